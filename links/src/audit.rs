@@ -1,0 +1,194 @@
+//! The audit ring, thread → journal: opportunities, decisions, orders, fills. Must deliver: the engine
+//! opens nothing while there is no room for a whole step.
+
+use crate::fill::Report;
+use crate::ids::{InstrumentId, Nanos, PairId};
+use crate::limits::AUDIT_PER_STEP_MAX;
+use crate::order::Order;
+use crate::ring::{Rx, Tx, ring};
+
+/// Why an opportunity was taken or not. The first reason that applies, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Verdict {
+    /// Orders were sent.
+    Taken = 0,
+    /// The mode of the service or of one of the venues forbids it.
+    Mode = 1,
+    /// The stop word forbids it, or the warden is silent.
+    Stopped = 2,
+    /// One of the instruments is not trading.
+    NotTrading = 3,
+    /// One of the books is older than the limit.
+    Stale = 4,
+    /// A price is outside the collar around its own recent history.
+    Collar = 5,
+    /// The net edge after depth, slippage and the latency penalty is below the threshold.
+    EdgeTooThin = 6,
+    /// The size that keeps the edge is below a venue's minimum or our own.
+    TooSmall = 7,
+    /// A limit: order value, position or open orders.
+    Limit = 8,
+    /// Not enough balance for a leg.
+    Balance = 9,
+    /// The pair is cooling down after a trade, or one is still open there.
+    Cooldown = 10,
+    /// The gateway takes no more orders.
+    GatewayFull = 11,
+    /// The audit ring has no room for a whole step.
+    AuditFull = 12,
+    /// Arithmetic left its range: counted, and never traded on.
+    Overflow = 13,
+}
+
+/// Kinds of [`Verdict`].
+pub const VERDICTS: usize = 14;
+
+impl Verdict {
+    /// Every verdict, in the order of its number.
+    pub const ALL: [Self; VERDICTS] = [
+        Self::Taken,
+        Self::Mode,
+        Self::Stopped,
+        Self::NotTrading,
+        Self::Stale,
+        Self::Collar,
+        Self::EdgeTooThin,
+        Self::TooSmall,
+        Self::Limit,
+        Self::Balance,
+        Self::Cooldown,
+        Self::GatewayFull,
+        Self::AuditFull,
+        Self::Overflow,
+    ];
+
+    /// Its name in reports and metric labels.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Mode => "mode",
+            Self::Stopped => "stopped",
+            Self::NotTrading => "not_trading",
+            Self::Stale => "stale",
+            Self::Collar => "collar",
+            Self::EdgeTooThin => "edge_too_thin",
+            Self::TooSmall => "too_small",
+            Self::Limit => "limit",
+            Self::Balance => "balance",
+            Self::Cooldown => "cooldown",
+            Self::GatewayFull => "gateway_full",
+            Self::AuditFull => "audit_full",
+            Self::Overflow => "overflow",
+        }
+    }
+}
+
+/// A crossing of two venues' net prices began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// Number of the opportunity, from 1.
+    pub id: u32,
+    /// Whose prices crossed.
+    pub pair: PairId,
+    /// Where to buy.
+    pub buy: InstrumentId,
+    /// Where to sell.
+    pub sell: InstrumentId,
+    /// When.
+    pub at_ns: Nanos,
+    /// Best ask at the buy venue, mantissa at that instrument's scale.
+    pub ask_px: i64,
+    /// Best bid at the sell venue, mantissa at that instrument's scale.
+    pub bid_px: i64,
+    /// Edge net of both taker fees at the tops, parts per billion.
+    pub edge_ppb: i64,
+}
+
+/// What was decided about an opportunity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The opportunity.
+    pub id: u32,
+    /// Taken, or why not.
+    pub verdict: Verdict,
+    /// When.
+    pub at_ns: Nanos,
+    /// Size in base asset, mantissa at the pair's canonical decimals; 0 when not computed.
+    pub base_qty: i64,
+    /// Edge after fees, depth, slippage and the latency penalty, parts per billion.
+    pub edge_ppb: i64,
+}
+
+/// A crossing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// The opportunity.
+    pub id: u32,
+    /// When.
+    pub at_ns: Nanos,
+    /// How long it lasted.
+    pub lasted_ns: Nanos,
+    /// The best net edge that it had at the tops, parts per billion.
+    pub edge_best_ppb: i64,
+    /// Market events during its life.
+    pub updates: u32,
+    /// The last verdict.
+    pub verdict: Verdict,
+}
+
+/// One audit record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A crossing began.
+    Opened(Opened),
+    /// A decision about it.
+    Decided(Decided),
+    /// It ended.
+    Closed(Closed),
+    /// An order was handed to the gateway.
+    Sent(Order),
+    /// A report about an order was settled.
+    Settled(Report),
+}
+
+/// The thread's end.
+#[derive(Debug)]
+pub struct AuditTx {
+    ring: Tx<Record>,
+    lost: u64,
+}
+
+/// The journal's end.
+pub type AuditRx = Rx<Record>;
+
+/// An audit ring of `capacity` records.
+pub fn audit(capacity: usize) -> (AuditTx, AuditRx) {
+    let (tx, rx) = ring(capacity);
+    (AuditTx { ring: tx, lost: 0 }, rx)
+}
+
+impl AuditTx {
+    /// Whether a whole engine step can be recorded; nothing is opened otherwise.
+    pub fn has_room(&self) -> bool {
+        self.ring.room() >= AUDIT_PER_STEP_MAX
+    }
+
+    /// Writes a record. The engine asks [`Self::has_room`] before it opens anything, so only records
+    /// of what it merely saw can be lost here, and they are counted.
+    pub fn write(&mut self, record: Record) {
+        if self.ring.offer(record).is_err() {
+            self.lost += 1;
+        }
+    }
+
+    /// Free places.
+    pub fn room(&self) -> usize {
+        self.ring.room()
+    }
+
+    /// Records lost.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+}

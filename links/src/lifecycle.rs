@@ -1,0 +1,186 @@
+//! The lifecycle ring, thread → warden: must deliver. What does not fit is held in a fixed array, and
+//! the thread takes no further command until that has drained.
+
+use crate::command::Parcel;
+use crate::ids::{InstrumentId, Nanos};
+use crate::limits::LIFECYCLE_HELD;
+use crate::page::BookState;
+use crate::ring::{Rx, Tx, ring};
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Ending {
+    /// The venue closed it.
+    Closed,
+    /// Reading or writing failed.
+    Failed,
+    /// It broke the WebSocket protocol.
+    Protocol,
+    /// Nothing came for too long.
+    Silent,
+    /// We were told to give it up.
+    Detached,
+    /// The thread that held it died.
+    ThreadDied,
+}
+
+/// Why a book moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum BookWhy {
+    /// The first message after nothing.
+    FirstMessage,
+    /// The snapshot is applied and bridged.
+    Bridged,
+    /// A message is missing.
+    Gap,
+    /// The snapshot is older than the buffered diffs: another is needed.
+    SnapshotTooOld,
+    /// The venue's checksum says otherwise.
+    Checksum,
+    /// Best bid at or above best ask.
+    Crossed,
+    /// A frame of this instrument was refused.
+    BadFrame,
+    /// More levels or more buffered diffs than there is room for.
+    Overflow,
+    /// A resync began.
+    Resync,
+    /// Its line ended.
+    LineEnded,
+}
+
+/// What the thread tells its warden.
+#[derive(Debug)]
+pub enum Event {
+    /// The command of this number is done.
+    Done(u64),
+    /// The command of this number could not be done (a parcel of the wrong kind, an unknown slot).
+    Refused(u64),
+    /// A connection ended; it comes home to be freed.
+    Ended {
+        /// The slot that it had.
+        slot: u16,
+        /// Why.
+        why: Ending,
+        /// The connection.
+        parcel: Parcel,
+    },
+    /// A book needs a snapshot that must be asked for.
+    SnapshotNeeded(InstrumentId),
+    /// A book needs its subscription renewed on this slot: its snapshot comes in band.
+    ResubscribeNeeded(InstrumentId, u16),
+    /// A book moved.
+    Moved {
+        /// Whose book.
+        instrument: InstrumentId,
+        /// Its state before.
+        from: BookState,
+        /// Its state now.
+        to: BookState,
+        /// Why.
+        why: BookWhy,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// A parcel that the thread is done with, to be freed.
+    Spent(Parcel),
+    /// The warden's heartbeat is too old: nothing is opened until it is back.
+    WardenSilent,
+    /// The warden's heartbeat is back.
+    WardenBack,
+}
+
+/// The thread's end.
+#[derive(Debug)]
+pub struct LifecycleTx {
+    ring: Tx<Event>,
+    held: Vec<Event>,
+    lost: u64,
+}
+
+/// The warden's end.
+pub type LifecycleRx = Rx<Event>;
+
+/// A lifecycle ring of `capacity` events.
+pub fn lifecycle(capacity: usize) -> (LifecycleTx, LifecycleRx) {
+    let (tx, rx) = ring(capacity);
+    (LifecycleTx { ring: tx, held: Vec::with_capacity(LIFECYCLE_HELD), lost: 0 }, rx)
+}
+
+impl LifecycleTx {
+    /// Reports an event, or holds it while the ring is full. Only when even the holding array is
+    /// full does it come back: the caller keeps a parcel and tries again; state changes are in the
+    /// pages anyway and are counted as lost.
+    ///
+    /// # Errors
+    /// The event, when there is no room at all.
+    pub fn report(&mut self, event: Event) -> Result<(), Event> {
+        self.drain();
+        let event = if self.held.is_empty() {
+            match self.ring.offer(event) {
+                Ok(()) => return Ok(()),
+                Err(event) => event,
+            }
+        } else {
+            event
+        };
+        if self.held.len() < LIFECYCLE_HELD {
+            self.held.push(event);
+            return Ok(());
+        }
+        self.lost += 1;
+        Err(event)
+    }
+
+    /// Moves held events into the ring, oldest first; true when none is left, which is when the
+    /// thread may take commands again.
+    pub fn drain(&mut self) -> bool {
+        while !self.held.is_empty() && self.ring.room() > 0 {
+            let event = self.held.remove(0);
+            if let Err(event) = self.ring.offer(event) {
+                self.held.insert(0, event);
+                break;
+            }
+        }
+        self.held.is_empty()
+    }
+
+    /// Events that found no room at all.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_what_does_not_fit_in_order_and_says_when_it_drained() {
+        let (mut tx, mut rx) = lifecycle(2);
+        for n in 0..5 {
+            tx.report(Event::Done(n)).unwrap();
+        }
+        assert!(!tx.drain());
+        let mut seen = Vec::new();
+        while let Some(Event::Done(n)) = rx.take() {
+            seen.push(n);
+            tx.drain();
+        }
+        assert_eq!(seen, [0, 1, 2, 3, 4]);
+        assert!(tx.drain());
+    }
+
+    #[test]
+    fn gives_a_parcel_back_rather_than_dropping_it() {
+        let (mut tx, _rx) = lifecycle(1);
+        for n in 0..=LIFECYCLE_HELD as u64 {
+            tx.report(Event::Done(n)).unwrap();
+        }
+        let back = tx.report(Event::Spent(Box::new(7u8))).unwrap_err();
+        assert!(matches!(back, Event::Spent(parcel) if parcel.is::<u8>()));
+        assert_eq!(tx.lost(), 1);
+    }
+}

@@ -1,0 +1,98 @@
+//! The order ring, engine → gateway. When it is full the engine does not trade (`GatewayFull`).
+
+use crate::fixed::{Px, Qty};
+use crate::ids::{InstrumentId, Nanos, Side};
+use crate::mode::OrderClass;
+use crate::ring::{Rx, Tx, ring};
+
+/// How long an order lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TimeInForce {
+    /// What does not fill at once is cancelled.
+    Ioc = 0,
+    /// All at once or nothing.
+    Fok = 1,
+    /// Until cancelled.
+    Gtc = 2,
+    /// Until cancelled, and never taking.
+    PostOnly = 3,
+}
+
+/// An order on its way out. Always priced: there is no market order on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Order {
+    /// Client order id.
+    pub id: u64,
+    /// The opportunity or saga that it belongs to.
+    pub group: u64,
+    /// Limit price.
+    pub px: Px,
+    /// Quantity.
+    pub qty: Qty,
+    /// When the engine decided.
+    pub decided_ns: Nanos,
+    /// Raw clock stamp of the market frame that caused it.
+    pub stamp: u64,
+    /// What to trade.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// How long it lives.
+    pub tif: TimeInForce,
+    /// What it is for.
+    pub class: OrderClass,
+}
+
+const _: () = assert!(size_of::<Order>() == 64);
+
+/// The gateway takes no more: the order was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewayFull;
+
+/// The engine's end.
+#[derive(Debug)]
+pub struct OrderTx(Tx<Order>);
+
+/// The gateway's end.
+#[derive(Debug)]
+pub struct OrderRx(Rx<Order>);
+
+/// An order ring of `capacity` orders.
+pub fn orders(capacity: usize) -> (OrderTx, OrderRx) {
+    let (tx, rx) = ring(capacity);
+    (OrderTx(tx), OrderRx(rx))
+}
+
+impl OrderTx {
+    /// Hands over an order.
+    ///
+    /// # Errors
+    /// [`GatewayFull`]: there was no room and nothing was sent.
+    pub fn submit(&mut self, order: Order) -> Result<(), GatewayFull> {
+        self.0.offer(order).map_err(|_| GatewayFull)
+    }
+
+    /// Free places; a set of legs goes out only when all of them fit.
+    pub fn room(&self) -> usize {
+        self.0.room()
+    }
+
+    /// Orders refused so far.
+    pub fn refused(&self) -> u64 {
+        self.0.refused()
+    }
+}
+
+impl OrderRx {
+    /// The oldest order.
+    pub fn take(&mut self) -> Option<Order> {
+        self.0.take()
+    }
+
+    /// Orders waiting.
+    pub fn depth(&self) -> usize {
+        self.0.depth()
+    }
+}

@@ -1,0 +1,6 @@
+//! The atomics that the model checker can replace: `loom`'s under `--cfg loom`, the real ones else.
+
+#[cfg(loom)]
+pub(crate) use loom::sync::atomic::{AtomicU64, Ordering, fence};
+#[cfg(not(loom))]
+pub(crate) use std::sync::atomic::{AtomicU64, Ordering, fence};
