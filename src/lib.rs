@@ -1,1 +1,3 @@
-//! placeholder
+//! The program: CLI, configuration, replay, demo, telemetry. Reads as a table of contents.
+
+pub mod telemetry;
