@@ -82,7 +82,7 @@ fn brute_force(seen: &[Seen], fees: Fees) -> Vec<Crossing> {
     let mut tops: BTreeMap<Market, Option<Top>> = BTreeMap::new();
     let mut open: BTreeMap<(Market, Market), usize> = BTreeMap::new();
     let mut all: Vec<Crossing> = Vec::new();
-    for event in seen.iter().filter(|s| s.newest && s.changed) {
+    for event in seen.iter().filter(|s| s.news) {
         tops.insert(event.market.clone(), event.live.then(|| event.top.clone()));
         for other in markets.iter().filter(|m| **m != event.market) {
             for (buy, sell) in [(&event.market, other), (other, &event.market)] {

@@ -24,10 +24,10 @@ pub struct Seen {
     pub top: Top,
     /// Whether the depth book is whole.
     pub live: bool,
-    /// Whether no newer top of this market is known from the other stream.
-    pub newest: bool,
     /// Whether the four values differ from the stream's last.
     pub changed: bool,
+    /// Whether this is the newest knowledge of the market's top, and differs from what was known.
+    pub news: bool,
 }
 
 /// Venue name and symbol.
@@ -59,6 +59,7 @@ struct Book {
     bridged: bool,
     newest: Option<u64>,
     shown: HashMap<&'static str, (Best, Best, bool)>,
+    known: Option<(Best, Best, bool)>,
 }
 
 /// All markets of one replay.
@@ -213,7 +214,12 @@ impl Reference {
         let values = if valid { (top.bid, top.ask, true) } else { (None, None, false) };
         let changed = book.shown.insert(source, values) != Some(values);
         let live = book.live;
-        self.seen.push(Seen { market: market.clone(), source, top, live, newest, changed: changed && valid });
+        let knowledge = Some(if source == "ticker" || live { (top.bid, top.ask, live) } else { (None, None, live) });
+        let news = (newest || knowledge == Some((None, None, false))) && book.known != knowledge;
+        if news {
+            book.known = knowledge;
+        }
+        self.seen.push(Seen { market: market.clone(), source, top, live, changed: changed && valid, news });
     }
 }
 
