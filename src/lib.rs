@@ -1,1 +1,3 @@
-//! placeholder
+//! Highwire, a crypto arbitrage service: the program around the crates.
+
+pub mod config;
