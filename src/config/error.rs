@@ -33,19 +33,8 @@ pub enum ConfigError {
         suggestion: Option<String>,
     },
     /// A value of the wrong type, out of range, or with a broken part.
-    #[error("`{key}` = {value} ({origin}): {why}; allowed: {allowed}")]
-    Invalid {
-        /// Its full dotted path.
-        key: String,
-        /// The value as written.
-        value: String,
-        /// Where it stands.
-        origin: Origin,
-        /// What is wrong with it.
-        why: String,
-        /// What may stand there.
-        allowed: String,
-    },
+    #[error("{0}")]
+    Invalid(Box<Invalid>),
     /// Two values that contradict each other.
     #[error("`{key}` ({origin}) contradicts `{other}`: {why}")]
     Conflict {
@@ -61,6 +50,22 @@ pub enum ConfigError {
     /// The table of keys and the structs disagree: a fault of the program, held off by its tests.
     #[error("the settings do not fit the program: {0}")]
     Mismatch(#[from] config::ConfigError),
+}
+
+/// A value that cannot stand where it stands.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` = {value} ({origin}): {why}; allowed: {allowed}")]
+pub struct Invalid {
+    /// The full dotted path of the key, or of the broken part of its value.
+    pub key: String,
+    /// The value as written.
+    pub value: String,
+    /// Where it stands.
+    pub origin: Origin,
+    /// What is wrong with it.
+    pub why: String,
+    /// What may stand there.
+    pub allowed: String,
 }
 
 fn hint(suggestion: Option<&str>) -> String {

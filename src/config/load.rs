@@ -1,6 +1,7 @@
 //! Merges the layers and checks every key of every layer before anything is used.
 
-use super::error::ConfigError;
+use super::error::{ConfigError, Invalid};
+use super::explain::json_of;
 use super::keys::{Found, Key, find};
 use super::origin::Origin;
 use super::schema::Config;
@@ -134,12 +135,9 @@ impl Merge {
         origin: &Origin,
         layer: &mut Layer,
     ) -> Result<(), ConfigError> {
-        let checked = key.kind.check(value).map_err(|fault| ConfigError::Invalid {
-            key: format!("{path}{}", fault.part),
-            value: written(value),
-            origin: origin.clone(),
-            why: fault.why,
-            allowed: key.kind.allowed(),
+        let checked = key.kind.check(value).map_err(|fault| {
+            let (key, allowed) = (format!("{path}{}", fault.part), key.kind.allowed());
+            invalid(key, value, origin, fault.why, allowed)
         })?;
         layer.0.insert(path.clone(), checked.clone());
         self.origins.insert(path.clone(), origin.clone());
@@ -187,10 +185,10 @@ fn contradictions(loaded: &Loaded) -> Result<(), ConfigError> {
 fn not_a_section(key: String, value: &Value, origin: &Origin) -> ConfigError {
     let allowed = format!("a section `[{key}]` with keys of its own");
     let why = "it is a value, not a section".to_owned();
-    ConfigError::Invalid { key, value: written(value), origin: origin.clone(), why, allowed }
+    invalid(key, value, origin, why, allowed)
 }
 
-/// A value as it would be written in the file.
-pub fn written(value: &Value) -> String {
-    super::explain::json_of(value).to_string()
+fn invalid(key: String, value: &Value, origin: &Origin, why: String, allowed: String) -> ConfigError {
+    let value = json_of(value).to_string();
+    ConfigError::Invalid(Box::new(Invalid { key, value, origin: origin.clone(), why, allowed }))
 }

@@ -15,7 +15,7 @@ mod schema;
 mod suggest;
 mod value;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, Invalid};
 pub use keys::VENUES;
 pub use load::{Loaded, load, load_from};
 pub use origin::Origin;

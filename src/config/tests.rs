@@ -246,7 +246,7 @@ fn quote_groups_name_every_asset_once() {
     let check = |groups: &str, expect: Option<&str>| {
         let loaded = load_layers(&format!("[pairs]\nquote_groups = {groups}"), &[]);
         let why = loaded.err().map(|error| match error {
-            ConfigError::Invalid { why, .. } => why,
+            ConfigError::Invalid(it) => it.why,
             other => panic!("{other}"),
         });
         assert_eq!(why.as_deref(), expect, "{groups}");
