@@ -198,9 +198,7 @@ fn a_value_out_of_range_says_the_range() {
 #[track_caller]
 fn check_pairs(list: &str, expect_key: &str, expect_why: &str) {
     match load_layers(&format!("[pairs]\nlist = {list}"), &[]) {
-        Err(ConfigError::Invalid { key, why, .. }) => {
-            assert_eq!((key.as_str(), why.as_str()), (expect_key, expect_why))
-        }
+        Err(ConfigError::Invalid(it)) => assert_eq!((it.key.as_str(), it.why.as_str()), (expect_key, expect_why)),
         other => panic!("{other:?}"),
     }
 }
