@@ -35,17 +35,31 @@ fn allowed(root: &Path) -> Result<BTreeSet<String>, String> {
 /// Name with version, and licence expression, of every package.
 fn packages(root: &Path) -> Result<Vec<(String, String)>, String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let args = ["metadata", "--offline", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"];
-    let output = Command::new(cargo).args(args).current_dir(root).output().map_err(|why| why.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-    }
-    let metadata: Json = serde_json::from_slice(&output.stdout).map_err(|why| why.to_string())?;
+    let host = host()?;
+    let args = ["metadata", "--format-version", "1", "--filter-platform", &host];
+    let metadata: Json = serde_json::from_str(&output(&cargo, &args, root)?).map_err(|why| why.to_string())?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
     let text = |package: &Json, key: &str| package[key].as_str().unwrap_or("none").to_owned();
     let row =
         |package: &Json| (format!("{} {}", text(package, "name"), text(package, "version")), text(package, "license"));
     Ok(packages.iter().map(row).collect())
+}
+
+/// This machine's target triple: packages of other platforms are neither built nor downloaded.
+fn host() -> Result<String, String> {
+    let version = output("rustc", &["-vV"], Path::new("."))?;
+    let line = version.lines().find_map(|line| line.strip_prefix("host: "));
+    line.map(str::to_owned).ok_or_else(|| "rustc does not name its host".to_owned())
+}
+
+fn output(program: &str, args: &[&str], folder: &Path) -> Result<String, String> {
+    let output = Command::new(program).args(args).current_dir(folder).output();
+    let output = output.map_err(|why| format!("{program}: {why}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
 }
 
 /// Whether an SPDX expression can be met by the allowed licences: one side of an `OR`, both of an

@@ -21,21 +21,18 @@ pub const STEPS: &[Step] = &[
     step("fmt", &["cargo", "fmt", "--all", "--check"]),
     step("tidy", &["cargo", "xtask", "tidy"]),
     step("licences", &["cargo", "xtask", "licences"]),
-    step("clippy", &["cargo", "clippy", "--offline", "--workspace", "--all-targets", "--", "-D", "warnings"]),
-    step("test", &["cargo", "test", "--offline"]),
+    step("clippy", &["cargo", "clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    step("test", &["cargo", "test"]),
     // Another cfg is another build of every crate: a folder of its own keeps both warm.
     Step {
         env: &[("RUSTFLAGS", "--cfg loom"), ("CARGO_TARGET_DIR", "{target}/loom")],
-        ..step("loom", &["cargo", "test", "--offline", "-p", "highwire-links", "--test", "loom", "--release"])
+        ..step("loom", &["cargo", "test", "-p", "highwire-links", "--test", "loom", "--release"])
     },
-    step("check", &["cargo", "run", "--offline", "--quiet", "--", "check", "--config", "configs/paper.toml"]),
-    Step {
-        env: &[("HIGHWIRE__DEMO__SECONDS", "5")],
-        ..step("demo", &["cargo", "run", "--offline", "--quiet", "--", "demo"])
-    },
+    step("check", &["cargo", "run", "--quiet", "--", "check", "--config", "configs/paper.toml"]),
+    Step { env: &[("HIGHWIRE__DEMO__SECONDS", "5")], ..step("demo", &["cargo", "run", "--quiet", "--", "demo"]) },
     Step {
         needs: Some("HIGHWIRE_DATA"),
-        ..step("replay", &["cargo", "run", "--offline", "--quiet", "--", "replay", "{data}/cryptofeed/OKX", "--json"])
+        ..step("replay", &["cargo", "run", "--quiet", "--", "replay", "{data}/cryptofeed/OKX", "--json"])
     },
 ];
 

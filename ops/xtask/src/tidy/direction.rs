@@ -3,7 +3,7 @@
 
 use super::finding::Finding;
 use super::manifest::Manifest;
-use super::source::Source;
+use super::source::{Source, contains_word};
 
 /// A crate, its folder, and the crates of ours that it may use. The root may use all.
 struct Place {
@@ -66,12 +66,14 @@ fn is_ours(name: &str) -> bool {
     name == "highwire" || name.starts_with("highwire-")
 }
 
-/// `highwire_x::…` and `highwire::…` in a line of code, as crate names.
+/// Crates of ours that a line of code names, as crate names.
 fn crates_named(line: &str) -> Vec<String> {
-    let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
-    let heads =
-        words.filter_map(|word| word.trim_start_matches(':').split_once("::")).map(|(head, _)| head.replace('_', "-"));
-    heads.filter(|head| is_ours(head)).collect()
+    let words = line.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(|word| word.replace('_', "-"));
+    let mut named: Vec<String> = words.filter(|word| PLACES.iter().any(|place| place.name == word)).collect();
+    if contains_word(line, "highwire::") {
+        named.push("highwire".to_owned());
+    }
+    named
 }
 
 fn told(place: &Place, name: &str) -> String {
@@ -99,6 +101,7 @@ mod tests {
         };
         check("engine/src/a.rs", "use highwire_links::Px;\n// highwire_venues::x\n", 0);
         check("engine/src/a.rs", "let x = highwire_venues::okx();\n", 1);
+        check("engine/src/a.rs", "use highwire_venues as v;\nuse highwire::config;\n", 2);
         check("links/src/a.rs", "use highwire_links::Px;\nuse highwire_engine::clock;\n", 1);
         check("src/a.rs", "use highwire_actors::warden;\n", 0);
     }

@@ -11,7 +11,7 @@ const ENGINE: &str = "engine/Cargo.toml";
 /// Asks cargo.
 pub fn check(root: &Path) -> Vec<Finding> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let args = ["tree", "--offline", "-p", "highwire-engine", "-e", "normal", "--prefix", "none", "-f", "{p}"];
+    let args = ["tree", "-p", "highwire-engine", "-e", "normal", "--prefix", "none", "-f", "{p}"];
     match Command::new(cargo).args(args).current_dir(root).output() {
         Ok(output) if output.status.success() => judge(&String::from_utf8_lossy(&output.stdout)),
         Ok(output) => vec![told(format!("cargo tree failed: {}", String::from_utf8_lossy(&output.stderr).trim()))],

@@ -54,8 +54,7 @@ impl Mini {
     /// A crate outside of the registry under a registry crate's name, declared in the workspace.
     fn add_stub(&self, name: &str) {
         self.write(&format!("target/stubs/{name}/src/lib.rs"), "//! Empty.\n");
-        let manifest =
-            format!("[package]\nname = \"{name}\"\nversion = \"9.9.9\"\nedition = \"2024\"\n\n[workspace]\n");
+        let manifest = format!("[package]\nname = \"{name}\"\nversion = \"9.9.9\"\nedition = \"2024\"\n");
         self.write(&format!("target/stubs/{name}/Cargo.toml"), &manifest);
         let root = fs::read_to_string(self.path("Cargo.toml")).unwrap();
         self.write("Cargo.toml", &format!("{root}{name} = {{ path = \"target/stubs/{name}\" }}\n"));
