@@ -7,6 +7,7 @@ use super::origin::Origin;
 use super::schema::Config;
 use config::{File, FileFormat, Map, Source, Value, ValueKind};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 
 /// The embedded defaults, which explain every key.
@@ -30,10 +31,8 @@ pub struct Loaded {
 /// # Errors
 /// The first [`ConfigError`] met, defaults first, then the file, then the environment.
 pub fn load(path: Option<&Path>) -> Result<Loaded, ConfigError> {
-    load_from(
-        path,
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-    )
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    load_from(path, std::env::vars_os().map(|(name, value)| (text(name), text(value))))
 }
 
 /// As [`load`], with the environment given: for tests, and for callers with overrides of their own.
@@ -48,7 +47,8 @@ pub fn load_from(path: Option<&Path>, env: impl Iterator<Item = (String, String)
         let text = text.map_err(|why| ConfigError::Unreadable { path: path.to_owned(), why })?;
         merged.file(&text, &Origin::File(path.to_owned()))?;
     }
-    for (name, value) in env {
+    // In the order of their names, so that the first error is always the same one.
+    for (name, value) in env.collect::<BTreeMap<_, _>>() {
         merged.variable(&name, &value)?;
     }
     merged.finish()

@@ -66,16 +66,28 @@ fn every_key_is_explained_above_it() {
     assert_eq!(undocumented("[a]\n# why\nx = 1\ny = 2\n"), ["a.y"], "the check itself can fail");
 }
 
+/// The comment lines directly above a key's first appearance.
+fn comment_of(key: &str) -> String {
+    let name = key.rsplit('.').next().unwrap();
+    let at = DEFAULTS.find(&format!("\n{name} = ")).unwrap();
+    DEFAULTS[..at].rsplit('\n').take_while(|line| line.starts_with('#')).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn every_whole_number_key_states_its_range() {
+fn every_explanation_states_default_and_range() {
     for key in KEYS {
-        let kind::Kind::Whole { min, max, .. } = key.kind else { continue };
-        let name = key.path.rsplit('.').next().unwrap();
-        let at = DEFAULTS.find(&format!("\n{name} = ")).unwrap();
-        let comment: Vec<&str> = DEFAULTS[..at].rsplit('\n').take_while(|line| line.starts_with('#')).collect();
-        let comment = comment.join(" ");
-        for bound in [min, max].into_iter().filter(|bound| *bound != i64::MAX) {
-            assert!(comment.contains(&bound.to_string()), "{}: {bound} is not in: {comment}", key.path);
+        let comment = comment_of(key.path);
+        assert!(comment.contains("Default"), "{}: {comment}", key.path);
+        let bounds = match key.kind {
+            kind::Kind::Whole { min, max, .. } => vec![min.to_string(), max.to_string()],
+            kind::Kind::Decimal { min, max, .. } => vec![format!("\"{min}\""), format!("\"{max}\"")],
+            kind::Kind::Ratio { min, max } => vec![min.to_string(), max.to_string()],
+            kind::Kind::Choice(words) => words.iter().map(|word| format!("\"{word}\"")).collect(),
+            _ => vec![],
+        };
+        // A seed has no upper bound worth telling.
+        for bound in bounds.iter().filter(|bound| **bound != i64::MAX.to_string()) {
+            assert!(comment.contains(bound), "{}: {bound} is not in: {comment}", key.path);
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Rule `dependencies`: every direct dependency is declared once, in the root manifest; is used by a
-//! crate; and has its line in docs/dependencies.md (`- \`name\` – why`), which lists nothing else.
+//! Rule `dependencies`: every direct dependency is declared once, in the root manifest; is asked for by
+//! a crate, whose sources then name it; and has its line in docs/dependencies.md (`` - `name` – why ``),
+//! which lists nothing else.
 
 use super::finding::Finding;
 use super::manifest::Manifest;
+use super::source::contains_word;
 use super::tree::Tree;
 use std::collections::BTreeSet;
 
@@ -17,8 +19,24 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let declared: BTreeSet<String> = root.workspace_dependencies().into_iter().collect();
     let used: BTreeSet<String> = members.iter().flat_map(|manifest| manifest.dependencies(true)).collect();
     let mut findings = compare(&declared, &used, &listed(tree.text(LIST).unwrap_or("")));
+    findings.extend(members.iter().flat_map(|manifest| unnamed(tree, manifest)));
     findings.sort_by(|a, b| a.why.cmp(&b.why));
     findings
+}
+
+/// Dependencies that a crate asks for and never names in its code.
+fn unnamed(tree: &Tree, manifest: &Manifest) -> Vec<Finding> {
+    let folder = manifest.path.strip_suffix("Cargo.toml").unwrap_or("");
+    let rooms = ["src/", "tests/", "benches/", "examples/"].map(|room| format!("{folder}{room}"));
+    let own: Vec<_> =
+        tree.sources.iter().filter(|source| rooms.iter().any(|room| source.path.starts_with(room))).collect();
+    let names = |name: &String| own.iter().any(|source| contains_word(&source.code, &name.replace('-', "_")));
+    let unnamed = manifest.dependencies(true).into_iter().filter(|name| !names(name));
+    unnamed
+        .map(|name| {
+            Finding::in_file(&manifest.path, "dependencies", format!("`{name}` is asked for but no source names it"))
+        })
+        .collect()
 }
 
 fn compare(declared: &BTreeSet<String>, used: &BTreeSet<String>, listed: &BTreeSet<String>) -> Vec<Finding> {
