@@ -266,3 +266,51 @@ fn quote_groups_name_every_asset_once() {
     check("[[\"USDT\", \"usdc\"]]", Some("not an asset's name: capitals and digits"));
     check("[[\"USDT\", \"USDC\"], [\"USDT\", \"BUSD\"]]", Some("it stands there twice"));
 }
+
+/// What the table of keys lets through, the structs must hold: bounds, odd values and odd types, at every key.
+#[test]
+fn the_table_never_accepts_what_the_structs_refuse() {
+    let odd = [
+        "-1",
+        "0",
+        "1",
+        "99",
+        "9223372036854775807",
+        "1.5",
+        "nan",
+        "-inf",
+        "true",
+        "\"\"",
+        "\"-1\"",
+        "\"1e9\"",
+        "\"auto\"",
+        "\"99999999999999999999\"",
+        "[]",
+        "[0]",
+        "[[]]",
+        "[\"BTC\"]",
+        "{}",
+        "{ name = 1 }",
+        "1979-05-27",
+        "\"ws://h\"",
+        "\"\\u0000\"",
+    ];
+    let one_venue = |key: &String| key.strip_prefix("venues.").is_none_or(|rest| rest.starts_with(VENUES[0]));
+    for key in all_paths().into_iter().filter(one_venue) {
+        let general = KEYS.iter().find(|known| known.path.rsplit('.').next() == key.rsplit('.').next()).unwrap();
+        let bounds = match general.kind {
+            kind::Kind::Whole { min, max, .. } => vec![min.to_string(), max.to_string()],
+            kind::Kind::Decimal { min, max, .. } => vec![format!("\"{min}\""), format!("\"{max}\"")],
+            kind::Kind::Ratio { min, max } => vec![min.to_string(), max.to_string()],
+            _ => vec![],
+        };
+        let (section, name) = key.rsplit_once('.').unwrap();
+        for value in odd.iter().map(|value| (*value).to_owned()).chain(bounds) {
+            let outcome = load_layers(&format!("[{section}]\n{name} = {value}"), &[]);
+            assert!(
+                !matches!(outcome, Err(ConfigError::Mismatch(_) | ConfigError::Unknown { .. })),
+                "{key} = {value}: {outcome:?}"
+            );
+        }
+    }
+}

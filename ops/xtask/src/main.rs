@@ -21,9 +21,9 @@ struct Cli {
 enum Chore {
     /// Check the house rules: style, crate directions, the engine's purity, dependencies, links
     Tidy {
-        /// The tree to check
-        #[arg(long, default_value = ".")]
-        root: PathBuf,
+        /// The tree to check; without it the project's own
+        #[arg(long)]
+        root: Option<PathBuf>,
     },
     /// Run every step that must pass, and print how long each took
     Ci {
@@ -36,17 +36,23 @@ enum Chore {
     },
     /// Check every dependency's licence against the list in deny.toml
     Licences {
-        /// The workspace to check
-        #[arg(long, default_value = ".")]
-        root: PathBuf,
+        /// The workspace to check; without it the project's own
+        #[arg(long)]
+        root: Option<PathBuf>,
     },
 }
 
 fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
-        Chore::Tidy { root } => tidy::run(&root),
-        Chore::Ci { keep_going, only } => ci::run(keep_going, &only),
-        Chore::Licences { root } => licences::run(&root),
+        Chore::Tidy { root } => tidy::run(&root.unwrap_or_else(project)),
+        Chore::Ci { keep_going, only } => ci::run(&project(), keep_going, &only),
+        Chore::Licences { root } => licences::run(&root.unwrap_or_else(project)),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The project's root, from wherever in it the command was given: cargo tells where xtask stands.
+fn project() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from("."), |xtask| PathBuf::from(xtask).join("../.."))
 }

@@ -3,7 +3,7 @@
 
 mod steps;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 use steps::{STEPS, Step};
@@ -19,15 +19,15 @@ enum Outcome {
     NotRun,
 }
 
-/// Runs the steps named in `only`, or all, and says whether all passed.
-pub fn run(keep_going: bool, only: &[String]) -> bool {
+/// Runs the steps named in `only`, or all, in the folder `root`, and says whether all passed.
+pub fn run(root: &Path, keep_going: bool, only: &[String]) -> bool {
     if let Some(stray) = only.iter().find(|name| STEPS.iter().all(|step| step.name != name.as_str())) {
         let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
         eprintln!("ci: no step `{stray}`; there are {}", names.join(", "));
         return false;
     }
     let chosen = STEPS.iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name));
-    let results = each(chosen, keep_going, &mut perform);
+    let results = each(chosen, keep_going, &mut |step| perform(root, step));
     println!("\n{}", table(&results));
     results.iter().all(|(_, outcome, _)| matches!(outcome, Outcome::Passed | Outcome::Skipped(_)))
 }
@@ -49,13 +49,13 @@ fn each<'a>(
     results
 }
 
-fn perform(step: &Step) -> Outcome {
+fn perform(root: &Path, step: &Step) -> Outcome {
     if let Some(name) = step.needs.filter(|name| std::env::var_os(name).is_none()) {
         return Outcome::Skipped(name);
     }
     println!("\n── {} ── {}", step.name, step.command.join(" "));
     let mut command = Command::new(fill(step.command[0]));
-    command.args(step.command[1..].iter().map(|word| fill(word)));
+    command.current_dir(root).args(step.command[1..].iter().map(|word| fill(word)));
     command.envs(step.env.iter().map(|(name, value)| (name, fill(value))));
     match command.status() {
         Ok(status) if status.success() => Outcome::Passed,
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn an_unknown_step_fails() {
-        assert!(!run(false, &["fnt".to_owned()]));
+        assert!(!run(Path::new("."), false, &["fnt".to_owned()]));
     }
 
     #[test]
