@@ -1,3 +1,4 @@
 //! The program: CLI, configuration, replay, demo, telemetry. Reads as a table of contents.
 
+pub mod config;
 pub mod telemetry;

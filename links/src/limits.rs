@@ -64,7 +64,8 @@ pub const AUDIT_PER_STEP_MAX: usize = 64;
 pub const TELEMETRY_RING: usize = 8192;
 
 const _: () = assert!(AMOUNT_DP == 2 * DP_MAX, "an amount holds any price times any quantity");
-const _: () = assert!(INSTRUMENTS_MAX <= u16::MAX as usize && PAIRS_MAX <= u16::MAX as usize);
+const _: () = assert!(INSTRUMENTS_MAX <= u16::MAX as usize);
+const _: () = assert!(PAIRS_MAX <= u16::MAX as usize);
 const _: () = assert!(FILL_RING >= OPEN_ORDERS_MAX * REPORTS_PER_ORDER_MAX, "the fill ring cannot fill");
 const _: () = assert!(ORDER_RING >= OPEN_ORDERS_MAX, "every open order can be in flight at once");
 const _: () = assert!(LIFECYCLE_HELD >= COMMAND_RING + CONNECTIONS_MAX, "all acks and endings can be held");

@@ -1,2 +1,58 @@
-//! placeholder
-fn main() {}
+//! The project's chores: `cargo xtask tidy` checks the rules that no compiler knows,
+//! `cargo xtask ci` runs everything that must pass, `cargo xtask licences` reads the dependency tree.
+//! Exit code 0 when all is well, 1 when something was found.
+
+mod ci;
+mod licences;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Check the house rules: style, crate directions, the engine's purity, dependencies, links
+    Tidy {
+        /// The tree to check; without it the project's own
+        #[arg(long)]
+        root: Option<PathBuf>,
+    },
+    /// Run every step that must pass, and print how long each took
+    Ci {
+        /// Run the remaining steps after a failure
+        #[arg(long)]
+        keep_going: bool,
+        /// Run only the steps with these names
+        #[arg(long, value_name = "STEP", value_delimiter = ',')]
+        only: Vec<String>,
+    },
+    /// Check every dependency's licence against the list in deny.toml
+    Licences {
+        /// The workspace to check; without it the project's own
+        #[arg(long)]
+        root: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let passed = match Cli::parse().chore {
+        Chore::Tidy { root } => tidy::run(&root.unwrap_or_else(project)),
+        Chore::Ci { keep_going, only } => ci::run(&project(), keep_going, &only),
+        Chore::Licences { root } => licences::run(&root.unwrap_or_else(project)),
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The project's root, from wherever in it the command was given: cargo tells where xtask stands.
+fn project() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from("."), |xtask| PathBuf::from(xtask).join("../.."))
+}

@@ -1,0 +1,146 @@
+//! The table of keys: every setting, with the kind and range of its value. `configs/default.toml`
+//! explains them; a test holds table, file and structs equal.
+
+use super::kind::{Kind, Text};
+use super::suggest::nearest;
+use super::value::{BPS_DP, MONEY_DP};
+use highwire_links::limits;
+
+/// The venues that have a section `[venues.<name>]`.
+pub const VENUES: [&str; 9] = [
+    "binance_spot",
+    "binance_us",
+    "binance_tr",
+    "binance_usdm",
+    "binance_coinm",
+    "okx",
+    "bybit_spot",
+    "bybit_linear",
+    "bybit_inverse",
+];
+
+/// Open orders are counted against fixed arrays of the wire.
+const OPEN_ORDERS_MAX: i64 = limits::OPEN_ORDERS_MAX as i64;
+
+/// One setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Dotted path; `*` stands for a venue's name.
+    pub path: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+}
+
+/// Every setting, in the order of `configs/default.toml`.
+pub const KEYS: &[Key] = &[
+    key("service.name", Kind::Text(Text::Name)),
+    key("service.log", Kind::Text(Text::Name)),
+    key("service.log_json", Kind::Flag),
+    key("wire.layout", Kind::Choice(&["auto", "one", "split"])),
+    key("wire.idle", Kind::Choice(&["auto", "spin", "hybrid", "block"])),
+    key("wire.hybrid_spin_us", whole(1, 100_000, "µs")),
+    key("wire.cores", Kind::Cores),
+    key("wire.warden_silent_ms", whole(50, 60_000, "ms")),
+    key("wire.thread_stuck_ms", whole(50, 60_000, "ms")),
+    key("supervision.thread_restarts", whole(0, 100, "restarts")),
+    key("supervision.thread_period_s", whole(1, 86_400, "s")),
+    key("supervision.connection_restarts", whole(0, 1_000, "reconnects")),
+    key("supervision.connection_period_s", whole(1, 86_400, "s")),
+    key("supervision.backoff_base_ms", whole(1, 60_000, "ms")),
+    key("supervision.backoff_cap_ms", whole(1, 600_000, "ms")),
+    key("supervision.backoff_jitter_percent", whole(0, 100, "%")),
+    key("venues.*.enabled", Kind::Flag),
+    key("venues.*.taker_fee_bps", bps("-100", "1000")),
+    key("venues.*.stale_ms", whole(1, 600_000, "ms")),
+    key("venues.*.ws_url", Kind::Text(Text::Url(&["ws://", "wss://"]))),
+    key("venues.*.rest_url", Kind::Text(Text::Url(&["http://", "https://"]))),
+    key("venues.*.clock", Kind::Text(Text::Clock)),
+    key("pairs.list", Kind::Pairs),
+    key("pairs.quote_groups", Kind::Groups),
+    key("risk.order_notional_max", money("0.01")),
+    key("risk.position_notional_max", money("0.01")),
+    key("risk.open_orders_max", whole(2, OPEN_ORDERS_MAX, "orders")),
+    key("risk.edge_min_bps", bps("0", "10000")),
+    key("risk.slippage_bps", bps("0", "1000")),
+    key("risk.latency_penalty_bps", bps("0", "1000")),
+    key("risk.collar_bps", bps("1", "5000")),
+    key("risk.cooldown_ms", whole(0, 3_600_000, "ms")),
+    key("paper.latency_ms", whole(0, 60_000, "ms")),
+    key("paper.start_base", money("0")),
+    key("paper.start_quote", money("0")),
+    key("replay.speed", Kind::Ratio { min: 0.0, max: 10_000.0 }),
+    key("demo.seed", whole(0, i64::MAX, "")),
+    key("demo.seconds", whole(0, 86_400, "s")),
+    key("demo.assets", Kind::Assets),
+    key("demo.lag_ms", whole(0, 10_000, "ms")),
+    key("telemetry.otlp_endpoint", Kind::Text(Text::Url(&["http://", "https://"]))),
+    key("telemetry.protocol", Kind::Choice(&["http"])),
+    key("telemetry.sample_ratio", Kind::Ratio { min: 0.0, max: 1.0 }),
+];
+
+const fn key(path: &'static str, kind: Kind) -> Key {
+    Key { path, kind }
+}
+
+const fn whole(min: i64, max: i64, unit: &'static str) -> Kind {
+    Kind::Whole { min, max, unit }
+}
+
+const fn bps(min: &'static str, max: &'static str) -> Kind {
+    Kind::Decimal { min, max, dp: BPS_DP, unit: "basis points" }
+}
+
+const fn money(min: &'static str) -> Kind {
+    Kind::Decimal { min, max: "1000000000", dp: MONEY_DP, unit: "units of the currency" }
+}
+
+/// What a dotted path is in the table.
+#[derive(Debug)]
+pub enum Found {
+    /// A setting.
+    Key(&'static Key),
+    /// A section that holds settings.
+    Section,
+    /// Neither; with the nearest path that is one.
+    Unknown(Option<String>),
+}
+
+/// Looks a dotted path up.
+pub fn find(path: &str) -> Found {
+    let general = generalise(path);
+    if let Some(key) = KEYS.iter().find(|key| general.as_deref() == Some(key.path)) {
+        return Found::Key(key);
+    }
+    let within = |known: &String| known.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    let known = all_paths();
+    if known.iter().any(within) {
+        return Found::Section;
+    }
+    let depth = path.split('.').count();
+    let mut candidates: Vec<String> = known;
+    candidates.extend(candidates.clone().iter().filter_map(|path| section_of(path, depth)));
+    Found::Unknown(nearest(path, candidates.iter().map(String::as_str)).map(str::to_owned))
+}
+
+/// Every dotted path, each venue spelled out.
+pub fn all_paths() -> Vec<String> {
+    let spelled = |key: &Key| match key.path.contains('*') {
+        true => VENUES.iter().map(|venue| key.path.replace('*', venue)).collect(),
+        false => vec![key.path.to_owned()],
+    };
+    KEYS.iter().flat_map(spelled).collect()
+}
+
+/// `venues.okx.clock` → `venues.*.clock`; `None` for a venue that does not exist.
+fn generalise(path: &str) -> Option<String> {
+    let Some(rest) = path.strip_prefix("venues.") else {
+        return Some(path.to_owned());
+    };
+    let (venue, key) = rest.split_once('.')?;
+    VENUES.contains(&venue).then(|| format!("venues.*.{key}"))
+}
+
+fn section_of(path: &str, depth: usize) -> Option<String> {
+    let parts: Vec<&str> = path.split('.').collect();
+    (parts.len() > depth).then(|| parts[..depth].join("."))
+}

@@ -1,0 +1,28 @@
+//! The service's settings: three layers merged by the `config` crate, checked against one table of keys.
+//!
+//! Layers, weakest first: `configs/default.toml` (embedded; it explains every key), the file of
+//! `--config`, and `HIGHWIRE__SECTION__KEY` in the environment. Every key must stand in
+//! [`keys::KEYS`], with a value of its kind and range, or loading ends with one clear message that
+//! names the key, the value, what is allowed and where it came from. No other module reads settings.
+
+mod error;
+mod explain;
+mod keys;
+mod kind;
+mod load;
+mod origin;
+mod schema;
+mod suggest;
+mod value;
+
+pub use error::{ConfigError, Invalid};
+pub use keys::VENUES;
+pub use load::{Loaded, load, load_from};
+pub use origin::Origin;
+pub use schema::{
+    Clock, Config, Demo, Idle, Layout, Member, Pair, Pairs, Paper, Protocol, Replay, Risk, Service, Supervision,
+    Telemetry, VenueSettings, Wire,
+};
+
+#[cfg(test)]
+mod tests;

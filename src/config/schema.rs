@@ -1,0 +1,267 @@
+//! The settings as the program uses them: plain structs, one per section of `configs/default.toml`,
+//! which explains every key with its unit and range. Names end in the unit they are held in; money
+//! is exact, so a fee written in basis points is held in parts per billion.
+
+use super::value::{amount, clock, member, ppb};
+use highwire_links::fixed::Amount;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use std::collections::BTreeMap;
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The process itself.
+    pub service: Service,
+    /// The pinned threads.
+    pub wire: Wire,
+    /// Restart budgets and back-off.
+    pub supervision: Supervision,
+    /// One entry per name in [`super::VENUES`].
+    pub venues: BTreeMap<String, VenueSettings>,
+    /// What is compared with what.
+    pub pairs: Pairs,
+    /// What may be risked.
+    pub risk: Risk,
+    /// The paper gateway.
+    pub paper: Paper,
+    /// `highwire replay`.
+    pub replay: Replay,
+    /// `highwire demo`.
+    pub demo: Demo,
+    /// OpenTelemetry.
+    pub telemetry: Telemetry,
+}
+
+/// `[service]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// Name in logs and traces.
+    pub name: String,
+    /// `tracing` filter directives.
+    pub log: String,
+    /// Log lines as JSON.
+    pub log_json: bool,
+}
+
+/// `[wire]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wire {
+    /// How feed, engine and gateway share threads.
+    pub layout: Layout,
+    /// What a thread does when there is nothing to do.
+    pub idle: Idle,
+    /// How long `hybrid` spins before it blocks.
+    pub hybrid_spin_us: u32,
+    /// Cores to pin to, in thread order; empty means: choose.
+    pub cores: Vec<usize>,
+    /// A warden silent for this long: its thread opens nothing.
+    pub warden_silent_ms: u64,
+    /// A thread silent for this long: its warden pulls the stop word.
+    pub thread_stuck_ms: u64,
+}
+
+/// How feed, engine and gateway share threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// `Split` from four cores up, else `One`.
+    Auto,
+    /// One thread runs everything to completion.
+    One,
+    /// A thread each.
+    Split,
+}
+
+/// What a pinned thread does when there is nothing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Idle {
+    /// `Spin` with a core of its own and four cores or more, else `Block`.
+    Auto,
+    /// Polls without pause.
+    Spin,
+    /// Polls for a while, then blocks.
+    Hybrid,
+    /// Sleeps in the kernel until a socket or a warden wakes it.
+    Block,
+}
+
+/// `[supervision]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Supervision {
+    /// Restarts of one pinned thread within `thread_period_s` before the service halts.
+    pub thread_restarts: u32,
+    /// Its period.
+    pub thread_period_s: u64,
+    /// Reconnects of one connection within `connection_period_s` before the venue's breaker trips.
+    pub connection_restarts: u32,
+    /// Its period.
+    pub connection_period_s: u64,
+    /// First wait before a reconnect; doubles with every failure.
+    pub backoff_base_ms: u64,
+    /// Longest wait.
+    pub backoff_cap_ms: u64,
+    /// Share of each wait that is random.
+    pub backoff_jitter_percent: u8,
+}
+
+/// `[venues.<name>]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VenueSettings {
+    /// Whether to connect and trade there.
+    pub enabled: bool,
+    /// Taker fee in parts per billion of the notional; negative is a rebate.
+    #[serde(rename = "taker_fee_bps", deserialize_with = "ppb")]
+    pub taker_fee_ppb: i64,
+    /// Older data than this is not traded on.
+    pub stale_ms: u64,
+    /// `ws://` or `wss://` host for market data; empty means the venue's public one.
+    pub ws_url: String,
+    /// `http://` or `https://` host for snapshots and metadata; empty means the venue's public one.
+    pub rest_url: String,
+    /// How venue time is brought to ours.
+    pub clock: Clock,
+}
+
+/// How venue time is brought to ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// From the frames themselves.
+    Measured,
+    /// Known beforehand: venue time minus ours.
+    Fixed {
+        /// The difference.
+        offset_ms: i64,
+    },
+}
+
+impl<'de> Deserialize<'de> for Clock {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        clock(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not a clock"))
+    }
+}
+
+/// `[pairs]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pairs {
+    /// The pairs.
+    pub list: Vec<Pair>,
+    /// Groups of quote assets that are regarded as equal when pairs are formed from metadata.
+    pub quote_groups: Vec<Vec<String>>,
+}
+
+/// The same economic thing across venues.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pair {
+    /// Its name, such as `BTC/USDT`.
+    pub name: String,
+    /// Its instruments, in the order in which they are compared.
+    pub members: Vec<Member>,
+}
+
+/// One instrument of a pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// A name of [`super::VENUES`].
+    pub venue: String,
+    /// The venue's own symbol.
+    pub symbol: String,
+}
+
+impl<'de> Deserialize<'de> for Member {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        member(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not venue:SYMBOL"))
+    }
+}
+
+/// `[risk]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Risk {
+    /// Largest value of one leg, in quote currency.
+    #[serde(deserialize_with = "amount")]
+    pub order_notional_max: Amount,
+    /// Largest absolute position per instrument, in quote currency.
+    #[serde(deserialize_with = "amount")]
+    pub position_notional_max: Amount,
+    /// Orders open at a time.
+    pub open_orders_max: u32,
+    /// Least edge after fees, slippage and latency penalty.
+    #[serde(rename = "edge_min_bps", deserialize_with = "ppb")]
+    pub edge_min_ppb: i64,
+    /// Taken off every edge for prices that move while we act.
+    #[serde(rename = "slippage_bps", deserialize_with = "ppb")]
+    pub slippage_ppb: i64,
+    /// Taken off every edge for arriving late.
+    #[serde(rename = "latency_penalty_bps", deserialize_with = "ppb")]
+    pub latency_penalty_ppb: i64,
+    /// Farthest an order's price may lie from the pair's reference.
+    #[serde(rename = "collar_bps", deserialize_with = "ppb")]
+    pub collar_ppb: i64,
+    /// Rest of a pair after a trade.
+    pub cooldown_ms: u64,
+}
+
+/// `[paper]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paper {
+    /// From decision to matching.
+    pub latency_ms: u64,
+    /// Starting balance of every base asset on every venue, in units of that asset.
+    #[serde(deserialize_with = "amount")]
+    pub start_base: Amount,
+    /// Starting balance of every quote asset on every venue, in units of that asset.
+    #[serde(deserialize_with = "amount")]
+    pub start_quote: Amount,
+}
+
+/// `[replay]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// Multiple of recorded time; 0 is as fast as possible.
+    pub speed: f64,
+}
+
+/// `[demo]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    /// Seed of the simulated prices.
+    pub seed: u64,
+    /// How long it runs; 0 is until Ctrl-C.
+    pub seconds: u64,
+    /// Base assets that are simulated.
+    pub assets: Vec<String>,
+    /// How far the slowest venue's prices lag behind.
+    pub lag_ms: u64,
+}
+
+/// `[telemetry]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Collector's traces endpoint; empty switches the exporter off.
+    pub otlp_endpoint: String,
+    /// How spans are sent there.
+    pub protocol: Protocol,
+    /// Share of traces kept, 0 to 1.
+    pub sample_ratio: f64,
+}
+
+/// How spans are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// OTLP, protobuf over HTTP.
+    Http,
+}
