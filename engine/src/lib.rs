@@ -7,4 +7,10 @@
 
 pub mod clock;
 pub mod context;
+pub mod engine;
+pub mod gateway;
+pub mod paper;
+pub mod position;
+pub mod risk;
+pub mod spec;
 pub mod stages;
