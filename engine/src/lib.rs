@@ -6,11 +6,20 @@
 //! threads, replay and tests call the same functions.
 
 pub mod clock;
+pub mod collar;
 pub mod context;
+pub mod detect;
 pub mod engine;
+pub mod execute;
 pub mod gateway;
+pub mod opportunity;
+pub mod orders;
 pub mod paper;
 pub mod position;
 pub mod risk;
+pub mod sizing;
 pub mod spec;
 pub mod stages;
+#[cfg(test)]
+mod testing;
+pub mod tops;
