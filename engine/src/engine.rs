@@ -352,3 +352,6 @@ fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decid
     }
     cx.ports.telemetry.record(trace);
 }
+
+#[cfg(test)]
+mod tests;
