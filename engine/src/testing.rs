@@ -2,6 +2,7 @@
 
 use crate::clock::HandClock;
 use crate::context::Context;
+use crate::risk::Limits;
 use crate::stages::Stages;
 use highwire_links::counter::Tally;
 use highwire_links::fixed::{Amount, Px, Qty, Scale, parse};
@@ -65,6 +66,22 @@ pub fn page(state: BookState, recv_ns: Nanos, bids: &[(i64, i64)], asks: &[(i64,
         }
     }
     page
+}
+
+/// Limits that permit nearly everything.
+pub fn limits(venues: usize) -> Limits {
+    Limits {
+        edge_min_ppb: 0,
+        slippage_ppb: 0,
+        latency_penalty_ppb: 0,
+        order_notional_max: amount("1000000"),
+        position_max: amount("1000000"),
+        open_orders_max: 128,
+        collar_ppb: 1_000_000_000,
+        collar_samples_min: 0,
+        cooldown_ns: 0,
+        stale_ns: vec![1_000_000_000; venues],
+    }
 }
 
 /// A thread's surroundings, held by the test.
