@@ -339,6 +339,22 @@ fn a_position_is_capped_on_both_sides_and_refused_at_its_limit() {
 }
 
 #[test]
+fn a_long_position_alone_is_refused_at_its_limit() {
+    let mut rig = with_minimum(|spec| {
+        spec.limits.position_max = amount("149");
+        spec.limits.cooldown_ns = 0;
+    });
+    rig.crossed();
+    rig.book(1, &[(10_190, ONE)], &[(10_210, ONE)]);
+    rig.pass(1_000);
+    rig.poll();
+    rig.book(1, &[], &[]);
+    rig.poll();
+    assert_eq!((rig.position(0), rig.position(1)), (ONE, 0));
+    assert_eq!(rig.crossed(), [Verdict::Limit], "49 left of 149 at 100.00");
+}
+
+#[test]
 fn open_orders_are_limited_and_halved_in_reduced_mode() {
     assert_eq!(rig(|spec| spec.limits.open_orders_max = 1).crossed(), [Verdict::Limit]);
     let reduced = |open_orders_max| {
