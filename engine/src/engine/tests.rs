@@ -186,6 +186,14 @@ fn walks_both_books_and_prices_each_order_at_its_worst_level() {
 }
 
 #[test]
+fn a_smaller_size_is_priced_at_the_levels_that_it_reaches() {
+    let mut rig = rig(|spec| spec.limits.order_notional_max = amount("51"));
+    rig.book(0, &[(9_990, ONE)], &[(10_000, ONE), (10_050, ONE)]);
+    rig.book(1, &[(10_200, ONE), (10_150, ONE)], &[(10_210, ONE)]);
+    assert_eq!(sent(&rig.poll()).iter().map(|o| o.px.0).collect::<Vec<_>>(), [10_000, 10_200]);
+}
+
+#[test]
 fn a_partial_fill_leaves_exact_funds_and_nothing_reserved() {
     let mut rig = rig(|_| {});
     rig.crossed();
@@ -428,6 +436,7 @@ fn merged_events_are_re_read_from_the_page() {
     let mut rig = rig_of(&spec(), &Sizes { market: 1, orders: 64 });
     rig.cross();
     assert_eq!(rig.verdicts(), [Verdict::Taken]);
+    assert_eq!(rig.bench.tally.get(Counter::Conflated), 1);
 }
 
 #[test]
