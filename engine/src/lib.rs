@@ -9,5 +9,20 @@
 #![cfg_attr(test, allow(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod clock;
+pub mod collar;
 pub mod context;
+pub mod detect;
+pub mod engine;
+pub mod execute;
+pub mod gateway;
+pub mod opportunity;
+pub mod orders;
+pub mod paper;
+pub mod position;
+pub mod risk;
+pub mod sizing;
+pub mod spec;
 pub mod stages;
+#[cfg(test)]
+mod testing;
+pub mod tops;
