@@ -8,13 +8,16 @@
 // The bans of clippy.toml hold for what runs on the wire; tests may sleep, print and hash.
 #![cfg_attr(test, allow(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros))]
 
+pub mod book;
 pub mod clock;
 pub mod collar;
 pub mod context;
 pub mod detect;
 pub mod engine;
 pub mod execute;
+pub mod feed;
 pub mod gateway;
+pub mod offset;
 pub mod opportunity;
 pub mod orders;
 pub mod paper;

@@ -143,7 +143,8 @@ impl Ladder {
 
     /// Levels from the best to the worst.
     pub fn iter(&self) -> impl Iterator<Item = Level> + '_ {
-        let window = Bits { words: &self.words, word: 0, rest: self.words[0] }.map(|at| self.level(self.px_of_slot(at), self.slots[at]));
+        let window = Bits { words: &self.words, word: 0, rest: self.words[0] }
+            .map(|at| self.level(self.px_of_slot(at), self.slots[at]));
         let tail = self.tail.iter().rev().map(|(key, slot)| self.level(self.sign * key, *slot));
         window.chain(tail)
     }

@@ -182,7 +182,7 @@ impl Book {
     }
 
     fn on_requested_snapshot(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
-        if self.state == BookState::Live {
+        if matches!(self.state, BookState::Live | BookState::Dead) {
             return Effect::default();
         }
         if self.pending.first().is_some_and(|oldest| is_too_old(&head.sequence, &oldest.sequence)) {

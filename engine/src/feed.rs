@@ -1,0 +1,395 @@
+//! The feed: frame → decode → book → page → market event.
+//!
+//! Each frame is decoded or refused with a reason; a refused one makes only its own book untrusted.
+//! A page is always published before the event that speaks of it.
+
+mod codec;
+mod outlet;
+
+pub use codec::Codec;
+
+use crate::book::{Book, Effect, Need};
+use crate::context::Context;
+use crate::offset::Offset;
+use highwire_links::counter::{Counter, Stage};
+use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
+use highwire_links::lifecycle::{BookWhy, Event};
+use highwire_links::limits::PAGE_LEVELS;
+use highwire_links::market::{MarketEvent, MarketTx, Source};
+use highwire_links::page::{BookState, Page, PageWriters, Rung};
+use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sink, Trade};
+use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
+use outlet::{Outlet, Quote};
+
+/// What the feed must know of an instrument to keep its book.
+#[derive(Clone, Copy, Debug)]
+pub struct BookSpec {
+    /// The instrument; specs stand in the order of their numbers.
+    pub id: InstrumentId,
+    /// Its venue, whose clock its events carry.
+    pub venue: VenueId,
+    /// Decimals of its prices and quantities.
+    pub scale: Scale,
+    /// How its messages chain.
+    pub chain: Chain,
+}
+
+/// The feed's ring ends; they outlive it.
+#[derive(Debug)]
+pub struct FeedEnds {
+    /// Events to the engine.
+    pub market: MarketTx,
+    /// Pages to everybody.
+    pub pages: PageWriters,
+}
+
+/// A book snapshot that came by a request of its own: the parcel of `Verb::Snapshot`.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Whose, and where it stands in the sequence.
+    pub head: DepthHead,
+    /// Bids in any order.
+    pub bids: Vec<Level>,
+    /// Asks in any order.
+    pub asks: Vec<Level>,
+}
+
+/// Sees every row of both streams, newest or not: what `replay --tops` writes.
+pub trait Tap: Send {
+    /// A top changed. `state` is the row's own: a ticker is live unless it is crossed itself; the
+    /// event's is the depth book's.
+    fn on_top(&mut self, event: &MarketEvent, state: BookState);
+}
+
+struct Entry {
+    spec: BookSpec,
+    book: Book,
+    outlet: Outlet,
+    slot: u16,
+}
+
+/// When a message was received, and by which stamp.
+#[derive(Clone, Copy)]
+struct Receipt {
+    recv_ns: Nanos,
+    stamp: u64,
+    slot: u16,
+}
+
+/// Keeps the books of one thread's connections.
+pub struct Feed {
+    entries: Vec<Entry>,
+    offsets: Vec<Offset>,
+    ends: FeedEnds,
+    tap: Option<Box<dyn Tap>>,
+    rejects: [u64; REJECTS],
+    kinds: [u64; FRAME_KINDS],
+}
+
+impl Feed {
+    /// A feed of empty books on these ends; all memory is taken here. After a panic a new one goes on
+    /// with the same ends: every page says `Empty` at once, and generations continue.
+    pub fn new(specs: &[BookSpec], venues: usize, mut ends: FeedEnds) -> Self {
+        let readers = ends.pages.readers();
+        let entry = |(index, spec): (usize, &BookSpec)| {
+            let generation = readers.read(index).map_or(0, |page| page.generation);
+            let outlet = Outlet::starting_at(generation.wrapping_add(1));
+            Entry { spec: *spec, book: Book::new(spec.chain, spec.scale), outlet, slot: 0 }
+        };
+        let entries: Vec<Entry> = specs.iter().enumerate().map(entry).collect();
+        for (index, entry) in entries.iter().enumerate() {
+            ends.pages.publish(index, &Page { generation: entry.outlet.generation(), ..Page::default() });
+        }
+        Self {
+            entries,
+            offsets: vec![Offset::default(); venues],
+            ends,
+            tap: None,
+            rejects: [0; REJECTS],
+            kinds: [0; FRAME_KINDS],
+        }
+    }
+
+    /// Has every row shown to `tap`.
+    pub fn set_tap(&mut self, tap: Box<dyn Tap>) {
+        self.tap = Some(tap);
+    }
+
+    /// Takes one frame of a connection.
+    ///
+    /// # Errors
+    /// Why it was refused; it is counted and its book is already suspect.
+    pub fn on_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        codec: &mut Codec,
+        frame: Frame<'_>,
+        recv_ns: Nanos,
+        stamp: u64,
+    ) -> Result<FrameKind, Rejected> {
+        cx.tally.add(Counter::Frames);
+        let before = codec.scratch.fallbacks;
+        let started = cx.clock.stamp();
+        let receipt = Receipt { recv_ns, stamp, slot: codec.slot };
+        let mut applier = Applier { feed: self, cx, receipt, book_ns: 0 };
+        let outcome = (codec.decode)(&codec.directory, &mut codec.scratch, frame, &mut applier);
+        let book_ns = applier.book_ns;
+        let spent_ns = cx.clock.between_ns(started, cx.clock.stamp());
+        cx.stages.record(Stage::Decode, spent_ns.saturating_sub(book_ns));
+        cx.tally.add_many(Counter::Fallbacks, codec.scratch.fallbacks.saturating_sub(before));
+        match outcome {
+            Ok(kind) => {
+                cx.tally.add(Counter::Decoded);
+                self.kinds[kind as usize] += 1;
+            }
+            Err(rejected) => self.on_rejected(cx, rejected, codec, receipt),
+        }
+        outcome
+    }
+
+    /// Takes a snapshot that came by a request of its own.
+    pub fn on_snapshot(&mut self, cx: &mut Context<'_>, snapshot: &Snapshot, recv_ns: Nanos) {
+        let slot = self.entries.get(snapshot.head.instrument.index()).map_or(0, |entry| entry.slot);
+        let receipt = Receipt { recv_ns, stamp: cx.clock.stamp(), slot };
+        self.on_depth(cx, receipt, &snapshot.head, &snapshot.bids, &snapshot.asks);
+    }
+
+    /// A book must be rebuilt.
+    pub fn on_resync(&mut self, cx: &mut Context<'_>, instrument: InstrumentId) {
+        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: 0 };
+        self.lose(cx, receipt, instrument, BookWhy::Resync);
+    }
+
+    /// The line of these instruments ended: their books are dead.
+    pub fn on_line_ended(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId]) {
+        for &id in instruments {
+            let Some(entry) = self.entries.get_mut(id.index()) else { continue };
+            let effect = Effect { moved: entry.book.on_line_ended(), ..Effect::default() };
+            let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: entry.slot };
+            self.carry_out(cx, receipt, id, 0, None, effect);
+        }
+    }
+
+    /// These instruments have a line again, in this slot.
+    pub fn on_line_up(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId], slot: u16) {
+        for &id in instruments {
+            let Some(entry) = self.entries.get_mut(id.index()) else { continue };
+            entry.slot = slot;
+            let effect = entry.book.on_line_up();
+            let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
+            self.carry_out(cx, receipt, id, 0, None, effect);
+        }
+    }
+
+    /// The measured clock offset of a venue: venue time minus ours.
+    pub fn set_clock_offset(&mut self, venue: VenueId, offset_ns: i64) {
+        if let Some(offset) = self.offsets.get_mut(venue.index()) {
+            offset.set(offset_ns);
+        }
+    }
+
+    /// Where an instrument's book stands.
+    pub fn state(&self, instrument: InstrumentId) -> BookState {
+        self.entries.get(instrument.index()).map_or(BookState::Empty, |entry| entry.book.state())
+    }
+
+    /// Frames refused, by the number of their [`Reject`].
+    pub fn rejects(&self) -> &[u64; REJECTS] {
+        &self.rejects
+    }
+
+    /// Frames decoded, by the number of their [`FrameKind`].
+    pub fn kinds(&self) -> &[u64; FRAME_KINDS] {
+        &self.kinds
+    }
+
+    /// Gives the ring ends back.
+    pub fn dismantle(self) -> FeedEnds {
+        self.ends
+    }
+
+    /// A refused frame makes its own book untrusted: the one it names, else all that its connection
+    /// carries, since any of them may have missed something. Foreign channels and symbols touch none.
+    fn on_rejected(&mut self, cx: &mut Context<'_>, rejected: Rejected, codec: &Codec, receipt: Receipt) {
+        cx.tally.add(Counter::Rejected);
+        self.rejects[rejected.reason as usize] += 1;
+        if matches!(rejected.reason, Reject::UnknownChannel | Reject::UnknownInstrument) {
+            return;
+        }
+        match rejected.instrument {
+            Some(id) => self.lose(cx, receipt, id, BookWhy::BadFrame),
+            None => codec.instruments.iter().for_each(|&id| self.lose(cx, receipt, id, BookWhy::BadFrame)),
+        }
+    }
+
+    fn lose(&mut self, cx: &mut Context<'_>, receipt: Receipt, id: InstrumentId, why: BookWhy) {
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        if matches!(entry.book.state(), BookState::Empty | BookState::Dead) {
+            return;
+        }
+        let effect = entry.book.lose(why);
+        self.carry_out(cx, receipt, id, 0, None, effect);
+    }
+
+    fn on_depth(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, bids: &[Level], asks: &[Level]) {
+        let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
+        entry.slot = receipt.slot;
+        let offset = self.offsets.get_mut(entry.spec.venue.index());
+        let event_ns = offset.map_or(0, |offset| offset.local(head.event_ns, receipt.recv_ns));
+        if head.kind == DepthKind::Top {
+            let quote = Quote { bid: first(bids), ask: first(asks) };
+            return self.on_ticker(cx, receipt, head, event_ns, quote);
+        }
+        let effect = entry.book.on_depth(head, bids, asks);
+        let by_request = entry.spec.chain.snapshot_on_request();
+        let cross = if by_request { entry.book.held() } else { head.sequence.cross };
+        self.carry_out(cx, receipt, head.instrument, event_ns, cross, effect);
+    }
+
+    fn on_ticker(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, event_ns: Nanos, quote: Quote) {
+        let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
+        let state = if quote.is_crossed() { BookState::Suspect } else { BookState::Live };
+        let changed = entry.outlet.row(Source::Ticker, quote, state);
+        let news = entry.outlet.news(quote, entry.book.state(), head.sequence.cross);
+        self.tell(cx, receipt, head.instrument, event_ns, quote, Source::Ticker, changed.then_some(state), news);
+    }
+
+    /// Does what an effect asks for: page, event, reports.
+    fn carry_out(
+        &mut self,
+        cx: &mut Context<'_>,
+        receipt: Receipt,
+        id: InstrumentId,
+        event_ns: Nanos,
+        cross: Option<u64>,
+        effect: Effect,
+    ) {
+        self.report(cx, id, receipt, effect);
+        if !effect.applied && effect.moved.is_none() {
+            return;
+        }
+        self.publish_page(id, receipt, event_ns);
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        let state = entry.book.state();
+        let quote = if state == BookState::Live { best(&entry.book) } else { Quote::default() };
+        let changed = entry.outlet.row(Source::Book, quote, state);
+        let news = match state {
+            BookState::Live => entry.outlet.news(quote, state, cross),
+            _ => entry.outlet.lost(state),
+        };
+        self.tell(cx, receipt, id, event_ns, quote, Source::Book, changed.then_some(state), news);
+    }
+
+    fn report(&mut self, cx: &mut Context<'_>, id: InstrumentId, receipt: Receipt, effect: Effect) {
+        if let Some(moved) = effect.moved {
+            count(cx, moved.why);
+            let (from, to, why) = (moved.from, moved.to, moved.why);
+            cx.tell(Event::Moved { instrument: id, from, to, why, at_ns: receipt.recv_ns });
+        }
+        let Some(need) = effect.need else { return };
+        if effect.moved.is_none_or(|moved| moved.why != BookWhy::FirstMessage) {
+            cx.tally.add(Counter::Resyncs);
+        }
+        cx.tell(match need {
+            Need::Snapshot => Event::SnapshotNeeded(id),
+            Need::Resubscription => Event::ResubscribeNeeded(id, receipt.slot),
+        });
+    }
+
+    fn publish_page(&mut self, id: InstrumentId, receipt: Receipt, event_ns: Nanos) {
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        let generation = entry.outlet.next_generation();
+        let state = entry.book.state();
+        let mut page = Page { state, generation, recv_ns: receipt.recv_ns, event_ns, ..Page::default() };
+        if state == BookState::Live {
+            fill(&mut page.bids, entry.book.bids().iter());
+            fill(&mut page.asks, entry.book.asks().iter());
+        }
+        self.ends.pages.publish(id.index(), &page);
+    }
+
+    /// Shows a changed row to the tap and news to the engine.
+    #[expect(clippy::too_many_arguments, reason = "one call, two readers, no state worth a type")]
+    fn tell(
+        &mut self,
+        cx: &mut Context<'_>,
+        receipt: Receipt,
+        id: InstrumentId,
+        event_ns: Nanos,
+        quote: Quote,
+        source: Source,
+        row: Option<BookState>,
+        news: bool,
+    ) {
+        let Some(entry) = self.entries.get(id.index()) else { return };
+        let event = MarketEvent {
+            recv_ns: receipt.recv_ns,
+            event_ns,
+            bid_px: quote.bid.px,
+            bid_qty: quote.bid.qty,
+            ask_px: quote.ask.px,
+            ask_qty: quote.ask.qty,
+            stamp: receipt.stamp,
+            generation: entry.outlet.generation(),
+            instrument: id,
+            state: entry.book.state(),
+            source,
+        };
+        if let Some(state) = row {
+            cx.tally.add(Counter::Tops);
+            if let Some(tap) = &mut self.tap {
+                tap.on_top(&event, state);
+            }
+        }
+        if news {
+            self.ends.market.publish(event);
+        }
+    }
+}
+
+/// Hands what a decoder finds to the books, and keeps the time that the books need apart.
+struct Applier<'a, 'b> {
+    feed: &'a mut Feed,
+    cx: &'a mut Context<'b>,
+    receipt: Receipt,
+    book_ns: u64,
+}
+
+impl Sink for Applier<'_, '_> {
+    fn on_depth(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) {
+        let started = self.cx.clock.stamp();
+        self.feed.on_depth(self.cx, self.receipt, head, bids, asks);
+        let ns = self.cx.clock.between_ns(started, self.cx.clock.stamp());
+        self.cx.stages.record(Stage::Book, ns);
+        self.book_ns += ns;
+    }
+
+    /// Trades are counted by their frame's kind; nothing decides on them yet.
+    fn on_trade(&mut self, _trade: &Trade) {}
+
+    fn on_control(&mut self, _control: Control) {}
+}
+
+fn first(levels: &[Level]) -> Rung {
+    levels.first().filter(|level| level.qty > 0).map_or(Rung::default(), |level| Rung { px: level.px, qty: level.qty })
+}
+
+fn best(book: &Book) -> Quote {
+    let rung = |best: Option<(i64, i64)>| best.map_or(Rung::default(), |(px, qty)| Rung { px, qty });
+    Quote { bid: rung(book.bids().best()), ask: rung(book.asks().best()) }
+}
+
+fn fill(rungs: &mut [Rung; PAGE_LEVELS], levels: impl Iterator<Item = Level>) {
+    for (rung, level) in rungs.iter_mut().zip(levels) {
+        *rung = Rung { px: level.px, qty: level.qty };
+    }
+}
+
+fn count(cx: &mut Context<'_>, why: BookWhy) {
+    match why {
+        BookWhy::Gap => cx.tally.add(Counter::Gaps),
+        BookWhy::Checksum => cx.tally.add(Counter::ChecksumMismatches),
+        BookWhy::Crossed => cx.tally.add(Counter::Crossed),
+        _ => {}
+    }
+}
