@@ -7,4 +7,5 @@
 
 pub mod clock;
 pub mod context;
+pub mod framer;
 pub mod stages;
