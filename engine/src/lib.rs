@@ -6,6 +6,18 @@
 //! threads, replay and tests call the same functions.
 
 pub mod clock;
+pub mod connection;
 pub mod context;
+pub mod duty;
+pub mod engine;
+pub mod feed;
 pub mod framer;
+pub mod gateway;
+pub mod idle;
+pub mod outbox;
+pub mod paper;
+pub mod position;
+pub mod risk;
+pub mod spec;
 pub mod stages;
+pub mod thread;

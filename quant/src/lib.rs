@@ -1,1 +1,10 @@
-//! placeholder
+//! Pure arithmetic of money: fees, edges, depth walks, profit.
+//!
+//! Integers only, every step checked: a result is exact, or rounded against us where its text says
+//! so, or `None` because it left its range. Nothing here knows a venue, a book or a clock.
+
+pub mod edge;
+pub mod fee;
+pub mod pnl;
+pub mod walk;
+pub mod wide;

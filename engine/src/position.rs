@@ -1,0 +1,2 @@
+//! Balances and positions.
+pub use crate::spec::Funds;

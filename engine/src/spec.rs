@@ -1,0 +1,169 @@
+//! What an engine is built from, checked once by the cold side's thread before any market event.
+//!
+//! Everything that the hot path later indexes or multiplies without asking is proved here: dense
+//! ids, one pair per instrument, canonical decimals that no member exceeds, fees below one whole.
+
+use crate::risk::Limits;
+use highwire_links::fill::FillRx;
+use highwire_links::fixed::Amount;
+use highwire_links::instrument::{Contract, Instrument};
+use highwire_links::limits::{DP_MAX, INSTRUMENTS_MAX, PAIRS_MAX, PPB, VENUES_PER_PAIR_MAX};
+use highwire_links::market::MarketRx;
+use highwire_links::order::OrderTx;
+use highwire_links::page::PageReaders;
+use highwire_links::{InstrumentId, Mode};
+
+/// The engine's ring ends. They outlive the engine: a new one goes on with the same rings.
+#[derive(Debug)]
+pub struct EngineEnds {
+    /// Tops of book from the feed.
+    pub market: MarketRx,
+    /// Depth pages of the feed.
+    pub pages: PageReaders,
+    /// Orders to the gateway.
+    pub orders: OrderTx,
+    /// Reports from it.
+    pub fills: FillRx,
+}
+
+/// The same economic thing across venues.
+#[derive(Clone, Debug)]
+pub struct PairSpec {
+    /// Decimals at which prices are compared: at least every member's own.
+    pub px_dp: u8,
+    /// Decimals of base quantities, `0..=DP_MAX`.
+    pub qty_dp: u8,
+    /// Its instruments; their order here is the order of evaluation.
+    pub members: Vec<InstrumentId>,
+}
+
+/// What an instrument can be traded with at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Funds {
+    /// Spot: a buy needs quote, a sell needs base.
+    Spot {
+        /// Base asset held.
+        base: Amount,
+        /// Quote currency held.
+        quote: Amount,
+    },
+    /// A derivative: either side needs margin, at one times the value of the order.
+    Margin {
+        /// Margin budget in quote currency.
+        quote: Amount,
+    },
+}
+
+/// Everything an engine needs to know.
+#[derive(Clone, Debug)]
+pub struct EngineSpec {
+    /// The instrument table; `instruments[i].id == i`.
+    pub instruments: Vec<Instrument>,
+    /// The pair table.
+    pub pairs: Vec<PairSpec>,
+    /// Start funds, one per instrument.
+    pub funds: Vec<Funds>,
+    /// Risk limits.
+    pub limits: Limits,
+    /// Venues: every instrument's venue is below.
+    pub venues: usize,
+    /// The service's mode at the start. After a panic the warden gives the mode that is in force.
+    pub start_mode: Mode,
+    /// Goes into every client order id; another for every engine on the same rings, so that a
+    /// report about an order of a dead engine is recognised as stray.
+    pub epoch: u16,
+}
+
+/// Why a spec is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpecError {
+    /// More instruments or pairs than there is room for.
+    TooMany,
+    /// Not one entry of funds per instrument.
+    FundsMissing,
+    /// Fewer pages than instruments.
+    PagesMissing,
+    /// This instrument's id is not its place, or its venue is not in the table.
+    BadInstrument(InstrumentId),
+    /// This instrument's lot, tick or contract value is below 1, or its decimals exceed the maximum.
+    BadSteps(InstrumentId),
+    /// This instrument's fee is not below one whole.
+    BadFee(InstrumentId),
+    /// The pair of this number has no or too many members, or decimals beyond the maximum.
+    BadPair(usize),
+    /// This member is unknown, listed twice, or belongs to another pair.
+    BadMember(InstrumentId),
+    /// This member has more price decimals than its pair.
+    PairTooCoarse(InstrumentId),
+}
+
+impl std::fmt::Display for SpecError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooMany => f.write_str("too many instruments or pairs"),
+            Self::FundsMissing => f.write_str("not one entry of funds per instrument"),
+            Self::PagesMissing => f.write_str("fewer pages than instruments"),
+            Self::BadInstrument(id) => write!(f, "instrument {}: id or venue out of place", id.0),
+            Self::BadSteps(id) => write!(f, "instrument {}: tick, lot, contract value or decimals out of range", id.0),
+            Self::BadFee(id) => write!(f, "instrument {}: fee is not below one whole", id.0),
+            Self::BadPair(n) => write!(f, "pair {n}: number of members or decimals out of range"),
+            Self::BadMember(id) => write!(f, "instrument {}: unknown, listed twice, or of another pair", id.0),
+            Self::PairTooCoarse(id) => write!(f, "instrument {}: more price decimals than its pair", id.0),
+        }
+    }
+}
+
+impl std::error::Error for SpecError {}
+
+impl EngineSpec {
+    /// Checks everything that the hot path relies on.
+    ///
+    /// # Errors
+    /// The first thing found wrong.
+    pub fn check(&self) -> Result<(), SpecError> {
+        if self.instruments.len() > INSTRUMENTS_MAX || self.pairs.len() > PAIRS_MAX {
+            return Err(SpecError::TooMany);
+        }
+        if self.funds.len() != self.instruments.len() {
+            return Err(SpecError::FundsMissing);
+        }
+        for (place, instrument) in self.instruments.iter().enumerate() {
+            self.check_instrument(place, instrument)?;
+        }
+        let mut listed = vec![false; self.instruments.len()];
+        self.pairs.iter().enumerate().try_for_each(|(number, pair)| self.check_pair(number, pair, &mut listed))
+    }
+
+    fn check_instrument(&self, place: usize, instrument: &Instrument) -> Result<(), SpecError> {
+        if instrument.id.index() != place || instrument.venue.index() >= self.venues {
+            return Err(SpecError::BadInstrument(instrument.id));
+        }
+        let contract_fits = match instrument.contract {
+            Contract::Base => true,
+            Contract::Linear { value, dp } | Contract::Inverse { value, dp } => value > 0 && dp <= DP_MAX,
+        };
+        let decimals_fit = instrument.scale.px_dp <= DP_MAX && instrument.scale.qty_dp <= DP_MAX;
+        if instrument.lot < 1 || instrument.tick < 1 || !contract_fits || !decimals_fit {
+            return Err(SpecError::BadSteps(instrument.id));
+        }
+        let fee_fits = -PPB < instrument.taker_fee_ppb && instrument.taker_fee_ppb < PPB;
+        if fee_fits { Ok(()) } else { Err(SpecError::BadFee(instrument.id)) }
+    }
+
+    fn check_pair(&self, number: usize, pair: &PairSpec, listed: &mut [bool]) -> Result<(), SpecError> {
+        let size_fits = (1..=VENUES_PER_PAIR_MAX).contains(&pair.members.len());
+        if !size_fits || pair.px_dp > DP_MAX || pair.qty_dp > DP_MAX {
+            return Err(SpecError::BadPair(number));
+        }
+        for &id in &pair.members {
+            let instrument = self.instruments.get(id.index()).ok_or(SpecError::BadMember(id))?;
+            if instrument.pair.index() != number || std::mem::replace(&mut listed[id.index()], true) {
+                return Err(SpecError::BadMember(id));
+            }
+            if instrument.scale.px_dp > pair.px_dp {
+                return Err(SpecError::PairTooCoarse(id));
+            }
+        }
+        Ok(())
+    }
+}
