@@ -123,7 +123,10 @@ impl Feed {
         for (head, b, a) in got {
             let id = head.instrument;
             let rung = |l: Level| Rung { px: l.px, qty: l.qty };
-            if head.kind == DepthKind::Delta && self.chains[id.index()].snapshot_on_request() && self.pages[id.index()].state != BookState::Live {
+            if head.kind == DepthKind::Delta
+                && self.chains[id.index()].snapshot_on_request()
+                && self.pages[id.index()].state != BookState::Live
+            {
                 continue;
             }
             self.put(cx, id, BookState::Live, rung(b), rung(a), BookWhy::Bridged);
@@ -133,7 +136,14 @@ impl Feed {
     /// Snapshot.
     pub fn on_snapshot(&mut self, cx: &mut Context<'_>, snapshot: &Snapshot, _recv_ns: Nanos) {
         let rung = |l: Level| Rung { px: l.px, qty: l.qty };
-        self.put(cx, snapshot.head.instrument, BookState::Live, rung(snapshot.bids[0]), rung(snapshot.asks[0]), BookWhy::Bridged);
+        self.put(
+            cx,
+            snapshot.head.instrument,
+            BookState::Live,
+            rung(snapshot.bids[0]),
+            rung(snapshot.asks[0]),
+            BookWhy::Bridged,
+        );
     }
     /// Resync.
     pub fn on_resync(&mut self, cx: &mut Context<'_>, id: InstrumentId) {

@@ -124,8 +124,8 @@ impl Idle {
 
     /// Sleeps until a socket has data, a waker was used, or 10 ms are over.
     pub fn sleep(&self) {
-        let mut events = [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) };
-            EVENTS_PER_WAKE];
+        let mut events =
+            [epoll::Event { flags: epoll::EventFlags::empty(), data: epoll::EventData::new_u64(0) }; EVENTS_PER_WAKE];
         let timeout = Timespec { tv_sec: 0, tv_nsec: PARK_NS_MAX };
         // An interrupted wait is a short one.
         let _interrupted = epoll::wait(&self.epoll, &mut events, Some(&timeout));

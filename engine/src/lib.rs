@@ -18,6 +18,8 @@ pub mod outbox;
 pub mod paper;
 pub mod position;
 pub mod risk;
+pub mod slots;
 pub mod spec;
 pub mod stages;
 pub mod thread;
+pub mod watch;
