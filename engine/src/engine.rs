@@ -1,75 +1,354 @@
-//! The engine: settle fills → take in the market → detect → risk → execute → housekeeping.
+//! The decision side of the wire: settle fills → take in the market → detect → risk → execute →
+//! housekeeping, one bounded turn per [`Engine::poll`].
+//!
+//! Stepped by the pinned thread, by replay and by tests alike; same inputs, same outputs. Nothing is
+//! allocated after [`Engine::new`].
 
 pub use crate::risk::Limits;
 pub use crate::spec::{EngineEnds, EngineSpec, Funds, PairSpec, SpecError};
 
 use crate::context::Context;
-use highwire_links::{Mode, VenueId};
+use crate::detect::Detector;
+use crate::execute::{Cause, Executor};
+use crate::opportunity::Route;
+use crate::position::Account;
+use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
+use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
+use crate::tops::{Quote, Top};
+use highwire_links::audit::{Decided, Record, Verdict};
+use highwire_links::counter::{Counter, Stage};
+use highwire_links::ids::{InstrumentId, Nanos, Side, VenueId};
+use highwire_links::instrument::Instrument;
+use highwire_links::market::{Market, MarketEvent};
+use highwire_links::mode::Mode;
+use highwire_links::page::{BookState, Page};
+use highwire_links::telemetry::Trace;
+use highwire_quant::walk::Terms;
 
-/// Decides.
+/// Market events per turn; the rest waits for the next one.
+const MARKET_BATCH: usize = 256;
+/// Reports per turn.
+const FILL_BATCH: usize = 256;
+
+/// Decides what is traded.
 #[derive(Debug)]
 pub struct Engine {
     ends: EngineEnds,
-    limits: Limits,
-    mode: Mode,
-    venue_modes: Vec<Mode>,
-    warden_silent: bool,
+    scales: Box<[PairScale]>,
+    detector: Detector,
+    gate: Gate,
+    executor: Executor,
+}
+
+/// When the frame came that is being judged, by wall time and by stamps.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    instrument: InstrumentId,
+    recv_ns: Nanos,
+    /// Receipt of the frame.
+    received: u64,
+    /// Its event taken from the ring.
+    taken: u64,
+    /// Detection finished.
+    detected: u64,
+}
+
+/// A decision and what is known of its size.
+#[derive(Clone, Copy, Debug)]
+struct Decision {
+    base_qty: i64,
+    edge_ppb: i64,
 }
 
 impl Engine {
-    /// An engine on these rings.
+    /// An engine on these rings. It knows no top until each instrument's next event, so after a
+    /// panic it trades nothing at first; `spec.start_mode` and `spec.limits` are what the warden
+    /// says is in force. Orders of the engine before it are known to nobody: with another
+    /// `spec.epoch` every report about them is counted as stray, and their fills are in no account.
     ///
     /// # Errors
     /// What is wrong with the spec.
     pub fn new(spec: &EngineSpec, ends: EngineEnds) -> Result<Self, SpecError> {
         spec.check()?;
+        if ends.pages.len() < spec.instruments.len() {
+            return Err(SpecError::PagesMissing);
+        }
         Ok(Self {
             ends,
-            limits: spec.limits.clone(),
-            mode: spec.start_mode,
-            venue_modes: vec![Mode::Full; spec.venues],
-            warden_silent: false,
+            scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
+            detector: Detector::new(spec),
+            gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
+            executor: Executor::new(spec),
         })
     }
 
-    /// One step; returns the work done, 0 when idle.
-    pub fn poll(&mut self, _cx: &mut Context<'_>) -> usize {
-        let mut work = 0;
-        while self.ends.market.take().is_some() {
-            work += 1;
-        }
+    /// One turn; returns the reports and events taken in, 0 when idle.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> usize {
+        let work = self.settle(cx) + self.take_in_market(cx);
+        cx.tally.set(Counter::AuditLost, cx.ports.audit.lost());
+        cx.tally.set(Counter::TelemetryDropped, cx.ports.telemetry.dropped());
         work
     }
 
     /// The service's mode.
     pub fn on_set_mode(&mut self, mode: Mode) {
-        self.mode = mode;
+        self.gate.on_set_mode(mode);
     }
 
-    /// One venue's mode.
+    /// One venue's mode; an unknown venue is ignored.
     pub fn on_set_venue_mode(&mut self, venue: VenueId, mode: Mode) {
-        if let Some(slot) = self.venue_modes.get_mut(venue.index()) {
-            *slot = mode;
-        }
+        self.gate.on_set_venue_mode(venue, mode);
     }
 
-    /// New risk limits.
+    /// New risk limits, from the next decision on.
     pub fn on_set_limits(&mut self, limits: &Limits) {
-        self.limits.clone_from(limits);
+        self.gate.on_set_limits(limits);
     }
 
     /// Whether the warden is silent: nothing is opened while it is.
     pub fn on_warden_silent(&mut self, silent: bool) {
-        self.warden_silent = silent;
+        self.gate.on_warden_silent(silent);
     }
 
     /// Orders whose end is not known.
     pub fn open_orders(&self) -> usize {
-        0
+        self.executor.open_orders()
+    }
+
+    /// Opportunities open now.
+    pub fn open_opportunities(&self) -> usize {
+        self.detector.open()
+    }
+
+    /// Funds, reservations and position of an instrument.
+    pub fn account(&self, id: InstrumentId) -> Option<&Account> {
+        self.executor.account(id)
     }
 
     /// Gives the ring ends back.
     pub fn dismantle(self) -> EngineEnds {
         self.ends
     }
+
+    /// Settles reports while each can be recorded; the fill ring is sized to hold them meanwhile.
+    fn settle(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut work = 0;
+        while work < FILL_BATCH && cx.ports.audit.room() > 0 {
+            let Some(report) = self.ends.fills.take() else { break };
+            self.executor.on_report(cx, &report);
+            work += 1;
+        }
+        work
+    }
+
+    fn take_in_market(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut work = 0;
+        while work < MARKET_BATCH {
+            match self.ends.market.take() {
+                Some(Market::Event(event)) => self.on_event(cx, &event),
+                Some(Market::Conflated(id)) => self.on_conflated(cx, id),
+                None => break,
+            }
+            work += 1;
+        }
+        work
+    }
+
+    fn on_event(&mut self, cx: &mut Context<'_>, event: &MarketEvent) {
+        let quote = Quote {
+            state: event.state,
+            bid_px: event.bid_px,
+            bid_qty: event.bid_qty,
+            ask_px: event.ask_px,
+            ask_qty: event.ask_qty,
+            time_ns: venue_time(event.event_ns, event.recv_ns),
+        };
+        let taken = cx.clock.stamp();
+        cx.stages.record(Stage::Queue, cx.clock.between_ns(event.stamp, taken));
+        self.on_quote(cx, event.instrument, &quote, event.recv_ns, event.stamp, taken);
+    }
+
+    /// Events were merged: the page says where the instrument stands. An unreadable page takes no part.
+    fn on_conflated(&mut self, cx: &mut Context<'_>, id: InstrumentId) {
+        let page = self.ends.pages.read(id.index()).unwrap_or_default();
+        let (bid, ask) = (page.bids[0], page.asks[0]);
+        let quote = Quote {
+            state: page.state,
+            bid_px: bid.px,
+            bid_qty: bid.qty,
+            ask_px: ask.px,
+            ask_qty: ask.qty,
+            time_ns: venue_time(page.event_ns, page.recv_ns),
+        };
+        let taken = cx.clock.stamp();
+        self.on_quote(cx, id, &quote, page.recv_ns, taken, taken);
+    }
+
+    fn on_quote(
+        &mut self,
+        cx: &mut Context<'_>,
+        instrument: InstrumentId,
+        quote: &Quote,
+        recv_ns: Nanos,
+        received: u64,
+        taken: u64,
+    ) {
+        self.detector.on_quote(cx, instrument, quote);
+        let detected = cx.clock.stamp();
+        cx.stages.record(Stage::Detect, cx.clock.between_ns(taken, detected));
+        let origin = Origin { instrument, recv_ns, received, taken, detected };
+        let mut number = 0;
+        while let Some(route) = self.detector.due(number) {
+            self.judge(cx, route, &origin);
+            number += 1;
+        }
+        self.detector.on_judged(instrument);
+    }
+
+    /// Decides an opportunity that is not taken yet, and writes the decision down when it is new.
+    fn judge(&mut self, cx: &mut Context<'_>, route: Route, origin: &Origin) {
+        let Some(opportunity) = self.detector.opportunity_mut(route).copied() else { return };
+        if opportunity.is_taken() {
+            return;
+        }
+        let begun = cx.clock.stamp();
+        let mut decision = self.thin(route);
+        let cause =
+            Cause { opportunity: opportunity.id, pair: route.seat.pair, decided_ns: cx.now, stamp: origin.received };
+        let legs = [self.leg(route, Side::Buy).id, self.leg(route, Side::Sell).id];
+        let prepared = self.weigh(cx, route, &mut decision).and_then(|plan| self.executor.prepare(&plan, legs, &cause));
+        let decided = cx.clock.stamp();
+        cx.stages.record(Stage::Risk, cx.clock.between_ns(begun, decided));
+        let verdict = prepared.err().unwrap_or(Verdict::Taken);
+        self.record(cx, route, opportunity.id, verdict, decision);
+        if let Ok(orders) = prepared {
+            let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
+            self.executor.submit(cx, &mut self.ends.orders, &orders, rests_until_ns);
+            trace(cx, &cause, origin, begun, decided);
+        }
+    }
+
+    /// Counts a verdict, and writes it down when it differs from the opportunity's last one.
+    fn record(&mut self, cx: &mut Context<'_>, route: Route, id: u32, verdict: Verdict, decision: Decision) {
+        match verdict {
+            Verdict::Taken => cx.tally.add(Counter::Taken),
+            Verdict::Overflow => cx.tally.add(Counter::Overflows),
+            _ => {}
+        }
+        let Some(opportunity) = self.detector.opportunity_mut(route) else { return };
+        if opportunity.verdict.replace(verdict) != Some(verdict) {
+            let Decision { base_qty, edge_ppb } = decision;
+            cx.ports.audit.write(Record::Decided(Decided { id, verdict, at_ns: cx.now, base_qty, edge_ppb }));
+        }
+    }
+
+    /// The whole gate, in the order of the verdicts.
+    fn weigh(&self, cx: &Context<'_>, route: Route, decision: &mut Decision) -> Result<Plan, Verdict> {
+        let seat = route.seat;
+        let (buy, sell) = (self.leg(route, Side::Buy), self.leg(route, Side::Sell));
+        let (buy_top, sell_top) =
+            (self.detector.tops().top(seat, route.buy), self.detector.tops().top(seat, route.sell));
+        let pages = [self.page(buy.id), self.page(sell.id)];
+        let facts = [
+            self.facts(buy, buy_top, buy_top.ask_px, &pages[0]),
+            self.facts(sell, sell_top, sell_top.bid_px, &pages[1]),
+        ];
+        self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
+
+        let scale = self.scales[seat.pair.index()];
+        let terms = Terms {
+            fees: self.detector.tops().fees(seat, route.buy, route.sell),
+            stop_edge_ppb: self.gate.stop_edge_ppb().ok_or(Verdict::Overflow)?,
+            base_max: i64::MAX,
+        };
+        let caps = self.gate.caps(self.gate.mode_between(buy.venue, sell.venue));
+        let buy_leg = self.sized_leg(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
+        let sell_leg = self.sized_leg(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
+        let deep = Sizing::by_depth(buy_leg, sell_leg, terms, scale)?;
+        self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
+        let plan = deep.by_limits(&caps)?.by_funds()?.plan().ok_or(Verdict::Overflow)?;
+        *decision = Decision { base_qty: plan.base, edge_ppb: plan.edge_ppb.saturating_sub(self.allowances_ppb()) };
+
+        let (pair_open, rests_until_ns) = self.executor.rest(seat.pair);
+        let order_room = self.ends.orders.room();
+        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
+        self.gate.on_sized(&send, cx.now)?;
+        Ok(plan)
+    }
+
+    fn sized_leg<'a>(
+        &'a self,
+        instrument: &'a Instrument,
+        side: Side,
+        top: &Top,
+        page: &Page,
+        scale: PairScale,
+    ) -> Option<Leg<'a>> {
+        let ladder = Ladder::new(instrument, side, top, page, scale)?;
+        Some(Leg { instrument, account: self.executor.account(instrument.id)?, ladder })
+    }
+
+    fn facts(&self, instrument: &Instrument, top: &Top, px: i64, page: &Page) -> LegFacts {
+        let live = page.state == BookState::Live;
+        LegFacts {
+            venue: instrument.venue,
+            status: instrument.status,
+            time_ns: live.then(|| top.time_ns.max(venue_time(page.event_ns, page.recv_ns))),
+            px,
+            reference: self.detector.reference(instrument.id),
+        }
+    }
+
+    fn leg(&self, route: Route, side: Side) -> &Instrument {
+        let member = if side == Side::Buy { route.buy } else { route.sell };
+        self.detector.instrument(route.seat, member)
+    }
+
+    fn page(&self, id: InstrumentId) -> Page {
+        self.ends.pages.read(id.index()).unwrap_or_default()
+    }
+
+    /// A decision before anything is computed: the edge at the tops less the allowances.
+    fn thin(&self, route: Route) -> Decision {
+        let edge = self.detector.tops().crossing(route.seat, route.buy, route.sell).unwrap_or(0);
+        Decision { base_qty: 0, edge_ppb: edge.saturating_sub(self.allowances_ppb()) }
+    }
+
+    fn allowances_ppb(&self) -> i64 {
+        let limits = self.gate.limits();
+        limits.slippage_ppb.saturating_add(limits.latency_penalty_ppb)
+    }
+}
+
+const _: () = assert!(LEGS == 2, "an opportunity is one buy and one sell");
+
+/// The venue's time where it gives one, else ours.
+fn venue_time(event_ns: Nanos, recv_ns: Nanos) -> Nanos {
+    if event_ns != 0 { event_ns } else { recv_ns }
+}
+
+/// Records how long a taken opportunity's stages took. Decode and book are the feed's to know.
+fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decided: u64) {
+    let handed = cx.clock.stamp();
+    let mut trace = Trace {
+        recv_ns: origin.recv_ns,
+        opportunity: cause.opportunity,
+        instrument: origin.instrument,
+        stage_ns: [0; Stage::ALL.len()],
+    };
+    let spans = [
+        (Stage::Queue, origin.received, origin.taken),
+        (Stage::Detect, origin.taken, origin.detected),
+        (Stage::Risk, begun, decided),
+        (Stage::Send, decided, handed),
+        (Stage::Wire, origin.received, handed),
+    ];
+    for (stage, from, to) in spans {
+        let ns = cx.clock.between_ns(from, to);
+        trace.stage_ns[stage as usize] = u32::try_from(ns).unwrap_or(u32::MAX);
+        if matches!(stage, Stage::Send | Stage::Wire) {
+            cx.stages.record(stage, ns);
+        }
+    }
+    cx.ports.telemetry.record(trace);
 }

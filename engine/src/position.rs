@@ -1,2 +1,272 @@
-//! Balances and positions.
-pub use crate::spec::Funds;
+//! Funds, reservations and position of one instrument: exact, and reserved before an order is sent.
+//!
+//! Spot: a buy reserves its value at the limit plus the fee rounded up, a sell its base. A derivative:
+//! what opens reserves its value at the limit as margin, what closes only its fee. Margin in use is
+//! the entry value of the position; a derivative's profit does not widen its budget.
+
+use crate::spec::Funds;
+use highwire_links::fill::FEE_DP;
+use highwire_links::fixed::{Amount, Px, Qty};
+use highwire_links::ids::Side;
+use highwire_links::instrument::Instrument;
+use highwire_links::limits::{AMOUNT_DP, PPB};
+use highwire_quant::fee::fee_up;
+use highwire_quant::wide::mul_div_amount;
+
+/// What an order needs, in base and in quote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Need {
+    /// Base asset.
+    pub base: Amount,
+    /// Quote currency.
+    pub quote: Amount,
+}
+
+impl Need {
+    /// What is left of it without `part`, never below nothing.
+    #[must_use]
+    pub fn less(self, part: Self) -> Self {
+        let rest = |a: Amount, b: Amount| a.checked_sub(b).unwrap_or_default().max(Amount::ZERO);
+        Self { base: rest(self.base, part.base), quote: rest(self.quote, part.quote) }
+    }
+}
+
+/// One instrument's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    funds: Funds,
+    reserved: Need,
+    position: i64,
+    entry: Amount,
+}
+
+/// Decimals and price at which a balance is turned into a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measure {
+    /// The pair's price decimals.
+    pub px_dp: u8,
+    /// The pair's base decimals.
+    pub qty_dp: u8,
+    /// The worst price the order can pay or be valued at, at `px_dp`.
+    pub px: i64,
+}
+
+impl Measure {
+    /// The base quantity that `value` buys at the price when each unit costs `(PPB + fee) / PPB` of
+    /// it; rounded down, 0 for nothing or less. `None` on overflow.
+    pub fn base_for(&self, value: Amount, fee_ppb: i64) -> Option<i64> {
+        if value.0 <= 0 {
+            return Some(0);
+        }
+        let raw = value.0 / 10i128.checked_pow(u32::from(AMOUNT_DP - self.px_dp - self.qty_dp))?;
+        let unit = i128::from(self.px).checked_mul(i128::from(PPB) + i128::from(fee_ppb.max(0)))?;
+        Some(i64::try_from(mul_div_amount(raw, PPB.into(), unit)?).unwrap_or(i64::MAX))
+    }
+}
+
+impl Account {
+    /// An account with these start funds and no position.
+    pub fn new(funds: Funds) -> Self {
+        Self { funds, reserved: Need::default(), position: 0, entry: Amount::ZERO }
+    }
+
+    /// Funds now; reserved amounts are still in them.
+    pub fn funds(&self) -> Funds {
+        self.funds
+    }
+
+    /// What open orders hold.
+    pub fn reserved(&self) -> Need {
+        self.reserved
+    }
+
+    /// Net quantity bought, the instrument's own mantissa; negative when sold.
+    pub fn position(&self) -> i64 {
+        self.position
+    }
+
+    /// What is free for new orders. `None` on overflow.
+    pub fn free(&self) -> Option<Need> {
+        let (base, quote) = match self.funds {
+            Funds::Spot { base, quote } => (base, quote),
+            Funds::Margin { quote } => (Amount::ZERO, quote.checked_sub(self.entry)?),
+        };
+        Some(Need { base: base.checked_sub(self.reserved.base)?, quote: quote.checked_sub(self.reserved.quote)? })
+    }
+
+    /// What an order needs. `None` on overflow.
+    pub fn need(&self, instrument: &Instrument, side: Side, px: Px, qty: Qty) -> Option<Need> {
+        let value = instrument.quote_amount(px, qty)?;
+        let fee = Amount::from_mantissa(fee_up(value, instrument.taker_fee_ppb.max(0), FEE_DP)?.into(), FEE_DP)?;
+        match (self.funds, side) {
+            (Funds::Spot { .. }, Side::Buy) => Some(Need { base: Amount::ZERO, quote: value.checked_add(fee)? }),
+            (Funds::Spot { .. }, Side::Sell) => Some(Need { base: spot_base(instrument, qty)?, quote: Amount::ZERO }),
+            (Funds::Margin { .. }, _) => {
+                let opening = Qty(qty.0.checked_sub(self.closing(side, qty))?);
+                Some(Need { base: Amount::ZERO, quote: instrument.quote_amount(px, opening)?.checked_add(fee)? })
+            }
+        }
+    }
+
+    /// The part of `qty` that closes an opposite position.
+    fn closing(&self, side: Side, qty: Qty) -> i64 {
+        let opposite = match side {
+            Side::Buy => self.position.checked_neg().unwrap_or(i64::MAX),
+            Side::Sell => self.position,
+        };
+        opposite.clamp(0, qty.0.max(0))
+    }
+
+    /// Most base quantity, at the pair's decimals, that the free funds cover. `None` on overflow.
+    pub fn base_max(&self, instrument: &Instrument, side: Side, at: Measure) -> Option<i64> {
+        let free = self.free()?;
+        // One unit of fee less: the fee of the order is rounded up.
+        let quote = free.quote.checked_sub(Amount::from_mantissa(1, FEE_DP)?)?;
+        match (self.funds, side) {
+            (Funds::Spot { .. }, Side::Sell) => {
+                let base = free.base.0.max(0) / 10i128.pow(u32::from(AMOUNT_DP - at.qty_dp));
+                Some(i64::try_from(base).unwrap_or(i64::MAX))
+            }
+            (Funds::Spot { .. }, Side::Buy) => at.base_for(quote, instrument.taker_fee_ppb),
+            (Funds::Margin { .. }, _) => {
+                let px = Px(crate::tops::own_px(instrument, at.px, at.px_dp)?);
+                let closing = Qty(self.closing(side, Qty(i64::MAX)));
+                let value = instrument.quote_amount(px, closing)?;
+                let fee = fee_up(value, instrument.taker_fee_ppb.max(0), FEE_DP)?;
+                let left = quote.checked_sub(Amount::from_mantissa(fee.into(), FEE_DP)?)?;
+                let opening = at.base_for(left, instrument.taker_fee_ppb)?;
+                Some(opening.saturating_add(instrument.base_qty(px, closing, at.qty_dp)?))
+            }
+        }
+    }
+
+    /// Holds `need` back when it is free; false, and nothing held, when it is not.
+    pub fn reserve(&mut self, need: Need) -> bool {
+        let enough = self.free().is_some_and(|free| need.base <= free.base && need.quote <= free.quote);
+        let held = self.reserved.base.checked_add(need.base).zip(self.reserved.quote.checked_add(need.quote));
+        match held {
+            Some((base, quote)) if enough => {
+                self.reserved = Need { base, quote };
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Frees what was held.
+    pub fn release(&mut self, need: Need) {
+        self.reserved = self.reserved.less(need);
+    }
+
+    /// Takes in a fill. `None` on overflow, and then nothing is taken in.
+    pub fn on_fill(&mut self, instrument: &Instrument, side: Side, px: Px, qty: Qty, fee: i64) -> Option<()> {
+        let value = instrument.quote_amount(px, qty)?;
+        let fee = Amount::from_mantissa(fee.into(), FEE_DP)?;
+        let (signed, flow) = match side {
+            Side::Buy => (qty.0, Amount(value.0.checked_neg()?)),
+            Side::Sell => (qty.0.checked_neg()?, value),
+        };
+        let mut after = *self;
+        after.position = self.position.checked_add(signed)?;
+        match &mut after.funds {
+            Funds::Spot { base, quote } => {
+                let moved = spot_base(instrument, Qty(signed))?;
+                (*base, *quote) = (base.checked_add(moved)?, quote.checked_add(flow)?.checked_sub(fee)?);
+            }
+            Funds::Margin { quote } => {
+                *quote = quote.checked_sub(fee)?;
+                after.entry = self.entry_after(instrument, side, px, qty)?;
+            }
+        }
+        *self = after;
+        Some(())
+    }
+
+    /// Entry value after a fill: what closes gives back its share rounded down, what opens adds its value.
+    fn entry_after(&self, instrument: &Instrument, side: Side, px: Px, qty: Qty) -> Option<Amount> {
+        let closing = self.closing(side, qty);
+        let opened = instrument.quote_amount(px, Qty(qty.0.checked_sub(closing)?))?;
+        let back = match closing {
+            0 => 0,
+            _ => mul_div_amount(self.entry.0, closing.into(), self.position.unsigned_abs().into())?,
+        };
+        self.entry.checked_sub(Amount(back))?.checked_add(opened)
+    }
+}
+
+/// A spot quantity as an amount of base.
+fn spot_base(instrument: &Instrument, qty: Qty) -> Option<Amount> {
+    Amount::from_mantissa(qty.0.into(), instrument.scale.qty_dp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{amount, perpetual, spot};
+    use proptest::prelude::*;
+
+    fn rich() -> Funds {
+        Funds::Spot { base: amount("2"), quote: amount("1000") }
+    }
+
+    #[test]
+    fn spot_buys_hold_value_and_fee_and_give_back_what_was_not_filled() {
+        let (instrument, mut account) = (spot(0, 1_000_000), Account::new(rich()));
+        let need = account.need(&instrument, Side::Buy, Px(10_000), Qty(200_000)).unwrap();
+        assert_eq!((need.quote.to_string(), need.base), ("200.2".into(), Amount::ZERO));
+        assert!(account.reserve(need));
+        assert_eq!(account.free().unwrap().quote.to_string(), "799.8");
+        account.on_fill(&instrument, Side::Buy, Px(9_900), Qty(100_000), 9_900_000).unwrap();
+        account.release(need);
+        assert_eq!(account.funds(), Funds::Spot { base: amount("3"), quote: amount("900.901") });
+        assert_eq!((account.reserved(), account.position()), (Need::default(), 100_000));
+    }
+
+    #[test]
+    fn more_than_is_free_is_not_reserved() {
+        let (instrument, mut account) = (spot(0, 0), Account::new(rich()));
+        let need = |account: &Account, qty| account.need(&instrument, Side::Sell, Px(1), Qty(qty)).unwrap();
+        assert!(account.reserve(need(&account, 150_000)));
+        assert!(!account.reserve(need(&account, 50_001)));
+        assert!(account.reserve(need(&account, 50_000)));
+    }
+
+    #[test]
+    fn a_derivative_needs_margin_to_open_and_only_the_fee_to_close() {
+        let (instrument, mut account) =
+            (perpetual(0, 1_000_000), Account::new(Funds::Margin { quote: amount("1000") }));
+        account.on_fill(&instrument, Side::Sell, Px(10_000), Qty(300_000), 30_000_000).unwrap();
+        assert_eq!(account.free().unwrap().quote.to_string(), "699.7");
+        let need = account.need(&instrument, Side::Buy, Px(10_000), Qty(400_000)).unwrap();
+        assert_eq!(need.quote.to_string(), "100.4", "3 close, 1 opens, 4 pay the fee");
+        account.on_fill(&instrument, Side::Buy, Px(10_000), Qty(400_000), 40_000_000).unwrap();
+        assert_eq!(account.free().unwrap().quote.to_string(), "899.3");
+        assert_eq!(account.position(), 100_000);
+    }
+
+    #[test]
+    fn what_leaves_the_range_changes_nothing() {
+        let (instrument, mut account) = (spot(0, 0), Account::new(rich()));
+        let before = account;
+        let huge = Qty(i64::MAX);
+        account.on_fill(&instrument, Side::Buy, Px(1), huge, 0).unwrap();
+        assert_eq!(account.on_fill(&instrument, Side::Buy, Px(1), huge, 0), None);
+        account.on_fill(&instrument, Side::Sell, Px(1), huge, 0).unwrap();
+        assert_eq!(account, before);
+    }
+
+    proptest! {
+        #[test]
+        fn the_largest_size_is_affordable_and_flows_are_exact(px in 1i64..1_000_000, fee in -1_000_000..5_000_000i64, sells: bool, margin: bool) {
+            let side = if sells { Side::Sell } else { Side::Buy };
+            let funds = if margin { Funds::Margin { quote: amount("1000") } } else { rich() };
+            let (instrument, mut account) = (if margin { perpetual(0, fee) } else { spot(0, fee) }, Account::new(funds));
+            let base = account.base_max(&instrument, side, Measure { px_dp: 2, qty_dp: 8, px }).unwrap();
+            let qty = instrument.qty_of_base(Px(px), base, 8).unwrap();
+            let need = account.need(&instrument, side, Px(px), qty).unwrap();
+            prop_assert!(account.reserve(need));
+            let more = account.need(&instrument, side, Px(px), Qty(qty.0 + 1 + qty.0 / 1000)).unwrap();
+            prop_assert!(!Account::new(funds).reserve(more), "not needlessly small");
+        }
+    }
+}

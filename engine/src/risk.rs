@@ -1,7 +1,16 @@
-//! The risk gate.
+//! The risk gate: every question that an opportunity must pass, in the order of `audit::Verdict`.
+//!
+//! Each part is a function of facts handed in; the first `Err` is the verdict. Size questions
+//! (`TooSmall`, `Limit`, `Balance`) are asked by [`crate::sizing`] between the two parts here.
 
-use highwire_links::Nanos;
+use crate::collar::Reference;
+use highwire_links::audit::Verdict;
+use highwire_links::cnc::StopWord;
 use highwire_links::fixed::Amount;
+use highwire_links::ids::{Nanos, VenueId};
+use highwire_links::instrument::Status;
+use highwire_links::limits::OPEN_ORDERS_MAX;
+use highwire_links::mode::{Mode, OrderClass};
 
 /// Risk limits. In mode `Reduced` order value, position and open orders are halved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,4 +35,161 @@ pub struct Limits {
     pub cooldown_ns: Nanos,
     /// Most age of a book, one per venue; a venue without an entry is always stale.
     pub stale_ns: Vec<Nanos>,
+}
+
+/// The limits on size that are in force in a mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Most value of one order.
+    pub order_notional_max: Amount,
+    /// Most value of one instrument's position.
+    pub position_max: Amount,
+    /// Most open orders.
+    pub open_orders_max: usize,
+}
+
+/// What the gate must know of one leg.
+#[derive(Clone, Copy, Debug)]
+pub struct LegFacts {
+    /// Its venue.
+    pub venue: VenueId,
+    /// Its trading status.
+    pub status: Status,
+    /// Time of the newer of its top and its page; `None` when its page is not live.
+    pub time_ns: Option<Nanos>,
+    /// The price it would trade at, at the pair's decimals.
+    pub px: i64,
+    /// Its own price history.
+    pub reference: Reference,
+}
+
+/// What stands between a size and its orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendFacts {
+    /// Whether an order of the pair is open.
+    pub pair_open: bool,
+    /// Until when the pair rests.
+    pub rests_until_ns: Nanos,
+    /// Free places in the order ring.
+    pub order_room: usize,
+    /// Whether the audit ring has room for a whole step.
+    pub audit_room: bool,
+}
+
+/// Orders of one opportunity.
+pub const LEGS: usize = 2;
+
+/// The gate's own state: limits, modes, and whether the warden is there.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    limits: Limits,
+    mode: Mode,
+    venue_modes: Box<[Mode]>,
+    warden_silent: bool,
+}
+
+impl Gate {
+    /// A gate in `mode`, all of `venues` venues in `Full`. `stale_ns` is brought to `venues` entries.
+    pub fn new(limits: &Limits, mode: Mode, venues: usize) -> Self {
+        let mut limits = limits.clone();
+        limits.stale_ns.resize(venues, 0);
+        Self { limits, mode, venue_modes: vec![Mode::Full; venues].into(), warden_silent: false }
+    }
+
+    /// The service's mode.
+    pub fn on_set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
+    /// One venue's mode; an unknown venue is ignored.
+    pub fn on_set_venue_mode(&mut self, venue: VenueId, mode: Mode) {
+        if let Some(slot) = self.venue_modes.get_mut(venue.index()) {
+            *slot = mode;
+        }
+    }
+
+    /// New limits, taken over without allocation.
+    pub fn on_set_limits(&mut self, limits: &Limits) {
+        let mut stale_ns = std::mem::take(&mut self.limits.stale_ns);
+        for (venue, slot) in stale_ns.iter_mut().enumerate() {
+            *slot = limits.stale_ns.get(venue).copied().unwrap_or(0);
+        }
+        self.limits = Limits { stale_ns, ..*limits };
+    }
+
+    /// Whether the warden is silent.
+    pub fn on_warden_silent(&mut self, silent: bool) {
+        self.warden_silent = silent;
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The strictest mode that applies to a trade between these venues.
+    pub fn mode_between(&self, a: VenueId, b: VenueId) -> Mode {
+        let of = |venue: VenueId| self.venue_modes.get(venue.index()).copied().unwrap_or_default();
+        self.mode.max(of(a)).max(of(b))
+    }
+
+    /// The limits on size in `mode`.
+    pub fn caps(&self, mode: Mode) -> Caps {
+        let part = if mode == Mode::Full { 1 } else { 2 };
+        Caps {
+            order_notional_max: Amount(self.limits.order_notional_max.0 / part),
+            position_max: Amount(self.limits.position_max.0 / part),
+            open_orders_max: self.limits.open_orders_max.min(OPEN_ORDERS_MAX) / part as usize,
+        }
+    }
+
+    /// The edge that every level pair must exceed; `None` on overflow.
+    pub fn stop_edge_ppb(&self) -> Option<i64> {
+        let allowances = self.limits.slippage_ppb.checked_add(self.limits.latency_penalty_ppb)?;
+        self.limits.edge_min_ppb.checked_add(allowances)
+    }
+
+    /// Mode, stop word and warden, trading status, age, collar.
+    ///
+    /// # Errors
+    /// The first verdict that applies.
+    pub fn on_opportunity(&self, stop: StopWord, legs: &[LegFacts; LEGS], now: Nanos) -> Result<(), Verdict> {
+        let [buy, sell] = legs;
+        refuse_unless(self.mode_between(buy.venue, sell.venue).permits(OrderClass::Open), Verdict::Mode)?;
+        refuse_unless(stop.permits(OrderClass::Open) && !self.warden_silent, Verdict::Stopped)?;
+        refuse_unless(legs.iter().all(|leg| leg.status == Status::Trading), Verdict::NotTrading)?;
+        refuse_unless(legs.iter().all(|leg| self.is_fresh(leg, now)), Verdict::Stale)?;
+        refuse_unless(legs.iter().all(|leg| self.is_in_collar(leg)), Verdict::Collar)
+    }
+
+    /// Room for two more open orders.
+    ///
+    /// # Errors
+    /// [`Verdict::Limit`].
+    pub fn on_open_orders(&self, open: usize, caps: &Caps) -> Result<(), Verdict> {
+        refuse_unless(open + LEGS <= caps.open_orders_max, Verdict::Limit)
+    }
+
+    /// Cooldown and open trade of the pair, room in the order ring, room in the audit ring.
+    ///
+    /// # Errors
+    /// The first verdict that applies.
+    pub fn on_sized(&self, facts: &SendFacts, now: Nanos) -> Result<(), Verdict> {
+        refuse_unless(!facts.pair_open && now >= facts.rests_until_ns, Verdict::Cooldown)?;
+        refuse_unless(facts.order_room >= LEGS, Verdict::GatewayFull)?;
+        refuse_unless(facts.audit_room, Verdict::AuditFull)
+    }
+
+    fn is_fresh(&self, leg: &LegFacts, now: Nanos) -> bool {
+        let age_max = self.limits.stale_ns.get(leg.venue.index()).copied().unwrap_or(0);
+        leg.time_ns.is_some_and(|time| now.saturating_sub(time) <= age_max)
+    }
+
+    fn is_in_collar(&self, leg: &LegFacts) -> bool {
+        leg.reference.admits(leg.px, self.limits.collar_ppb, self.limits.collar_samples_min)
+    }
+}
+
+fn refuse_unless(passed: bool, verdict: Verdict) -> Result<(), Verdict> {
+    if passed { Ok(()) } else { Err(verdict) }
 }

@@ -81,6 +81,8 @@ pub enum SpecError {
     TooMany,
     /// Not one entry of funds per instrument.
     FundsMissing,
+    /// Spot funds for something that is counted in contracts.
+    BadFunds(InstrumentId),
     /// Fewer pages than instruments.
     PagesMissing,
     /// This instrument's id is not its place, or its venue is not in the table.
@@ -102,6 +104,7 @@ impl std::fmt::Display for SpecError {
         match self {
             Self::TooMany => f.write_str("too many instruments or pairs"),
             Self::FundsMissing => f.write_str("not one entry of funds per instrument"),
+            Self::BadFunds(id) => write!(f, "instrument {}: spot funds, but it is counted in contracts", id.0),
             Self::PagesMissing => f.write_str("fewer pages than instruments"),
             Self::BadInstrument(id) => write!(f, "instrument {}: id or venue out of place", id.0),
             Self::BadSteps(id) => write!(f, "instrument {}: tick, lot, contract value or decimals out of range", id.0),
@@ -129,6 +132,9 @@ impl EngineSpec {
         }
         for (place, instrument) in self.instruments.iter().enumerate() {
             self.check_instrument(place, instrument)?;
+            if matches!(self.funds[place], Funds::Spot { .. }) && instrument.contract != Contract::Base {
+                return Err(SpecError::BadFunds(instrument.id));
+            }
         }
         let mut listed = vec![false; self.instruments.len()];
         self.pairs.iter().enumerate().try_for_each(|(number, pair)| self.check_pair(number, pair, &mut listed))

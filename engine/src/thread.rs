@@ -2,7 +2,8 @@
 //! back through [`PinnedThread::join`], so that the next thread goes on with the same rings.
 
 use crate::duty::{Duty, Parts};
-use core_affinity::CoreId;
+pub use core_affinity::CoreId;
+
 use highwire_links::InstrumentId;
 use highwire_links::cnc::State;
 use highwire_links::lifecycle::Ending;

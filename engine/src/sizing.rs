@@ -1,0 +1,235 @@
+//! How much of an opportunity can be traded, and at which limits: depth, then our limits, then funds.
+//!
+//! Both legs are rounded to their own lots, the coarser one first, so that they match in base asset
+//! to within one lot of the finer. Contracts that count quote currency are converted at the lowest
+//! price that the leg can trade at, which gives the fewest contracts.
+
+use crate::position::{Account, Measure};
+use crate::risk::Caps;
+use crate::tops::{Top, own_px};
+use highwire_links::audit::Verdict;
+use highwire_links::fixed::{Amount, Px, Qty, rescale};
+use highwire_links::ids::Side;
+use highwire_links::instrument::Instrument;
+use highwire_links::limits::PAGE_LEVELS;
+use highwire_links::page::{Page, Rung};
+use highwire_quant::edge::edge_exceeds;
+use highwire_quant::walk::{Step, Terms, Walk, walk};
+
+/// Decimals of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairScale {
+    /// Of prices.
+    pub px_dp: u8,
+    /// Of base quantities.
+    pub qty_dp: u8,
+}
+
+/// One side of a book in the pair's units: the newest top, then the page's levels beyond it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ladder {
+    steps: [Step; PAGE_LEVELS + 1],
+    len: usize,
+}
+
+impl Ladder {
+    /// The asks for a leg that buys, the bids for one that sells. `None` when a number leaves its range.
+    pub fn new(instrument: &Instrument, side: Side, top: &Top, page: &Page, scale: PairScale) -> Option<Self> {
+        let (px, qty, rungs) = match side {
+            Side::Buy => (top.ask_px, top.ask_qty, &page.asks),
+            Side::Sell => (top.bid_px, top.bid_qty, &page.bids),
+        };
+        let own = Px(own_px(instrument, px, scale.px_dp)?);
+        let best = Step { px, base: instrument.base_qty(own, Qty(qty), scale.qty_dp)? };
+        let mut ladder = Self { steps: [best; PAGE_LEVELS + 1], len: 1 };
+        for rung in rungs.iter().filter(|rung| rung.qty > 0 && is_worse(rung, own, side)) {
+            ladder.steps[ladder.len] = Step {
+                px: rescale(rung.px, instrument.scale.px_dp, scale.px_dp).ok()?,
+                base: instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
+            };
+            ladder.len += 1;
+        }
+        Some(ladder)
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.steps[..self.len]
+    }
+}
+
+fn is_worse(rung: &Rung, top: Px, side: Side) -> bool {
+    match side {
+        Side::Buy => rung.px > top.0,
+        Side::Sell => 0 < rung.px && rung.px < top.0,
+    }
+}
+
+/// One leg of an opportunity.
+#[derive(Clone, Copy, Debug)]
+pub struct Leg<'a> {
+    /// What to trade.
+    pub instrument: &'a Instrument,
+    /// Its account.
+    pub account: &'a Account,
+    /// What it can trade against.
+    pub ladder: Ladder,
+}
+
+/// Price and quantity of one order, in the instrument's own units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Limit price.
+    pub px: Px,
+    /// Quantity, in whole lots.
+    pub qty: Qty,
+}
+
+/// The two orders of an opportunity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The order that buys.
+    pub buy: Ticket,
+    /// The order that sells.
+    pub sell: Ticket,
+    /// Matched base quantity at the pair's decimals.
+    pub base: i64,
+    /// Edge of the whole net of fees and depth, parts per billion; allowances are not deducted.
+    pub edge_ppb: i64,
+}
+
+/// Lots of both legs for one base quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Fit {
+    buy: Qty,
+    sell: Qty,
+    base: i64,
+}
+
+/// An opportunity being sized.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizing<'a> {
+    buy: Leg<'a>,
+    sell: Leg<'a>,
+    terms: Terms,
+    scale: PairScale,
+    depth: Walk,
+    fit: Fit,
+}
+
+impl<'a> Sizing<'a> {
+    /// What the depth alone permits.
+    ///
+    /// # Errors
+    /// `EdgeTooThin`, `TooSmall` or `Overflow`.
+    pub fn by_depth(buy: Leg<'a>, sell: Leg<'a>, terms: Terms, scale: PairScale) -> Result<Self, Verdict> {
+        let (ask, bid) = (buy.ladder.steps[0].px, sell.ladder.steps[0].px);
+        if !edge_exceeds(ask, bid, terms.fees, terms.stop_edge_ppb).ok_or(Verdict::Overflow)? {
+            return Err(Verdict::EdgeTooThin);
+        }
+        let depth = walk(buy.ladder.steps(), sell.ladder.steps(), &terms).ok_or(Verdict::Overflow)?;
+        if depth.base == 0 {
+            return Err(Verdict::TooSmall);
+        }
+        let fit = Fit { buy: Qty(0), sell: Qty(0), base: depth.base };
+        Self { buy, sell, terms, scale, depth, fit }.fitted(depth.base, Verdict::TooSmall)
+    }
+
+    /// The same within the limits on order value and position.
+    ///
+    /// # Errors
+    /// `Limit` when what is left is below a minimum, or `Overflow`.
+    pub fn by_limits(self, caps: &Caps) -> Result<Self, Verdict> {
+        let cap = self.limit_cap(caps).ok_or(Verdict::Overflow)?;
+        self.fitted(cap, Verdict::Limit)
+    }
+
+    /// The same within the funds of both legs.
+    ///
+    /// # Errors
+    /// `Balance` when what is left is below a minimum, or `Overflow`.
+    pub fn by_funds(self) -> Result<Self, Verdict> {
+        let buy = self.buy.account.base_max(self.buy.instrument, Side::Buy, self.measure(self.depth.ask_worst));
+        let sell = self.sell.account.base_max(self.sell.instrument, Side::Sell, self.measure(self.best_bid()));
+        let (buy, sell) = buy.zip(sell).ok_or(Verdict::Overflow)?;
+        self.fitted(buy.min(sell), Verdict::Balance)
+    }
+
+    /// The two orders. Limit prices are the worst levels that the final size reaches.
+    pub fn plan(&self) -> Option<Plan> {
+        let terms = Terms { base_max: self.fit.base, ..self.terms };
+        let walked = walk(self.buy.ladder.steps(), self.sell.ladder.steps(), &terms)?;
+        Some(Plan {
+            buy: Ticket { px: self.own(&self.buy, walked.ask_worst)?, qty: self.fit.buy },
+            sell: Ticket { px: self.own(&self.sell, walked.bid_worst)?, qty: self.fit.sell },
+            base: self.fit.base,
+            edge_ppb: walked.edge_ppb(terms.fees)?,
+        })
+    }
+
+    /// Rounds `cap`, when it is below the present size, to lots; `too_little` when a minimum is missed.
+    fn fitted(self, cap: i64, too_little: Verdict) -> Result<Self, Verdict> {
+        let fit = if cap < self.fit.base || self.fit.buy == Qty(0) {
+            self.fit(cap).ok_or(Verdict::Overflow)?
+        } else {
+            self.fit
+        };
+        if self.is_enough(&fit).ok_or(Verdict::Overflow)? { Ok(Self { fit, ..self }) } else { Err(too_little) }
+    }
+
+    fn fit(&self, base: i64) -> Option<Fit> {
+        let lot_base = |leg: &Leg<'_>, px| leg.instrument.base_qty(px, Qty(leg.instrument.lot), self.scale.qty_dp);
+        let (buy_px, sell_px) = self.lowest_prices()?;
+        let (buy, sell) = (self.buy.instrument, self.sell.instrument);
+        let dp = self.scale.qty_dp;
+        if lot_base(&self.buy, buy_px)? >= lot_base(&self.sell, sell_px)? {
+            let qty = buy.qty_of_base(buy_px, base, dp)?;
+            let base = buy.base_qty(buy_px, qty, dp)?;
+            Some(Fit { buy: qty, sell: sell.qty_of_base(sell_px, base, dp)?, base })
+        } else {
+            let qty = sell.qty_of_base(sell_px, base, dp)?;
+            let base = sell.base_qty(sell_px, qty, dp)?;
+            Some(Fit { buy: buy.qty_of_base(buy_px, base, dp)?, sell: qty, base })
+        }
+    }
+
+    /// Whether both legs reach their venues' minima.
+    fn is_enough(&self, fit: &Fit) -> Option<bool> {
+        let enough = |leg: &Leg<'_>, px, qty: Qty| {
+            let value = leg.instrument.quote_amount(px, qty)?;
+            Some(qty.0 > 0 && qty >= leg.instrument.qty_min && value >= leg.instrument.notional_min)
+        };
+        let (buy_px, sell_px) = self.lowest_prices()?;
+        Some(enough(&self.buy, buy_px, fit.buy)? && enough(&self.sell, sell_px, fit.sell)?)
+    }
+
+    fn limit_cap(&self, caps: &Caps) -> Option<i64> {
+        let (buy, sell) = (self.measure(self.depth.ask_worst), self.measure(self.best_bid()));
+        let bought = self.position_value(&self.buy, buy.px)?;
+        let sold = self.position_value(&self.sell, sell.px)?;
+        let buy_room = caps.position_max.checked_sub(bought)?.min(caps.order_notional_max);
+        let sell_room = caps.position_max.checked_add(sold)?.min(caps.order_notional_max);
+        Some(buy.base_for(buy_room, 0)?.min(sell.base_for(sell_room, 0)?))
+    }
+
+    /// Value of the leg's position at `px`, negative when short.
+    fn position_value(&self, leg: &Leg<'_>, px: i64) -> Option<Amount> {
+        leg.instrument.quote_amount(self.own(leg, px)?, Qty(leg.account.position()))
+    }
+
+    fn lowest_prices(&self) -> Option<(Px, Px)> {
+        let best_ask = self.buy.ladder.steps[0].px;
+        Some((self.own(&self.buy, best_ask)?, self.own(&self.sell, self.depth.bid_worst)?))
+    }
+
+    fn best_bid(&self) -> i64 {
+        self.sell.ladder.steps[0].px
+    }
+
+    fn measure(&self, px: i64) -> Measure {
+        Measure { px_dp: self.scale.px_dp, qty_dp: self.scale.qty_dp, px }
+    }
+
+    fn own(&self, leg: &Leg<'_>, px: i64) -> Option<Px> {
+        own_px(leg.instrument, px, self.scale.px_dp).map(Px)
+    }
+}
