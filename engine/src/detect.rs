@@ -146,3 +146,142 @@ impl Detector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Funds, PairSpec};
+    use crate::testing::{Bench, limits, spot};
+    use highwire_links::fixed::{Amount, Scale};
+    use highwire_links::limits::PPB;
+    use highwire_links::page::BookState;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    const PAIR_DP: u8 = 3;
+
+    /// One market: its own decimals and fee.
+    #[derive(Clone, Copy, Debug)]
+    struct Member {
+        px_dp: u8,
+        fee_ppb: i64,
+    }
+
+    /// A top as published, at the member's decimals.
+    #[derive(Clone, Copy, Debug)]
+    struct Row {
+        member: usize,
+        quote: Quote,
+    }
+
+    fn spec(members: &[Member]) -> EngineSpec {
+        let instruments: Vec<_> = (0u16..)
+            .zip(members)
+            .map(|(id, m)| Instrument { scale: Scale::new(m.px_dp, 5).unwrap(), ..spot(id, m.fee_ppb) })
+            .collect();
+        EngineSpec {
+            pairs: vec![PairSpec {
+                px_dp: PAIR_DP,
+                qty_dp: 8,
+                members: instruments.iter().map(|instrument| instrument.id).collect(),
+            }],
+            funds: vec![Funds::Margin { quote: Amount::ZERO }; instruments.len()],
+            instruments,
+            limits: limits(members.len()),
+            venues: members.len(),
+            start_mode: highwire_links::Mode::Halted,
+            epoch: 0,
+        }
+    }
+
+    type Open = BTreeMap<(u16, u16), i64>;
+
+    /// Every ordered pair of members, by the text of the contract and nothing else.
+    fn naive(members: &[Member], tops: &[Option<Quote>]) -> Open {
+        let wide = |px: i64, m: &Member| i128::from(px) * 10i128.pow(u32::from(PAIR_DP - m.px_dp));
+        let takes_part = |q: &Quote| {
+            let both = q.bid_px > 0 && q.bid_qty > 0 && q.ask_px > 0 && q.ask_qty > 0;
+            q.state == BookState::Live && !(both && q.bid_px >= q.ask_px)
+        };
+        let mut open = Open::new();
+        for (j, (buy, ask)) in members.iter().zip(tops).enumerate() {
+            for (i, (sell, bid)) in members.iter().zip(tops).enumerate() {
+                let (Some(ask), Some(bid)) = (ask, bid) else { continue };
+                let sides = ask.ask_px > 0 && ask.ask_qty > 0 && bid.bid_px > 0 && bid.bid_qty > 0;
+                if i == j || !sides || !takes_part(ask) || !takes_part(bid) {
+                    continue;
+                }
+                let brought = wide(bid.bid_px, sell) * i128::from(PPB - sell.fee_ppb);
+                let paid = wide(ask.ask_px, buy) * i128::from(PPB + buy.fee_ppb);
+                if brought > paid {
+                    let edge = ((brought - paid) * i128::from(PPB)).div_euclid(paid);
+                    open.insert((j as u16, i as u16), i64::try_from(edge).unwrap_or(i64::MAX));
+                }
+            }
+        }
+        open
+    }
+
+    prop_compose! {
+        /// Prices about one level, from the small to beyond what a float tells apart.
+        fn case()(level in proptest::sample::select(vec![1_000i64, 1_000_000_007, 9_007_199_254_740_993, 92_000_000_000_000_000]))(
+            members in proptest::collection::vec((1u8..=PAIR_DP, -2_000_000..2_000_000i64, any::<bool>()), 2..7),
+            rows in proptest::collection::vec((0usize..7, 0u8..12, -40i64..40, -3i64..40, any::<u8>()), 1..40),
+            level in Just(level),
+        ) -> (Vec<Member>, Vec<Row>) {
+            let members: Vec<_> = members.iter().map(|&(px_dp, fee, free)| Member { px_dp, fee_ppb: if free { 0 } else { fee } }).collect();
+            let rows = rows.iter().map(|&(member, state, shift, spread, sides)| {
+                let member = member % members.len();
+                let unit = level / 10i64.pow(u32::from(PAIR_DP - members[member].px_dp));
+                let bid_px = (unit + shift).max(0);
+                let quote = Quote {
+                    state: if state == 0 { BookState::Suspect } else { BookState::Live },
+                    bid_px,
+                    bid_qty: i64::from(sides % 16 != 0),
+                    ask_px: (bid_px + spread).max(0),
+                    ask_qty: i64::from(sides / 16 != 0),
+                    time_ns: 0,
+                };
+                Row { member, quote }
+            }).collect();
+            (members, rows)
+        }
+    }
+
+    /// Replays what the records say is open now.
+    fn apply(open: &mut BTreeMap<u32, (u16, u16)>, record: Record) {
+        match record {
+            Record::Opened(o) => assert_eq!(open.insert(o.id, (o.buy.0, o.sell.0)), None),
+            Record::Closed(c) => assert!(open.remove(&c.id).is_some()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn finds_exactly_what_the_all_pairs_loop_finds((members, rows) in case()) {
+            let mut bench = Bench::new();
+            let mut detector = Detector::new(&spec(&members));
+            let mut tops = vec![None; members.len()];
+            let mut open = BTreeMap::new();
+            let mut before = Open::new();
+            for (now, row) in (1u64..).zip(rows) {
+                tops[row.member] = Some(row.quote);
+                detector.on_quote(&mut bench.at(now), InstrumentId(row.member as u16), &row.quote);
+                let expected = naive(&members, &tops);
+                while let Some(record) = bench.desk.audit.take() {
+                    if let Record::Opened(o) = record {
+                        prop_assert_eq!(expected.get(&(o.buy.0, o.sell.0)), Some(&o.edge_ppb));
+                        prop_assert!(!before.contains_key(&(o.buy.0, o.sell.0)));
+                    }
+                    apply(&mut open, record);
+                }
+                let mut found: Vec<_> = open.values().copied().collect();
+                found.sort_unstable();
+                prop_assert_eq!(found, expected.keys().copied().collect::<Vec<_>>());
+                prop_assert_eq!(detector.open(), expected.len());
+                before = expected;
+            }
+        }
+    }
+}

@@ -170,6 +170,7 @@ impl Engine {
 
     /// Events were merged: the page says where the instrument stands. An unreadable page takes no part.
     fn on_conflated(&mut self, cx: &mut Context<'_>, id: InstrumentId) {
+        cx.tally.add(Counter::Conflated);
         let page = self.ends.pages.read(id.index()).unwrap_or_default();
         let (bid, ask) = (page.bids[0], page.asks[0]);
         let quote = Quote {
@@ -352,3 +353,6 @@ fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decid
     }
     cx.ports.telemetry.record(trace);
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,70 @@ impl Executor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Funds, PairSpec};
+    use crate::testing::{Bench, amount, limits, spot};
+    use highwire_links::Mode;
+    use highwire_links::fill::OrderReject;
+    use highwire_links::fixed::Px;
+
+    const IDS: [InstrumentId; LEGS] = [InstrumentId(0), InstrumentId(1)];
+    const CAUSE: Cause = Cause { opportunity: 1, pair: PairId(0), decided_ns: 0, stamp: 0 };
+
+    fn executor() -> Executor {
+        Executor::new(&EngineSpec {
+            instruments: vec![spot(0, 0), spot(1, 0)],
+            pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: IDS.to_vec() }],
+            funds: vec![Funds::Spot { base: amount("1"), quote: amount("1000") }; 2],
+            limits: limits(2),
+            venues: 2,
+            start_mode: Mode::Full,
+            epoch: 0,
+        })
+    }
+
+    fn plan(buy: i64, sell: i64) -> Plan {
+        let ticket = |qty| Ticket { px: Px(10_000), qty: Qty(qty) };
+        Plan { buy: ticket(buy), sell: ticket(sell), base: 0, edge_ppb: 0 }
+    }
+
+    fn reserved(executor: &Executor, id: u16) -> String {
+        let need = executor.account(InstrumentId(id)).unwrap().reserved();
+        format!("{} {}", need.base, need.quote)
+    }
+
+    #[test]
+    fn when_the_second_leg_cannot_be_reserved_the_first_is_given_back() {
+        let mut executor = executor();
+        assert_eq!(executor.prepare(&plan(100_000, 100_001), IDS, &CAUSE), Err(Verdict::Balance));
+        assert_eq!((executor.open_orders(), executor.rest(PairId(0)).0), (0, false));
+        assert_eq!(reserved(&executor, 0), "0 0");
+    }
+
+    #[test]
+    fn a_fill_and_an_end_free_what_that_order_held_and_no_more() {
+        let (mut executor, mut bench) = (executor(), Bench::new());
+        let [first, _] = executor.prepare(&plan(200_000, 10_000), IDS, &CAUSE).unwrap();
+        executor.prepare(&plan(100_000, 10_000), IDS, &CAUSE).unwrap();
+        let fill = Report {
+            id: first.id,
+            px: first.px,
+            qty: Qty(50_000),
+            filled: Qty(50_000),
+            fee: 0,
+            at_ns: 0,
+            instrument: first.instrument,
+            kind: ReportKind::Fill,
+            reject: OrderReject::None,
+        };
+        executor.on_report(&mut bench.at(0), &fill);
+        assert_eq!(reserved(&executor, 0), "0 250");
+        executor.on_report(&mut bench.at(0), &Report { kind: ReportKind::Done, qty: Qty(0), ..fill });
+        assert_eq!((reserved(&executor, 0), executor.open_orders()), ("0 100".into(), 3));
+        let settled = std::iter::from_fn(|| bench.desk.audit.take()).count();
+        assert_eq!(settled, 2);
+    }
+}

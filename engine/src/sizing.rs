@@ -233,3 +233,112 @@ impl<'a> Sizing<'a> {
         own_px(leg.instrument, px, self.scale.px_dp).map(Px)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Funds;
+    use crate::testing::{amount, page, spot};
+    use highwire_links::fixed::Scale;
+    use highwire_links::instrument::Contract;
+    use highwire_links::page::BookState;
+    use highwire_quant::edge::Fees;
+    use proptest::prelude::*;
+
+    const SCALE: PairScale = PairScale { px_dp: 2, qty_dp: 8 };
+
+    fn instrument(kind: u8, lot: i64) -> Instrument {
+        let plain = spot(0, 100_000);
+        match kind {
+            0 => Instrument { lot, ..plain },
+            // One contract is 0.01 of the base asset, in tenths.
+            1 => Instrument {
+                scale: Scale::new(1, 1).unwrap(),
+                contract: Contract::Linear { value: 1, dp: 2 },
+                lot: 1 + lot % 5,
+                ..plain
+            },
+            // One contract is 10 of the quote currency.
+            _ => Instrument {
+                scale: Scale::new(1, 0).unwrap(),
+                contract: Contract::Inverse { value: 10, dp: 0 },
+                ..plain
+            },
+        }
+    }
+
+    /// Levels in the instrument's own units, away from `best`.
+    fn levels(instrument: &Instrument, best: i64, sign: i64, sizes: &[(i64, i64)]) -> Vec<(i64, i64)> {
+        let unit = if instrument.scale.px_dp == 2 { 10 } else { 1 };
+        let mut px = best;
+        sizes
+            .iter()
+            .map(|&(gap, lots)| {
+                px += sign * gap;
+                (px * unit, lots * instrument.lot)
+            })
+            .collect()
+    }
+
+    fn leg<'a>(instrument: &'a Instrument, account: &'a Account, side: Side, levels: &[(i64, i64)]) -> Leg<'a> {
+        let up = if instrument.scale.px_dp == 2 { 1 } else { 10 };
+        let (px, qty) = levels[0];
+        let top = Top { bid_px: px * up, bid_qty: qty, ask_px: px * up, ask_qty: qty, time_ns: 0 };
+        let page = page(BookState::Live, 0, levels, levels);
+        Leg { instrument, account, ladder: Ladder::new(instrument, side, &top, &page, SCALE).unwrap() }
+    }
+
+    fn check(leg: &Leg<'_>, ticket: Ticket, caps: &Caps, side: Side, levels: &[(i64, i64)]) {
+        assert_eq!(ticket.qty.0 % leg.instrument.lot, 0);
+        assert!(ticket.qty.0 > 0);
+        assert!(leg.instrument.quote_amount(ticket.px, ticket.qty).unwrap() <= caps.order_notional_max);
+        let within = |px| if side == Side::Buy { px <= ticket.px.0 } else { px >= ticket.px.0 };
+        let depth: i64 = levels.iter().filter(|level| within(level.0)).map(|level| level.1).sum();
+        assert!(ticket.qty.0 <= depth, "{ticket:?} of {depth}: the book as it stands fills it");
+        let need = leg.account.need(leg.instrument, side, ticket.px, ticket.qty).unwrap();
+        assert!(Account::clone(leg.account).reserve(need));
+    }
+
+    proptest! {
+        #[test]
+        fn every_plan_keeps_its_lots_caps_depth_funds_and_edge(
+            (buy_kind, sell_kind, lots) in (0u8..3, 0u8..3, (1i64..500, 1i64..500)),
+            (asks, bids) in (proptest::collection::vec((1i64..30, 1i64..400), 1..9), proptest::collection::vec((1i64..30, 1i64..400), 1..9)),
+            (spread, notional, margin) in (0i64..150, 1i64..3000, 1i64..3000),
+        ) {
+            let (buys, sells) = (instrument(buy_kind, lots.0), instrument(sell_kind, lots.1));
+            let account = Account::new(Funds::Margin { quote: amount(&margin.to_string()) });
+            let asks = levels(&buys, 10_000, 1, &asks);
+            let bids = levels(&sells, 10_000 + spread, -1, &bids);
+            let (buy, sell) = (leg(&buys, &account, Side::Buy, &asks), leg(&sells, &account, Side::Sell, &bids));
+            let fees = Fees { buy_ppb: buys.taker_fee_ppb, sell_ppb: sells.taker_fee_ppb };
+            let terms = Terms { fees, stop_edge_ppb: 500_000, base_max: i64::MAX };
+            let caps = Caps { order_notional_max: amount(&notional.to_string()), position_max: amount("5000"), open_orders_max: 9 };
+            let sized = Sizing::by_depth(buy, sell, terms, SCALE).and_then(|s| s.by_limits(&caps)).and_then(Sizing::by_funds);
+            let Ok(sized) = sized else { return Ok(()) };
+            let plan = sized.plan().unwrap();
+            check(&buy, plan.buy, &caps, Side::Buy, &asks);
+            check(&sell, plan.sell, &caps, Side::Sell, &bids);
+            let canonical = |leg: &Leg<'_>, px: Px| rescale(px.0, leg.instrument.scale.px_dp, 2).unwrap();
+            let (ask, bid) = (canonical(&buy, plan.buy.px), canonical(&sell, plan.sell.px));
+            prop_assert_eq!(edge_exceeds(ask, bid, fees, terms.stop_edge_ppb), Some(true));
+            prop_assert!(plan.edge_ppb >= terms.stop_edge_ppb);
+            // Matched to within one lot of the finer leg, and the last unit of the conversion.
+            let (buy_px, sell_px) = sized.lowest_prices().unwrap();
+            let base = |leg: &Leg<'_>, px, qty| leg.instrument.base_qty(px, qty, 8).unwrap();
+            let apart = (base(&buy, buy_px, plan.buy.qty) - base(&sell, sell_px, plan.sell.qty)).abs();
+            let lot = |leg: &Leg<'_>, px| base(leg, px, Qty(leg.instrument.lot));
+            prop_assert!(apart <= lot(&buy, buy_px).min(lot(&sell, sell_px)) + 1);
+        }
+    }
+
+    #[test]
+    fn a_page_level_at_or_better_than_the_top_is_not_walked_twice() {
+        let (instrument, account) = (spot(0, 0), Account::new(Funds::Margin { quote: amount("1") }));
+        let top = Top { ask_px: 101, ask_qty: 7, ..Top::default() };
+        let page = page(BookState::Live, 0, &[], &[(100, 5), (101, 5), (102, 5)]);
+        let ladder = Ladder::new(&instrument, Side::Buy, &top, &page, SCALE).unwrap();
+        let leg = Leg { instrument: &instrument, account: &account, ladder };
+        assert_eq!(leg.ladder.steps(), [Step { px: 101, base: 7_000 }, Step { px: 102, base: 5_000 }]);
+    }
+}

@@ -2,12 +2,16 @@
 
 use crate::clock::HandClock;
 use crate::context::Context;
+use crate::risk::Limits;
 use crate::stages::Stages;
 use highwire_links::counter::Tally;
-use highwire_links::fixed::{Amount, Qty, Scale, parse};
-use highwire_links::ids::{InstrumentId, Nanos, PairId, VenueId};
+use highwire_links::fixed::{Amount, Px, Qty, Scale, parse};
+use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Contract, Instrument, Status};
 use highwire_links::limits::DP_MAX;
+use highwire_links::mode::OrderClass;
+use highwire_links::order::{Order, TimeInForce};
+use highwire_links::page::{BookState, Page, Rung};
 use highwire_links::ports::{Desk, Ports, ports};
 
 /// A decimal as an amount.
@@ -35,6 +39,49 @@ pub fn spot(id: u16, taker_fee_ppb: i64) -> Instrument {
 /// The same as a linear perpetual.
 pub fn perpetual(id: u16, taker_fee_ppb: i64) -> Instrument {
     spot(id, taker_fee_ppb)
+}
+
+/// An immediate-or-cancel order of instrument 0.
+pub fn order(id: u64, side: Side, px: i64, qty: i64, decided_ns: Nanos) -> Order {
+    Order {
+        id,
+        group: 0,
+        px: Px(px),
+        qty: Qty(qty),
+        decided_ns,
+        stamp: 0,
+        instrument: InstrumentId(0),
+        side,
+        tif: TimeInForce::Ioc,
+        class: OrderClass::Open,
+    }
+}
+
+/// A page received at `recv_ns` with these levels, best first.
+pub fn page(state: BookState, recv_ns: Nanos, bids: &[(i64, i64)], asks: &[(i64, i64)]) -> Page {
+    let mut page = Page { state, recv_ns, ..Page::default() };
+    for (rungs, levels) in [(&mut page.bids, bids), (&mut page.asks, asks)] {
+        for (rung, &(px, qty)) in rungs.iter_mut().zip(levels) {
+            *rung = Rung { px, qty };
+        }
+    }
+    page
+}
+
+/// Limits that permit nearly everything.
+pub fn limits(venues: usize) -> Limits {
+    Limits {
+        edge_min_ppb: 0,
+        slippage_ppb: 0,
+        latency_penalty_ppb: 0,
+        order_notional_max: amount("1000000"),
+        position_max: amount("1000000"),
+        open_orders_max: 128,
+        collar_ppb: 1_000_000_000,
+        collar_samples_min: 0,
+        cooldown_ns: 0,
+        stale_ns: vec![1_000_000_000; venues],
+    }
 }
 
 /// A thread's surroundings, held by the test.
