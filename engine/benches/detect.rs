@@ -106,8 +106,8 @@ fn float_pairs_ns(venues: usize, updates: &[(InstrumentId, Quote)]) -> f64 {
     let mut tops = vec![(0.0f64, f64::INFINITY); PAIRS * venues];
     measure(updates, |id, quote| {
         tops[id.index()] = ((quote.bid_px * (PPB - FEE_PPB)) as f64, (quote.ask_px * (PPB + FEE_PPB)) as f64);
-        let row = &tops[id.index() / venues * venues..][..venues];
-        let crossing = |buy: &(f64, f64)| row.iter().filter(|sell| black_box(sell.0) > buy.1).count();
+        let row = black_box(&tops[id.index() / venues * venues..][..venues]);
+        let crossing = |buy: &(f64, f64)| row.iter().filter(|sell| sell.0 > buy.1).count();
         black_box(row.iter().map(crossing).sum::<usize>());
     })
 }
@@ -116,8 +116,8 @@ fn exact_pairs_ns(venues: usize, updates: &[(InstrumentId, Quote)]) -> f64 {
     let mut tops = vec![(0i64, i64::MAX); PAIRS * venues];
     measure(updates, |id, quote| {
         tops[id.index()] = (quote.bid_px, quote.ask_px);
-        let row = &tops[id.index() / venues * venues..][..venues];
-        let net = |px: i64, fee: i64| i128::from(px) * i128::from(black_box(PPB + fee));
+        let row = black_box(&tops[id.index() / venues * venues..][..venues]);
+        let net = |px: i64, fee: i64| i128::from(px) * i128::from(PPB + fee);
         let crossing = |buy: &(i64, i64)| row.iter().filter(|sell| net(sell.0, -FEE_PPB) > net(buy.1, FEE_PPB)).count();
         black_box(row.iter().map(crossing).sum::<usize>());
     })

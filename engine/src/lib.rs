@@ -11,21 +11,30 @@
 pub mod book;
 pub mod clock;
 pub mod collar;
+pub mod connection;
 pub mod context;
 pub mod detect;
+pub mod duty;
 pub mod engine;
 pub mod execute;
 pub mod feed;
+pub mod framer;
 pub mod gateway;
+pub mod idle;
 pub mod offset;
 pub mod opportunity;
 pub mod orders;
+pub mod outbox;
 pub mod paper;
 pub mod position;
 pub mod risk;
 pub mod sizing;
+pub mod slots;
 pub mod spec;
 pub mod stages;
+pub mod thread;
+pub mod tops;
+pub mod watch;
+
 #[cfg(test)]
 mod testing;
-pub mod tops;

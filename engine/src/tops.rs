@@ -138,8 +138,15 @@ impl Tops {
     fn candidates(&self, seat: Seat, net_bid: f64, net_ask: f64) -> Candidates {
         let row = seat.row..seat.row + seat.members;
         let (ask_floor, bid_ceiling) = (net_ask * (1.0 - FILTER_MARGIN), net_bid * (1.0 + FILTER_MARGIN));
+        let (bids, asks) = (&self.net_bid[row.clone()], &self.net_ask[row]);
+        // Nearly always nobody crosses: one pass without a branch or a shift says so.
+        let any_bid = bids.iter().fold(false, |any, &bid| any | (bid > ask_floor));
+        let any_ask = asks.iter().fold(false, |any, &ask| any | (ask < bid_ceiling));
         let mut found = Candidates::default();
-        for (member, (&bid, &ask)) in self.net_bid[row.clone()].iter().zip(&self.net_ask[row]).enumerate() {
+        if !(any_bid | any_ask) {
+            return found;
+        }
+        for (member, (&bid, &ask)) in bids.iter().zip(asks).enumerate() {
             found.sell_at |= u32::from(bid > ask_floor) << member;
             found.buy_at |= u32::from(ask < bid_ceiling) << member;
         }

@@ -14,8 +14,7 @@
 
 use crate::ids::Nanos;
 use crate::mode::OrderClass;
-use crate::sync::{AtomicU64, Ordering};
-use std::sync::Arc;
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Where a thread stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

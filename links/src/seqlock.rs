@@ -5,8 +5,7 @@
 //! data race even while a read is torn and thrown away. Orderings follow Boehm, "Can seqlocks get
 //! along with programming language memory models?" (MSPC 2012); `tests/loom.rs` model-checks them.
 
-use crate::sync::{AtomicU64, Ordering, fence};
-use std::sync::Arc;
+use crate::sync::{Arc, AtomicU64, Ordering, fence};
 
 #[derive(Debug)]
 struct Cell<const W: usize> {
@@ -82,6 +81,17 @@ mod tests {
         assert_eq!(reader.try_read(), Some([0, 0, 0]));
         writer.publish(&[1, 2, 3]);
         assert_eq!(reader.read(1), Some([1, 2, 3]));
+    }
+
+    #[test]
+    fn a_write_cut_short_hides_the_value_and_the_next_write_mends_it() {
+        let (mut writer, reader) = cell::<2>();
+        writer.publish(&[1, 2]);
+        writer.0.sequence.fetch_add(1, Ordering::Relaxed);
+        writer.0.words[0].store(9, Ordering::Relaxed);
+        assert_eq!(reader.read(3), None);
+        writer.publish(&[3, 4]);
+        assert_eq!(reader.try_read(), Some([3, 4]));
     }
 
     #[test]

@@ -1,1 +1,7 @@
-//! placeholder
+//! Rules of survival, as plain values: restart budgets, back-off, liveness. No actor, no clock, no
+//! randomness of their own: time and dice come in, a verdict comes out, and the caller acts.
+
+pub mod backoff;
+pub mod budget;
+pub mod dice;
+pub mod liveness;

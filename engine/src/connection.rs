@@ -1,0 +1,165 @@
+//! One live market-data connection on a pinned thread: made by an actor (connect, upgrade, subscribe),
+//! read here, and sent home when it ends. Plain TCP; the heartbeat is the venue's text ping.
+
+use crate::context::Context;
+use crate::feed::{Codec, Feed};
+use crate::framer::{Framer, Item};
+use crate::outbox::{self, Outbox};
+use highwire_links::Nanos;
+use highwire_links::counter::Counter;
+use highwire_links::decode::FrameKind;
+use highwire_links::lifecycle::Ending;
+use highwire_links::limits::FRAME_BYTES_MAX;
+use std::io::{self, ErrorKind, Read};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// Reads of one turn, so that one busy connection cannot starve the others.
+const READS_PER_TURN: usize = 8;
+
+/// How a line is kept alive and when it is given up.
+#[derive(Clone, Copy, Debug)]
+pub struct Upkeep {
+    /// Interval in nanoseconds and text of the venue's own ping; `None` where it has none.
+    pub heartbeat: Option<(Nanos, &'static str)>,
+    /// Without data (pings and pongs prove nothing) for this long, the line has ended.
+    pub silent_ns: Nanos,
+}
+
+/// The parcel of `Verb::Attach`.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    framer: Framer,
+    codec: Codec,
+    outbox: Outbox,
+    upkeep: Upkeep,
+    data_ns: Nanos,
+    heartbeat_ns: Nanos,
+}
+
+/// What one turn brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Messages handed to the feed.
+    pub messages: usize,
+    /// Set when the connection is over.
+    pub ending: Option<Ending>,
+}
+
+impl Connection {
+    /// A connection past its upgrade. `leftover` are bytes that came with the end of the upgrade.
+    ///
+    /// # Errors
+    /// The socket cannot be made non-blocking, or the leftover is larger than the receive buffer.
+    pub fn new(stream: TcpStream, leftover: &[u8], codec: Codec, upkeep: Upkeep, now: Nanos) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let mut framer = Framer::new(FRAME_BYTES_MAX);
+        if framer.preload(leftover) < leftover.len() {
+            return Err(io::Error::other("more bytes came with the upgrade than fit the receive buffer"));
+        }
+        let outbox = Outbox::new(now);
+        Ok(Self { stream, framer, codec, outbox, upkeep, data_ns: now, heartbeat_ns: now })
+    }
+
+    /// Its place on the thread.
+    pub fn slot(&self) -> u16 {
+        self.codec.slot
+    }
+
+    /// What it decodes with.
+    pub fn codec(&self) -> &Codec {
+        &self.codec
+    }
+
+    /// When data last came.
+    pub fn data_ns(&self) -> Nanos {
+        self.data_ns
+    }
+
+    /// Reads until the socket would block (bounded), hands messages to the feed, answers pings,
+    /// keeps the heartbeat.
+    pub fn poll(&mut self, cx: &mut Context<'_>, feed: &mut Feed) -> Turn {
+        let mut turn = Turn::default();
+        for _ in 0..READS_PER_TURN {
+            self.take_messages(cx, feed, &mut turn);
+            if turn.ending.is_some() {
+                break;
+            }
+            match self.read() {
+                Ok(0) => turn.ending = Some(Ending::Closed),
+                Ok(n) => self.framer.filled(n),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => turn.ending = Some(Ending::Failed),
+            }
+        }
+        self.keep_up(cx.now, &mut turn);
+        turn
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        self.stream.read(self.framer.space())
+    }
+
+    fn take_messages(&mut self, cx: &mut Context<'_>, feed: &mut Feed, turn: &mut Turn) {
+        let stamp = cx.clock.stamp();
+        loop {
+            match self.framer.pull() {
+                Ok(Some(Item::Message(frame))) => {
+                    turn.messages += 1;
+                    // A refusal is counted by the feed, which distrusts the book it concerns.
+                    match feed.on_frame(cx, &mut self.codec, frame, cx.now, stamp) {
+                        Ok(FrameKind::Control) | Err(_) => {}
+                        Ok(_) => self.data_ns = cx.now,
+                    }
+                }
+                Ok(Some(Item::Ping(payload))) => _ = self.outbox.push(outbox::PONG, payload),
+                Ok(Some(Item::Pong)) => {}
+                Ok(Some(Item::TooLarge)) => Self::on_too_large(cx, feed, &self.codec),
+                Ok(Some(Item::Close(code))) => {
+                    let code = code.map(u16::to_be_bytes);
+                    self.outbox.push(outbox::CLOSE, code.as_ref().map_or(&[], |code| code.as_slice()));
+                    turn.ending = Some(Ending::Closed);
+                    return;
+                }
+                Ok(None) => return,
+                Err(_) => {
+                    turn.ending = Some(Ending::Protocol);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Nobody knows what it said, so every book of this line is in doubt.
+    fn on_too_large(cx: &mut Context<'_>, feed: &mut Feed, codec: &Codec) {
+        cx.tally.add(Counter::Frames);
+        cx.tally.add(Counter::Rejected);
+        for &instrument in &codec.instruments {
+            feed.on_resync(cx, instrument);
+        }
+    }
+
+    fn keep_up(&mut self, now: Nanos, turn: &mut Turn) {
+        if let Some((interval_ns, text)) = self.upkeep.heartbeat
+            && now.saturating_sub(self.heartbeat_ns) >= interval_ns
+        {
+            self.heartbeat_ns = now;
+            self.outbox.push(outbox::TEXT, text.as_bytes());
+        }
+        let flushed = self.outbox.flush(&self.stream);
+        let silent = now.saturating_sub(self.data_ns) > self.upkeep.silent_ns;
+        let found = match flushed {
+            Err(_) => Some(Ending::Failed),
+            Ok(_) => silent.then_some(Ending::Silent),
+        };
+        turn.ending = turn.ending.or(found);
+    }
+}
+
+impl AsFd for Connection {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}

@@ -1,0 +1,276 @@
+//! The hot loop's body: any subset of {feed, engine, gateway}, stepped one turn at a time. The layout
+//! is configuration; production threads, replay and tests call the same [`Duty::poll`].
+
+use crate::clock::Clock;
+use crate::connection::Connection;
+use crate::context::Context;
+use crate::engine::{Engine, EngineEnds};
+use crate::feed::{Feed, FeedEnds};
+use crate::gateway::{Gateway, GatewayEnds};
+use crate::idle::{Idle, Waker};
+use crate::slots::Slots;
+use crate::stages::Stages;
+use crate::watch::Watch;
+use highwire_links::Nanos;
+use highwire_links::command::{Command, Parcel, Verb};
+use highwire_links::counter::{Counter, Tally};
+use highwire_links::lifecycle::{Ending, Event};
+use highwire_links::ports::Ports;
+
+/// Commands obeyed in one turn.
+const COMMANDS_PER_TURN: usize = 8;
+/// Time between two publications of the tally.
+const HOUSEKEEPING_NS: Nanos = 5_000_000;
+
+/// What every duty has, whatever it does.
+pub struct House {
+    /// Where its time comes from.
+    pub clock: Box<dyn Clock>,
+    /// Its links to the net.
+    pub ports: Ports,
+    /// How it waits.
+    pub idle: Idle,
+    /// Threads to wake after a turn that found work: the readers of its rings.
+    pub wakes: Vec<Waker>,
+    /// Its counters.
+    pub tally: Tally,
+    /// Its latencies.
+    pub stages: Stages,
+}
+
+impl House {
+    /// A house with nothing counted yet.
+    pub fn new(clock: Box<dyn Clock>, ports: Ports, idle: Idle, wakes: Vec<Waker>) -> Self {
+        Self { clock, ports, idle, wakes, tally: Tally::default(), stages: Stages::default() }
+    }
+
+    fn context(&mut self, now: Nanos) -> Context<'_> {
+        Context { now, clock: &*self.clock, ports: &mut self.ports, tally: &mut self.tally, stages: &mut self.stages }
+    }
+}
+
+/// What outlives a duty: every ring end, and the connections that it held. The next duty is made of them.
+pub struct Parts {
+    /// Clock, ports, idle, counters.
+    pub house: House,
+    /// The feed's ends, if it held a feed.
+    pub feed: Option<FeedEnds>,
+    /// The engine's ends, if it held an engine.
+    pub engine: Option<EngineEnds>,
+    /// The gateway's ends, if it held a gateway.
+    pub gateway: Option<GatewayEnds>,
+    /// Connections that were open, with why they end; for the actors, a new duty takes none of them.
+    pub connections: Vec<(u16, Ending, Parcel)>,
+}
+
+/// What a duty does.
+#[derive(Default)]
+pub struct Roles {
+    /// Keeps books.
+    pub feed: Option<Feed>,
+    /// Decides.
+    pub engine: Option<Engine>,
+    /// Carries orders.
+    pub gateway: Option<Box<dyn Gateway>>,
+}
+
+/// A hot loop's work.
+pub struct Duty {
+    house: House,
+    roles: Roles,
+    slots: Slots,
+    watch: Watch,
+    published_ns: Nanos,
+    stopping: bool,
+}
+
+impl Duty {
+    /// Work in this house. With `warden_silent_ns`, nothing is opened while the warden's heartbeat is
+    /// older than that; without it (replay) there is no warden to judge.
+    pub fn new(house: House, roles: Roles, warden_silent_ns: Option<Nanos>) -> Self {
+        let slots = Slots::new(house.tally.get(Counter::Fallbacks));
+        Self { house, roles, slots, watch: Watch::new(warden_silent_ns), published_ns: 0, stopping: false }
+    }
+
+    /// One turn: heartbeats, commands, feed, engine, gateway, housekeeping. Returns the work done,
+    /// 0 when idle.
+    pub fn poll(&mut self) -> usize {
+        let now = self.house.clock.now();
+        self.house.ports.cnc.beat_thread(now);
+        self.judge_warden(now);
+        let mut work = self.obey(now) + self.read(now);
+        let mut cx = self.house.context(now);
+        if let Some(engine) = &mut self.roles.engine {
+            work += engine.poll(&mut cx);
+        }
+        if let Some(gateway) = &mut self.roles.gateway {
+            work += gateway.poll(&mut cx);
+        }
+        self.keep_house(now, work);
+        work
+    }
+
+    /// Waits, when there is nothing to do, as the idle strategy says; `work` is what the turn returned.
+    pub fn rest(&mut self, work: usize) {
+        let now = self.house.clock.now();
+        if !self.house.idle.wants_sleep(work > 0, now) {
+            std::hint::spin_loop();
+            return;
+        }
+        self.house.idle.park();
+        if self.poll() > 0 || self.stopping {
+            self.house.idle.unpark();
+        } else {
+            self.house.idle.sleep();
+        }
+    }
+
+    /// Whether it was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    /// The engine, to be looked at between turns.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.roles.engine.as_ref()
+    }
+
+    /// The feed, to be driven directly by replay.
+    pub fn feed(&mut self) -> Option<&mut Feed> {
+        self.roles.feed.as_mut()
+    }
+
+    /// The ports, counters and latencies.
+    pub fn house(&self) -> &House {
+        &self.house
+    }
+
+    /// Gives every ring end back, and the connections with `why` they end.
+    pub fn dismantle(mut self, why: Ending) -> Parts {
+        self.publish();
+        let connections = self.slots.empty(&self.house.idle, why);
+        Parts {
+            house: self.house,
+            feed: self.roles.feed.map(Feed::dismantle),
+            engine: self.roles.engine.map(Engine::dismantle),
+            gateway: self.roles.gateway.map(Gateway::dismantle),
+            connections,
+        }
+    }
+
+    fn judge_warden(&mut self, now: Nanos) {
+        let Some(silent) = self.watch.judge(self.house.ports.cnc.warden_age_ns(now)) else { return };
+        if let Some(engine) = &mut self.roles.engine {
+            engine.on_warden_silent(silent);
+        }
+        self.house.context(now).tell(if silent { Event::WardenSilent } else { Event::WardenBack });
+    }
+
+    /// Obeys commands, but only while every report so far has left: an answer is never lost.
+    fn obey(&mut self, now: Nanos) -> usize {
+        let mut obeyed = 0;
+        while obeyed < COMMANDS_PER_TURN && self.house.ports.lifecycle.drain() {
+            let Some(Command { sequence, verb, .. }) = self.house.ports.commands.take() else { break };
+            let done = self.act(verb, now);
+            let answer = if done { Event::Done(sequence) } else { Event::Refused(sequence) };
+            self.house.context(now).tell(answer);
+            obeyed += 1;
+        }
+        obeyed
+    }
+
+    fn act(&mut self, verb: Verb, now: Nanos) -> bool {
+        match verb {
+            Verb::SetMode(mode) => self.roles.engine.as_mut().map(|engine| engine.on_set_mode(mode)).is_some(),
+            Verb::SetVenueMode(venue, mode) => {
+                self.roles.engine.as_mut().map(|engine| engine.on_set_venue_mode(venue, mode)).is_some()
+            }
+            Verb::SetClockOffset(venue, offset_ns) => {
+                self.roles.feed.as_mut().map(|feed| feed.set_clock_offset(venue, offset_ns)).is_some()
+            }
+            Verb::SetLimits(parcel) => self.set_limits(parcel),
+            Verb::Attach(parcel) => self.attach(parcel, now),
+            Verb::Detach(slot) => self.slots.end(slot, Ending::Detached),
+            Verb::Snapshot(parcel) => self.take_snapshot(parcel, now),
+            Verb::Resync(instrument) => {
+                let Some(feed) = &mut self.roles.feed else { return false };
+                feed.on_resync(&mut self.house.context(now), instrument);
+                true
+            }
+            Verb::Stop => {
+                self.stopping = true;
+                true
+            }
+        }
+    }
+
+    fn set_limits(&mut self, parcel: Parcel) -> bool {
+        let limits = parcel.downcast_ref();
+        let done =
+            self.roles.engine.as_mut().zip(limits).map(|(engine, limits)| engine.on_set_limits(limits)).is_some();
+        self.slots.spend(parcel);
+        done
+    }
+
+    fn take_snapshot(&mut self, parcel: Parcel, now: Nanos) -> bool {
+        let feed_and_snapshot = self.roles.feed.as_mut().zip(parcel.downcast_ref());
+        let done = feed_and_snapshot
+            .map(|(feed, snapshot)| feed.on_snapshot(&mut self.house.context(now), snapshot, now))
+            .is_some();
+        self.slots.spend(parcel);
+        done
+    }
+
+    fn attach(&mut self, parcel: Parcel, now: Nanos) -> bool {
+        let connection = match parcel.downcast::<Connection>() {
+            Ok(connection) => connection,
+            Err(parcel) => {
+                self.slots.spend(parcel);
+                return false;
+            }
+        };
+        let Some(feed) = self.roles.feed.as_mut().filter(|_| self.slots.is_free(connection.slot())) else {
+            self.slots.send_home(connection.slot(), Ending::Detached, connection);
+            return false;
+        };
+        feed.on_line_up(&mut self.house.context(now), &connection.codec().instruments, connection.codec().slot);
+        // A socket that cannot be watched is still read every 10 ms.
+        let _unwatched = self.house.idle.watch(&*connection);
+        self.slots.put(connection);
+        true
+    }
+
+    fn read(&mut self, now: Nanos) -> usize {
+        let Some(feed) = &mut self.roles.feed else { return 0 };
+        let mut cx = Context {
+            now,
+            clock: &*self.house.clock,
+            ports: &mut self.house.ports,
+            tally: &mut self.house.tally,
+            stages: &mut self.house.stages,
+        };
+        self.slots.poll(&mut cx, feed, &self.house.idle)
+    }
+
+    fn keep_house(&mut self, now: Nanos, work: usize) {
+        self.slots.report(&mut self.house.ports.lifecycle);
+        let tally = &mut self.house.tally;
+        tally.add(Counter::Turns);
+        if work > 0 {
+            tally.add(Counter::BusyTurns);
+            self.house.wakes.iter().for_each(Waker::wake);
+        }
+        if now.saturating_sub(self.published_ns) >= HOUSEKEEPING_NS {
+            self.published_ns = now;
+            self.publish();
+        }
+    }
+
+    fn publish(&mut self) {
+        let House { ports, tally, .. } = &mut self.house;
+        tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
+        tally.set(Counter::AuditLost, ports.audit.lost());
+        tally.set(Counter::Fallbacks, self.slots.fallbacks());
+        ports.tally.publish(tally);
+    }
+}
