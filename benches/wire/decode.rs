@@ -49,7 +49,14 @@ fn of_kind(mut kind: Kind) -> Vec<Figure> {
     assert_eq!(scratch.fallbacks, 0, "{}: the fast tier reads its own hottest shape", kind.name);
     let pristine = frames.clone();
     let mut figure = |yardstick: &str, goal, other: &mut dyn FnMut() -> u64| {
-        against(kind.name, yardstick, Some(goal), VARIETY, || decode_all(profile.decode, &directory, &mut scratch, &mut frames), other)
+        against(
+            kind.name,
+            yardstick,
+            Some(goal),
+            VARIETY,
+            || decode_all(profile.decode, &directory, &mut scratch, &mut frames),
+            other,
+        )
     };
     let pass = figure("one pass over the bytes", kind.pass_goal, &mut || pass_all(&pristine));
     let typed = figure("serde_json, typed, zero-copy", 0.40, &mut || typed_all(&pristine));
@@ -66,7 +73,12 @@ fn of_kind(mut kind: Kind) -> Vec<Figure> {
 }
 
 /// Decodes all frames; returns a sum over their content.
-pub fn decode_all(decode: Decode, directory: &Directory, scratch: &mut Scratch, frames: &mut [(Vec<u8>, usize)]) -> u64 {
+pub fn decode_all(
+    decode: Decode,
+    directory: &Directory,
+    scratch: &mut Scratch,
+    frames: &mut [(Vec<u8>, usize)],
+) -> u64 {
     let mut sum = Sum::default();
     for (buffer, len) in frames {
         let frame = Frame::new(buffer, *len).expect("the frame is padded");
@@ -76,7 +88,10 @@ pub fn decode_all(decode: Decode, directory: &Directory, scratch: &mut Scratch, 
 }
 
 fn pass_all(frames: &[(Vec<u8>, usize)]) -> u64 {
-    frames.iter().map(|(buffer, len)| memchr::memchr_iter(b'\n', &buffer[FRAME_HEAD..FRAME_HEAD + len]).count() as u64).sum()
+    frames
+        .iter()
+        .map(|(buffer, len)| memchr::memchr_iter(b'\n', &buffer[FRAME_HEAD..FRAME_HEAD + len]).count() as u64)
+        .sum()
 }
 
 #[derive(Deserialize)]

@@ -1,9 +1,9 @@
 //! A hop over a market ring against a bare cache-line ping-pong between the same two cores.
 
 use crate::measure::{Figure, median};
+use highwire_links::InstrumentId;
 use highwire_links::market::{Market, MarketEvent, Source, market};
 use highwire_links::page::BookState;
-use highwire_links::InstrumentId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;

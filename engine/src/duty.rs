@@ -88,8 +88,14 @@ impl Duty {
     /// Work in this house. With `warden_silent_ns`, nothing is opened while the warden's heartbeat is
     /// older than that; without it (replay) there is no warden to judge.
     pub fn new(house: House, roles: Roles, warden_silent_ns: Option<Nanos>) -> Self {
-        let slots = Slots::new(house.tally.get(Counter::Fallbacks));
-        Self { house, roles, slots, watch: Watch::new(warden_silent_ns), published_ns: 0, stopping: false }
+        Self {
+            house,
+            roles,
+            slots: Slots::new(),
+            watch: Watch::new(warden_silent_ns),
+            published_ns: 0,
+            stopping: false,
+        }
     }
 
     /// One turn: heartbeats, commands, feed, engine, gateway, housekeeping. Returns the work done,
@@ -270,7 +276,6 @@ impl Duty {
         let House { ports, tally, .. } = &mut self.house;
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
-        tally.set(Counter::Fallbacks, self.slots.fallbacks());
         ports.tally.publish(tally);
     }
 }

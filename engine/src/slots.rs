@@ -24,18 +24,12 @@ struct Slot {
 pub struct Slots {
     slots: Vec<Option<Slot>>,
     homebound: Vec<Event>,
-    /// Fallbacks of connections that are gone.
-    fallbacks: u64,
 }
 
 impl Slots {
-    /// No connection; `fallbacks` were counted by the duty before.
-    pub fn new(fallbacks: u64) -> Self {
-        Self {
-            slots: (0..CONNECTIONS_MAX).map(|_| None).collect(),
-            homebound: Vec::with_capacity(HOMEBOUND_MAX),
-            fallbacks,
-        }
+    /// No connection.
+    pub fn new() -> Self {
+        Self { slots: (0..CONNECTIONS_MAX).map(|_| None).collect(), homebound: Vec::with_capacity(HOMEBOUND_MAX) }
     }
 
     /// Whether a connection can be put there.
@@ -93,12 +87,6 @@ impl Slots {
         }
     }
 
-    /// Frames that fast scans passed on to reference decoders.
-    pub fn fallbacks(&self) -> u64 {
-        let held = self.slots.iter().flatten().map(|slot| slot.connection.codec().scratch.fallbacks);
-        self.fallbacks.wrapping_add(held.sum())
-    }
-
     /// Takes everything out: connections with `why` they end, and those on their way home.
     pub fn empty(&mut self, idle: &Idle, why: Ending) -> Vec<(u16, Ending, Parcel)> {
         (0..self.slots.len()).for_each(|index| self.retire(index, idle, why));
@@ -112,7 +100,6 @@ impl Slots {
     fn retire(&mut self, index: usize, idle: &Idle, why: Ending) {
         let Some(Slot { connection, .. }) = self.slots[index].take() else { return };
         idle.unwatch(&*connection);
-        self.fallbacks = self.fallbacks.wrapping_add(connection.codec().scratch.fallbacks);
         self.send_home(connection.slot(), why, connection);
     }
 }

@@ -60,11 +60,7 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> 
         let quiet = EnvFilter::new("info,hyper=off,reqwest=off,h2=off");
         tracing_opentelemetry::layer().with_tracer(provider.tracer("highwire")).with_filter(quiet)
     });
-    Registry::default()
-        .with(logs(settings)?)
-        .with(exported)
-        .try_init()
-        .map_err(|_| TelemetryError::AlreadySet)?;
+    Registry::default().with(logs(settings)?).with(exported).try_init().map_err(|_| TelemetryError::AlreadySet)?;
     Ok(Telemetry { provider })
 }
 

@@ -37,7 +37,8 @@ type Fees<'a> = &'a [(&'a str, i128)];
 fn every_crossing_of_three_real_markets_equals_brute_force() {
     let Some(folder) = data() else { return };
     let seen = merged(&folder);
-    let free = check(&folder, &seen, &[("binance_spot", 0), ("binance_usdm", 0), ("binance_coinm", 0)], &["--no-fees"], &[]);
+    let free =
+        check(&folder, &seen, &[("binance_spot", 0), ("binance_usdm", 0), ("binance_coinm", 0)], &["--no-fees"], &[]);
     let fees: Fees = &[("binance_spot", 50_000), ("binance_usdm", 20_000), ("binance_coinm", 0)];
     let environment = [
         ("HIGHWIRE__VENUES__BINANCE_SPOT__TAKER_FEE_BPS", "0.5"),
@@ -61,7 +62,13 @@ fn merged(folder: &std::path::Path) -> Vec<Seen> {
     reference.seen
 }
 
-fn check(folder: &std::path::Path, seen: &[Seen], fees: Fees, arguments: &[&str], environment: &[(&str, &str)]) -> usize {
+fn check(
+    folder: &std::path::Path,
+    seen: &[Seen],
+    fees: Fees,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> usize {
     let paths: Vec<PathBuf> = FILES.iter().map(|(_, file)| folder.join(file)).collect();
     let run = replay(&paths, &[&["--pairs", "BTC"], arguments].concat(), environment);
     let ours: Vec<Crossing> = run.report["opportunities"]["list"].as_array().unwrap().iter().map(parsed).collect();
@@ -71,7 +78,10 @@ fn check(folder: &std::path::Path, seen: &[Seen], fees: Fees, arguments: &[&str]
     }
     assert_eq!(ours.len(), theirs.len());
     for opportunity in run.report["opportunities"]["list"].as_array().unwrap() {
-        assert!(opportunity["verdict"].as_str().is_some_and(|v| !v.is_empty()), "{opportunity}: taken, or the reason why not");
+        assert!(
+            opportunity["verdict"].as_str().is_some_and(|v| !v.is_empty()),
+            "{opportunity}: taken, or the reason why not"
+        );
     }
     ours.len()
 }
@@ -93,7 +103,17 @@ fn brute_force(seen: &[Seen], fees: Fees) -> Vec<Crossing> {
                         open.insert(key, all.len());
                         let (opened_ns, edge_best_ppb) = (event.top.recv_ns, edge_ppb);
                         let (buy, sell) = (buy.clone(), sell.clone());
-                        all.push(Crossing { buy, sell, opened_ns, closed_ns: None, ask, bid, edge_ppb, edge_best_ppb, updates: 0 });
+                        all.push(Crossing {
+                            buy,
+                            sell,
+                            opened_ns,
+                            closed_ns: None,
+                            ask,
+                            bid,
+                            edge_ppb,
+                            edge_best_ppb,
+                            updates: 0,
+                        });
                     }
                     (Some(at), Some((_, _, edge_ppb))) => {
                         all[at].updates += 1;
@@ -120,7 +140,8 @@ fn net_edge(
     fee_sell: i128,
 ) -> Option<(Dec, Dec, i128)> {
     const PPB: i128 = 1_000_000_000;
-    let whole = |market| tops.get(market)?.as_ref().filter(|t| !matches!((t.bid, t.ask), (Some(b), Some(a)) if b.0 >= a.0));
+    let whole =
+        |market| tops.get(market)?.as_ref().filter(|t| !matches!((t.bid, t.ask), (Some(b), Some(a)) if b.0 >= a.0));
     let (ask, bid) = (whole(buy)?.ask?.0, whole(sell)?.bid?.0);
     // 18 decimals are more than prices have: six fewer leave room for the products.
     let (cost, income) = (ask.0 / 1_000_000 * (PPB + fee_buy), bid.0 / 1_000_000 * (PPB - fee_sell));

@@ -45,7 +45,11 @@ fn tops(csv: &str) -> HashMap<Stream, Vec<Top>> {
         assert_eq!(cells.len(), 9, "{line}");
         if cells[8] == "live" {
             let market = (cells[1].to_owned(), cells[2].to_owned());
-            let top = Top { recv_ns: cells[0].parse().unwrap(), bid: best(cells[4], cells[5]), ask: best(cells[6], cells[7]) };
+            let top = Top {
+                recv_ns: cells[0].parse().unwrap(),
+                bid: best(cells[4], cells[5]),
+                ask: best(cells[6], cells[7]),
+            };
             streams.entry((market, cells[3].to_owned())).or_default().push(top);
         }
     }

@@ -21,12 +21,24 @@ const RECORDINGS: &[(&str, &[&str])] = &[
     ("bybit", &["cryptofeed/BYBIT/BYBIT.open.jsonl.zst"]),
     ("binance_spot", &["hftbacktest/BINANCE/btcusdt_20230405.dat.zst"]),
     ("binance_spot", &["hftbacktest/BINANCE/btcusdt_20240808.zst", "hftbacktest/BINANCE/btcusdt_20240809.zst"]),
-    ("binance_usdm", &["hftbacktest/BINANCE_FUTURES/btcusdt_20230404.dat.zst", "hftbacktest/BINANCE_FUTURES/btcusdt_20230405.dat.zst"]),
-    ("binance_usdm", &["hftbacktest/BINANCE_FUTURES/btcusdt_20240718.zst", "hftbacktest/BINANCE_FUTURES/btcusdt_20240719.zst"]),
+    (
+        "binance_usdm",
+        &[
+            "hftbacktest/BINANCE_FUTURES/btcusdt_20230404.dat.zst",
+            "hftbacktest/BINANCE_FUTURES/btcusdt_20230405.dat.zst",
+        ],
+    ),
+    (
+        "binance_usdm",
+        &["hftbacktest/BINANCE_FUTURES/btcusdt_20240718.zst", "hftbacktest/BINANCE_FUTURES/btcusdt_20240719.zst"],
+    ),
     ("binance_usdm", &["hftbacktest/BINANCE_FUTURES/btcusdt_20240808.zst"]),
     (
         "binance_coinm",
-        &["hftbacktest/BINANCE_DELIVERY/btcusd_perp_20240808.zst", "hftbacktest/BINANCE_DELIVERY/btcusd_perp_20240809.zst"],
+        &[
+            "hftbacktest/BINANCE_DELIVERY/btcusd_perp_20240808.zst",
+            "hftbacktest/BINANCE_DELIVERY/btcusd_perp_20240809.zst",
+        ],
     ),
 ];
 
