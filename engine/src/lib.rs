@@ -24,17 +24,17 @@ pub mod idle;
 pub mod offset;
 pub mod opportunity;
 pub mod orders;
-pub mod outbox;
+mod outbox;
 pub mod paper;
 pub mod position;
 pub mod risk;
 pub mod sizing;
-pub mod slots;
+mod slots;
 pub mod spec;
 pub mod stages;
 pub mod thread;
 pub mod tops;
-pub mod watch;
+mod watch;
 
 #[cfg(test)]
 mod testing;
