@@ -1,1 +1,4 @@
-//! placeholder
+//! Venues in a box.
+pub mod config;
+pub mod market;
+mod rng;
