@@ -272,6 +272,32 @@ fn changes(old: &[Level], new: &[Level], bids: bool) -> Vec<Level> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{AssetSpec, Board};
+    use crate::market::listing::Listing;
+    use crate::rng::Rng;
+
+    fn quiet_book() -> Book {
+        let spec = AssetSpec::new("BTC", 65_000 * 100_000_000);
+        let listing = Listing::new(Board::OkxSpot, 0, &spec);
+        Book::new(&listing, 5, listing.ticks(spec.price_e8), 0, &mut Rng::new(1, 0))
+    }
+
+    #[test]
+    fn a_quiet_stream_repeats_itself_only_when_it_should() {
+        let (every_ns, repeat_ns) = (100, 60_000);
+        let channel =
+            Channel { name: "books", carries: Carries::Changes, depth: 400, every_ns, repeat_ns, greets: true };
+        let book = quiet_book();
+        let mut feed = Feed::new("books:BTC-USDT".to_owned(), 0, channel, &book);
+        assert!(feed.poll(&book, 1_000_000).is_none(), "nobody listens");
+        assert_eq!(feed.join(1, &book).map(|p| (p.kind, p.bids.len())), Some((Kind::Snapshot, 5)));
+        let repeat = feed.poll(&book, 1_000_000).expect("due");
+        assert_eq!((repeat.kind, repeat.prev_id, repeat.bids.len()), (Kind::Repeat, repeat.id, 0));
+        assert!(feed.poll(&book, 1_059_999).is_none());
+        assert!(feed.poll(&book, 1_060_000).is_some());
+        feed.leave(1);
+        assert!(feed.poll(&book, 2_000_000).is_none());
+    }
 
     #[test]
     fn changes_name_every_difference_once() {
