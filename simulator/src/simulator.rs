@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -144,9 +144,16 @@ fn overridden(rules: Rules, overrides: &RuleOverrides) -> Rules {
     }
 }
 
+/// Kernel buffer of one connection in bytes: small enough that a reader who stops is noticed soon.
+const SEND_BUFFER: u32 = 128 << 10;
+
 async fn bind(ports: Ports) -> io::Result<(TcpListener, TcpListener)> {
-    let at = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    Ok((at(ports.ws).await?, at(ports.rest).await?))
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let ws = TcpSocket::new_v4()?;
+    ws.set_reuseaddr(true)?;
+    ws.set_send_buffer_size(SEND_BUFFER)?; // accepted sockets inherit it
+    ws.bind(at(ports.ws))?;
+    Ok((ws.listen(1_024)?, TcpListener::bind(at(ports.rest)).await?))
 }
 
 fn router(venue: Venue, world: &Arc<World>) -> axum::Router {

@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use highwire_simulator::{AssetSpec, MarketConfig, RuleOverrides, Simulator, SimulatorConfig, digest};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -26,6 +26,16 @@ pub(crate) struct Client(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Client {
     pub(crate) async fn open(url: &str) -> Result<Self, Error> {
         tokio_tungstenite::connect_async(url).await.map(|(socket, _)| Self(socket))
+    }
+
+    /// A client with a tiny receive buffer, so that not reading is felt soon.
+    pub(crate) async fn narrow(url: &str) -> Self {
+        let host = url.strip_prefix("ws://").and_then(|u| u.split('/').next()).expect("a plain address");
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4_096).expect("a small buffer");
+        let stream = socket.connect(host.parse().expect("an address")).await.expect("the room is open");
+        let stream = MaybeTlsStream::Plain(stream);
+        Self(tokio_tungstenite::client_async(url, stream).await.expect("upgraded").0)
     }
 
     pub(crate) async fn say(&mut self, text: &str) {

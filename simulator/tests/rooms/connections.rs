@@ -84,12 +84,12 @@ async fn oversized_and_binary_messages_end_the_connection() {
 #[tokio::test]
 async fn a_reader_that_never_reads_is_cut_off() {
     let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
-    let market = MarketConfig { assets, rate_per_s: 20_000, levels: 400, ..MarketConfig::default() };
+    let market = MarketConfig { assets, rate_per_s: 5_000, levels: 400, ..MarketConfig::default() };
     let venues = vec![(Venue::Bybit, Default::default())];
     let config = SimulatorConfig { market, venues, queue_frames: 8, cadence_divisor: 20, ..SimulatorConfig::default() };
     let simulator = Simulator::start(config).await.unwrap();
     let url = format!("{}/v5/public/spot", simulator.address(Venue::Bybit).unwrap().ws);
-    let mut client = Client::open(&url).await.unwrap();
+    let mut client = Client::narrow(&url).await;
     client.say(r#"{"op":"subscribe","args":["orderbook.200.BTCUSDT","orderbook.1000.BTCUSDT"]}"#).await;
     let started = std::time::Instant::now();
     while simulator.control().connections(Venue::Bybit) > 0 {

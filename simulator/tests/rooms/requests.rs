@@ -93,7 +93,7 @@ async fn bybit_takes_ten_arguments_on_spot_and_answers_pings() {
     client.say(r#"{"op":"ping","req_id":"7"}"#).await;
     let pong = client.json().await;
     assert_eq!((&pong["ret_msg"], &pong["req_id"]), (&"pong".into(), &"7".into()));
-    let eleven = vec![r#""orderbook.1.BTCUSDT""#; 11].join(",");
+    let eleven = [r#""orderbook.1.BTCUSDT""#; 11].join(",");
     client.say(&format!(r#"{{"op":"subscribe","args":[{eleven}]}}"#)).await;
     assert_eq!(client.json().await["ret_msg"], "args size >10");
     client.say(r#"{"op":"subscribe","args":["orderbook.3.BTCUSDT"]}"#).await;
