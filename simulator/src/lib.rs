@@ -1,1 +1,26 @@
-//! placeholder
+//! Venues in a box: Binance (spot, USD-M), OKX v5 and Bybit v5 in their real protocol over loopback
+//! sockets, fed by one seeded market, with their limits enforced and faults on demand.
+//!
+//! Start at [`Simulator`]. It shares no decoder or encoder with the venues that Highwire trades on:
+//! a mistake made in both would otherwise go unseen.
+
+mod binance;
+mod bybit;
+pub mod config;
+mod control;
+mod desk;
+mod feed;
+pub mod market;
+mod okx;
+mod rest;
+mod rng;
+mod room;
+mod simulator;
+mod text;
+mod window;
+mod world;
+
+pub use config::{AssetSpec, Board, MarketConfig, Ports, RuleOverrides, SimulatorConfig, Venue};
+pub use control::{Control, Fault};
+pub use feed::{Published, digest};
+pub use simulator::{Address, BookView, Simulator};

@@ -1,0 +1,216 @@
+//! One limit book: absolute quantities per price, an update id that counts level changes, the trades
+//! that took liquidity. It follows a target price and is never crossed or locked.
+
+use std::collections::BTreeMap;
+
+use super::listing::Listing;
+use crate::rng::Rng;
+
+/// A price in ticks and a quantity in lots.
+pub type Level = (i64, i64);
+
+/// Half of the spread that quotes aim at, in parts per million of the price.
+const HALF_SPREAD_PPM: i64 = 5;
+/// Whole quote coins in one level, before the random factor.
+const LEVEL_NOTIONAL: i64 = 2_000;
+/// One level lies at most this many parts per million of the price behind the next better one.
+const GAP_PPM: i64 = 20;
+
+/// A trade that took liquidity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Trade {
+    /// Dense from 1 within the book.
+    pub id: u64,
+    /// Price in ticks.
+    pub px: i64,
+    /// Quantity in lots.
+    pub qty: i64,
+    /// Whether the taker bought.
+    pub buy: bool,
+    /// Market time in ns.
+    pub at_ns: u64,
+    /// The book's update id after the trade.
+    pub book_id: u64,
+}
+
+/// The book of one listing.
+#[derive(Clone, Debug)]
+pub struct Book {
+    bids: BTreeMap<i64, i64>,
+    asks: BTreeMap<i64, i64>,
+    id: u64,
+    changed_ns: u64,
+    trades: Vec<Trade>,
+    trade_id: u64,
+    levels: usize,
+}
+
+impl Book {
+    /// A full book of `levels` a side around `target` ticks.
+    pub fn new(listing: &Listing, levels: usize, target: i64, now_ns: u64, rng: &mut Rng) -> Self {
+        let (bids, asks) = (BTreeMap::new(), BTreeMap::new());
+        let id = 1_000_000 + rng.below(1_000_000_000);
+        let mut book = Self { bids, asks, id, changed_ns: now_ns, trades: Vec::new(), trade_id: 0, levels };
+        book.requote(listing, target, now_ns, rng);
+        book.trades.clear();
+        book
+    }
+
+    /// The last update id: one more for every level change.
+    pub const fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Market time of the last change in ns.
+    pub const fn changed_ns(&self) -> u64 {
+        self.changed_ns
+    }
+
+    /// The trades since [`Self::forget_trades`].
+    pub fn trades(&self) -> &[Trade] {
+        &self.trades
+    }
+
+    /// Drops the trades that have been read.
+    pub fn forget_trades(&mut self) {
+        self.trades.clear();
+    }
+
+    /// Up to `depth` bids, best first.
+    pub fn bids(&self, depth: usize) -> Vec<Level> {
+        self.bids.iter().rev().take(depth).map(|(&px, &qty)| (px, qty)).collect()
+    }
+
+    /// Up to `depth` asks, best first.
+    pub fn asks(&self, depth: usize) -> Vec<Level> {
+        self.asks.iter().take(depth).map(|(&px, &qty)| (px, qty)).collect()
+    }
+
+    /// Best bid.
+    pub fn bid(&self) -> Option<Level> {
+        self.bids.last_key_value().map(|(&px, &qty)| (px, qty))
+    }
+
+    /// Best ask.
+    pub fn ask(&self) -> Option<Level> {
+        self.asks.first_key_value().map(|(&px, &qty)| (px, qty))
+    }
+
+    /// One quote event: the book follows `target` ticks, then one order comes, goes or trades.
+    pub fn on_event(&mut self, listing: &Listing, target: i64, now_ns: u64, rng: &mut Rng) {
+        self.requote(listing, target, now_ns, rng);
+        let buy = rng.below(2) == 0;
+        match rng.below(10) {
+            0 => self.trade(buy, rng, now_ns),
+            1..=3 => self.cancel(buy, rng, now_ns),
+            _ => self.resize(listing, buy, rng, now_ns),
+        }
+        self.refill(listing, now_ns, rng);
+    }
+
+    fn requote(&mut self, listing: &Listing, target: i64, now_ns: u64, rng: &mut Rng) {
+        let target = target.max(3);
+        let half = (target * HALF_SPREAD_PPM / 1_000_000).max(1);
+        let (bid, ask) = ((target - half).max(1), target + half);
+        self.take(true, bid, now_ns);
+        self.take(false, ask, now_ns);
+        if self.bid().is_none_or(|(px, _)| px < bid) {
+            let qty = size(listing, bid, 1, rng);
+            self.set(true, bid, qty, now_ns);
+        }
+        if self.ask().is_none_or(|(px, _)| px > ask) {
+            let qty = size(listing, ask, 1, rng);
+            self.set(false, ask, qty, now_ns);
+        }
+        self.refill(listing, now_ns, rng);
+    }
+
+    /// Takers eat the whole of every level that the price has passed.
+    fn take(&mut self, buy: bool, until: i64, now_ns: u64) {
+        while let Some((px, qty)) = if buy { self.ask() } else { self.bid() } {
+            if (buy && px > until) || (!buy && px < until) {
+                return;
+            }
+            self.set(!buy, px, 0, now_ns);
+            self.print(px, qty, buy, now_ns);
+        }
+    }
+
+    fn trade(&mut self, buy: bool, rng: &mut Rng, now_ns: u64) {
+        let Some((px, standing)) = (if buy { self.ask() } else { self.bid() }) else { return };
+        let qty = 1 + rng.below_i64(standing);
+        self.set(!buy, px, standing - qty, now_ns);
+        self.print(px, qty, buy, now_ns);
+    }
+
+    fn print(&mut self, px: i64, qty: i64, buy: bool, at_ns: u64) {
+        self.trade_id += 1;
+        self.trades.push(Trade { id: self.trade_id, px, qty, buy, at_ns, book_id: self.id });
+    }
+
+    fn cancel(&mut self, bid: bool, rng: &mut Rng, now_ns: u64) {
+        if let Some((px, _)) = self.pick(bid, rng) {
+            self.set(bid, px, 0, now_ns);
+        }
+    }
+
+    fn resize(&mut self, listing: &Listing, bid: bool, rng: &mut Rng, now_ns: u64) {
+        if let Some((px, _)) = self.pick(bid, rng) {
+            let qty = size(listing, px, 3, rng);
+            self.set(bid, px, qty, now_ns);
+        }
+    }
+
+    /// A level, near the top more often than far from it.
+    fn pick(&self, bid: bool, rng: &mut Rng) -> Option<Level> {
+        let side = if bid { &self.bids } else { &self.asks };
+        let nth = rng.below(1 + rng.clone().below(side.len() as u64)) as usize;
+        let level = if bid { side.iter().nth_back(nth) } else { side.iter().nth(nth) };
+        level.map(|(&px, &qty)| (px, qty))
+    }
+
+    /// Keeps each side at its number of levels: orders come in behind the worst, the worst go away.
+    fn refill(&mut self, listing: &Listing, now_ns: u64, rng: &mut Rng) {
+        for bid in [true, false] {
+            while self.side(bid).len() > self.levels
+                && let Some(px) = self.worst(bid)
+            {
+                self.set(bid, px, 0, now_ns);
+            }
+            while self.side(bid).len() < self.levels
+                && let Some(worst) = self.worst(bid)
+            {
+                let gap = 1 + rng.below_i64(worst * GAP_PPM / 1_000_000);
+                let px = if bid { worst - gap } else { worst + gap };
+                if px < 1 {
+                    break;
+                }
+                let qty = size(listing, px, 5, rng);
+                self.set(bid, px, qty, now_ns);
+            }
+        }
+    }
+
+    fn worst(&self, bid: bool) -> Option<i64> {
+        let edge = if bid { self.bids.first_key_value() } else { self.asks.last_key_value() };
+        edge.map(|(&px, _)| px)
+    }
+
+    fn side(&mut self, bid: bool) -> &mut BTreeMap<i64, i64> {
+        if bid { &mut self.bids } else { &mut self.asks }
+    }
+
+    /// Sets an absolute quantity; 0 removes. Only a real change takes an update id.
+    fn set(&mut self, bid: bool, px: i64, qty: i64, now_ns: u64) {
+        let side = self.side(bid);
+        let before = if qty == 0 { side.remove(&px) } else { side.insert(px, qty) };
+        if before != Some(qty).filter(|&q| q > 0) {
+            self.id += 1;
+            self.changed_ns = now_ns;
+        }
+    }
+}
+
+fn size(listing: &Listing, px: i64, factor: i64, rng: &mut Rng) -> i64 {
+    listing.lots(LEVEL_NOTIONAL + rng.below_i64(LEVEL_NOTIONAL * factor * 4), px)
+}

@@ -1,0 +1,81 @@
+//! The one shared state: the market and the venues' desks, behind a lock that is held for one short
+//! turn at a time (a pulse, a message, a request), and the simulator's clock.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::config::{Board, Venue};
+use crate::desk::Desk;
+use crate::market::Market;
+
+/// The market and the desks.
+pub(crate) struct State {
+    pub(crate) market: Market,
+    pub(crate) desks: Vec<Desk>,
+    /// Whether the market stands still.
+    pub(crate) paused: bool,
+}
+
+impl State {
+    /// The market and one venue's desk, if that venue is open.
+    pub(crate) fn desk(&mut self, venue: Venue) -> Option<(&Market, &mut Desk)> {
+        let Self { market, desks, .. } = self;
+        desks.iter_mut().find(|d| d.venue == venue).map(|desk| (&*market, desk))
+    }
+}
+
+/// What every task of the simulator shares.
+pub(crate) struct World {
+    state: Mutex<State>,
+    clock: Clock,
+}
+
+/// Wall time that never steps: the wall clock at the start plus monotonic time since.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    epoch_ns: u64,
+    started: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        let epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { epoch_ns: epoch.as_nanos() as u64, started: Instant::now() }
+    }
+
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.epoch_ns + self.started.elapsed().as_nanos() as u64
+    }
+}
+
+impl World {
+    pub(crate) fn new(market: Market, desks: Vec<Desk>, clock: Clock) -> Self {
+        Self { state: Mutex::new(State { market, desks, paused: false }), clock }
+    }
+
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One turn: the market moves and the desks publish.
+    pub(crate) fn pulse(&self) {
+        let now_ns = self.now_ns();
+        let mut state = self.lock();
+        let until_ns = if state.paused { 0 } else { now_ns }; // a time in the past only retires what was published
+        state.market.step(until_ns);
+        let State { market, desks, .. } = &mut *state;
+        for desk in desks {
+            desk.publish(market, now_ns);
+        }
+    }
+
+    /// Runs `read` on the market's listing of `symbol` on `board`.
+    pub(crate) fn listed<T>(&self, board: Board, symbol: &str, read: impl FnOnce(&Market, usize) -> T) -> Option<T> {
+        let state = self.lock();
+        state.market.find(board, symbol).map(|index| read(&state.market, index))
+    }
+}
