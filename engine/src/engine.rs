@@ -355,6 +355,4 @@ fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decid
 }
 
 #[cfg(test)]
-mod hostile;
-#[cfg(test)]
 mod tests;

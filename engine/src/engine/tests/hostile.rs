@@ -1,7 +1,7 @@
 //! Whatever the rings and pages hold, the engine and the paper gateway neither panic nor lose count
 //! of what they hold.
 
-use super::*;
+use crate::engine::*;
 use crate::gateway::{Gateway, GatewayEnds};
 use crate::paper::{PaperGateway, PaperSettings};
 use crate::testing::{Bench, amount, limits, page, spot};
@@ -90,7 +90,7 @@ fn event(shock: &Shock, now: Nanos) -> MarketEvent {
 fn report(shock: &Shock, id: u64, kind: u8) -> Report {
     let kinds = [ReportKind::Ack, ReportKind::Fill, ReportKind::Done, ReportKind::Rejected];
     // About half of the ids are those of real orders: epoch 7, a low number, a low place.
-    let id = if id % 2 == 0 { id } else { 7 << 48 | (id >> 8) % 8 << 7 | (id >> 16) % 4 };
+    let id = if id & 1 == 0 { id } else { (7 << 48) | (((id >> 8) % 8) << 7) | ((id >> 16) % 4) };
     Report {
         id,
         px: Px(shock.numbers[0]),
