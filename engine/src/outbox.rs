@@ -30,11 +30,6 @@ impl Outbox {
         Self { bytes: Box::new([0; OUTBOX_BYTES]), len: 0, mask_state: seed }
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Adds a masked frame (RFC 6455 §5.3); false when it is too long or there is no room.
     pub fn push(&mut self, opcode: u8, payload: &[u8]) -> bool {
         let end = self.len + 6 + payload.len();

@@ -167,7 +167,9 @@ mod tests {
             State::Halt => &[State::Run, State::Halt],
             State::Fail => &[State::Run, State::Fail],
         };
-        path.iter().for_each(|&to| cnc.advance(to).unwrap());
+        for &to in path {
+            cnc.advance(to).unwrap();
+        }
         cnc
     }
 

@@ -80,7 +80,9 @@ impl Universe {
 
     /// `venue:SYMBOL` of an instrument; `?` for one that does not exist.
     pub fn name(&self, id: InstrumentId) -> String {
-        self.specs.get(id.index()).map_or_else(|| "?".to_owned(), |spec| format!("{}:{}", spec.venue.name(), spec.symbol))
+        self.specs
+            .get(id.index())
+            .map_or_else(|| "?".to_owned(), |spec| format!("{}:{}", spec.venue.name(), spec.symbol))
     }
 
     /// The symbols of one venue.

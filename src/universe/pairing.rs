@@ -53,7 +53,8 @@ impl Pairing {
     /// An argument of no known form, or that names an unknown venue.
     pub fn new(config: &Config, arguments: &[String]) -> Result<Self, PairingError> {
         let mut pairing = Self { quote_groups: config.pairs.quote_groups.clone(), ..Self::default() };
-        for pair in &config.pairs.list {
+        let listed = if arguments.is_empty() { config.pairs.list.as_slice() } else { &[] };
+        for pair in listed {
             let members = pair.members.iter().filter_map(|m| Some((Venue::parse(&m.venue)?, m.symbol.clone())));
             pairing.named.push((pair.name.clone(), members.collect()));
         }
