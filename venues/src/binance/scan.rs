@@ -1,8 +1,178 @@
-//! Tier 1.
-use super::Market;
+//! Binance, tier 1: book tickers, diffs and trades, and the flat frames that are not used.
+//!
+//! One walk serves all of them: a field is kept by its name, whatever the frame turns out to be, and
+//! a field that comes twice or has a form it should not have leaves the frame to tier 2.
+
+use super::{Market, Shape, control, sequence, shape};
+use crate::lanes::{Depth, give_depth, give_trades, scale_levels, scaled};
+use crate::scan::{Cursor, once};
+use crate::scratch::RawTrade;
+use highwire_links::Side;
 use highwire_links::decode::{Frame, FrameKind, Scratch};
-use highwire_links::directory::Directory;
-use highwire_links::update::Sink;
-pub(crate) fn read(_: Market, _: &Directory, _: &mut Scratch, _: &Frame<'_>, _: &mut dyn Sink) -> Option<FrameKind> {
-    None
+use highwire_links::directory::{Directory, Entry};
+use highwire_links::update::{Control, DepthKind, Level, Sequence, Sink};
+
+/// Digits and how many of them are decimals.
+type Number = (i64, u8);
+
+/// A field that is a price in a ticker, levels in a diff, and an order's number in a trade.
+#[derive(Clone, Copy)]
+enum Book {
+    Price(Number),
+    Levels,
+    Order,
+}
+
+/// What a walk finds.
+#[derive(Default)]
+struct Draft<'a> {
+    stream: Option<&'a [u8]>,
+    event: Option<&'a [u8]>,
+    symbol: Option<&'a [u8]>,
+    event_ms: Option<u64>,
+    engine_ms: Option<u64>,
+    first: Option<u64>,
+    last: Option<u64>,
+    prev: Option<u64>,
+    bid: Option<Book>,
+    ask: Option<Book>,
+    bid_qty: Option<Number>,
+    ask_qty: Option<Number>,
+    px: Option<Number>,
+    qty: Option<Number>,
+    maker: Option<bool>,
+}
+
+/// Reads a frame, or leaves it, untouched and with nothing told to the sink, to tier 2.
+pub(crate) fn read(
+    market: Market,
+    directory: &Directory,
+    scratch: &mut Scratch,
+    frame: &Frame<'_>,
+    sink: &mut dyn Sink,
+) -> Option<FrameKind> {
+    let Scratch { bids, asks, marks, .. } = scratch;
+    let mut cursor = Cursor::new(frame, marks)?;
+    let mut draft = Draft::default();
+    let mut wrapped = false;
+    cursor.object(|cursor, key| match key {
+        b"stream" => once(&mut draft.stream, cursor.text()?),
+        b"data" if wrapped => None,
+        b"data" => {
+            wrapped = true;
+            cursor.object(|cursor, key| draft.field(cursor, key, bids, asks))
+        }
+        _ => draft.field(cursor, key, bids, asks),
+    })?;
+    cursor.finished()?;
+    draft.give(market, directory, bids, asks, sink)
+}
+
+impl<'a> Draft<'a> {
+    #[inline]
+    fn field(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        key: &[u8],
+        bids: &mut Vec<Level>,
+        asks: &mut Vec<Level>,
+    ) -> Option<()> {
+        match key {
+            b"e" => once(&mut self.event, cursor.text()?),
+            b"s" => once(&mut self.symbol, cursor.text()?),
+            b"E" => once(&mut self.event_ms, cursor.unsigned()?),
+            b"T" => once(&mut self.engine_ms, cursor.unsigned()?),
+            b"U" => once(&mut self.first, cursor.unsigned()?),
+            b"u" => once(&mut self.last, cursor.unsigned()?),
+            b"pu" => once(&mut self.prev, cursor.unsigned()?),
+            b"b" => once(&mut self.bid, book(cursor, bids)?),
+            b"a" => once(&mut self.ask, book(cursor, asks)?),
+            b"B" => once(&mut self.bid_qty, cursor.decimal()?),
+            b"A" => once(&mut self.ask_qty, cursor.decimal()?),
+            b"p" => once(&mut self.px, cursor.decimal()?),
+            b"q" => once(&mut self.qty, cursor.decimal()?),
+            b"m" => once(&mut self.maker, cursor.flag()?),
+            b"stream" | b"data" | b"result" | b"error" | b"code" | b"lastUpdateId" => None,
+            _ => cursor.skip(),
+        }
+    }
+
+    #[inline]
+    fn give(
+        &self,
+        market: Market,
+        directory: &Directory,
+        bids: &mut Vec<Level>,
+        asks: &mut Vec<Level>,
+        sink: &mut dyn Sink,
+    ) -> Option<FrameKind> {
+        let entry = self.symbol.and_then(|symbol| directory.find(symbol));
+        match shape(self.stream, self.event, self.symbol.is_some()) {
+            Shape::Top => self.top(entry?, bids, asks, sink),
+            Shape::Depth => self.depth(market, entry?, bids, asks, sink),
+            Shape::Trade => self.trade(entry?, sink),
+            Shape::Closing => Some(control(sink, Control::Closing)),
+            Shape::Other => Some(FrameKind::Other),
+            Shape::Unknown => None,
+        }
+    }
+
+    fn engine_ms(&self) -> u64 {
+        self.engine_ms.or(self.event_ms).unwrap_or(0)
+    }
+
+    #[inline]
+    fn top(
+        &self,
+        entry: Entry,
+        bids: &mut Vec<Level>,
+        asks: &mut Vec<Level>,
+        sink: &mut dyn Sink,
+    ) -> Option<FrameKind> {
+        for (side, px, qty) in [(&mut *bids, self.bid?, self.bid_qty?), (&mut *asks, self.ask?, self.ask_qty?)] {
+            let Book::Price(px) = px else { return None };
+            side.clear();
+            side.push(Level {
+                px: scaled(px, entry.scale.px_dp).ok()?,
+                qty: scaled(qty, entry.scale.qty_dp).ok()?,
+                px_shown: px.1,
+                qty_shown: qty.1,
+            });
+        }
+        let sequence = Sequence { last: Some(self.last?), cross: self.last, ..Sequence::default() };
+        let depth = Depth { kind: DepthKind::Top, event_ms: self.engine_ms(), sequence, checksum: None };
+        give_depth(entry, depth, bids, asks, sink).ok()
+    }
+
+    #[inline]
+    fn depth(
+        &self,
+        market: Market,
+        entry: Entry,
+        bids: &mut Vec<Level>,
+        asks: &mut Vec<Level>,
+        sink: &mut dyn Sink,
+    ) -> Option<FrameKind> {
+        let (Book::Levels, Book::Levels, Some(_)) = (self.bid?, self.ask?, self.event_ms) else { return None };
+        scale_levels(bids, entry.scale).ok()?;
+        scale_levels(asks, entry.scale).ok()?;
+        let sequence = sequence(market, self.first, self.last, self.prev).ok()?;
+        let depth = Depth { kind: DepthKind::Delta, event_ms: self.engine_ms(), sequence, checksum: None };
+        give_depth(entry, depth, bids, asks, sink).ok()
+    }
+
+    fn trade(&self, entry: Entry, sink: &mut dyn Sink) -> Option<FrameKind> {
+        let taker = if self.maker? { Side::Sell } else { Side::Buy };
+        let trade = RawTrade { px: self.px?, qty: self.qty?, time_ms: self.engine_ms?, taker };
+        give_trades(entry, &[trade], sink).ok()
+    }
+}
+
+#[inline]
+fn book(cursor: &mut Cursor<'_>, levels: &mut Vec<Level>) -> Option<Book> {
+    match cursor.peek()? {
+        b'"' => cursor.decimal().map(Book::Price),
+        b'[' => cursor.levels::<4>(levels).map(|()| Book::Levels),
+        _ => cursor.unsigned().map(|_| Book::Order),
+    }
 }

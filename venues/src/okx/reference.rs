@@ -13,9 +13,9 @@ use highwire_links::update::{Control, DepthKind, Level, Sink};
 
 const KEYS: [&str; 5] = ["arg", "action", "data", "event", "code"];
 const ARG: [&str; 2] = ["channel", "instId"];
-const ELEMENT: [&str; 10] = ["asks", "bids", "ts", "checksum", "prevSeqId", "seqId", "px", "sz", "side", "instId"];
+const ELEMENT: [&str; 9] = ["asks", "bids", "ts", "checksum", "prevSeqId", "seqId", "px", "sz", "side"];
 
-type Element<'t, 'i> = Fields<'t, 'i, 10>;
+type Element<'t, 'i> = Fields<'t, 'i, 9>;
 
 /// Reads a frame that may be any JSON, or the text `pong`.
 pub(crate) fn read(
