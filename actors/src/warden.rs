@@ -117,7 +117,7 @@ struct InForce {
 
 enum Thread {
     Running(PinnedThread),
-    Resting { parts: Parts, until_ns: Nanos },
+    Resting { parts: Box<Parts>, until_ns: Nanos },
     GivenUp,
 }
 
@@ -153,7 +153,7 @@ impl WardenState {
             waker: parts.house.idle.waker(),
             desk,
             factory,
-            thread: Thread::Resting { parts, until_ns: 0 },
+            thread: Thread::Resting { parts: Box::new(parts), until_ns: 0 },
             restarts: Restarts::new(rules.budget),
             started: 0,
             liveness: Liveness::new(rules.heartbeat),
@@ -260,7 +260,7 @@ impl WardenState {
         let Some(parts) = parts else { return self.give_up("its ring ends were lost") };
         match self.restarts.on_failure(now, self.dice.roll()) {
             Verdict::Restart { after_ns } => {
-                self.thread = Thread::Resting { parts, until_ns: now.saturating_add(after_ns) };
+                self.thread = Thread::Resting { parts: Box::new(parts), until_ns: now.saturating_add(after_ns) };
                 self.tell(News::RestartIn { after_ns });
             }
             Verdict::GiveUp => self.give_up("its restart budget is spent"),
@@ -278,7 +278,7 @@ impl WardenState {
         let Thread::Resting { parts, .. } = std::mem::replace(&mut self.thread, Thread::GivenUp) else { return };
         let _already_booting = self.desk.cnc.advance(State::Boot);
         self.desk.cnc.beat_thread(now);
-        let duty = (self.factory)(parts);
+        let duty = (self.factory)(*parts);
         let thread = duty.and_then(|duty| thread::spawn(&self.name, self.core, duty).map_err(|e| e.to_string()));
         match thread {
             Ok(thread) => {
@@ -337,7 +337,7 @@ impl WardenState {
             Thread::Running(_) => false,
             Thread::Resting { .. } | Thread::GivenUp if self.stop.is_some() => {
                 let thread = std::mem::replace(&mut self.thread, Thread::GivenUp);
-                let parts = if let Thread::Resting { parts, .. } = thread { Some(Box::new(parts)) } else { None };
+                let parts = if let Thread::Resting { parts, .. } = thread { Some(parts) } else { None };
                 let _gone = self.stop.take().map(|asker| asker.send(parts));
                 true
             }

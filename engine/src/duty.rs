@@ -63,6 +63,17 @@ pub struct Parts {
     pub connections: Vec<(u16, Ending, Parcel)>,
 }
 
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("feed", &self.feed.is_some())
+            .field("engine", &self.engine.is_some())
+            .field("gateway", &self.gateway.is_some())
+            .field("connections", &self.connections.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a duty does.
 #[derive(Default)]
 pub struct Roles {
