@@ -84,8 +84,9 @@ async fn while_the_warden_is_frozen_the_engine_opens_nothing() {
     rig.freeze.store(true, Ordering::SeqCst);
     // The warden tells nothing meanwhile; what the thread did stands in the order of its rings.
     tokio::time::sleep(Duration::from_secs(4)).await;
-    assert!(rig.books_are(BookState::Live), "the feed goes on");
+    let live = rig.books_are(BookState::Live);
     rig.freeze.store(false, Ordering::SeqCst);
+    assert!(live, "the feed goes on");
     rig.until("the judgement told", |rig| rig.log.has("WardenSilent") && rig.log.has("WardenBack")).await;
     rig.until_it_trades(4).await;
     let refused = rig.log.count("decided Stopped");

@@ -159,8 +159,12 @@ impl Log {
     fn observer(&self, freeze: Option<Arc<AtomicBool>>) -> Observer {
         let log = self.clone();
         Box::new(move |news| {
-            while freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
-                std::thread::sleep(Duration::from_millis(5));
+            if freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
+                tokio::task::block_in_place(|| {
+                    while freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
             }
             let line = match &news {
                 News::Record(Record::Sent(order)) => format!("sent {:?}", order.class),
