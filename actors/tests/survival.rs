@@ -89,8 +89,9 @@ async fn while_the_warden_is_frozen_the_engine_opens_nothing() {
     assert!(live, "the feed goes on");
     rig.until("the judgement told", |rig| rig.log.has("WardenSilent") && rig.log.has("WardenBack")).await;
     rig.until_it_trades(4).await;
-    let refused = rig.log.count("decided Stopped");
-    assert!(refused > 0, "opportunities were refused while the warden was silent");
+    let (refused, opened) = (rig.log.times("decided Stopped"), rig.log.times("sent Open"));
+    let silence = *refused.first().expect("no opportunity was refused")..=*refused.last().unwrap();
+    assert!(refused.len() > 1 && !opened.iter().any(|at| silence.contains(at)), "opened while the warden was silent");
     rig.stop().await;
 }
 

@@ -167,8 +167,8 @@ impl Log {
                 });
             }
             let line = match &news {
-                News::Record(Record::Sent(order)) => format!("sent {:?}", order.class),
-                News::Record(Record::Decided(decided)) => format!("decided {:?}", decided.verdict),
+                News::Record(Record::Sent(order)) => format!("sent {:?} {}", order.class, order.decided_ns),
+                News::Record(Record::Decided(decided)) => format!("decided {:?} {}", decided.verdict, decided.at_ns),
                 other => format!("{other:?}"),
             };
             log.0.lock().unwrap().push(line);
@@ -177,6 +177,13 @@ impl Log {
 
     pub fn count(&self, prefix: &str) -> usize {
         self.0.lock().unwrap().iter().filter(|line| line.starts_with(prefix)).count()
+    }
+
+    /// The times of the lines that begin so.
+    pub fn times(&self, prefix: &str) -> Vec<u64> {
+        let lines = self.0.lock().unwrap();
+        let found = lines.iter().filter_map(|line| line.strip_prefix(prefix)?.trim().parse().ok());
+        found.collect()
     }
 
     pub fn has(&self, part: &str) -> bool {
