@@ -1,0 +1,368 @@
+//! A rig for the tests of wardens and sessions: a WebSocket server on a real socket with two venues
+//! whose prices cross every other frame, and a service of either layout that trades on them on paper.
+
+use highwire_actors::connect::Target;
+use highwire_actors::news::{News, Observer};
+use highwire_actors::session::{Session, SessionArgs, SessionMsg};
+use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
+use highwire_engine::clock::TscClock;
+use highwire_engine::connection::Upkeep;
+use highwire_engine::duty::{Duty, House, Parts, Roles};
+use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, Limits, PairSpec};
+use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
+use highwire_engine::gateway::GatewayEnds;
+use highwire_engine::idle::{Idle, Strategy, Waker};
+use highwire_engine::paper::{PaperGateway, PaperSettings};
+use highwire_links::audit::Record;
+use highwire_links::decode::{Chain, Frame, FrameKind, Reject, Rejected, Scratch};
+use highwire_links::directory::{Directory, Entry};
+use highwire_links::fixed::Amount;
+use highwire_links::instrument::{Contract, Instrument, Status};
+use highwire_links::limits;
+use highwire_links::mode::OrderClass;
+use highwire_links::page::{BookState, PageReaders};
+use highwire_links::ports::{Ports, ports};
+use highwire_links::update::{DepthHead, DepthKind, Level, Sequence, Sink};
+use highwire_links::{InstrumentId, Mode, PairId, Qty, Scale, VenueId, cnc::Cnc};
+use highwire_supervision::backoff::Backoff;
+use ractor::{Actor, ActorRef};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+
+pub const VENUES: usize = 2;
+const SECOND_NS: u64 = 1_000_000_000;
+
+/// What the server does; the tests turn these.
+#[derive(Default)]
+pub struct Knobs {
+    /// The next frame of any connection makes the decoder panic.
+    pub poison: AtomicBool,
+    /// New connections are refused.
+    pub refusing: AtomicBool,
+    /// Upgrades so far.
+    pub upgrades: AtomicU64,
+}
+
+async fn serve(listener: TcpListener, knobs: Arc<Knobs>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        if !knobs.refusing.load(Ordering::SeqCst) {
+            tokio::spawn(serve_one(stream, Arc::clone(&knobs)));
+        }
+    }
+}
+
+/// Says which venue this is (its first frame is the subscription `V<n>`), then quotes: venue 1 lies
+/// alternately far above venue 0 and level with it.
+async fn serve_one(stream: tokio::net::TcpStream, knobs: Arc<Knobs>) {
+    use futures_util::{SinkExt, StreamExt};
+    let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
+    knobs.upgrades.fetch_add(1, Ordering::SeqCst);
+    let Some(Ok(hello)) = socket.next().await else { return };
+    let venue: u64 = hello.to_text().unwrap()[1..].parse().unwrap();
+    for turn in 1u64.. {
+        let bid = 10_000 + venue * (turn % 2) * 1_000;
+        let poisoned = turn > 3 && knobs.poison.swap(false, Ordering::SeqCst);
+        let frame = if poisoned { "PANIC".to_owned() } else { format!("{venue} {turn} {bid} {}", bid + 10) };
+        if socket.send(frame.into()).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+}
+
+/// Every frame is a whole book of one level a side: `venue sequence bid ask`.
+fn decode(
+    _directory: &Directory,
+    _scratch: &mut Scratch,
+    frame: Frame<'_>,
+    sink: &mut dyn Sink,
+) -> Result<FrameKind, Rejected> {
+    assert!(frame.payload() != b"PANIC", "injected panic");
+    let text = std::str::from_utf8(frame.payload()).map_err(|_| Reject::Encoding)?;
+    let mut numbers = text.split(' ').map(|word| word.parse::<i64>().map_err(|_| Reject::BadNumber));
+    let mut next = || numbers.next().ok_or(Reject::MissingField)?;
+    let (venue, turn, bid, ask) = (next()?, next()?, next()?, next()?);
+    let level = |px| [Level { px, qty: 100_000, px_shown: 2, qty_shown: 5 }];
+    let head = DepthHead {
+        instrument: InstrumentId(venue as u16),
+        kind: DepthKind::Snapshot,
+        event_ns: 0,
+        sequence: Sequence { last: Some(turn as u64), cross: Some(turn as u64), ..Sequence::default() },
+        checksum: None,
+    };
+    sink.on_depth(&head, &level(bid), &level(ask));
+    Ok(FrameKind::Snapshot)
+}
+
+fn codec(venue: u16) -> Codec {
+    Codec {
+        directory: Arc::new(Directory::new([("X", Entry { id: InstrumentId(venue), scale: scale() })])),
+        decode,
+        scratch: Scratch { bids: vec![], asks: vec![], marks: vec![], own: Box::new(()), fallbacks: 0 },
+        instruments: Box::new([InstrumentId(venue)]),
+        slot: venue,
+    }
+}
+
+fn scale() -> Scale {
+    Scale::new(2, 5).unwrap()
+}
+
+fn instruments() -> Vec<Instrument> {
+    let one = |id: u16| Instrument {
+        id: InstrumentId(id),
+        venue: VenueId(id as u8),
+        pair: PairId(0),
+        scale: scale(),
+        tick: 1,
+        lot: 1,
+        qty_min: Qty(1),
+        notional_min: Amount::ZERO,
+        contract: Contract::Base,
+        taker_fee_ppb: 0,
+        status: Status::Trading,
+    };
+    (0..VENUES as u16).map(one).collect()
+}
+
+fn engine_spec(epoch: u16) -> EngineSpec {
+    let plenty = Amount::from_mantissa(1_000_000_000_000, 0).unwrap();
+    EngineSpec {
+        instruments: instruments(),
+        pairs: vec![PairSpec { px_dp: 2, qty_dp: 5, members: instruments().iter().map(|i| i.id).collect() }],
+        funds: vec![Funds::Spot { base: plenty, quote: plenty }; VENUES],
+        limits: Limits {
+            edge_min_ppb: 0,
+            slippage_ppb: 0,
+            latency_penalty_ppb: 0,
+            order_notional_max: plenty,
+            position_max: plenty,
+            open_orders_max: 100,
+            collar_ppb: limits::PPB,
+            collar_samples_min: 0,
+            cooldown_ns: 0,
+            stale_ns: vec![60 * SECOND_NS; VENUES],
+        },
+        venues: VENUES,
+        start_mode: Mode::Halted,
+        epoch,
+    }
+}
+
+/// What became known, in order.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn observer(&self, freeze: Option<Arc<AtomicBool>>) -> Observer {
+        let log = self.clone();
+        Box::new(move |news| {
+            if freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
+                tokio::task::block_in_place(|| {
+                    while freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                });
+            }
+            let line = match &news {
+                News::Record(Record::Sent(order)) => format!("sent {:?} {}", order.class, order.decided_ns),
+                News::Record(Record::Decided(decided)) => format!("decided {:?} {}", decided.verdict, decided.at_ns),
+                other => format!("{other:?}"),
+            };
+            log.0.lock().unwrap().push(line);
+        })
+    }
+
+    pub fn count(&self, prefix: &str) -> usize {
+        self.0.lock().unwrap().iter().filter(|line| line.starts_with(prefix)).count()
+    }
+
+    /// The times of the lines that begin so.
+    pub fn times(&self, prefix: &str) -> Vec<u64> {
+        let lines = self.0.lock().unwrap();
+        let found = lines.iter().filter_map(|line| line.strip_prefix(prefix)?.trim().parse().ok());
+        found.collect()
+    }
+
+    pub fn has(&self, part: &str) -> bool {
+        self.0.lock().unwrap().iter().any(|line| line.contains(part))
+    }
+
+    pub fn opened(&self) -> usize {
+        self.count(&format!("sent {:?}", OrderClass::Open))
+    }
+
+    /// The last lines, for a failed test's message.
+    pub fn tail(&self) -> Vec<String> {
+        let lines = self.0.lock().unwrap();
+        let telling =
+            lines.iter().filter(|l| !l.starts_with("Record") && !l.starts_with("Trace") && !l.starts_with("sent"));
+        let telling: Vec<_> = telling.filter(|l| !l.starts_with("decided")).cloned().collect();
+        telling[telling.len().saturating_sub(30)..].to_vec()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// One thread: feed, engine and gateway.
+    Together,
+    /// Two threads: feed | engine and gateway.
+    Split,
+}
+
+/// A running service.
+pub struct Rig {
+    pub knobs: Arc<Knobs>,
+    pub log: Log,
+    pub pages: PageReaders,
+    /// Wardens: the feed's first, the engine's last (the same one when together).
+    pub wardens: Vec<ActorRef<WardenMsg>>,
+    pub cncs: Vec<Cnc>,
+    pub sessions: Vec<ActorRef<SessionMsg>>,
+    /// Blocks the observer of the engine's warden.
+    pub freeze: Arc<AtomicBool>,
+}
+
+fn factory(pages: PageReaders, warden_silent_ns: u64) -> Factory {
+    let mut epoch = 0;
+    Box::new(move |parts: Parts| {
+        epoch += 1;
+        let specs: Vec<BookSpec> = instruments().iter().map(|i| book_spec(i)).collect();
+        let engine = parts.engine.map(|ends| Engine::new(&engine_spec(epoch), ends).map_err(|e| e.to_string()));
+        let settings = PaperSettings { latency_ns: 0 };
+        let paper = |ends| Box::new(PaperGateway::new(&instruments(), pages.clone(), settings, ends)) as Box<_>;
+        let roles = Roles {
+            feed: parts.feed.map(|ends| Feed::new(&specs, VENUES, ends)),
+            engine: engine.transpose()?,
+            gateway: parts.gateway.map(paper),
+        };
+        Ok(Duty::new(parts.house, roles, Some(warden_silent_ns)))
+    })
+}
+
+fn book_spec(instrument: &Instrument) -> BookSpec {
+    BookSpec {
+        id: instrument.id,
+        venue: instrument.venue,
+        scale: instrument.scale,
+        tick: 1,
+        chain: Chain::PlusOneInBand,
+    }
+}
+
+struct Ends {
+    feed: FeedEnds,
+    engine: EngineEnds,
+    gateway: GatewayEnds,
+}
+
+fn ends() -> Ends {
+    let (market_tx, market_rx) = highwire_links::market::market(limits::MARKET_RING, VENUES);
+    let (writers, readers) = highwire_links::page::pages(VENUES);
+    let (order_tx, order_rx) = highwire_links::order::orders(limits::ORDER_RING);
+    let (fill_tx, fill_rx) = highwire_links::fill::fills(limits::FILL_RING);
+    Ends {
+        feed: FeedEnds { market: market_tx, pages: writers },
+        engine: EngineEnds { market: market_rx, pages: readers, orders: order_tx, fills: fill_rx },
+        gateway: GatewayEnds { orders: order_rx, fills: fill_tx },
+    }
+}
+
+fn parts_of(clock: &TscClock, ports: Ports, wakes: Vec<Waker>) -> Parts {
+    let house = House::new(Box::new(clock.clone()), ports, Idle::new(Strategy::Block).unwrap(), wakes);
+    Parts { house, feed: None, engine: None, gateway: None, connections: vec![] }
+}
+
+impl Rig {
+    pub async fn start(layout: Layout, rules: Rules, warden_silent_ns: u64) -> Self {
+        let (knobs, log, freeze) = (Arc::new(Knobs::default()), Log::default(), Arc::new(AtomicBool::new(false)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(serve(listener, Arc::clone(&knobs)));
+
+        let clock = TscClock::start();
+        let Ends { feed, engine, gateway } = ends();
+        let pages = engine.pages.clone();
+        let (engine_ports, engine_desk) = ports();
+        let mut last = parts_of(&clock, engine_ports, vec![]);
+        (last.engine, last.gateway) = (Some(engine), Some(gateway));
+        let mut threads = Vec::new();
+        if layout == Layout::Split {
+            let (feed_ports, feed_desk) = ports();
+            let mut first = parts_of(&clock, feed_ports, vec![last.house.idle.waker()]);
+            first.feed = Some(feed);
+            threads.push((first, feed_desk, None));
+        } else {
+            last.feed = Some(feed);
+        }
+        threads.push((last, engine_desk, Some(Arc::clone(&freeze))));
+
+        let (mut wardens, mut cncs) = (Vec::new(), Vec::new());
+        for (parts, desk, freeze) in threads {
+            cncs.push(desk.cnc.clone());
+            let args = WardenArgs {
+                name: "test-wire".to_owned(),
+                core: highwire_engine::thread::core(0),
+                desk,
+                parts,
+                factory: factory(pages.clone(), warden_silent_ns),
+                clock: Box::new(clock.clone()),
+                rules,
+                observer: log.observer(freeze),
+            };
+            wardens.push(Actor::spawn(None, Warden, args).await.unwrap().0);
+        }
+        wardens.last().unwrap().cast(WardenMsg::SetMode(Mode::Full)).unwrap();
+
+        let mut sessions = Vec::new();
+        for venue in 0..VENUES as u16 {
+            let args = SessionArgs {
+                warden: wardens[0].clone(),
+                clock: Box::new(clock.clone()),
+                target: Target {
+                    url: format!("ws://{address}/stream"),
+                    frames: vec![format!("V{venue}")],
+                    timeout: Duration::from_secs(10),
+                },
+                upkeep: Upkeep { heartbeat: None, silent_ns: 60 * SECOND_NS },
+                codec: Box::new(move || codec(venue)),
+                snapshots: None,
+                backoff: Backoff { first_ns: 20_000_000, max_ns: 200_000_000 },
+                seed: u64::from(venue),
+            };
+            sessions.push(Actor::spawn(None, Session, args).await.unwrap().0);
+        }
+        Self { knobs, log, pages, wardens, cncs, sessions, freeze }
+    }
+
+    pub fn books_are(&self, state: BookState) -> bool {
+        (0..VENUES).all(|index| self.pages.read(index).is_some_and(|page| page.state == state))
+    }
+
+    /// Waits for an outcome; the limit is only there so that a broken service ends the test.
+    pub async fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            assert!(began.elapsed() < Duration::from_secs(60), "never came: {what}; {:#?}", self.log.tail());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Waits until `more` further orders have opened.
+    pub async fn until_it_trades(&self, more: usize) {
+        let before = self.log.opened();
+        self.until("trades", |rig| rig.log.opened() >= before + more).await;
+    }
+
+    pub async fn stop(self) {
+        for session in &self.sessions {
+            session.stop(None);
+        }
+        for warden in &self.wardens {
+            let answer = warden.call(WardenMsg::Stop, Some(Duration::from_secs(30))).await.unwrap();
+            assert!(matches!(answer, ractor::rpc::CallResult::Success(_)), "the thread did not end in order");
+        }
+    }
+}
