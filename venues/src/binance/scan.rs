@@ -1,0 +1,8 @@
+//! Tier 1.
+use super::Market;
+use highwire_links::decode::{Frame, FrameKind, Scratch};
+use highwire_links::directory::Directory;
+use highwire_links::update::Sink;
+pub(crate) fn read(_: Market, _: &Directory, _: &mut Scratch, _: &Frame<'_>, _: &mut dyn Sink) -> Option<FrameKind> {
+    None
+}

@@ -1,0 +1,127 @@
+//! What comes by request: depth snapshots and instrument lists, told apart by their URLs.
+
+use crate::tape::{Parser, Value};
+use crate::venue::Venue;
+use crate::{binance, broken, bybit, lanes, okx, sniff};
+use highwire_links::decode::Reject;
+use highwire_links::directory::Entry;
+use highwire_links::update::{DepthHead, Level, Sink, Trade};
+
+/// A depth snapshot as the venue answered it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DepthSnapshot {
+    /// Whose book, and where it stands.
+    pub head: DepthHead,
+    /// Bids, in the venue's order (best first).
+    pub bids: Vec<Level>,
+    /// Asks, in the venue's order (best first).
+    pub asks: Vec<Level>,
+}
+
+/// The snapshot in the body of a depth request, or in a bare `{"lastUpdateId":...}` line of a capture.
+///
+/// # Errors
+/// As a decoder's: why the body was not taken.
+pub fn parse_depth(venue: Venue, entry: Entry, body: &[u8]) -> Result<DepthSnapshot, Reject> {
+    let mut json = body.to_vec();
+    let mut taken = Taken(None);
+    let read = Parser::default().with(&mut json, |root| give(venue, entry, root, &mut taken));
+    read.unwrap_or_else(|| Err(broken::reason(body)))?;
+    taken.0.ok_or(Reject::Malformed)
+}
+
+fn give(venue: Venue, entry: Entry, root: Value<'_, '_>, sink: &mut dyn Sink) -> Result<(), Reject> {
+    let (mut bids, mut asks) = (Vec::new(), Vec::new());
+    let read = match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr | Venue::BinanceUsdm | Venue::BinanceCoinm => {
+            binance::snapshot
+        }
+        Venue::Okx => okx::rest,
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit::rest,
+    };
+    let depth = read(root, entry, &mut bids, &mut asks)?;
+    lanes::give_depth(entry, depth, &mut bids, &mut asks, sink).map(drop)
+}
+
+struct Taken(Option<DepthSnapshot>);
+
+impl Sink for Taken {
+    fn on_depth(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) {
+        self.0 = Some(DepthSnapshot { head: *head, bids: bids.to_vec(), asks: asks.to_vec() });
+    }
+
+    fn on_trade(&mut self, _: &Trade) {}
+
+    fn on_control(&mut self, _: highwire_links::update::Control) {}
+}
+
+/// Paths of depth requests, by what their URL contains.
+const DEPTH_PATHS: [&str; 3] = ["/depth?", "/market/books?", "/market/orderbook?"];
+
+/// Paths of instrument lists.
+const METADATA_PATHS: [&str; 3] = ["/exchangeInfo", "/public/instruments", "/market/instruments-info"];
+
+/// The symbol whose depth a URL asks for; `None` for any other URL.
+pub fn depth_symbol(url: &str) -> Option<String> {
+    if !DEPTH_PATHS.iter().any(|path| url.contains(path)) {
+        return None;
+    }
+    let (_, query) = url.split_once('?')?;
+    let symbol = query.split('&').find_map(|part| part.strip_prefix("symbol=").or(part.strip_prefix("instId=")))?;
+    (!symbol.is_empty()).then(|| symbol.to_owned())
+}
+
+/// The venue whose instrument list a URL asks for; `None` for any other URL.
+pub fn is_metadata_url(url: &str) -> Option<Venue> {
+    METADATA_PATHS.iter().any(|path| url.contains(path)).then(|| sniff::venue_of_url(url))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwire_links::InstrumentId;
+    use highwire_links::fixed::Scale;
+    use highwire_links::update::DepthKind;
+
+    const ENTRY: Entry = Entry { id: InstrumentId(3), scale: Scale { px_dp: 2, qty_dp: 3 } };
+
+    #[test]
+    fn a_snapshot_line_with_spaces_and_more_fields_is_read() {
+        let body = br#"{"lastUpdateId": 7, "E": 9, "T": 8, "symbol": "X", "bids": [["1.5", "2"]], "asks": [["2.50", "0.125"]]}"#;
+        let read = parse_depth(Venue::BinanceUsdm, ENTRY, body).unwrap();
+        assert_eq!(
+            (read.head.kind, read.head.sequence.last, read.head.event_ns),
+            (DepthKind::Snapshot, Some(7), 8_000_000)
+        );
+        assert_eq!((read.bids[0].px, read.bids[0].qty), (150, 2000));
+        assert_eq!((read.asks[0].px, read.asks[0].qty), (250, 125));
+    }
+
+    #[test]
+    fn answers_of_okx_and_bybit_are_read() {
+        let okx = br#"{"code":"0","msg":"","data":[{"asks":[["2","1","0","1"]],"bids":[["1","3","0","2"]],"ts":"5"}]}"#;
+        assert_eq!(parse_depth(Venue::Okx, ENTRY, okx).unwrap().head.event_ns, 5_000_000);
+        let bybit = br#"{"retCode":0,"result":{"s":"X","b":[["1","3"]],"a":[],"ts":6,"u":9,"seq":11,"cts":4}}"#;
+        let read = parse_depth(Venue::BybitLinear, ENTRY, bybit).unwrap();
+        assert_eq!((read.head.sequence.last, read.head.sequence.cross), (Some(9), Some(11)));
+    }
+
+    #[test]
+    fn a_bad_body_says_why() {
+        let why = |body: &str| parse_depth(Venue::BinanceSpot, ENTRY, body.as_bytes()).unwrap_err();
+        assert_eq!(why(r#"{"lastUpdateId":7,"bids":["#), Reject::Truncated);
+        assert_eq!(why(r#"{"bids":[],"asks":[]}"#), Reject::MissingField);
+        assert_eq!(why(r#"{"lastUpdateId":7,"bids":[["1.555","1"]],"asks":[]}"#), Reject::Precision);
+        assert_eq!(why(r#"{"lastUpdateId":7,"lastUpdateId":8,"bids":[],"asks":[]}"#), Reject::DuplicateKey);
+    }
+
+    #[test]
+    fn urls_say_what_they_ask_for() {
+        let depth = |url| depth_symbol(url);
+        assert_eq!(depth("https://api.binance.com/api/v3/depth?symbol=NKNUSDT&limit=1000").unwrap(), "NKNUSDT");
+        assert_eq!(depth("https://www.okx.com/api/v5/market/books?instId=BTC-USDT&sz=400").unwrap(), "BTC-USDT");
+        assert_eq!(depth("https://api.binance.com/api/v3/ticker?symbol=NKNUSDT"), None);
+        assert_eq!(is_metadata_url("https://fapi.binance.com/fapi/v1/exchangeInfo"), Some(Venue::BinanceUsdm));
+        assert_eq!(is_metadata_url("https://fapi.binance.com/fapi/v1/time"), None);
+    }
+}
