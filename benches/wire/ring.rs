@@ -42,7 +42,7 @@ fn event(number: u64) -> MarketEvent {
         ask_px: 2,
         ask_qty: 1,
         stamp: 0,
-        generation: 0,
+        feed_ns: 0,
         instrument: InstrumentId(0),
         state: BookState::Live,
         source: Source::Book,

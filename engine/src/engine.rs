@@ -47,6 +47,8 @@ struct Origin {
     recv_ns: Nanos,
     /// Receipt of the frame.
     received: u64,
+    /// From then to the publication of its event.
+    feed_ns: u32,
     /// Its event taken from the ring.
     taken: u64,
     /// Detection finished.
@@ -164,8 +166,14 @@ impl Engine {
             time_ns: venue_time(event.event_ns, event.recv_ns),
         };
         let taken = cx.clock.stamp();
-        cx.stages.record(Stage::Queue, cx.clock.between_ns(event.stamp, taken));
-        self.on_quote(cx, event.instrument, &quote, event.recv_ns, event.stamp, taken);
+        let queue_ns = cx.clock.between_ns(event.stamp, taken).saturating_sub(event.feed_ns.into());
+        cx.stages.record(Stage::Queue, queue_ns);
+        let (instrument, recv_ns, received) = (event.instrument, event.recv_ns, event.stamp);
+        self.on_quote(
+            cx,
+            &quote,
+            Origin { instrument, recv_ns, received, feed_ns: event.feed_ns, taken, detected: taken },
+        );
     }
 
     /// Events were merged: the page says where the instrument stands. An unreadable page takes no part.
@@ -182,22 +190,19 @@ impl Engine {
             time_ns: venue_time(page.event_ns, page.recv_ns),
         };
         let taken = cx.clock.stamp();
-        self.on_quote(cx, id, &quote, page.recv_ns, taken, taken);
+        let recv_ns = page.recv_ns;
+        self.on_quote(
+            cx,
+            &quote,
+            Origin { instrument: id, recv_ns, received: taken, feed_ns: 0, taken, detected: taken },
+        );
     }
 
-    fn on_quote(
-        &mut self,
-        cx: &mut Context<'_>,
-        instrument: InstrumentId,
-        quote: &Quote,
-        recv_ns: Nanos,
-        received: u64,
-        taken: u64,
-    ) {
+    fn on_quote(&mut self, cx: &mut Context<'_>, quote: &Quote, mut origin: Origin) {
+        let instrument = origin.instrument;
         self.detector.on_quote(cx, instrument, quote);
-        let detected = cx.clock.stamp();
-        cx.stages.record(Stage::Detect, cx.clock.between_ns(taken, detected));
-        let origin = Origin { instrument, recv_ns, received, taken, detected };
+        origin.detected = cx.clock.stamp();
+        cx.stages.record(Stage::Detect, cx.clock.between_ns(origin.taken, origin.detected));
         let mut number = 0;
         while let Some(route) = self.detector.due(number) {
             self.judge(cx, route, &origin);
@@ -328,7 +333,8 @@ fn venue_time(event_ns: Nanos, recv_ns: Nanos) -> Nanos {
     if event_ns != 0 { event_ns } else { recv_ns }
 }
 
-/// Records how long a taken opportunity's stages took. Decode and book are the feed's to know.
+/// Records how long a taken opportunity's stages took. The feed's time stands under `Decode`, its book
+/// included: an event carries only their sum.
 fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decided: u64) {
     let handed = cx.clock.stamp();
     let mut trace = Trace {
@@ -338,12 +344,14 @@ fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decid
         stage_ns: [0; Stage::ALL.len()],
     };
     let spans = [
-        (Stage::Queue, origin.received, origin.taken),
         (Stage::Detect, origin.taken, origin.detected),
         (Stage::Risk, begun, decided),
         (Stage::Send, decided, handed),
         (Stage::Wire, origin.received, handed),
     ];
+    let queue_ns = cx.clock.between_ns(origin.received, origin.taken).saturating_sub(origin.feed_ns.into());
+    trace.stage_ns[Stage::Decode as usize] = origin.feed_ns;
+    trace.stage_ns[Stage::Queue as usize] = u32::try_from(queue_ns).unwrap_or(u32::MAX);
     for (stage, from, to) in spans {
         let ns = cx.clock.between_ns(from, to);
         trace.stage_ns[stage as usize] = u32::try_from(ns).unwrap_or(u32::MAX);

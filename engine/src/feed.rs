@@ -322,6 +322,7 @@ impl Feed {
         news: bool,
     ) {
         let Some(entry) = self.entries.get(id.index()) else { return };
+        let spent_ns = cx.clock.between_ns(receipt.stamp, cx.clock.stamp());
         let event = MarketEvent {
             recv_ns: receipt.recv_ns,
             event_ns,
@@ -330,7 +331,7 @@ impl Feed {
             ask_px: quote.ask.px,
             ask_qty: quote.ask.qty,
             stamp: receipt.stamp,
-            generation: entry.outlet.generation(),
+            feed_ns: u32::try_from(spent_ns).unwrap_or(u32::MAX),
             instrument: id,
             state: entry.book.state(),
             source,

@@ -98,7 +98,7 @@ fn bury_books(parts: &mut Parts) {
             ask_px: 0,
             ask_qty: 0,
             stamp: 0,
-            generation,
+            feed_ns: 0,
             instrument: InstrumentId(id),
             state,
             source: Source::Book,

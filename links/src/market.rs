@@ -37,8 +37,8 @@ pub struct MarketEvent {
     pub ask_qty: i64,
     /// Raw clock stamp of the frame's receipt, for stage latencies.
     pub stamp: u64,
-    /// Generation of the depth page that goes with this event.
-    pub generation: u32,
+    /// Nanoseconds from the receipt to this publication, saturated: decode and book.
+    pub feed_ns: u32,
     /// Whose book.
     pub instrument: InstrumentId,
     /// State of the depth book.
@@ -141,7 +141,7 @@ mod tests {
             ask_px: bid_px + 1,
             ask_qty: 1,
             stamp: 0,
-            generation: 0,
+            feed_ns: 0,
             instrument: InstrumentId(instrument),
             state: BookState::Live,
             source: Source::Book,

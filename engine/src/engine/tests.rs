@@ -96,7 +96,7 @@ impl Rig {
             ask_px: ask.0,
             ask_qty: ask.1,
             stamp: 0,
-            generation: 0,
+            feed_ns: 0,
             instrument: InstrumentId(id),
             state: BookState::Live,
             source: Source::Book,

@@ -80,7 +80,7 @@ fn event(shock: &Shock, now: Nanos) -> MarketEvent {
         ask_px,
         ask_qty,
         stamp: shock.numbers[5].cast_unsigned(),
-        generation: 0,
+        feed_ns: 0,
         instrument: InstrumentId(shock.instrument),
         state: shock.state,
         source: Source::Book,

@@ -1,0 +1,179 @@
+//! The instruments, pairs and limits of one run: venue metadata and configuration in, tables for the
+//! wire out. Replay, demo and service all start here, so that they trade by the same rules.
+
+mod pairing;
+
+pub use pairing::{Pairing, PairingError};
+
+use crate::config::Config;
+use highwire_engine::engine::{EngineSpec, Funds, Limits, PairSpec};
+use highwire_engine::feed::BookSpec;
+use highwire_links::directory::{Directory, Entry};
+use highwire_links::instrument::{Contract, Instrument};
+use highwire_links::limits::{INSTRUMENTS_MAX, PAIRS_MAX, VENUES_PER_PAIR_MAX};
+use highwire_links::{InstrumentId, Mode, PairId};
+use highwire_venues::spec::{InstrumentSpec, Kind};
+use highwire_venues::venue::Venue;
+use std::sync::Arc;
+
+/// Decimals of a pair's base quantities: enough for a hundred-millionth of any coin.
+const BASE_DP: u8 = 8;
+
+/// Why there is no universe.
+#[derive(Debug, thiserror::Error)]
+pub enum UniverseError {
+    /// More instruments or pairs than the tables hold.
+    #[error("{0} instruments are more than the {INSTRUMENTS_MAX} that one process holds")]
+    TooMany(usize),
+    /// A pair spans more markets than the tables hold.
+    #[error("pair {0} has {1} markets; at most {VENUES_PER_PAIR_MAX} are compared")]
+    PairTooWide(String, usize),
+}
+
+/// A pair and its name.
+#[derive(Clone, Debug)]
+pub struct Pair {
+    /// `BTC/USDT`, or the operator's own name.
+    pub name: String,
+    /// The engine's view of it.
+    pub spec: PairSpec,
+}
+
+/// Everything that has an id in this run.
+#[derive(Clone, Debug)]
+pub struct Universe {
+    /// Instruments as their venues describe them, in the order of their ids.
+    pub specs: Vec<InstrumentSpec>,
+    /// The same as the wire sees them.
+    pub instruments: Vec<Instrument>,
+    /// Pairs, in the order of their ids.
+    pub pairs: Vec<Pair>,
+}
+
+impl Universe {
+    /// Gives every instrument its id and its pair. An instrument that is compared with nothing is a
+    /// pair of its own: its book is kept all the same.
+    ///
+    /// # Errors
+    /// When the tables are too small.
+    pub fn new(specs: Vec<InstrumentSpec>, pairing: &Pairing, config: &Config) -> Result<Self, UniverseError> {
+        if specs.len() > INSTRUMENTS_MAX.min(PAIRS_MAX) {
+            return Err(UniverseError::TooMany(specs.len()));
+        }
+        let pairs = pairs(&specs, pairing)?;
+        let mut instruments = Vec::with_capacity(specs.len());
+        for (spec, id) in specs.iter().zip(0u16..) {
+            let id = InstrumentId(id);
+            let pair = pairs.iter().zip(0u16..).find(|(pair, _)| pair.spec.members.contains(&id));
+            let pair = pair.map_or(PairId(0), |(_, number)| PairId(number));
+            instruments.push(spec.hot(id, pair, fee_ppb(spec.venue, config)));
+        }
+        Ok(Self { specs, instruments, pairs })
+    }
+
+    /// Makes trading free of fees.
+    #[must_use]
+    pub fn without_fees(mut self) -> Self {
+        self.instruments.iter_mut().for_each(|instrument| instrument.taker_fee_ppb = 0);
+        self
+    }
+
+    /// `venue:SYMBOL` of an instrument; `?` for one that does not exist.
+    pub fn name(&self, id: InstrumentId) -> String {
+        self.specs.get(id.index()).map_or_else(|| "?".to_owned(), |spec| format!("{}:{}", spec.venue.name(), spec.symbol))
+    }
+
+    /// The symbols of one venue.
+    pub fn directory(&self, venue: Venue) -> Arc<Directory> {
+        let of_venue = self.specs.iter().zip(&self.instruments).filter(|(spec, _)| spec.venue == venue);
+        let entries = of_venue.map(|(spec, i)| (spec.symbol.as_str(), Entry { id: i.id, scale: i.scale }));
+        Arc::new(Directory::new(entries))
+    }
+
+    /// The ids of one venue's instruments.
+    pub fn of_venue(&self, venue: Venue) -> Vec<InstrumentId> {
+        self.instruments.iter().filter(|i| i.venue == venue.id()).map(|i| i.id).collect()
+    }
+
+    /// What the feed must know.
+    pub fn books(&self) -> Vec<BookSpec> {
+        let book = |(spec, i): (&InstrumentSpec, &Instrument)| BookSpec {
+            id: i.id,
+            venue: i.venue,
+            scale: i.scale,
+            chain: spec.venue.profile().chain,
+        };
+        self.specs.iter().zip(&self.instruments).map(book).collect()
+    }
+
+    /// What the engine must know.
+    pub fn engine(&self, config: &Config, start_mode: Mode, epoch: u16) -> EngineSpec {
+        EngineSpec {
+            instruments: self.instruments.clone(),
+            pairs: self.pairs.iter().map(|pair| pair.spec.clone()).collect(),
+            funds: self.specs.iter().map(|spec| funds(spec, config)).collect(),
+            limits: limits(config),
+            venues: Venue::ALL.len(),
+            start_mode,
+            epoch,
+        }
+    }
+}
+
+fn pairs(specs: &[InstrumentSpec], pairing: &Pairing) -> Result<Vec<Pair>, UniverseError> {
+    let mut pairs: Vec<Pair> = Vec::new();
+    for (spec, id) in specs.iter().zip(0u16..) {
+        let name = pairing.pair_of(spec).unwrap_or_else(|| format!("{}:{}", spec.venue.name(), spec.symbol));
+        let known = pairs.iter_mut().find(|pair| pair.name == name);
+        match known {
+            Some(Pair { spec: pair, .. }) => {
+                pair.members.push(InstrumentId(id));
+                pair.px_dp = pair.px_dp.max(spec.scale.px_dp);
+            }
+            None => {
+                let members = vec![InstrumentId(id)];
+                pairs.push(Pair { name, spec: PairSpec { px_dp: spec.scale.px_dp, qty_dp: BASE_DP, members } });
+            }
+        }
+    }
+    match pairs.iter().find(|pair| pair.spec.members.len() > VENUES_PER_PAIR_MAX) {
+        Some(pair) => Err(UniverseError::PairTooWide(pair.name.clone(), pair.spec.members.len())),
+        None => Ok(pairs),
+    }
+}
+
+/// Configuration wins over the venue's lowest tier.
+fn fee_ppb(venue: Venue, config: &Config) -> i64 {
+    config.venues.get(venue.name()).map_or(venue.profile().taker_fee_ppb, |settings| settings.taker_fee_ppb)
+}
+
+fn funds(spec: &InstrumentSpec, config: &Config) -> Funds {
+    let (base, quote) = (config.paper.start_base, config.paper.start_quote);
+    if spec.kind == Kind::Spot && spec.contract == Contract::Base {
+        Funds::Spot { base, quote }
+    } else {
+        Funds::Margin { quote }
+    }
+}
+
+fn limits(config: &Config) -> Limits {
+    let risk = &config.risk;
+    let stale_ms = |venue: &Venue| {
+        config.venues.get(venue.name()).map_or(venue.profile().stale_ns, |settings| settings.stale_ms * 1_000_000)
+    };
+    Limits {
+        edge_min_ppb: risk.edge_min_ppb,
+        slippage_ppb: risk.slippage_ppb,
+        latency_penalty_ppb: risk.latency_penalty_ppb,
+        order_notional_max: risk.order_notional_max,
+        position_max: risk.position_notional_max,
+        open_orders_max: risk.open_orders_max as usize,
+        collar_ppb: risk.collar_ppb,
+        collar_samples_min: COLLAR_SAMPLES_MIN,
+        cooldown_ns: risk.cooldown_ms * 1_000_000,
+        stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
+    }
+}
+
+/// Mids that an instrument must have shown before its collar means anything.
+const COLLAR_SAMPLES_MIN: u32 = 16;
