@@ -1,5 +1,7 @@
-//! The program: CLI, configuration, replay, demo, telemetry. Reads as a table of contents.
+//! The program: CLI, configuration, replay, record, demo, telemetry. Reads as a table of contents.
 
 pub mod config;
+pub mod replay;
 pub mod telemetry;
 pub mod universe;
+pub mod view;
