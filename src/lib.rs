@@ -1,5 +1,6 @@
 //! The program: CLI, configuration, replay, record, demo, telemetry. Reads as a table of contents.
 
+pub mod cli;
 pub mod config;
 pub mod replay;
 pub mod telemetry;

@@ -1,2 +1,5 @@
-//! placeholder
-fn main() {}
+//! `highwire`: see [`highwire::cli`].
+
+fn main() -> std::process::ExitCode {
+    highwire::cli::main()
+}

@@ -142,9 +142,22 @@ impl Feed {
                 cx.tally.add(Counter::Decoded);
                 self.kinds[kind as usize] += 1;
             }
-            Err(rejected) => self.on_rejected(cx, rejected, codec, receipt),
+            Err(rejected) => self.on_rejected(cx, rejected, &codec.instruments, receipt),
         }
         outcome
+    }
+
+    /// Counts a frame that never reached a decoder: too large for it, or broken on its way. These
+    /// instruments' books become untrusted.
+    pub fn on_refused(&mut self, cx: &mut Context<'_>, reason: Reject, instruments: &[InstrumentId]) {
+        cx.tally.add(Counter::Frames);
+        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: 0 };
+        self.on_rejected(cx, Rejected::from(reason), instruments, receipt);
+    }
+
+    /// Counts a frame that was decoded elsewhere: a snapshot that stands as a line in a capture.
+    pub fn count_kind(&mut self, kind: FrameKind) {
+        self.kinds[kind as usize] += 1;
     }
 
     /// Takes a snapshot that came by a request of its own.
@@ -210,7 +223,7 @@ impl Feed {
 
     /// A refused frame makes its own book untrusted: the one it names, else all that its connection
     /// carries, since any of them may have missed something. Foreign channels and symbols touch none.
-    fn on_rejected(&mut self, cx: &mut Context<'_>, rejected: Rejected, codec: &Codec, receipt: Receipt) {
+    fn on_rejected(&mut self, cx: &mut Context<'_>, rejected: Rejected, all: &[InstrumentId], receipt: Receipt) {
         cx.tally.add(Counter::Rejected);
         self.rejects[rejected.reason as usize] += 1;
         if matches!(rejected.reason, Reject::UnknownChannel | Reject::UnknownInstrument) {
@@ -218,7 +231,7 @@ impl Feed {
         }
         match rejected.instrument {
             Some(id) => self.lose(cx, receipt, id, BookWhy::BadFrame),
-            None => codec.instruments.iter().for_each(|&id| self.lose(cx, receipt, id, BookWhy::BadFrame)),
+            None => all.iter().for_each(|&id| self.lose(cx, receipt, id, BookWhy::BadFrame)),
         }
     }
 

@@ -1,0 +1,149 @@
+//! What the engine did, gathered from its audit records: opportunities, decisions, orders, fills,
+//! profit and loss.
+
+use super::digest::Digest;
+use crate::universe::Universe;
+use highwire_links::audit::{Closed, Decided, Opened, Record, VERDICTS, Verdict};
+use highwire_links::fill::{Report, ReportKind};
+use highwire_links::order::Order;
+use highwire_links::page::{BookState, PageReaders};
+use highwire_links::{InstrumentId, Nanos, Side, fixed};
+use highwire_quant::pnl::Pnl;
+use std::collections::HashMap;
+
+/// One opportunity's life.
+#[derive(Clone, Debug)]
+pub struct Opportunity {
+    /// How it began.
+    pub opened: Opened,
+    /// The last decision about it.
+    pub decided: Option<Decided>,
+    /// How it ended; `None` while it stands.
+    pub closed: Option<Closed>,
+}
+
+impl Opportunity {
+    /// The last verdict.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.closed.map(|c| c.verdict).or(self.decided.map(|d| d.verdict))
+    }
+}
+
+/// Everything that the engine did.
+pub struct Ledger {
+    /// Opportunities in the order of their numbers.
+    pub opportunities: Vec<Opportunity>,
+    /// Decisions by the number of their verdict.
+    pub decisions: [u64; VERDICTS],
+    /// Orders handed to the gateway.
+    pub orders: u64,
+    /// Fills.
+    pub fills: u64,
+    /// Orders that ended without any fill.
+    pub unfilled: u64,
+    /// Orders refused.
+    pub refused: u64,
+    /// Profit per pair, in the order of the pairs.
+    pub pnl: Vec<Pnl>,
+    /// Fills that could not be added up.
+    pub overflows: u64,
+    live: HashMap<u64, Order>,
+    /// Orders sent since last asked.
+    sent: Vec<Nanos>,
+}
+
+impl Ledger {
+    /// An empty ledger for so many pairs.
+    pub fn new(pairs: usize) -> Self {
+        Self {
+            opportunities: Vec::new(),
+            decisions: [0; VERDICTS],
+            orders: 0,
+            fills: 0,
+            unfilled: 0,
+            refused: 0,
+            pnl: vec![Pnl::default(); pairs],
+            overflows: 0,
+            live: HashMap::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// Takes in a record.
+    pub fn take(&mut self, record: &Record, universe: &Universe, digest: &mut Digest) {
+        digest.record(record);
+        match record {
+            Record::Opened(opened) => {
+                self.opportunities.push(Opportunity { opened: *opened, decided: None, closed: None });
+            }
+            Record::Decided(decided) => {
+                self.decisions[decided.verdict as usize] += 1;
+                if let Some(opportunity) = self.opportunity(decided.id) {
+                    opportunity.decided = Some(*decided);
+                }
+            }
+            Record::Closed(closed) => {
+                if let Some(opportunity) = self.opportunity(closed.id) {
+                    opportunity.closed = Some(*closed);
+                }
+            }
+            Record::Sent(order) => {
+                self.orders += 1;
+                self.sent.push(order.decided_ns);
+                self.live.insert(order.id, *order);
+            }
+            Record::Settled(report) => self.settle(report, universe),
+        }
+    }
+
+    /// When the orders sent since the last call were decided.
+    pub fn take_sent(&mut self) -> Vec<Nanos> {
+        std::mem::take(&mut self.sent)
+    }
+
+    /// The number stands at its place: the engine counts from 1.
+    fn opportunity(&mut self, id: u32) -> Option<&mut Opportunity> {
+        self.opportunities.get_mut((id as usize).checked_sub(1)?)
+    }
+
+    fn settle(&mut self, report: &Report, universe: &Universe) {
+        match report.kind {
+            ReportKind::Ack => {}
+            ReportKind::Fill => {
+                self.fills += 1;
+                if self.book_fill(report, universe).is_none() {
+                    self.overflows += 1;
+                }
+            }
+            ReportKind::Done => {
+                self.unfilled += u64::from(report.filled.0 == 0);
+                self.live.remove(&report.id);
+            }
+            ReportKind::Rejected => {
+                self.refused += 1;
+                self.live.remove(&report.id);
+            }
+        }
+    }
+
+    fn book_fill(&mut self, report: &Report, universe: &Universe) -> Option<()> {
+        let order = self.live.get(&report.id)?;
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let pnl = self.pnl.get_mut(instrument.pair.index())?;
+        pnl.add(instrument, order.side, report.px, report.qty, report.fee)
+    }
+}
+
+/// A price at which what is left of a pair could be closed, at its canonical decimals: the lowest
+/// live bid for a long rest, the highest live ask for a short one.
+pub fn closing_px(universe: &Universe, pages: &PageReaders, pair: usize, side: Side) -> Option<i64> {
+    let spec = &universe.pairs.get(pair)?.spec;
+    let px = |id: &InstrumentId| {
+        let page = pages.read(id.index()).filter(|page| page.state == BookState::Live)?;
+        let rung = if side == Side::Sell { page.bids[0] } else { page.asks[0] };
+        let scale = universe.instruments.get(id.index())?.scale;
+        (rung.qty > 0).then(|| fixed::rescale(rung.px, scale.px_dp, spec.px_dp).ok())?
+    };
+    let prices = spec.members.iter().filter_map(px);
+    if side == Side::Sell { prices.min() } else { prices.max() }
+}
