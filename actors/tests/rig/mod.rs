@@ -1,5 +1,6 @@
 //! A rig for the tests of wardens and sessions: a WebSocket server on a real socket with two venues
 //! whose prices cross every other frame, and a service of either layout that trades on them on paper.
+#![allow(clippy::unwrap_used)] // helpers of tests: a failed step fails the test
 
 use highwire_actors::connect::Target;
 use highwire_actors::news::{News, Observer};
@@ -229,7 +230,7 @@ fn factory(pages: PageReaders, warden_silent_ns: u64) -> Factory {
     let mut epoch = 0;
     Box::new(move |parts: Parts| {
         epoch += 1;
-        let specs: Vec<BookSpec> = instruments().iter().map(|i| book_spec(i)).collect();
+        let specs: Vec<BookSpec> = instruments().iter().map(book_spec).collect();
         let engine = parts.engine.map(|ends| Engine::new(&engine_spec(epoch), ends).map_err(|e| e.to_string()));
         let settings = PaperSettings { latency_ns: 0 };
         let paper = |ends| Box::new(PaperGateway::new(&instruments(), pages.clone(), settings, ends)) as Box<_>;
