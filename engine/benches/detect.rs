@@ -2,7 +2,7 @@
 //! measured in the same run: one over stored net prices in floats, one exact in 128 bits. Prints
 //! ratios and asserts nothing; run it with `cargo bench -p highwire-engine --bench detect`.
 
-use highwire_engine::clock::TscClock;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::context::Context;
 use highwire_engine::detect::Detector;
 use highwire_engine::engine::{EngineSpec, Funds, Limits, PairSpec};
@@ -16,7 +16,7 @@ use highwire_links::page::BookState;
 use highwire_links::ports::ports;
 use highwire_links::{InstrumentId, Mode, PairId, VenueId};
 use std::hint::black_box;
-use std::time::Instant;
+use std::io::Write;
 
 const PAIRS: usize = 50;
 const FEE_PPB: i64 = 1_000_000;
@@ -82,10 +82,11 @@ fn updates(venues: usize) -> Vec<(InstrumentId, Quote)> {
 
 /// Nanoseconds per update of the fastest round.
 fn measure(updates: &[(InstrumentId, Quote)], mut step: impl FnMut(InstrumentId, &Quote)) -> f64 {
+    let clock = TscClock::start();
     let round = |step: &mut dyn FnMut(InstrumentId, &Quote)| {
-        let begun = Instant::now();
+        let begun = clock.stamp();
         updates.iter().for_each(|(id, quote)| step(*id, quote));
-        begun.elapsed().as_nanos() as f64 / updates.len() as f64
+        clock.between_ns(begun, clock.stamp()) as f64 / updates.len() as f64
     };
     (0..ROUNDS).map(|_| round(&mut step)).fold(f64::INFINITY, f64::min)
 }
@@ -123,13 +124,15 @@ fn exact_pairs_ns(venues: usize, updates: &[(InstrumentId, Quote)]) -> f64 {
     })
 }
 
-fn main() {
-    println!("venues  detect ns  float pairs ns  ratio  exact pairs ns  ratio");
+fn main() -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "venues  detect ns  float pairs ns  ratio  exact pairs ns  ratio")?;
     for venues in [2, 5, 10, 20] {
         let updates = updates(venues);
         let ours = detector_ns(venues, &updates);
         let (float, exact) = (float_pairs_ns(venues, &updates), exact_pairs_ns(venues, &updates));
         let ratios = (ours / float, ours / exact);
-        println!("{venues:6}  {ours:9.1}  {float:14.1}  {:5.2}  {exact:14.1}  {:5.2}", ratios.0, ratios.1);
+        writeln!(out, "{venues:6}  {ours:9.1}  {float:14.1}  {:5.2}  {exact:14.1}  {:5.2}", ratios.0, ratios.1)?;
     }
+    Ok(())
 }

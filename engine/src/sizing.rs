@@ -10,10 +10,10 @@ use crate::tops::{Top, own_px};
 use highwire_links::audit::Verdict;
 use highwire_links::fixed::{Amount, Px, Qty, rescale};
 use highwire_links::ids::Side;
-use highwire_links::instrument::Instrument;
+use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::limits::PAGE_LEVELS;
 use highwire_links::page::{Page, Rung};
-use highwire_quant::edge::edge_exceeds;
+use highwire_quant::edge::Hurdle;
 use highwire_quant::walk::{Step, Terms, Walk, walk};
 
 /// Decimals of a pair.
@@ -40,12 +40,12 @@ impl Ladder {
             Side::Sell => (top.bid_px, top.bid_qty, &page.bids),
         };
         let own = Px(own_px(instrument, px, scale.px_dp)?);
-        let best = Step { px, base: instrument.base_qty(own, Qty(qty), scale.qty_dp)? };
+        let best = Step { px, base: level_base(instrument, own, Qty(qty), scale.qty_dp)? };
         let mut ladder = Self { steps: [best; PAGE_LEVELS + 1], len: 1 };
         for rung in rungs.iter().filter(|rung| rung.qty > 0 && is_worse(rung, own, side)) {
             ladder.steps[ladder.len] = Step {
                 px: rescale(rung.px, instrument.scale.px_dp, scale.px_dp).ok()?,
-                base: instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
+                base: level_base(instrument, Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
             };
             ladder.len += 1;
         }
@@ -54,6 +54,15 @@ impl Ladder {
 
     fn steps(&self) -> &[Step] {
         &self.steps[..self.len]
+    }
+}
+
+/// The base quantity of a level: `Instrument::base_qty`, without its wide division where quantities
+/// are base already and only gain decimals.
+fn level_base(instrument: &Instrument, px: Px, qty: Qty, dp: u8) -> Option<i64> {
+    match instrument.contract {
+        Contract::Base if dp >= instrument.scale.qty_dp => rescale(qty.0, instrument.scale.qty_dp, dp).ok(),
+        _ => instrument.base_qty(px, qty, dp),
     }
 }
 
@@ -123,7 +132,8 @@ impl<'a> Sizing<'a> {
     /// `EdgeTooThin`, `TooSmall` or `Overflow`.
     pub fn by_depth(buy: Leg<'a>, sell: Leg<'a>, terms: Terms, scale: PairScale) -> Result<Self, Verdict> {
         let (ask, bid) = (buy.ladder.steps[0].px, sell.ladder.steps[0].px);
-        if !edge_exceeds(ask, bid, terms.fees, terms.stop_edge_ppb).ok_or(Verdict::Overflow)? {
+        let hurdle = Hurdle::new(terms.fees, terms.stop_edge_ppb).ok_or(Verdict::Overflow)?;
+        if !hurdle.is_cleared(ask, bid) {
             return Err(Verdict::EdgeTooThin);
         }
         let depth = walk(buy.ladder.steps(), sell.ladder.steps(), &terms).ok_or(Verdict::Overflow)?;
@@ -240,7 +250,6 @@ mod tests {
     use crate::spec::Funds;
     use crate::testing::{amount, page, spot};
     use highwire_links::fixed::Scale;
-    use highwire_links::instrument::Contract;
     use highwire_links::page::BookState;
     use highwire_quant::edge::Fees;
     use proptest::prelude::*;
@@ -321,7 +330,7 @@ mod tests {
             check(&sell, plan.sell, &caps, Side::Sell, &bids);
             let canonical = |leg: &Leg<'_>, px: Px| rescale(px.0, leg.instrument.scale.px_dp, 2).unwrap();
             let (ask, bid) = (canonical(&buy, plan.buy.px), canonical(&sell, plan.sell.px));
-            prop_assert_eq!(edge_exceeds(ask, bid, fees, terms.stop_edge_ppb), Some(true));
+            prop_assert!(Hurdle::new(fees, terms.stop_edge_ppb).unwrap().is_cleared(ask, bid));
             prop_assert!(plan.edge_ppb >= terms.stop_edge_ppb);
             // Matched to within one lot of the finer leg, and the last unit of the conversion.
             let (buy_px, sell_px) = sized.lowest_prices().unwrap();

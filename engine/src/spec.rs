@@ -1,4 +1,4 @@
-//! What an engine is built from, checked once by the cold side's thread before any market event.
+//! What an engine is built from, checked once, before any market event.
 //!
 //! Everything that the hot path later indexes or multiplies without asking is proved here: dense
 //! ids, one pair per instrument, canonical decimals that no member exceeds, fees below one whole.
@@ -120,6 +120,8 @@ impl std::error::Error for SpecError {}
 
 impl EngineSpec {
     /// Checks everything that the hot path relies on.
+    ///
+    /// cold: once, before the first event
     ///
     /// # Errors
     /// The first thing found wrong.

@@ -69,6 +69,8 @@ pub fn page(state: BookState, recv_ns: Nanos, bids: &[(i64, i64)], asks: &[(i64,
 }
 
 /// Limits that permit nearly everything.
+///
+/// cold: in tests only
 pub fn limits(venues: usize) -> Limits {
     Limits {
         edge_min_ppb: 0,

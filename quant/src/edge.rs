@@ -26,10 +26,26 @@ pub fn edge_ppb(ask: i64, bid: i64, fees: Fees) -> Option<i64> {
     ratio_ppb(net_bid(bid, fees.sell_ppb).checked_sub(paid)?, paid)
 }
 
-/// Whether the edge is above `stop_ppb`, compared exactly, without rounding. `None` on overflow.
-pub fn edge_exceeds(ask: i64, bid: i64, fees: Fees, stop_ppb: i64) -> Option<bool> {
-    let needed = net_ask(ask, fees.buy_ppb).checked_mul(i128::from(PPB) + i128::from(stop_ppb))?;
-    Some(net_bid(bid, fees.sell_ppb).checked_mul(i128::from(PPB))? > needed)
+/// An edge to be exceeded, folded with both fees into one factor a side, so that a pair of prices is
+/// compared by two products that always fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hurdle {
+    buy: i64,
+    sell: i64,
+}
+
+impl Hurdle {
+    /// The hurdle of `stop_ppb`. `None` when it is beyond about eight times what is paid.
+    pub fn new(fees: Fees, stop_ppb: i64) -> Option<Self> {
+        let buy = PPB.checked_add(fees.buy_ppb)?.checked_mul(PPB.checked_add(stop_ppb)?)?;
+        let sell = PPB.checked_sub(fees.sell_ppb)?.checked_mul(PPB)?;
+        Some(Self { buy, sell })
+    }
+
+    /// Whether the edge of these prices is above it; exact, without rounding.
+    pub fn is_cleared(self, ask: i64, bid: i64) -> bool {
+        i128::from(bid) * i128::from(self.sell) > i128::from(ask) * i128::from(self.buy)
+    }
 }
 
 /// `gain / of` in parts per billion, rounded down (towards minus infinity). Long division by three
@@ -69,6 +85,7 @@ mod tests {
         let fees = Fees::default();
         assert_eq!(edge_ppb(1, i64::MAX, fees), None);
         assert_eq!(edge_ppb(0, 5, fees), None);
+        assert_eq!(Hurdle::new(fees, 9 * PPB), None);
         assert_eq!(ratio_ppb(i128::MAX / 2, i128::MAX), None);
     }
 
@@ -86,8 +103,8 @@ mod tests {
             let (bid, fees) = ((ask + spread).max(0), Fees { buy_ppb: fee, sell_ppb: fee });
             let (brought, paid) = (net_bid(bid, fee), net_ask(ask, fee));
             let exact = (brought - paid) * i128::from(PPB) > paid * i128::from(stop);
-            prop_assert_eq!(edge_exceeds(ask, bid, fees, stop), Some(exact));
-            prop_assert_eq!(edge_exceeds(ask, bid, fees, 0), Some(crosses(ask, bid, fees)));
+            prop_assert_eq!(Hurdle::new(fees, stop).map(|hurdle| hurdle.is_cleared(ask, bid)), Some(exact));
+            prop_assert_eq!(Hurdle::new(fees, 0).map(|hurdle| hurdle.is_cleared(ask, bid)), Some(crosses(ask, bid, fees)));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! Prices stand at the pair's canonical decimals, quantities in base asset at its canonical
 //! decimals; ladders are best first. Cost and proceeds are raw products of both, before fees.
 
-use crate::edge::{Fees, edge_exceeds, ratio_ppb};
+use crate::edge::{Fees, Hurdle, ratio_ppb};
 use highwire_links::limits::PPB;
 
 /// A level in canonical units.
@@ -43,15 +43,16 @@ pub struct Walk {
 }
 
 /// Walks `asks` (ascending) against `bids` (descending). Levels without price or quantity are
-/// passed over. `None` when a sum leaves its range.
+/// passed over. `None` when a sum or the stop edge leaves its range.
 pub fn walk(asks: &[Step], bids: &[Step], terms: &Terms) -> Option<Walk> {
+    let hurdle = Hurdle::new(terms.fees, terms.stop_edge_ppb)?;
     let mut walked = Walk::default();
     let mut asks = asks.iter().copied().filter(is_there);
     let mut bids = bids.iter().copied().filter(is_there);
     let (mut ask, mut bid) = (asks.next(), bids.next());
     while let (Some(from), Some(to)) = (&mut ask, &mut bid) {
         let take = from.base.min(to.base).min(terms.base_max - walked.base);
-        if take <= 0 || !edge_exceeds(from.px, to.px, terms.fees, terms.stop_edge_ppb)? {
+        if take <= 0 || !hurdle.is_cleared(from.px, to.px) {
             break;
         }
         walked.take(take, from.px, to.px)?;
@@ -73,8 +74,8 @@ fn is_there(step: &Step) -> bool {
 
 impl Walk {
     fn take(&mut self, base: i64, ask: i64, bid: i64) -> Option<()> {
-        self.cost = self.cost.checked_add(i128::from(ask).checked_mul(i128::from(base))?)?;
-        self.proceeds = self.proceeds.checked_add(i128::from(bid).checked_mul(i128::from(base))?)?;
+        self.cost = self.cost.checked_add(i128::from(ask) * i128::from(base))?;
+        self.proceeds = self.proceeds.checked_add(i128::from(bid) * i128::from(base))?;
         self.base += base;
         (self.ask_worst, self.bid_worst) = (ask, bid);
         Some(())

@@ -1,5 +1,7 @@
 //! The engine through its rings: what is taken, what each rule refuses, and what settles.
 
+mod hostile;
+
 use super::*;
 use crate::gateway::{Gateway, GatewayEnds};
 use crate::paper::{PaperGateway, PaperSettings};
