@@ -6,4 +6,5 @@ pub mod handshake;
 pub mod news;
 pub mod post;
 pub mod session;
+pub mod venue_line;
 pub mod warden;

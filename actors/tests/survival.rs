@@ -77,6 +77,19 @@ async fn a_spent_restart_budget_raises_the_stop_word_and_is_told() {
     rig.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stuck_thread_has_the_stop_word_raised_over_it_and_both_are_told() {
+    let impatient = Thresholds { late_ns: 500_000_000, stuck_ns: 1_000_000_000 };
+    let rig = Rig::start(Layout::Together, Rules { heartbeat: impatient, ..rules(3) }, PATIENT_NS).await;
+    rig.until_it_trades(2).await;
+    rig.knobs.stall.store(true, Ordering::SeqCst);
+    rig.until("the judgement", |rig| rig.log.has("to: Stuck")).await;
+    assert_eq!(rig.cncs[0].stop_word(), StopWord::CancelsOnly);
+    rig.until("its return", |rig| rig.log.has("from: Stuck")).await;
+    assert_eq!(rig.cncs[0].stop_word(), StopWord::CancelsOnly, "only an operator releases it");
+    rig.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn while_the_warden_is_frozen_the_engine_opens_nothing() {
     let rig = Rig::start(Layout::Together, rules(3), 1_000_000_000).await;

@@ -1,5 +1,6 @@
 //! A rig for the tests of wardens and sessions: a WebSocket server on a real socket with two venues
 //! whose prices cross every other frame, and a service of either layout that trades on them on paper.
+#![allow(clippy::unwrap_used)] // helpers of tests: a failed step fails the test
 
 use highwire_actors::connect::Target;
 use highwire_actors::news::{News, Observer};
@@ -39,6 +40,8 @@ const SECOND_NS: u64 = 1_000_000_000;
 pub struct Knobs {
     /// The next frame of any connection makes the decoder panic.
     pub poison: AtomicBool,
+    /// The next frame of any connection makes the decoder hang for a while.
+    pub stall: AtomicBool,
     /// New connections are refused.
     pub refusing: AtomicBool,
     /// Upgrades so far.
@@ -64,7 +67,14 @@ async fn serve_one(stream: tokio::net::TcpStream, knobs: Arc<Knobs>) {
     for turn in 1u64.. {
         let bid = 10_000 + venue * (turn % 2) * 1_000;
         let poisoned = turn > 3 && knobs.poison.swap(false, Ordering::SeqCst);
-        let frame = if poisoned { "PANIC".to_owned() } else { format!("{venue} {turn} {bid} {}", bid + 10) };
+        let stalled = turn > 3 && knobs.stall.swap(false, Ordering::SeqCst);
+        let frame = if poisoned {
+            "PANIC".to_owned()
+        } else if stalled {
+            "STALL".to_owned()
+        } else {
+            format!("{venue} {turn} {bid} {}", bid + 10)
+        };
         if socket.send(frame.into()).await.is_err() {
             return;
         }
@@ -80,6 +90,10 @@ fn decode(
     sink: &mut dyn Sink,
 ) -> Result<FrameKind, Rejected> {
     assert!(frame.payload() != b"PANIC", "injected panic");
+    if frame.payload() == b"STALL" {
+        std::thread::sleep(Duration::from_secs(3));
+        return Ok(FrameKind::Other);
+    }
     let text = std::str::from_utf8(frame.payload()).map_err(|_| Reject::Encoding)?;
     let mut numbers = text.split(' ').map(|word| word.parse::<i64>().map_err(|_| Reject::BadNumber));
     let mut next = || numbers.next().ok_or(Reject::MissingField)?;
@@ -229,7 +243,7 @@ fn factory(pages: PageReaders, warden_silent_ns: u64) -> Factory {
     let mut epoch = 0;
     Box::new(move |parts: Parts| {
         epoch += 1;
-        let specs: Vec<BookSpec> = instruments().iter().map(|i| book_spec(i)).collect();
+        let specs: Vec<BookSpec> = instruments().iter().map(book_spec).collect();
         let engine = parts.engine.map(|ends| Engine::new(&engine_spec(epoch), ends).map_err(|e| e.to_string()));
         let settings = PaperSettings { latency_ns: 0 };
         let paper = |ends| Box::new(PaperGateway::new(&instruments(), pages.clone(), settings, ends)) as Box<_>;
