@@ -65,12 +65,16 @@ impl InstrumentSpec {
     /// An instrument of a recording that has no metadata. The name gives base and quote; eight
     /// decimals each hold every price and quantity of the usual markets; steps are the finest.
     /// COIN-M contracts are 100 USD for BTC and 10 USD for the rest (Binance COIN-M contract
-    /// specifications), Bybit inverse contracts 1 USD, OKX swaps as in [`okx_contract`].
+    /// specifications), Bybit inverse contracts 1 USD, OKX swaps of the sizes in its recorded lists.
     pub fn assumed(venue: Venue, symbol: &str) -> Self {
         let (base, quote) = split_symbol(symbol);
         let kind = kind_of(venue, symbol);
         let contract = assumed_contract(venue, kind, &base, &quote);
-        let qty_dp = if matches!(contract, Contract::Base) { 8 } else { 0 };
+        let qty_dp = match (contract, venue) {
+            (Contract::Base, _) => 8,
+            (_, Venue::Okx) => 4,
+            _ => 0,
+        };
         Self {
             venue,
             symbol: symbol.to_owned(),
