@@ -4,12 +4,12 @@
 //!
 //! `HIGHWIRE_DATA=... cargo bench -p highwire-venues --bench decode`
 
+use highwire_links::InstrumentId;
 use highwire_links::decode::{Decode, Frame, Scratch};
 use highwire_links::directory::{Directory, Entry};
-use highwire_links::fixed::{Scale, parse};
+use highwire_links::fixed::parse;
 use highwire_links::limits::{FRAME_HEAD, FRAME_TAIL};
 use highwire_links::update::{Control, DepthHead, Level, Sink, Trade};
-use highwire_links::{InstrumentId, VenueId};
 use highwire_venues::{InstrumentSpec, Venue, sniff};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
@@ -55,63 +55,63 @@ const SHAPES: [Shape; 9] = [
         file: "hftbacktest/BINANCE/btcusdt_20240808.zst",
         venue: Venue::BinanceSpot,
         mark: "@bookTicker",
-        typed: typed::<Binance>,
+        typed: |json| typed::<Binance<'_>>(json),
     },
     Shape {
         name: "binance depth@100ms",
         file: "hftbacktest/BINANCE/btcusdt_20240808.zst",
         venue: Venue::BinanceSpot,
         mark: "@depth",
-        typed: typed::<Binance>,
+        typed: |json| typed::<Binance<'_>>(json),
     },
     Shape {
         name: "binance trade",
         file: "hftbacktest/BINANCE/btcusdt_20240808.zst",
         venue: Venue::BinanceSpot,
         mark: "@trade",
-        typed: typed::<Binance>,
+        typed: |json| typed::<Binance<'_>>(json),
     },
     Shape {
         name: "usd-m bookTicker",
         file: "hftbacktest/BINANCE_FUTURES/btcusdt_20240718.zst",
         venue: Venue::BinanceUsdm,
         mark: "@bookTicker",
-        typed: typed::<Binance>,
+        typed: |json| typed::<Binance<'_>>(json),
     },
     Shape {
         name: "usd-m depth@0ms",
         file: "hftbacktest/BINANCE_FUTURES/btcusdt_20240718.zst",
         venue: Venue::BinanceUsdm,
         mark: "@depth",
-        typed: typed::<Binance>,
+        typed: |json| typed::<Binance<'_>>(json),
     },
     Shape {
         name: "okx books-l2-tbt",
         file: "cryptofeed/OKX/OKX.20220227T231427Z.jsonl.zst",
         venue: Venue::Okx,
         mark: "\"update\"",
-        typed: typed::<Okx>,
+        typed: |json| typed::<Okx<'_>>(json),
     },
     Shape {
         name: "okx trades",
         file: "cryptofeed/OKX/OKX.jsonl.zst",
         venue: Venue::Okx,
         mark: "\"trades\",\"instId\"",
-        typed: typed::<Okx>,
+        typed: |json| typed::<Okx<'_>>(json),
     },
     Shape {
         name: "bybit orderbook.200",
         file: "cryptofeed/BYBIT/BYBIT.open.jsonl.zst",
         venue: Venue::BybitLinear,
         mark: "\"topic\":\"orderbook",
-        typed: typed::<Bybit>,
+        typed: |json| typed::<BybitBook<'_>>(json),
     },
     Shape {
         name: "bybit publicTrade",
         file: "cryptofeed/BYBIT/BYBIT.open.jsonl.zst",
         venue: Venue::BybitLinear,
         mark: "\"topic\":\"publicTrade",
-        typed: typed::<Bybit>,
+        typed: |json| typed::<BybitTrades<'_>>(json),
     },
 ];
 
@@ -146,9 +146,13 @@ fn frames(path: &Path, mark: &str) -> Vec<Vec<u8>> {
             serde_json::from_str::<serde_json::Value>(line).ok()?["data"].as_str().map(|text| text.as_bytes().to_vec())
         }
     });
-    let wanted = frames
-        .filter(|frame| frame.len() < 20_000 && frame.windows(mark.len()).any(|window| window == mark.as_bytes()));
-    wanted.filter(|frame| !frame.starts_with(b"{\"op\"") && !frame.starts_with(b"{\"event\"")).take(FRAMES).collect()
+    let wanted = |frame: &Vec<u8>| frame.len() < 20_000 && contains(frame, mark) && !frame.starts_with(b"{\"op\"");
+    // ELON-USDT has eleven decimals, which is more than a price holds.
+    frames.filter(|frame| wanted(frame) && !contains(frame, "ELON")).take(FRAMES).collect()
+}
+
+fn contains(frame: &[u8], text: &str) -> bool {
+    frame.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 fn directory(venue: Venue, frames: &[Vec<u8>]) -> Directory {
@@ -156,13 +160,7 @@ fn directory(venue: Venue, frames: &[Vec<u8>]) -> Directory {
         frames.iter().filter_map(|frame| Some(sniff::venue_of_stream_frame(frame)?.1)).collect();
     symbols.sort();
     symbols.dedup();
-    let scale = |symbol: &String| {
-        if symbol.starts_with("ELON") {
-            Scale { px_dp: 11, qty_dp: 0 }
-        } else {
-            InstrumentSpec::assumed(venue, symbol).scale
-        }
-    };
+    let scale = |symbol: &String| InstrumentSpec::assumed(venue, symbol).scale;
     let entries = symbols
         .iter()
         .zip(0u16..)
@@ -384,25 +382,33 @@ impl Seen for Okx<'_> {
 }
 
 #[derive(Deserialize)]
-struct Bybit<'a> {
+struct BybitBook<'a> {
     topic: &'a str,
     ts: u64,
-    cts: Option<u64>,
-    #[serde(borrow)]
-    data: BybitData<'a>,
+    cts: u64,
+    data: BybitLevels,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum BybitData<'a> {
-    Book {
-        b: Levels,
-        a: Levels,
-        u: u64,
-        seq: u64,
-    },
+struct BybitLevels {
+    b: Levels,
+    a: Levels,
+    u: u64,
+    seq: u64,
+}
+
+impl Seen for BybitBook<'_> {
+    fn seen(&self) -> u64 {
+        let BybitLevels { b, a, u, seq } = &self.data;
+        b.0 ^ a.0 ^ u ^ seq ^ self.ts ^ self.cts ^ self.topic.len() as u64
+    }
+}
+
+#[derive(Deserialize)]
+struct BybitTrades<'a> {
+    topic: &'a str,
     #[serde(borrow)]
-    Trades(Vec<BybitTrade<'a>>),
+    data: Vec<BybitTrade<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -415,14 +421,11 @@ struct BybitTrade<'a> {
     p: Decimal,
 }
 
-impl Seen for Bybit<'_> {
+impl Seen for BybitTrades<'_> {
     fn seen(&self) -> u64 {
-        let data = match &self.data {
-            BybitData::Book { b, a, u, seq } => b.0 ^ a.0 ^ u ^ seq,
-            BybitData::Trades(trades) => trades.iter().fold(0, |sum, trade| {
-                sum ^ trade.ms ^ trade.side.len() as u64 ^ (trade.v.0 ^ trade.p.0).cast_unsigned()
-            }),
+        let trade = |sum, trade: &BybitTrade<'_>| {
+            sum ^ trade.ms ^ trade.side.len() as u64 ^ number(Some(&trade.v)) ^ number(Some(&trade.p))
         };
-        data ^ self.ts ^ self.cts.unwrap_or(0) ^ self.topic.len() as u64 ^ u64::from(VenueId(0).0)
+        self.data.iter().fold(self.topic.len() as u64, trade)
     }
 }
