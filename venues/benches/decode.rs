@@ -2,7 +2,7 @@
 //! serde_json into typed structures without allocation. All three yield fixed-point numbers and
 //! levels in reused memory. Frames differ from one to the next, so that branches are not learnt.
 //!
-//! `HIGHWIRE_DATA=... cargo bench -p highwire-venues --bench decode`
+//! `HIGHWIRE_DATA=... cargo bench -p highwire-venues --bench decode -- [part of a shape's name]`
 
 use highwire_links::InstrumentId;
 use highwire_links::decode::{Decode, Frame, Scratch};
@@ -96,7 +96,7 @@ const SHAPES: [Shape; 9] = [
         name: "okx trades",
         file: "cryptofeed/OKX/OKX.jsonl.zst",
         venue: Venue::Okx,
-        mark: "\"trades\",\"instId\"",
+        mark: "\"tradeId\"",
         typed: |json| typed::<Okx<'_>>(json),
     },
     Shape {
@@ -121,7 +121,8 @@ fn main() {
         return;
     };
     println!("{:<22}{:>7}{:>10}{:>10}{:>12}{:>14}", "shape", "bytes", "both ns", "tape ns", "serde ns", "both/fastest");
-    for shape in &SHAPES {
+    let only = std::env::args().nth(1).filter(|word| !word.starts_with('-')).unwrap_or_default();
+    for shape in SHAPES.iter().filter(|shape| shape.name.contains(&only)) {
         let frames = frames(&Path::new(&data).join(shape.file), shape.mark);
         let directory = directory(shape.venue, &frames);
         let profile = shape.venue.profile();

@@ -1,7 +1,7 @@
 //! The cursor: walks a frame by the positions of its quotes.
 
 use super::decimal::{decimal, unsigned};
-use super::quotes;
+use super::{quotes, simd};
 use highwire_links::decode::Frame;
 use highwire_links::limits::{BOOK_LEVELS_MAX, FRAME_HEAD};
 use highwire_links::update::Level;
@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// After a value: whether another follows, or `close` does.
-    #[inline]
+    #[inline(always)]
     fn more(&mut self, close: u8) -> Option<bool> {
         let byte = self.peek()?;
         self.at += 1;
@@ -165,6 +165,19 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn levels<const QUOTES: usize>(&mut self, out: &mut Vec<Level>) -> Option<()> {
         out.clear();
+        match simd::levels::<QUOTES>(self, out) {
+            Some(read) => read,
+            None => self.levels_with::<QUOTES>(out, decimal),
+        }
+    }
+
+    /// As [`Self::levels`], with this reader of decimals.
+    #[inline(always)]
+    pub(crate) fn levels_with<const QUOTES: usize>(
+        &mut self,
+        out: &mut Vec<Level>,
+        decimal: impl Fn(&[u8], usize, usize) -> Option<(i64, u8)>,
+    ) -> Option<()> {
         self.eat(b'[')?;
         if self.peek()? == b']' {
             self.at += 1;
@@ -188,7 +201,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a level's strings stand as `["...","..."]` from here on: where it closes.
-    #[inline]
+    #[inline(always)]
     fn shape<const QUOTES: usize>(&self, marks: &[u32; QUOTES]) -> Option<usize> {
         let close = marks[QUOTES - 1] as usize + 1;
         let mut right = marks[0] as usize == self.at + 1;
