@@ -106,7 +106,8 @@ pub(super) fn long(text: &[u8]) -> Option<(i64, u8)> {
     Some((value, fraction.len() as u8))
 }
 
-/// The unsigned integer that starts at `at`, and where it ends. At least 16 bytes must stand after `at`.
+/// The unsigned integer that starts at `at`, and where it ends. At least 16 bytes must stand before and
+/// after `at`.
 #[inline(always)]
 pub(crate) fn unsigned(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let word = u128::from_le_bytes(*bytes.get(at..at.checked_add(16)?)?.first_chunk()?) ^ ZEROS;
@@ -117,7 +118,11 @@ pub(crate) fn unsigned(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
         0 => None,
         _ if leading_zero => None,
         16 => long_unsigned(bytes, at),
-        _ => Some((sixteen(word << (8 * (16 - len))), at + len as usize)),
+        _ => {
+            let end = at.wrapping_add(len as usize);
+            let window: &[u8; 16] = bytes.get(end.wrapping_sub(16)..end)?.first_chunk()?;
+            Some((sixteen((u128::from_le_bytes(*window) ^ ZEROS) & TEXT[len as usize & 31]), end))
+        }
     }
 }
 
@@ -203,13 +208,14 @@ mod tests {
 
         #[test]
         fn reads_integers_up_to_their_end(value: u64, stop in prop_oneof![Just(b','), Just(b'}'), Just(0xffu8), Just(b'/'), Just(b':')]) {
-            let mut bytes = value.to_string().into_bytes();
-            let len = bytes.len();
+            let mut bytes = vec![b'7'; 16];
+            bytes.extend_from_slice(value.to_string().as_bytes());
+            let end = bytes.len();
             bytes.extend_from_slice(&[stop; 17]);
-            let expected = (len <= 19).then_some((value, len));
-            prop_assert_eq!(unsigned(&bytes, 0), expected);
-            bytes.insert(0, b'0');
-            prop_assert_eq!(unsigned(&bytes, 0), None);
+            let expected = (end <= 16 + 19).then_some((value, end));
+            prop_assert_eq!(unsigned(&bytes, 16), expected);
+            bytes.insert(16, b'0');
+            prop_assert_eq!(unsigned(&bytes, 16), None);
         }
     }
 }

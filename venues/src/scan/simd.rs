@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{index, levels};
+pub(crate) use x86::{index, levels, number};
 
 /// No vectors on this processor family.
 #[cfg(not(target_arch = "x86_64"))]
@@ -18,6 +18,12 @@ pub(crate) fn levels<const QUOTES: usize>(
     _: &mut super::Cursor<'_>,
     _: &mut Vec<highwire_links::update::Level>,
 ) -> Option<Option<()>> {
+    None
+}
+
+/// No vectors on this processor family.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn number(_: &[u8], _: usize, _: usize) -> Option<Option<(i64, u8)>> {
     None
 }
 
@@ -113,6 +119,13 @@ mod x86 {
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     fn vector_levels<const QUOTES: usize>(cursor: &mut Cursor<'_>, out: &mut Vec<Level>) -> Option<()> {
         cursor.levels_with::<QUOTES>(out, |bytes, start, end| decimal(bytes, start, end))
+    }
+
+    /// As [`crate::scan::decimal::decimal`]; `None` when the processor has no AVX2.
+    #[inline(always)]
+    pub(crate) fn number(bytes: &[u8], start: usize, end: usize) -> Option<Option<(i64, u8)>> {
+        // SAFETY: the features were just found.
+        available().then(|| unsafe { decimal(bytes, start, end) })
     }
 
     /// By place of the point: how the digits before it move up by one; the last entry leaves all as
