@@ -261,7 +261,6 @@ fn book_spec(instrument: &Instrument) -> BookSpec {
         id: instrument.id,
         venue: instrument.venue,
         scale: instrument.scale,
-        tick: 1,
         chain: Chain::PlusOneInBand,
     }
 }
