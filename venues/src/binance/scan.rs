@@ -69,7 +69,7 @@ pub(crate) fn read(
 }
 
 impl<'a> Draft<'a> {
-    #[inline]
+    #[inline(always)]
     fn field(
         &mut self,
         cursor: &mut Cursor<'a>,
