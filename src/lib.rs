@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod record;
 pub mod replay;
 pub mod telemetry;
 pub mod universe;
