@@ -5,5 +5,6 @@ pub mod config;
 pub mod record;
 pub mod replay;
 pub mod telemetry;
+pub mod tls;
 pub mod universe;
 pub mod view;

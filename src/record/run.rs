@@ -22,8 +22,7 @@ pub async fn run(options: &Options) -> Result<Summary, RecordError> {
     if options.targets.iter().all(|target| target.symbols.is_empty()) {
         return Err(RecordError::Nothing);
     }
-    // Twice is no harm: the one that is there stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    crate::tls::choose_provider();
     std::fs::create_dir_all(&options.out)
         .map_err(|source| RecordError::Folder { path: options.out.clone(), source })?;
     let client = http::client()?;

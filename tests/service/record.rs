@@ -61,7 +61,7 @@ fn assert_whole(summary: &record::Summary, report: &replay::Report) {
     assert_eq!(report.frames, frames, "every frame that was recorded is replayed");
     assert_eq!(report.rejected.total, 0, "{:?}", report.rejected);
     assert_eq!(report.books.len(), 8);
-    assert!(report.books.iter().all(|book| book.state == "live"), "{:#?}", report.books);
+    assert!(report.books.iter().all(|book| book.state == "live"), "{summary}{report}");
 }
 
 #[test]
