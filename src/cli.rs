@@ -3,9 +3,11 @@
 //! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration).
 
 use crate::config;
+use crate::demo::{self, DemoOptions};
 use crate::record;
 use crate::replay::{self, Layout, Options};
 use crate::telemetry::{self, TelemetrySettings};
+use crate::view::View;
 use clap::{Args, Parser, Subcommand};
 use highwire_venues::plan::Channels;
 use highwire_venues::venue::Venue;
@@ -27,12 +29,30 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole service against simulated venues on loopback.
+    Demo(DemoArgs),
     /// Put recorded frames through the decoders, books, engine and paper gateway.
     Replay(ReplayArgs),
     /// Record public feeds into captures that replay reads.
     Record(RecordArgs),
     /// Show the effective configuration and where each value came from.
     Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Seconds until the summary; 0 is until Ctrl-C.
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// Seed of the simulated market.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Progress lines instead of the screen.
+    #[arg(long)]
+    plain: bool,
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +130,7 @@ const WRONG_INPUT: u8 = 2;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(arguments) => demo(&arguments),
         Command::Replay(arguments) => replay(arguments),
         Command::Record(arguments) => record(arguments),
         Command::Check(arguments) => check(&arguments),
@@ -125,6 +146,25 @@ pub fn main() -> ExitCode {
 
 fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
     config::load(path).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
+}
+
+fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+    let config = load(arguments.config.as_deref())?.config;
+    let view = if arguments.plain { View::lines() } else { View::open() };
+    // On a screen only what is broken may be said, and after it has been given back.
+    let filter = if view.owns_terminal() { "off" } else { "error" };
+    let telemetry = telemetry::start(&TelemetrySettings {
+        service: config.service.name.clone(),
+        filter: filter.to_owned(),
+        json: config.service.log_json,
+        otlp_endpoint: config.telemetry.otlp_endpoint.clone(),
+        sample_ratio: config.telemetry.sample_ratio,
+    })
+    .map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })?;
+    let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
+    let outcome = demo::run(&options, &config, view, telemetry.tracer());
+    telemetry.finish();
+    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }
 
 fn replay(arguments: ReplayArgs) -> Result<(), Failure> {

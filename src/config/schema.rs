@@ -98,16 +98,10 @@ pub struct Supervision {
     pub thread_restarts: u32,
     /// Its period.
     pub thread_period_s: u64,
-    /// Reconnects of one connection within `connection_period_s` before the venue's breaker trips.
-    pub connection_restarts: u32,
-    /// Its period.
-    pub connection_period_s: u64,
     /// First wait before a reconnect; doubles with every failure.
     pub backoff_base_ms: u64,
     /// Longest wait.
     pub backoff_cap_ms: u64,
-    /// Share of each wait that is random.
-    pub backoff_jitter_percent: u8,
 }
 
 /// `[venues.<name>]`.

@@ -2,11 +2,11 @@
 //! the real rings between them, and time set by the records.
 
 use super::cast::{Cast, Conn};
-use super::ledger::Ledger;
 use super::options::Layout;
 use super::tops::{Outcome, TopsTap};
 use super::wire::{Half, Wire};
 use crate::config::Config;
+use crate::ledger::Ledger;
 use crate::universe::Universe;
 use highwire_engine::clock::{Clock, HandClock};
 use highwire_engine::context::Context;
@@ -250,7 +250,8 @@ impl Rig {
         let alive = self.wire.as_mut().is_some_and(|wire| wire.step(now));
         let mut tops = self.tops.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(record) = self.desk.audit.take() {
-            self.ledger.take(&record, &self.universe, &mut tops.digest);
+            tops.digest.record(&record);
+            self.ledger.take(&record, &self.universe);
         }
         drop(tops);
         while self.desk.telemetry.take().is_some() {}
