@@ -16,7 +16,7 @@ fn the_report_has_its_keys_and_its_numbers_add_up() {
     {
         assert!(!report[key].is_null(), "{key}");
     }
-    for key in ["tops", "books", "opportunities", "decisions", "orders", "fills", "pnl", "digest"] {
+    for key in ["tops", "books", "opportunities", "decisions", "orders", "fills", "profit_and_loss", "digest"] {
         assert!(!report[key].is_null(), "{key}");
     }
     assert_eq!((&report["frames"], &report["decoded"]), (&4.into(), &4.into()));
@@ -99,6 +99,8 @@ fn wrong_input_ends_with_code_2_and_one_line_that_names_it() {
     put(&folder, "BINANCE/good.jsonl", &binance_pair());
     let kraken = "{\"t\":\"header\",\"format\":2,\"exchange\":\"KRAKEN\"}\n{\"t\":\"connect\",\"conn\":\"k\",\"ts\":1.0,\"addr\":\"wss://ws.kraken.com\"}\n{\"t\":\"recv\",\"conn\":\"k\",\"ts\":1.0,\"data\":\"{\\\"event\\\":\\\"heartbeat\\\"}\"}\n";
     put(&folder, "KRAKEN/a.jsonl", kraken);
+    let lookalike = binance_pair().replace("\"BINANCE\"", "\"BITGET\"").replace("binance.com", "bitget.com");
+    put(&folder, "BITGET/a.jsonl", &lookalike);
     std::fs::write(folder.path().join("bad.zst"), [0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3]).unwrap();
     let refused = |arguments: &[&str], named: &str| {
         let paths = arguments
@@ -114,6 +116,7 @@ fn wrong_input_ends_with_code_2_and_one_line_that_names_it() {
     refused(&["BINANCE/text.dat"], "text.dat");
     refused(&["bad.zst"], "bad.zst");
     refused(&["KRAKEN/a.jsonl"], "binance_spot");
+    refused(&["BITGET/a.jsonl"], "binance_spot");
     refused(&["BINANCE/good.jsonl", "--pairs=x=kraken:BTC"], "kraken");
     refused(&["BINANCE/good.jsonl", "--speed=-1"], "speed");
     refused(&["BINANCE/good.jsonl", "--no-such"], "no-such");
