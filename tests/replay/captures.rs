@@ -5,14 +5,14 @@ use tempfile::TempDir;
 
 /// A folder of its own.
 pub fn folder() -> TempDir {
-    tempfile::tempdir().unwrap()
+    tempfile::tempdir().expect("there is room for a folder")
 }
 
 /// Writes a capture below the folder.
 pub fn put(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     let path = folder.path().join(name);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(&path, text).unwrap();
+    std::fs::create_dir_all(path.parent().expect("a name below the folder")).expect("the folder is ours");
+    std::fs::write(&path, text).expect("the folder is ours");
     path
 }
 

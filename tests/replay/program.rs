@@ -11,14 +11,14 @@ pub fn highwire<S: AsRef<OsStr>>(arguments: &[S]) -> Output {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HIGHWIRE__")) {
         command.env_remove(name);
     }
-    command.args(arguments).output().unwrap()
+    command.args(arguments).output().expect("the built program can be started")
 }
 
 /// The report of a replay that succeeds.
 pub fn report(arguments: &[&str]) -> Value {
     let out = highwire(&[&["replay", "--json"], arguments].concat());
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    serde_json::from_slice(&out.stdout).unwrap()
+    serde_json::from_slice(&out.stdout).expect("the report is JSON")
 }
 
 /// The folder of recordings, if there is one.
