@@ -2,7 +2,9 @@
 
 pub mod cli;
 pub mod config;
+pub mod record;
 pub mod replay;
 pub mod telemetry;
+pub mod tls;
 pub mod universe;
 pub mod view;

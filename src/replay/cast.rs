@@ -10,6 +10,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Instrument lists by path, for hosts that are no venue's own (a recording of a simulator or a proxy).
+const LISTS: [&str; 3] = ["/exchangeInfo", "/public/instruments", "/market/instruments-info"];
+
 /// A connection of one file.
 pub type Conn = (usize, Arc<str>);
 
@@ -82,7 +85,9 @@ impl Finder {
 
     fn see_http(&mut self, file: usize, url: &str, body: &str) {
         let named = self.by_name.get(&file).copied().flatten();
-        if let Some(venue) = rest::is_metadata_url(url).or(named.filter(|_| url.contains("/exchangeInfo"))) {
+        if let Some(venue) =
+            rest::is_metadata_url(url).or(named.filter(|_| LISTS.iter().any(|path| url.contains(path))))
+        {
             self.known.insert(file);
             let specs = metadata::parse(venue, url, body.as_bytes()).unwrap_or_default();
             self.metadata.extend(specs.into_iter().map(|spec| ((venue, spec.symbol.clone()), spec)));
