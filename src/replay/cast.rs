@@ -38,6 +38,9 @@ pub fn discover(paths: &[PathBuf]) -> Result<Cast, ReplayError> {
     let mut finder = Finder::default();
     for (file, path) in paths.iter().enumerate() {
         finder.by_name.insert(file, venue_of_name(merged.exchange(file), path));
+        if !merged.exchange(file).is_empty() && sniff::venue_of_exchange_name(merged.exchange(file)).is_none() {
+            finder.foreign.insert(file);
+        }
     }
     while let Some((file, record)) = merged.next_record()? {
         finder.see(file, &record);
@@ -53,6 +56,9 @@ struct Finder {
     cast: Cast,
     by_name: HashMap<usize, Option<Venue>>,
     known: HashSet<usize>,
+    /// Files whose header names an exchange that is not supported: their frames may look like ours,
+    /// so only a URL counts there.
+    foreign: HashSet<usize>,
     seen: HashSet<(Venue, String)>,
     order: Vec<(Venue, String)>,
     metadata: HashMap<(Venue, String), InstrumentSpec>,
@@ -94,6 +100,7 @@ impl Finder {
         let Some((sniffed, symbol)) = sniff::venue_of_stream_frame(frame) else { return };
         let venue = match self.cast.venues.get(&conn) {
             Some(venue) => *venue,
+            None if self.foreign.contains(&conn.0) => return,
             None => {
                 let venue = self.by_name.get(&conn.0).copied().flatten().unwrap_or(sniffed);
                 self.name(conn.clone(), Some(venue));
