@@ -7,7 +7,7 @@ use crate::framer::{Framer, Item};
 use crate::outbox::{self, Outbox};
 use highwire_links::Nanos;
 use highwire_links::counter::Counter;
-use highwire_links::decode::FrameKind;
+use highwire_links::decode::{FrameKind, Reject};
 use highwire_links::lifecycle::Ending;
 use highwire_links::limits::FRAME_BYTES_MAX;
 use std::io::{self, ErrorKind, Read};
@@ -116,7 +116,7 @@ impl Connection {
                 }
                 Ok(Some(Item::Ping(payload))) => _ = self.outbox.push(outbox::PONG, payload),
                 Ok(Some(Item::Pong)) => {}
-                Ok(Some(Item::TooLarge)) => Self::on_too_large(cx, feed, &self.codec),
+                Ok(Some(Item::TooLarge)) => feed.on_refused(cx, Reject::TooLarge, &self.codec.instruments),
                 Ok(Some(Item::Close(code))) => {
                     let code = code.map(u16::to_be_bytes);
                     self.outbox.push(outbox::CLOSE, code.as_ref().map_or(&[], |code| code.as_slice()));
@@ -129,15 +129,6 @@ impl Connection {
                     return;
                 }
             }
-        }
-    }
-
-    /// Nobody knows what it said, so every book of this line is in doubt.
-    fn on_too_large(cx: &mut Context<'_>, feed: &mut Feed, codec: &Codec) {
-        cx.tally.add(Counter::Frames);
-        cx.tally.add(Counter::Rejected);
-        for &instrument in &codec.instruments {
-            feed.on_resync(cx, instrument);
         }
     }
 

@@ -81,6 +81,11 @@ impl Detector {
         self.due.get(number).copied()
     }
 
+    /// The opportunities that are open now.
+    pub fn standing(&self) -> impl Iterator<Item = &Opportunity> {
+        self.opportunities.standing()
+    }
+
     /// The opportunity on a route.
     pub fn opportunity_mut(&mut self, route: Route) -> Option<&mut Opportunity> {
         self.opportunities.get_mut(route)

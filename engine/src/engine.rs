@@ -10,7 +10,7 @@ pub use crate::spec::{EngineEnds, EngineSpec, Funds, PairSpec, SpecError};
 use crate::context::Context;
 use crate::detect::Detector;
 use crate::execute::{Cause, Executor};
-use crate::opportunity::Route;
+use crate::opportunity::{Opportunity, Route};
 use crate::position::Account;
 use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
@@ -115,6 +115,11 @@ impl Engine {
     /// Orders whose end is not known.
     pub fn open_orders(&self) -> usize {
         self.executor.open_orders()
+    }
+
+    /// The opportunities that are open now.
+    pub fn standing(&self) -> impl Iterator<Item = &Opportunity> {
+        self.detector.standing()
     }
 
     /// Opportunities open now.

@@ -100,6 +100,11 @@ impl Opportunities {
         self.open
     }
 
+    /// Those that are open now.
+    pub fn standing(&self) -> impl Iterator<Item = &Opportunity> {
+        self.places.iter().flatten()
+    }
+
     /// The opportunity on this route.
     pub fn get_mut(&mut self, route: Route) -> Option<&mut Opportunity> {
         let place = self.place(route);

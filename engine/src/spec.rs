@@ -11,7 +11,7 @@ use highwire_links::limits::{DP_MAX, INSTRUMENTS_MAX, PAIRS_MAX, PPB, VENUES_PER
 use highwire_links::market::MarketRx;
 use highwire_links::order::OrderTx;
 use highwire_links::page::PageReaders;
-use highwire_links::{InstrumentId, Mode};
+use highwire_links::{InstrumentId, Mode, Scale};
 
 /// The engine's ring ends. They outlive the engine: a new one goes on with the same rings.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl EngineSpec {
             Contract::Base => true,
             Contract::Linear { value, dp } | Contract::Inverse { value, dp } => value > 0 && dp <= DP_MAX,
         };
-        let decimals_fit = instrument.scale.px_dp <= DP_MAX && instrument.scale.qty_dp <= DP_MAX;
+        let decimals_fit = Scale::new(instrument.scale.px_dp, instrument.scale.qty_dp).is_some();
         if instrument.lot < 1 || instrument.tick < 1 || !contract_fits || !decimals_fit {
             return Err(SpecError::BadSteps(instrument.id));
         }

@@ -35,7 +35,6 @@ impl Stand {
             id: InstrumentId(0),
             venue: VenueId(0),
             scale: Scale::new(2, 2).expect("within range"),
-            tick: 1,
             chain: Chain::PlusOneInBand,
         };
         let feed = Feed::new(&[spec], 1, FeedEnds { market, pages });

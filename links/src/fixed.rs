@@ -1,7 +1,8 @@
 //! Fixed-point prices and quantities: an `i64` mantissa with the instrument's own decimals.
 //!
 //! The scale policy, in full:
-//! - decimals come from venue metadata, at most [`limits::DP_MAX`] for price and for quantity;
+//! - decimals come from venue metadata, at most `DP_MAX` for price and for quantity, and at most
+//!   [`AMOUNT_DP`] for both together;
 //! - text is read exactly: extra zeros are fine, an extra non-zero digit is [`FixedError::Precision`],
 //!   a value beyond `i64` is [`FixedError::Overflow`]; nothing is ever rounded or clamped;
 //! - prices of a pair are compared at its canonical decimals, the maximum over its venues, reached
@@ -49,7 +50,7 @@ pub struct Px(pub i64);
 #[repr(transparent)]
 pub struct Qty(pub i64);
 
-/// Decimals of an instrument's price and quantity, each `0..=DP_MAX`.
+/// Decimals of an instrument's price and quantity, each `0..=DP_MAX`, together `0..=AMOUNT_DP`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Scale {
     /// Decimals of a price.
@@ -59,9 +60,13 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A scale within [`DP_MAX`], or `None`.
+    /// A scale within [`DP_MAX`] and [`AMOUNT_DP`], or `None`.
     pub const fn new(px_dp: u8, qty_dp: u8) -> Option<Self> {
-        if px_dp <= DP_MAX && qty_dp <= DP_MAX { Some(Self { px_dp, qty_dp }) } else { None }
+        if px_dp <= DP_MAX && qty_dp <= DP_MAX && px_dp + qty_dp <= AMOUNT_DP {
+            Some(Self { px_dp, qty_dp })
+        } else {
+            None
+        }
     }
 }
 
@@ -271,6 +276,7 @@ mod tests {
 
         #[test]
         fn notional_is_exact(px in 0..=i64::MAX, qty in 0..=i64::MAX, px_dp in 0..=DP_MAX, qty_dp in 0..=DP_MAX) {
+            prop_assume!(px_dp + qty_dp <= AMOUNT_DP);
             let scale = Scale::new(px_dp, qty_dp).unwrap();
             if let Some(amount) = Amount::notional(Px(px), Qty(qty), scale) {
                 let unit = 10i128.pow(u32::from(AMOUNT_DP - px_dp - qty_dp));

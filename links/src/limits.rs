@@ -1,8 +1,9 @@
 //! Every fixed size of the wire, in one place, with the relations between them proved when compiling.
 
-/// Most decimals of a price or a quantity.
-pub const DP_MAX: u8 = 10;
-/// Decimals of an [`crate::fixed::Amount`]: any `px × qty` fits exactly.
+/// Most decimals of a price or a quantity: OKX quotes ELON-USDT with eleven.
+pub const DP_MAX: u8 = 12;
+/// Decimals of an [`crate::fixed::Amount`], and most decimals of an instrument's price and quantity
+/// together: any `px × qty` fits exactly.
 pub const AMOUNT_DP: u8 = 20;
 /// Powers of ten that fit `i64`.
 pub const POW10: [i64; 19] = {
@@ -63,7 +64,7 @@ pub const AUDIT_PER_STEP_MAX: usize = 64;
 /// Telemetry ring, records.
 pub const TELEMETRY_RING: usize = 8192;
 
-const _: () = assert!(AMOUNT_DP == 2 * DP_MAX, "an amount holds any price times any quantity");
+const _: () = assert!(AMOUNT_DP >= DP_MAX && AMOUNT_DP <= 2 * DP_MAX);
 const _: () = assert!(INSTRUMENTS_MAX <= u16::MAX as usize);
 const _: () = assert!(PAIRS_MAX <= u16::MAX as usize);
 const _: () = assert!(FILL_RING >= OPEN_ORDERS_MAX * REPORTS_PER_ORDER_MAX, "the fill ring cannot fill");

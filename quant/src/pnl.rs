@@ -12,7 +12,9 @@ use highwire_links::instrument::Instrument;
 use highwire_links::limits::{AMOUNT_DP, DP_MAX};
 
 /// Decimals of base quantities held here.
-const BASE_DP: u8 = DP_MAX;
+pub const BASE_DP: u8 = 8;
+
+const _: () = assert!(BASE_DP + DP_MAX <= AMOUNT_DP, "any price times a base quantity fits");
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Flow {
@@ -50,7 +52,7 @@ impl Pnl {
         self.fees
     }
 
-    /// Base bought less base sold, mantissa at `limits::DP_MAX` decimals: what is not matched.
+    /// Base bought less base sold, mantissa at [`BASE_DP`] decimals: what is not matched.
     pub fn base_open(&self) -> i128 {
         self.bought.base - self.sold.base
     }
@@ -108,7 +110,7 @@ mod tests {
         pnl.add(&spot, Side::Sell, Px(10_100), Qty(150_000), 7_000_000).unwrap();
         // 1.5 at +1.00, less 0.05 and 0.07; 0.5 stays open.
         assert_eq!(pnl.realised().unwrap().to_string(), "1.38");
-        assert_eq!(pnl.base_open(), 5_000_000_000);
+        assert_eq!(pnl.base_open(), 50_000_000);
         assert_eq!(pnl.marked(9_900, 2).unwrap().to_string(), "0.88");
         assert_eq!(pnl.fees().to_string(), "0.12");
     }
@@ -120,7 +122,7 @@ mod tests {
         pnl.add(&inverse, Side::Buy, Px(500_000), Qty(500), 0).unwrap();
         pnl.add(&inverse, Side::Sell, Px(1_000_000), Qty(500), 0).unwrap();
         // 50 000 USD bought as 1 BTC at 50 000, sold as 0.5 BTC at 100 000: half a bitcoin is left.
-        assert_eq!(pnl.base_open(), 5_000_000_000);
+        assert_eq!(pnl.base_open(), 50_000_000);
         assert_eq!(pnl.marked(1_000_000, 1).unwrap().to_string(), "50000");
     }
 

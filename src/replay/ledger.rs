@@ -20,6 +20,8 @@ pub struct Opportunity {
     pub decided: Option<Decided>,
     /// How it ended; `None` while it stands.
     pub closed: Option<Closed>,
+    /// Best edge so far and market events so far, while it stands at the end.
+    pub standing: Option<(i64, u32)>,
 }
 
 impl Opportunity {
@@ -74,7 +76,7 @@ impl Ledger {
         digest.record(record);
         match record {
             Record::Opened(opened) => {
-                self.opportunities.push(Opportunity { opened: *opened, decided: None, closed: None });
+                self.opportunities.push(Opportunity { opened: *opened, decided: None, closed: None, standing: None });
             }
             Record::Decided(decided) => {
                 self.decisions[decided.verdict as usize] += 1;
@@ -93,6 +95,13 @@ impl Ledger {
                 self.live.insert(order.id, *order);
             }
             Record::Settled(report) => self.settle(report, universe),
+        }
+    }
+
+    /// Notes how far an opportunity has come that stands at the end.
+    pub fn stands(&mut self, id: u32, edge_best_ppb: i64, updates: u32) {
+        if let Some(opportunity) = self.opportunity(id) {
+            opportunity.standing = Some((edge_best_ppb, updates));
         }
     }
 

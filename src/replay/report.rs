@@ -8,7 +8,6 @@ use highwire_links::audit::Verdict;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::Reject;
 use highwire_links::fixed::{Amount, Decimal};
-use highwire_links::limits::DP_MAX;
 use highwire_links::{InstrumentId, Side};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -275,6 +274,8 @@ fn of_opportunity(universe: &Universe, o: &Opportunity) -> Seen {
         Decimal { mantissa, dp }.to_string()
     };
     let size = o.decided.map_or(0, |d| d.base_qty);
+    let so_far = o.closed.map(|c| (c.edge_best_ppb, c.updates)).or(o.standing);
+    let (edge_best_ppb, updates) = so_far.unwrap_or((o.opened.edge_ppb, 1));
     Seen {
         id: o.opened.id,
         pair: pair.map(|pair| pair.name.clone()).unwrap_or_default(),
@@ -286,10 +287,10 @@ fn of_opportunity(universe: &Universe, o: &Opportunity) -> Seen {
         ask_px: px(o.opened.buy, o.opened.ask_px),
         bid_px: px(o.opened.sell, o.opened.bid_px),
         edge_bps: bps(o.opened.edge_ppb),
-        edge_best_bps: bps(o.closed.map_or(o.opened.edge_ppb, |c| c.edge_best_ppb)),
+        edge_best_bps: bps(edge_best_ppb),
         size: Decimal { mantissa: size, dp: pair.map_or(0, |pair| pair.spec.qty_dp) }.to_string(),
         edge_after_depth_bps: o.decided.map(|d| bps(d.edge_ppb)),
-        updates: o.closed.map_or(1, |c| c.updates),
+        updates,
         verdict: o.verdict().map_or("undecided", Verdict::name),
     }
 }
@@ -306,7 +307,7 @@ fn profit(rig: &Rig) -> BTreeMap<String, Profit> {
         let px = closing_px(&rig.universe, &rig.pages, index, side);
         let marked =
             if pnl.base_open() == 0 { pnl.realised() } else { px.and_then(|px| pnl.marked(px, pair.spec.px_dp)) };
-        let base_open = Amount::from_mantissa(pnl.base_open(), DP_MAX).unwrap_or_default();
+        let base_open = Amount::from_mantissa(pnl.base_open(), highwire_quant::pnl::BASE_DP).unwrap_or_default();
         if *pnl != highwire_quant::pnl::Pnl::default() {
             let realised = pnl.realised().map_or_else(|| "overflow".to_owned(), |amount| amount.to_string());
             let fees = pnl.fees().to_string();

@@ -196,6 +196,7 @@ impl Rig {
             return None;
         }
         let half = self.wire.take()?.finish()?;
+        half.engine.standing().for_each(|o| self.ledger.stands(o.id, o.edge_best_ppb, o.updates));
         let (mut tally, mut stages) = (self.near.tally.clone(), self.near.stages.clone());
         for (counter, _) in Counter::ALL {
             tally.add_many(counter, half.tally.get(counter));

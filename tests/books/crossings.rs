@@ -6,7 +6,7 @@ use crate::decimal::Dec;
 use crate::product::replay;
 use crate::reference::{Market, Reference, Seen, Top};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const FILES: &[(&str, &str)] = &[
@@ -47,7 +47,7 @@ fn every_crossing_of_three_real_markets_equals_brute_force() {
     ];
     let charged = check(&folder, &seen, fees, &[], &environment);
     println!("{free} crossings without fees, {charged} with small fees: all equal to brute force");
-    assert!(free > charged && charged > 0);
+    assert!(free > 100 && charged > 100);
 }
 
 /// The three markets' tops, in the order of the recorder's one clock; ties in the order of the files.
@@ -87,7 +87,12 @@ fn check(
 }
 
 fn brute_force(seen: &[Seen], fees: Fees) -> Vec<Crossing> {
-    let markets: BTreeSet<Market> = seen.iter().map(|s| s.market.clone()).collect();
+    let mut markets: Vec<Market> = Vec::new();
+    for event in seen {
+        if !markets.contains(&event.market) {
+            markets.push(event.market.clone());
+        }
+    }
     let fee = |market: &Market| fees.iter().find(|(venue, _)| *venue == market.0).map_or(0, |(_, fee)| *fee);
     let mut tops: BTreeMap<Market, Option<Top>> = BTreeMap::new();
     let mut open: BTreeMap<(Market, Market), usize> = BTreeMap::new();
@@ -112,7 +117,7 @@ fn brute_force(seen: &[Seen], fees: Fees) -> Vec<Crossing> {
                             bid,
                             edge_ppb,
                             edge_best_ppb,
-                            updates: 0,
+                            updates: 1,
                         });
                     }
                     (Some(at), Some((_, _, edge_ppb))) => {

@@ -1,10 +1,10 @@
 //! An instrument as its venue describes it: what the cold side reads, and what it hands to the wire.
 //!
 //! Scale policy. A venue's *tick* is what an order may use, not the finest price in its book: ticks
-//! have been coarsened with older, finer orders left resting, and Binance spot writes eight decimals
-//! whatever the tick. So the decimals of a price are the larger of the tick's and the precision that
-//! the venue states for its numbers, and never more than the mantissa can hold; one more digit than
-//! that is refused by the decoder, never rounded.
+//! get coarser with finer orders left resting, and Binance spot writes eight decimals whatever the
+//! tick. So decimals are the larger of the step's and the precision that the venue states; a digit
+//! more is refused, never rounded. In the recordings no depth value of a listed instrument is refused
+//! so; instruments with more decimals than `DP_MAX` are skipped by the list, and counted.
 
 use crate::venue::Venue;
 use highwire_links::fixed::{Amount, Scale, parse};
@@ -65,12 +65,16 @@ impl InstrumentSpec {
     /// An instrument of a recording that has no metadata. The name gives base and quote; eight
     /// decimals each hold every price and quantity of the usual markets; steps are the finest.
     /// COIN-M contracts are 100 USD for BTC and 10 USD for the rest (Binance COIN-M contract
-    /// specifications), Bybit inverse contracts 1 USD, OKX swaps as in [`okx_contract`].
+    /// specifications), Bybit inverse contracts 1 USD, OKX swaps of the sizes in its recorded lists.
     pub fn assumed(venue: Venue, symbol: &str) -> Self {
         let (base, quote) = split_symbol(symbol);
         let kind = kind_of(venue, symbol);
         let contract = assumed_contract(venue, kind, &base, &quote);
-        let qty_dp = if matches!(contract, Contract::Base) { 8 } else { 0 };
+        let qty_dp = match (contract, venue) {
+            (Contract::Base, _) => 8,
+            (_, Venue::Okx) => 4,
+            _ => 0,
+        };
         Self {
             venue,
             symbol: symbol.to_owned(),
@@ -249,7 +253,8 @@ mod tests {
         assert_eq!(decimals("10"), Some(0));
         assert_eq!(decimals("0.5"), Some(1));
         assert_eq!(decimals("0.00000000"), None);
-        assert_eq!(decimals("0.00000000001"), None);
+        assert_eq!(decimals("0.00000000001"), Some(11));
+        assert_eq!(decimals("0.0000000000001"), None);
         assert_eq!(decimals("-1"), None);
         assert_eq!(times((25, 1), (4, 2)), Some((1, 1)));
     }

@@ -44,8 +44,9 @@ pub struct Profile {
     pub scratch: fn() -> Scratch,
     /// Its book checksum, where frames may carry one.
     pub checksum: Option<ChecksumRule>,
-    /// Taker fee of its lowest tier, parts per billion of the notional (the venues' fee pages as
-    /// quoted in the protocol notes, 2026); an account's own fee comes from configuration.
+    /// Taker fee of its lowest tier, parts per billion of the notional: a default only, an account's
+    /// own fee comes from configuration. OKX's is that of spot (its swaps are cheaper); Binance.US's
+    /// is not confirmed by its documents and was chosen high.
     pub taker_fee_ppb: i64,
     /// Age above which a price is not traded on. A multiple of the venue's slowest depth cadence,
     /// as quiet books send nothing: Binance spot 100 ms, futures 250 ms, OKX and Bybit 100 ms.

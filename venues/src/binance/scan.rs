@@ -15,12 +15,12 @@ use highwire_links::update::{Control, DepthKind, Level, Sequence, Sink};
 /// Digits and how many of them are decimals.
 type Number = (i64, u8);
 
-/// A field that is a price in a ticker, levels in a diff, and an order's number in a trade.
-#[derive(Clone, Copy)]
-enum Book {
-    Price(Number),
-    Levels,
-    Order,
+/// A side of the book as a walk finds it: a price in a ticker, levels in a diff, an order's number in a trade.
+#[derive(Default)]
+struct Half {
+    px: Option<Number>,
+    levels: Option<()>,
+    order: Option<u64>,
 }
 
 /// What a walk finds.
@@ -34,8 +34,8 @@ struct Draft<'a> {
     first: Option<u64>,
     last: Option<u64>,
     prev: Option<u64>,
-    bid: Option<Book>,
-    ask: Option<Book>,
+    bid: Half,
+    ask: Half,
     bid_qty: Option<Number>,
     ask_qty: Option<Number>,
     px: Option<Number>,
@@ -55,21 +55,18 @@ pub(crate) fn read(
     let mut cursor = Cursor::new(frame, marks)?;
     let mut draft = Draft::default();
     let mut wrapped = false;
-    cursor.object(|cursor, key| match key {
-        b"stream" => once(&mut draft.stream, cursor.text()?),
-        b"data" if wrapped => None,
-        b"data" => {
-            wrapped = true;
-            cursor.object(|cursor, key| draft.field(cursor, key, bids, asks))
+    cursor.nested(|cursor, key| {
+        if key == b"data" {
+            return (!std::mem::replace(&mut wrapped, true)).then_some(true);
         }
-        _ => draft.field(cursor, key, bids, asks),
+        draft.field(cursor, key, bids, asks).map(|()| false)
     })?;
     cursor.finished()?;
     draft.give(market, directory, bids, asks, sink)
 }
 
 impl<'a> Draft<'a> {
-    #[inline]
+    #[inline(always)]
     fn field(
         &mut self,
         cursor: &mut Cursor<'a>,
@@ -85,14 +82,15 @@ impl<'a> Draft<'a> {
             b"U" => once(&mut self.first, cursor.unsigned()?),
             b"u" => once(&mut self.last, cursor.unsigned()?),
             b"pu" => once(&mut self.prev, cursor.unsigned()?),
-            b"b" => once(&mut self.bid, book(cursor, bids)?),
-            b"a" => once(&mut self.ask, book(cursor, asks)?),
+            b"b" => self.bid.read(cursor, bids),
+            b"a" => self.ask.read(cursor, asks),
             b"B" => once(&mut self.bid_qty, cursor.decimal()?),
             b"A" => once(&mut self.ask_qty, cursor.decimal()?),
             b"p" => once(&mut self.px, cursor.decimal()?),
             b"q" => once(&mut self.qty, cursor.decimal()?),
             b"m" => once(&mut self.maker, cursor.flag()?),
-            b"stream" | b"data" | b"result" | b"error" | b"code" | b"lastUpdateId" => None,
+            b"stream" => once(&mut self.stream, cursor.text()?),
+            b"result" | b"error" | b"code" | b"lastUpdateId" => None,
             _ => cursor.skip(),
         }
     }
@@ -129,8 +127,7 @@ impl<'a> Draft<'a> {
         asks: &mut Vec<Level>,
         sink: &mut dyn Sink,
     ) -> Option<FrameKind> {
-        for (side, px, qty) in [(&mut *bids, self.bid?, self.bid_qty?), (&mut *asks, self.ask?, self.ask_qty?)] {
-            let Book::Price(px) = px else { return None };
+        for (side, px, qty) in [(&mut *bids, self.bid.px?, self.bid_qty?), (&mut *asks, self.ask.px?, self.ask_qty?)] {
             side.clear();
             side.push(Level {
                 px: scaled(px, entry.scale.px_dp).ok()?,
@@ -153,7 +150,7 @@ impl<'a> Draft<'a> {
         asks: &mut Vec<Level>,
         sink: &mut dyn Sink,
     ) -> Option<FrameKind> {
-        let (Book::Levels, Book::Levels, Some(_)) = (self.bid?, self.ask?, self.event_ms) else { return None };
+        self.bid.levels.and(self.ask.levels).and(self.event_ms)?;
         scale_levels(bids, entry.scale).ok()?;
         scale_levels(asks, entry.scale).ok()?;
         let sequence = sequence(market, self.first, self.last, self.prev).ok()?;
@@ -168,11 +165,17 @@ impl<'a> Draft<'a> {
     }
 }
 
-#[inline]
-fn book(cursor: &mut Cursor<'_>, levels: &mut Vec<Level>) -> Option<Book> {
-    match cursor.peek()? {
-        b'"' => cursor.decimal().map(Book::Price),
-        b'[' => cursor.levels::<4>(levels).map(|()| Book::Levels),
-        _ => cursor.unsigned().map(|_| Book::Order),
+impl Half {
+    #[inline(always)]
+    fn read(&mut self, cursor: &mut Cursor<'_>, levels: &mut Vec<Level>) -> Option<()> {
+        if self.px.is_some() || self.levels.is_some() || self.order.is_some() {
+            return None;
+        }
+        match cursor.peek()? {
+            b'"' => self.px = Some(cursor.decimal()?),
+            b'[' => self.levels = Some(cursor.levels::<4>(levels)?),
+            _ => self.order = Some(cursor.unsigned()?),
+        }
+        Some(())
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn read(
     match shape(draft.channel?) {
         Shape::Unknown => None,
         Shape::Other => Some(FrameKind::Other),
-        Shape::Trades if draft.elements == trades.len() => {
+        Shape::Trades if draft.elements > 0 && draft.elements == trades.len() => {
             give_trades(directory.find(draft.symbol?)?, trades, sink).ok()
         }
         Shape::Trades => None,

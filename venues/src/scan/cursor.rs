@@ -1,7 +1,7 @@
 //! The cursor: walks a frame by the positions of its quotes.
 
 use super::decimal::{decimal, unsigned};
-use super::quotes;
+use super::{quotes, simd};
 use highwire_links::decode::Frame;
 use highwire_links::limits::{BOOK_LEVELS_MAX, FRAME_HEAD};
 use highwire_links::update::Level;
@@ -37,12 +37,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte that comes next.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    #[inline]
+    #[inline(always)]
     fn eat(&mut self, byte: u8) -> Option<()> {
         let found = self.peek()? == byte;
         self.at += 1;
@@ -50,7 +50,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// After a value: whether another follows, or `close` does.
-    #[inline]
+    #[inline(always)]
     fn more(&mut self, close: u8) -> Option<bool> {
         let byte = self.peek()?;
         self.at += 1;
@@ -58,7 +58,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// An object with at least one field; `field` must take each field's value.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn object(&mut self, mut field: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
         self.eat(b'{')?;
         loop {
@@ -67,6 +67,29 @@ impl<'a> Cursor<'a> {
             field(self, key)?;
             if !self.more(b'}')? {
                 return Some(());
+            }
+        }
+    }
+
+    /// As [`Self::object`], but `field` may answer `Some(true)` instead of taking a value: then the
+    /// value is an object, and its fields are walked next, as if they were this one's.
+    #[inline(always)]
+    pub(crate) fn nested(&mut self, mut field: impl FnMut(&mut Self, &'a [u8]) -> Option<bool>) -> Option<()> {
+        self.eat(b'{')?;
+        let mut depth = 1usize;
+        loop {
+            let key = self.text()?;
+            self.eat(b':')?;
+            if field(self, key)? {
+                self.eat(b'{')?;
+                depth += 1;
+                continue;
+            }
+            while !self.more(b'}')? {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(());
+                }
             }
         }
     }
@@ -83,7 +106,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn span(&mut self) -> Option<(usize, usize)> {
         let [open, close] = *self.marks.get(self.mark..)?.first_chunk()?;
         if open as usize != self.at {
@@ -95,17 +118,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn text(&mut self) -> Option<&'a [u8]> {
         let (start, end) = self.span()?;
         self.bytes.get(start..end)
     }
 
     /// A string that holds a decimal: its digits, and how many of them are decimals.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decimal(&mut self) -> Option<(i64, u8)> {
         let (start, end) = self.span()?;
-        decimal(self.bytes, start, end)
+        simd::number(self.bytes, start, end).unwrap_or_else(|| decimal(self.bytes, start, end))
     }
 
     /// A string of digits.
@@ -116,7 +139,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// An integer that is not negative.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unsigned(&mut self) -> Option<u64> {
         let (value, at) = unsigned(self.bytes, self.at)?;
         self.at = at;
@@ -165,6 +188,19 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn levels<const QUOTES: usize>(&mut self, out: &mut Vec<Level>) -> Option<()> {
         out.clear();
+        match simd::levels::<QUOTES>(self, out) {
+            Some(read) => read,
+            None => self.levels_with::<QUOTES>(out, decimal),
+        }
+    }
+
+    /// As [`Self::levels`], with this reader of decimals.
+    #[inline(always)]
+    pub(crate) fn levels_with<const QUOTES: usize>(
+        &mut self,
+        out: &mut Vec<Level>,
+        decimal: impl Fn(&[u8], usize, usize) -> Option<(i64, u8)>,
+    ) -> Option<()> {
         self.eat(b'[')?;
         if self.peek()? == b']' {
             self.at += 1;
@@ -188,7 +224,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Whether a level's strings stand as `["...","..."]` from here on: where it closes.
-    #[inline]
+    #[inline(always)]
     fn shape<const QUOTES: usize>(&self, marks: &[u32; QUOTES]) -> Option<usize> {
         let close = marks[QUOTES - 1] as usize + 1;
         let mut right = marks[0] as usize == self.at + 1;

@@ -11,46 +11,75 @@ const DOT: u128 = 0x1e * ONES;
 /// Most digits that always fit an `i64`.
 const DIGITS_MAX: usize = 18;
 
+/// By length: the bytes of a 16-byte window that belong to a text ending with it.
+const TEXT: [u128; 32] = {
+    let mut table = [u128::MAX; 32];
+    let mut len = 0;
+    while len < 16 {
+        table[len] = u128::MAX.unbounded_shl(8 * (16 - len as u32));
+        len += 1;
+    }
+    table
+};
+/// By place of the point in the window: the bytes before it.
+const BEFORE: [u128; 16] = {
+    let mut table = [0; 16];
+    let mut dot = 0;
+    while dot < 16 {
+        table[dot] = !u128::MAX.unbounded_shl(8 * dot as u32);
+        dot += 1;
+    }
+    table
+};
+/// By place of the point in the window: the bytes after it.
+const AFTER: [u128; 16] = {
+    let mut table = [0; 16];
+    let mut dot = 0;
+    while dot < 16 {
+        table[dot] = u128::MAX.unbounded_shl(8 * dot as u32 + 8);
+        dot += 1;
+    }
+    table
+};
+
 /// The decimal text `bytes[start..end]`: its digits as one number, and how many of them are decimals.
 /// At least 16 bytes must stand before `end`.
-#[inline]
+#[inline(always)]
 pub(crate) fn decimal(bytes: &[u8], start: usize, end: usize) -> Option<(i64, u8)> {
     let len = end.wrapping_sub(start);
     if len.wrapping_sub(1) > 15 {
         return long(bytes.get(start..end)?);
     }
-    let word = u128::from_le_bytes(*bytes.get(end.wrapping_sub(16)..end)?.last_chunk()?);
-    let mut digits = (word ^ ZEROS) & (u128::MAX << (8 * (16 - len)));
-    let first = bytes[start];
-    let second = bytes[start + 1];
-    if first == b'0' && len > 1 && second != b'.' {
-        return None;
-    }
+    let window: &[u8; 16] = bytes.get(end.wrapping_sub(16)..end)?.first_chunk()?;
+    let (first, second) = (window[16usize.wrapping_sub(len) & 15], window[17usize.wrapping_sub(len) & 15]);
+    let mut digits = (u128::from_le_bytes(*window) ^ ZEROS) & TEXT[len & 31];
     let dots = (digits ^ DOT).wrapping_sub(ONES) & !(digits ^ DOT) & HIGH;
+    let mut bad = (first == b'0') & (len > 1) & (second != b'.');
     let mut shown = 0;
     if dots != 0 {
-        let dot = dots.trailing_zeros() / 8;
+        let dot = (dots.trailing_zeros() / 8) as usize & 15;
         shown = 15 - dot;
-        let before = (1u128 << (8 * dot)) - 1;
-        digits = (digits & !(before | 0xff << (8 * dot))) | (digits & before) << 8;
-        if shown == 0 || first == b'.' {
-            return None;
-        }
+        digits = (digits & AFTER[dot]) | (digits & BEFORE[dot]) << 8;
+        bad |= (shown == 0) | (first == b'.');
     }
-    Some((sixteen(digits)? as i64, shown as u8))
+    bad |= !all_digits(digits);
+    if bad { None } else { Some((sixteen(digits) as i64, shown as u8)) }
 }
 
-/// Sixteen digit values, most significant first, as a number; `None` if one is not a digit.
-#[inline]
-fn sixteen(digits: u128) -> Option<u64> {
-    if (digits.wrapping_add(0x76 * ONES) | digits) & HIGH != 0 {
-        return None;
-    }
-    Some(eight(digits as u64) * 100_000_000 + eight((digits >> 64) as u64))
+/// Whether all bytes are digit values.
+#[inline(always)]
+fn all_digits(digits: u128) -> bool {
+    (digits.wrapping_add(0x76 * ONES) | digits) & HIGH == 0
+}
+
+/// Sixteen digit values, most significant first, as a number.
+#[inline(always)]
+fn sixteen(digits: u128) -> u64 {
+    eight(digits as u64).wrapping_mul(100_000_000).wrapping_add(eight((digits >> 64) as u64))
 }
 
 /// Eight digit values, the first in the lowest byte, as a number.
-#[inline]
+#[inline(always)]
 fn eight(digits: u64) -> u64 {
     const PAIRS: u64 = 0x0000_00ff_0000_00ff;
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
@@ -61,7 +90,7 @@ fn eight(digits: u64) -> u64 {
 
 /// A decimal of more than sixteen characters.
 #[cold]
-fn long(text: &[u8]) -> Option<(i64, u8)> {
+pub(super) fn long(text: &[u8]) -> Option<(i64, u8)> {
     let dot = text.iter().position(|&b| b == b'.');
     let whole = &text[..dot.unwrap_or(text.len())];
     let fraction = dot.map_or(&[][..], |dot| &text[dot + 1..]);
@@ -77,8 +106,9 @@ fn long(text: &[u8]) -> Option<(i64, u8)> {
     Some((value, fraction.len() as u8))
 }
 
-/// The unsigned integer that starts at `at`, and where it ends. At least 16 bytes must stand after `at`.
-#[inline]
+/// The unsigned integer that starts at `at`, and where it ends. At least 16 bytes must stand before and
+/// after `at`.
+#[inline(always)]
 pub(crate) fn unsigned(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     let word = u128::from_le_bytes(*bytes.get(at..at.checked_add(16)?)?.first_chunk()?) ^ ZEROS;
     let stops = (word.wrapping_add(0x76 * ONES) | word) & HIGH;
@@ -88,7 +118,11 @@ pub(crate) fn unsigned(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
         0 => None,
         _ if leading_zero => None,
         16 => long_unsigned(bytes, at),
-        _ => Some((sixteen(word << (8 * (16 - len)))?, at + len as usize)),
+        _ => {
+            let end = at.wrapping_add(len as usize);
+            let window: &[u8; 16] = bytes.get(end.wrapping_sub(16)..end)?.first_chunk()?;
+            Some((sixteen((u128::from_le_bytes(*window) ^ ZEROS) & TEXT[len as usize & 31]), end))
+        }
     }
 }
 
@@ -174,13 +208,14 @@ mod tests {
 
         #[test]
         fn reads_integers_up_to_their_end(value: u64, stop in prop_oneof![Just(b','), Just(b'}'), Just(0xffu8), Just(b'/'), Just(b':')]) {
-            let mut bytes = value.to_string().into_bytes();
-            let len = bytes.len();
+            let mut bytes = vec![b'7'; 16];
+            bytes.extend_from_slice(value.to_string().as_bytes());
+            let end = bytes.len();
             bytes.extend_from_slice(&[stop; 17]);
-            let expected = (len <= 19).then_some((value, len));
-            prop_assert_eq!(unsigned(&bytes, 0), expected);
-            bytes.insert(0, b'0');
-            prop_assert_eq!(unsigned(&bytes, 0), None);
+            let expected = (end <= 16 + 19).then_some((value, end));
+            prop_assert_eq!(unsigned(&bytes, 16), expected);
+            bytes.insert(16, b'0');
+            prop_assert_eq!(unsigned(&bytes, 16), None);
         }
     }
 }

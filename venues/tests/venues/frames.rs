@@ -152,6 +152,8 @@ fn okx_trades_controls_and_what_is_not_used() {
     let other =
         r#"{"arg":{"channel":"tickers","instId":"X-Y"},"data":[{"instId":"X-Y","last":"1","bidPx":"","ts":"5"}]}"#;
     assert_eq!(kind(Venue::Okx, other), Ok(FrameKind::Other));
+    let empty = r#"{"arg":{"channel":"trades","instId":"BTCUSDT"}}"#;
+    assert_eq!(kind(Venue::Okx, empty), Err(Reject::MissingField));
     let unknown = r#"{"arg":{"channel":"novelty","instId":"BTC-USDT"},"data":[{"a":"1"}]}"#;
     assert_eq!(kind(Venue::Okx, unknown), Err(Reject::UnknownChannel));
 }

@@ -205,18 +205,21 @@ impl Recording {
         venues
     }
 
-    /// The instruments that a venue's frames are about, by the recorded list where it has them.
+    /// The instruments that a venue's frames are about, by the recorded list
+    /// where there is one: what it does not list stays unknown.
     pub fn specs(&self, venue: Venue) -> Vec<InstrumentSpec> {
         let frames = self.frames.iter().filter(|(of, _)| *of == venue);
         let symbols = frames.filter_map(|(_, frame)| sniff::venue_of_stream_frame(frame)).map(|(_, symbol)| symbol);
         let mut symbols: Vec<_> = symbols.chain(self.snapshots.iter().map(|(_, symbol, _)| symbol.clone())).collect();
         symbols.sort();
         symbols.dedup();
+        let has_list = self.listed.keys().any(|(of, _)| *of == venue);
         let spec = |symbol: String| match self.listed.get(&(venue, symbol.clone())) {
-            Some(spec) => spec.clone(),
-            None => InstrumentSpec::assumed(venue, &symbol),
+            Some(spec) => Some(spec.clone()),
+            None if has_list => None,
+            None => Some(InstrumentSpec::assumed(venue, &symbol)),
         };
-        symbols.into_iter().map(spec).collect()
+        symbols.into_iter().filter_map(spec).collect()
     }
 
     /// Whether an instrument came from a recorded list.
