@@ -4,6 +4,8 @@
 //! its first case; a failure names the seed of its own. Each fuzzer also hunts a canary, the same
 //! code broken on purpose, and must catch it within its budget.
 
+#![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
+
 mod books;
 mod captures;
 mod decoders;
