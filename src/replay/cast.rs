@@ -108,7 +108,7 @@ impl Finder {
             }
         };
         let symbols = self.cast.symbols.entry(conn).or_default();
-        if !symbols.contains(&symbol) {
+        if !is_trade(frame) && !symbols.contains(&symbol) {
             symbols.push(symbol.clone());
         }
         if self.seen.insert((venue, symbol.clone())) {
@@ -123,6 +123,15 @@ impl Finder {
         }
         self.cast
     }
+}
+
+/// Whether a frame speaks of trades only. A connection that carries nothing else (Binance USD-M) keeps
+/// no book alive, and its end ends none.
+fn is_trade(frame: &[u8]) -> bool {
+    const MARKS: [&[u8]; 4] =
+        [br#""e":"aggTrade""#, br#""e":"trade""#, br#""topic":"publicTrade."#, br#""channel":"trades""#];
+    let head = &frame[..frame.len().min(160)];
+    MARKS.iter().any(|mark| head.windows(mark.len()).any(|window| window == *mark))
 }
 
 /// The venue that a header or the file's folder names.
