@@ -151,8 +151,8 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let view = if arguments.plain { View::lines() } else { View::open() };
-    // On a screen only what is broken may be said, and after it has been given back.
-    let filter = if view.owns_terminal() { "off" } else { "error" };
+    // A screen shows the same events itself, and a log line would tear it.
+    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
     let telemetry = telemetry::start(&TelemetrySettings {
         service: config.service.name.clone(),
         filter: filter.to_owned(),
