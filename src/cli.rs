@@ -34,7 +34,7 @@ struct ReplayArgs {
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Times real speed; 0 is as fast as possible.
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     speed: Option<f64>,
     /// Print the report as JSON.
     #[arg(long)]
