@@ -257,12 +257,7 @@ fn factory(pages: PageReaders, warden_silent_ns: u64) -> Factory {
 }
 
 fn book_spec(instrument: &Instrument) -> BookSpec {
-    BookSpec {
-        id: instrument.id,
-        venue: instrument.venue,
-        scale: instrument.scale,
-        chain: Chain::PlusOneInBand,
-    }
+    BookSpec { id: instrument.id, venue: instrument.venue, scale: instrument.scale, chain: Chain::PlusOneInBand }
 }
 
 struct Ends {
