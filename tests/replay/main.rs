@@ -1,5 +1,7 @@
 //! `highwire replay` as a user runs it: the real program on small captures made here.
 
+#![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
+
 mod data;
 mod digest;
 mod formats;

@@ -40,3 +40,10 @@ recv_ns,venue,instrument,source,bid_px,bid_qty,ask_px,ask_qty,state
     assert_eq!((&report["tops"]["book"], &report["tops"]["ticker"]), (&7.into(), &3.into()));
     assert_eq!(report["gaps"], 2);
 }
+
+#[test]
+fn a_symbol_with_a_comma_is_one_cell() {
+    let tape = Tape::default().connect(0, "o", OKX_WS).recv(1, "o", okx_books("A,B", 1, (-1, 1), "1:2", "3:4"));
+    let (_, csv) = with_tops(&Folder::new().write("a.jsonl", &tape.envelope()));
+    assert_eq!(csv.lines().last(), Some("1700000000001000000,okx,\"A,B\",book,1,2,3,4,live"));
+}
