@@ -84,9 +84,10 @@ fn a_wrong_argument_says_what_was_expected() {
     let folder = Folder::new();
     let path = good(&folder);
     let of = || Replay::new().of(&path);
-    refused(of().with(&["--speed", "-1"]), &["--speed -1", "from 0"]);
-    refused(of().with(&["--speed", "nan"]), &["--speed", "from 0"]);
-    refused(of().with(&["--speed", "inf"]), &["--speed", "from 0"]);
+    refused(of().with(&["--speed", "-1"]), &["--speed -1", "expected 0, or a number from 0.001 to 10000"]);
+    refused(of().with(&["--speed", "nan"]), &["--speed", "expected 0, or a number from 0.001 to 10000"]);
+    refused(of().with(&["--speed", "1e-300"]), &["--speed 0.000", "from 0.001"]);
+    refused(of().with(&["--speed", "inf"]), &["--speed", "expected 0, or a number from 0.001 to 10000"]);
     refused(of().with(&["--pairs", "B T C"]), &["--pairs B T C", "BASE/QUOTE"]);
     refused(of().with(&["--pairs", "X=okx"]), &["--pairs X=okx", "venue:SYMBOL"]);
     refused(of().with(&["--pairs", "X=okex:BTC-USDT"]), &["no venue \"okex\"", "okx"]);
@@ -117,4 +118,18 @@ fn a_reader_that_goes_away_is_no_failure() {
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
     assert_eq!((child.wait().unwrap().code(), told.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_replay_at_a_given_speed_takes_its_time() {
+    let folder = Folder::new();
+    let frame = |ms, seq| okx_books("BTC-USDT", ms, (seq - 1, seq), "1:1", "2:1");
+    let tape = Tape::default()
+        .connect(0, "o", OKX_WS)
+        .recv(0, "o", okx_books("BTC-USDT", 0, (-1, 1), "1:1", "2:1"))
+        .recv(2_000, "o", frame(2_000, 2));
+    let path = folder.write("a.jsonl", &tape.envelope());
+    let seconds = |speed| Replay::new().of(&path).with(&["--speed", speed]).report()["wall_s"].as_f64().unwrap();
+    assert!(seconds("10") >= 0.2);
+    assert!(seconds("0") < 1.9);
 }
