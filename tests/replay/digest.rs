@@ -75,6 +75,21 @@ fn two_runs_and_both_layouts_say_the_same() {
 }
 
 #[test]
+fn a_depth_answer_from_nowhere_is_of_the_same_venue_on_every_run() {
+    let tape = Tape::default()
+        .connect(0, "a", BINANCE_WS)
+        .connect(0, "b", OKX_WS)
+        .recv(1, "a", binance_update("BTCUSDT", 1, (99, 101), "", ""))
+        .recv(2, "b", okx_books("BTC-USDT", 2, (-1, 1), "1:1", "2:1"))
+        .http(3, "http://localhost/api/v3/depth?symbol=BTCUSDT", &binance_depth(100, "1:1", "2:1"));
+    let folder = Folder::new();
+    let path = folder.write("a.jsonl", &tape.envelope());
+    for _ in 0..6 {
+        assert_eq!(replay(&path, "one")["snapshots"], json!({"taken": 1, "rejected": 0}));
+    }
+}
+
+#[test]
 fn the_report_says_exactly_what_happened() {
     let folder = Folder::new();
     let report = replay(&folder.write("a.jsonl", &tape().envelope()), "one");

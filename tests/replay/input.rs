@@ -95,6 +95,17 @@ fn a_wrong_argument_says_what_was_expected() {
 }
 
 #[test]
+fn the_tops_never_replace_a_capture_that_is_replayed() {
+    let folder = Folder::new();
+    let path = good(&folder);
+    let before = std::fs::read(&path).unwrap();
+    let roundabout = path.parent().unwrap().join("./good.jsonl");
+    let tops = ["--tops", roundabout.to_str().unwrap()];
+    refused(Replay::new().of(path.parent().unwrap()).with(&tops), &["good.jsonl", "it would be lost"]);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn an_argument_that_cannot_be_read_is_named_with_the_usage() {
     let folder = Folder::new();
     let path = good(&folder);
