@@ -73,6 +73,31 @@ fn a_broken_frame_takes_its_own_book_alone_out_of_trading() {
     check("huge", "other", &asks(&huge), "too_large");
 }
 
+/// All of these frames about one book, then a fresh snapshot of it.
+fn many(frames: &[Vec<u8>]) -> Value {
+    let mut tape =
+        Tape::default().connect(0, "o", OKX_WS).recv(1, "o", okx_books("BTC-USDT", 1, (-1, 1), "1:1", "2:1"));
+    for frame in frames {
+        tape = tape.recv(2, "o", frame.clone());
+    }
+    let (report, csv) = run(&tape.recv(3, "o", okx_books("BTC-USDT", 3, (-1, 1), "1:2", "2:1")));
+    assert_eq!(report["decoded"], 2);
+    assert_eq!(states(&csv, "BTC-USDT"), ["live", "suspect", "live"], "{csv}");
+    report["rejected"]["by_reason"].clone()
+}
+
+#[test]
+fn a_frame_cut_or_spoiled_at_any_byte_is_refused_for_its_reason() {
+    let whole = asks(r#"[["101","2","0","1"]]"#);
+    let cuts: Vec<Vec<u8>> = (0..whole.len()).map(|end| whole[..end].to_vec()).collect();
+    assert_eq!(many(&cuts), json!({ "truncated": whole.len() }));
+    let spoiled = |byte: u8| -> Vec<Vec<u8>> {
+        let at = |place: usize| [&whole[..place], &[byte], &whole[place + 1..]].concat();
+        (0..whole.len() - 1).map(at).collect()
+    };
+    assert_eq!(many(&spoiled(0xff)), json!({ "encoding": whole.len() - 1 }));
+}
+
 #[test]
 fn a_wrong_value_takes_its_own_book_alone_out_of_trading() {
     check("negative", "o", &asks(r#"[["-101","2","0","1"]]"#), "bad_number");
