@@ -3,12 +3,19 @@
 //! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration).
 
 use crate::config;
+use crate::demo::{self, DemoOptions};
+use crate::record;
 use crate::replay::{self, Layout, Options};
+use crate::telemetry::{self, TelemetrySettings};
+use crate::view::View;
 use clap::{Args, Parser, Subcommand};
+use highwire_venues::plan::Channels;
+use highwire_venues::venue::Venue;
 use std::io::{IsTerminal, Write};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// A crypto arbitrage service that runs around the clock and keeps its balance.
 #[derive(Debug, Parser)]
@@ -23,10 +30,30 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the whole service against simulated venues on loopback.
+    Demo(DemoArgs),
     /// Put recorded frames through the decoders, books, engine and paper gateway.
     Replay(ReplayArgs),
+    /// Record public feeds into captures that replay reads.
+    Record(RecordArgs),
     /// Show the effective configuration and where each value came from.
     Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct DemoArgs {
+    /// Seconds until the summary; 0 is until Ctrl-C.
+    #[arg(long, value_name = "N")]
+    seconds: Option<u64>,
+    /// Seed of the simulated market.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Progress lines instead of the screen.
+    #[arg(long)]
+    plain: bool,
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -58,6 +85,31 @@ struct ReplayArgs {
 }
 
 #[derive(Debug, Args)]
+struct RecordArgs {
+    /// Folder for the captures, one file per venue; an existing capture is never overwritten.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Record this venue only; otherwise all pairs of the configuration.
+    #[arg(long, value_name = "NAME", value_parser = venue, requires = "symbols")]
+    venue: Option<Venue>,
+    /// Its symbols, as the venue writes them.
+    #[arg(long, value_name = "SYMBOL,...", value_delimiter = ',', requires = "venue")]
+    symbols: Vec<String>,
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE", conflicts_with = "venue")]
+    config: Option<PathBuf>,
+    /// End after this many seconds; without it, on Ctrl-C.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Connect to this ws:// or wss:// host instead of the venue's.
+    #[arg(long, value_name = "URL", requires = "venue")]
+    url_ws: Option<String>,
+    /// Ask this http:// or https:// host instead of the venue's.
+    #[arg(long, value_name = "URL", requires = "venue")]
+    url_rest: Option<String>,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     /// Configuration over the defaults.
     #[arg(long, value_name = "FILE")]
@@ -81,7 +133,9 @@ const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(arguments) => demo(&arguments),
         Command::Replay(arguments) => replay(arguments),
+        Command::Record(arguments) => record(arguments),
         Command::Check(arguments) => check(&arguments),
     };
     match outcome {
@@ -95,6 +149,25 @@ pub fn main() -> ExitCode {
 
 fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
     config::load(path).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
+}
+
+fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+    let config = load(arguments.config.as_deref())?.config;
+    let view = if arguments.plain { View::lines() } else { View::open() };
+    // A screen shows the same events itself, and a log line would tear it.
+    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
+    let telemetry = telemetry::start(&TelemetrySettings {
+        service: config.service.name.clone(),
+        filter: filter.to_owned(),
+        json: config.service.log_json,
+        otlp_endpoint: config.telemetry.otlp_endpoint.clone(),
+        sample_ratio: config.telemetry.sample_ratio,
+    })
+    .map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })?;
+    let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
+    let outcome = demo::run(&options, &config, view, telemetry.tracer());
+    telemetry.finish();
+    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }
 
 fn replay(arguments: ReplayArgs) -> Result<(), Failure> {
@@ -119,6 +192,43 @@ fn replay(arguments: ReplayArgs) -> Result<(), Failure> {
         Failure { message: error.to_string(), code }
     })?;
     if arguments.json { print(&json(&report)?) } else { print(&report.to_string()) }
+}
+
+fn record(arguments: RecordArgs) -> Result<(), Failure> {
+    let failed = |message: String, code| Failure { message, code };
+    let config = load(arguments.config.as_deref())?.config;
+    let settings = TelemetrySettings {
+        service: config.service.name.clone(),
+        filter: config.service.log.clone(),
+        json: config.service.log_json,
+        otlp_endpoint: String::new(),
+        sample_ratio: 0.0,
+    };
+    let logs = telemetry::start(&settings).map_err(|error| failed(error.to_string(), WRONG_INPUT))?;
+    let targets = match arguments.venue {
+        Some(venue) => vec![record::Target {
+            venue,
+            symbols: arguments.symbols,
+            ws_url: arguments.url_ws.unwrap_or_default(),
+            rest_url: arguments.url_rest.unwrap_or_default(),
+        }],
+        None => record::Target::of_config(&config),
+    };
+    let channels = Channels { depth: true, top: true, trades: true };
+    let length = arguments.seconds.map(Duration::from_secs);
+    let options = record::Options { out: arguments.out, targets, channels, length };
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| failed(error.to_string(), RUN_FAILED))?;
+    let outcome = runtime.block_on(record::run(&options));
+    logs.finish();
+    let summary = outcome.map_err(|error| {
+        let code = if error.is_input() { WRONG_INPUT } else { RUN_FAILED };
+        failed(error.to_string(), code)
+    })?;
+    print(&summary.to_string())
+}
+
+fn venue(name: &str) -> Result<Venue, String> {
+    Venue::parse(name).ok_or_else(|| format!("one of: {}", Venue::ALL.map(Venue::name).join(", ")))
 }
 
 fn check(arguments: &CheckArgs) -> Result<(), Failure> {

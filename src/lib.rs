@@ -2,7 +2,12 @@
 
 pub mod cli;
 pub mod config;
+pub mod demo;
+pub mod ledger;
+pub mod record;
 pub mod replay;
+pub mod service;
 pub mod telemetry;
+pub mod tls;
 pub mod universe;
 pub mod view;

@@ -6,7 +6,6 @@ use crate::feed::{Codec, Feed};
 use crate::framer::{Framer, Item};
 use crate::outbox::{self, Outbox};
 use highwire_links::Nanos;
-use highwire_links::counter::Counter;
 use highwire_links::decode::{FrameKind, Reject};
 use highwire_links::lifecycle::Ending;
 use highwire_links::limits::FRAME_BYTES_MAX;

@@ -88,6 +88,8 @@ impl Slots {
     }
 
     /// Takes everything out: connections with `why` they end, and those on their way home.
+    ///
+    /// cold: once, when the thread has left its loop
     pub fn empty(&mut self, idle: &Idle, why: Ending) -> Vec<(u16, Ending, Parcel)> {
         (0..self.slots.len()).for_each(|index| self.retire(index, idle, why));
         let ended = self.homebound.drain(..).filter_map(|event| match event {

@@ -107,6 +107,9 @@ fn bury_books(parts: &mut Parts) {
     parts.house.wakes.iter().for_each(crate::idle::Waker::wake);
 }
 
+/// The panic's own words.
+///
+/// cold: once, when the thread has left its loop
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without a message").to_owned()

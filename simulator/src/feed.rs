@@ -1,9 +1,10 @@
 //! One stream of one instrument, as all its subscribers see it: what was last pushed and what the next push says.
 //!
-//! A push is the difference between the book as last pushed and the book now, so a new subscriber
+//! A push is the difference between the book as last pushed and the book now (and, where snapshots
+//! come by request, every level touched in between), so a new subscriber
 //! that gets the last pushed book as its snapshot is on the same chain as everybody else.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::market::book::{Book, Level};
@@ -187,7 +188,11 @@ impl Feed {
             bids.insert(0, (px + 1, qty));
             bids.truncate(self.channel.depth);
         }
-        let (bid_changes, ask_changes) = (changes(&old_bids, &bids, true), changes(&old_asks, &asks, false));
+        let (mut bid_changes, mut ask_changes) = (changes(&old_bids, &bids, true), changes(&old_asks, &asks, false));
+        if self.bridges() {
+            bid_changes = with_touched(bid_changes, book.touched(self.id, true), true);
+            ask_changes = with_touched(ask_changes, book.touched(self.id, false), false);
+        }
         if bid_changes.is_empty() && ask_changes.is_empty() {
             return None;
         }
@@ -196,6 +201,12 @@ impl Feed {
         let whole = self.channel.carries == Carries::Whole;
         let (bids, asks) = if whole { (self.bids.clone(), self.asks.clone()) } else { (bid_changes, ask_changes) };
         Some(self.push(Kind::Update, bids, asks))
+    }
+
+    /// Whether its book comes by request at any moment between two pushes: what came and went since the
+    /// last push may stand in it, so the next push must name that too.
+    fn bridges(&self) -> bool {
+        self.channel.carries == Carries::Changes && !self.channel.greets
     }
 
     fn restart(&mut self, book: &Book) -> Push {
@@ -269,6 +280,13 @@ fn changes(old: &[Level], new: &[Level], bids: bool) -> Vec<Level> {
     out
 }
 
+/// `changes` and the touched levels that they leave out, best first.
+fn with_touched(changes: Vec<Level>, touched: impl Iterator<Item = Level>, bids: bool) -> Vec<Level> {
+    let mut named: BTreeMap<i64, i64> = touched.collect();
+    named.extend(changes);
+    if bids { named.into_iter().rev().collect() } else { named.into_iter().collect() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,6 +315,12 @@ mod tests {
         assert!(feed.poll(&book, 1_060_000).is_some());
         feed.leave(1);
         assert!(feed.poll(&book, 2_000_000).is_none());
+    }
+
+    #[test]
+    fn a_level_that_came_and_went_is_named_too() {
+        let bids = with_touched(vec![(9, 4)], [(10, 0), (9, 4), (8, 1)].into_iter(), true);
+        assert_eq!(bids, [(10, 0), (9, 4), (8, 1)]);
     }
 
     #[test]

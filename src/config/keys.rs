@@ -44,11 +44,8 @@ pub const KEYS: &[Key] = &[
     key("wire.thread_stuck_ms", whole(50, 60_000, "ms")),
     key("supervision.thread_restarts", whole(0, 100, "restarts")),
     key("supervision.thread_period_s", whole(1, 86_400, "s")),
-    key("supervision.connection_restarts", whole(0, 1_000, "reconnects")),
-    key("supervision.connection_period_s", whole(1, 86_400, "s")),
     key("supervision.backoff_base_ms", whole(1, 60_000, "ms")),
     key("supervision.backoff_cap_ms", whole(1, 600_000, "ms")),
-    key("supervision.backoff_jitter_percent", whole(0, 100, "%")),
     key("venues.*.enabled", Kind::Flag),
     key("venues.*.taker_fee_bps", bps("-100", "1000")),
     key("venues.*.stale_ms", whole(1, 600_000, "ms")),
@@ -74,7 +71,6 @@ pub const KEYS: &[Key] = &[
     key("demo.assets", Kind::Assets),
     key("demo.lag_ms", whole(0, 10_000, "ms")),
     key("telemetry.otlp_endpoint", Kind::Text(Text::Url(&["http://", "https://"]))),
-    key("telemetry.protocol", Kind::Choice(&["http"])),
     key("telemetry.sample_ratio", Kind::Ratio { min: 0.0, max: 1.0 }),
 ];
 

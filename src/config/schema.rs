@@ -98,16 +98,10 @@ pub struct Supervision {
     pub thread_restarts: u32,
     /// Its period.
     pub thread_period_s: u64,
-    /// Reconnects of one connection within `connection_period_s` before the venue's breaker trips.
-    pub connection_restarts: u32,
-    /// Its period.
-    pub connection_period_s: u64,
     /// First wait before a reconnect; doubles with every failure.
     pub backoff_base_ms: u64,
     /// Longest wait.
     pub backoff_cap_ms: u64,
-    /// Share of each wait that is random.
-    pub backoff_jitter_percent: u8,
 }
 
 /// `[venues.<name>]`.
@@ -252,16 +246,6 @@ pub struct Demo {
 pub struct Telemetry {
     /// Collector's traces endpoint; empty switches the exporter off.
     pub otlp_endpoint: String,
-    /// How spans are sent there.
-    pub protocol: Protocol,
     /// Share of traces kept, 0 to 1.
     pub sample_ratio: f64,
-}
-
-/// How spans are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// OTLP, protobuf over HTTP.
-    Http,
 }

@@ -12,6 +12,9 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Instrument lists by path, for hosts that are no venue's own (a recording of a simulator or a proxy).
+const LISTS: [&str; 3] = ["/exchangeInfo", "/public/instruments", "/market/instruments-info"];
+
 /// A connection of one file.
 pub type Conn = (usize, Arc<str>);
 
@@ -37,6 +40,9 @@ pub fn discover(paths: &[PathBuf]) -> Result<Cast, ReplayError> {
     let mut finder = Finder::default();
     for (file, path) in paths.iter().enumerate() {
         finder.by_name.insert(file, venue_of_name(merged.exchange(file), path));
+        if !merged.exchange(file).is_empty() && sniff::venue_of_exchange_name(merged.exchange(file)).is_none() {
+            finder.foreign.insert(file);
+        }
     }
     while let Some((file, record)) = merged.next_record()? {
         finder.see(file, &record);
@@ -52,6 +58,9 @@ struct Finder {
     cast: Cast,
     by_name: HashMap<usize, Option<Venue>>,
     known: HashSet<usize>,
+    /// Files whose header names an exchange that is not supported: their frames may look like ours,
+    /// so only a URL counts there.
+    foreign: HashSet<usize>,
     seen: HashSet<(Venue, String)>,
     order: Vec<(Venue, String)>,
     metadata: HashMap<(Venue, String), InstrumentSpec>,
@@ -78,7 +87,9 @@ impl Finder {
 
     fn see_http(&mut self, file: usize, url: &str, body: &str) {
         let named = self.by_name.get(&file).copied().flatten();
-        if let Some(venue) = rest::is_metadata_url(url).or(named.filter(|_| url.contains("/exchangeInfo"))) {
+        if let Some(venue) =
+            rest::is_metadata_url(url).or(named.filter(|_| LISTS.iter().any(|path| url.contains(path))))
+        {
             self.known.insert(file);
             let specs = metadata::parse(venue, url, body.as_bytes()).unwrap_or_default();
             for spec in specs {
@@ -98,6 +109,7 @@ impl Finder {
         let Some((sniffed, symbol)) = sniff::venue_of_stream_frame(frame) else { return };
         let venue = match self.cast.venues.get(&conn) {
             Some(venue) => *venue,
+            None if self.foreign.contains(&conn.0) => return,
             None => {
                 let venue = self.by_name.get(&conn.0).copied().flatten().unwrap_or(sniffed);
                 self.name(conn.clone(), Some(venue));
@@ -105,7 +117,7 @@ impl Finder {
             }
         };
         let symbols = self.cast.symbols.entry(conn).or_default();
-        if !symbols.contains(&symbol) {
+        if !is_trade(frame) && !symbols.contains(&symbol) {
             symbols.push(symbol.clone());
         }
         if self.seen.insert((venue, symbol.clone())) {
@@ -158,6 +170,15 @@ fn rescaled(spec: &InstrumentSpec, scale: Scale) -> Option<Steps> {
         lot: spec.lot.checked_mul(qty)?,
         qty_min: spec.qty_min.checked_mul(qty)?,
     })
+}
+
+/// Whether a frame speaks of trades only. A connection that carries nothing else (Binance USD-M) keeps
+/// no book alive, and its end ends none.
+fn is_trade(frame: &[u8]) -> bool {
+    const MARKS: [&[u8]; 4] =
+        [br#""e":"aggTrade""#, br#""e":"trade""#, br#""topic":"publicTrade."#, br#""channel":"trades""#];
+    let head = &frame[..frame.len().min(160)];
+    MARKS.iter().any(|mark| head.windows(mark.len()).any(|window| window == *mark))
 }
 
 /// The venue that a header or the file's folder names.

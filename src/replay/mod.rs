@@ -3,7 +3,6 @@
 
 mod cast;
 mod digest;
-mod ledger;
 mod options;
 mod pace;
 mod report;

@@ -1,7 +1,7 @@
 //! What a replay found, for people and for machines.
 
-use super::ledger::{Opportunity, closing_px};
 use super::rig::{Measured, Rig};
+use crate::ledger::{Opportunity, closing_px};
 use crate::universe::Universe;
 use highwire_engine::stages::Stages;
 use highwire_links::audit::Verdict;

@@ -2,12 +2,12 @@
 //! the real rings between them, and time set by the records.
 
 use super::cast::{Cast, Conn};
-use super::ledger::Ledger;
 use super::options::Layout;
 use super::tops::{Outcome, TopsTap};
 use super::wire::{Half, Wire};
 use crate::config::Config;
-use crate::universe::Universe;
+use crate::ledger::Ledger;
+use crate::universe::{Universe, clock_offsets};
 use highwire_engine::clock::{Clock, HandClock};
 use highwire_engine::context::Context;
 use highwire_engine::engine::{Engine, EngineEnds, SpecError};
@@ -104,6 +104,9 @@ impl Rig {
         let mut feed =
             Feed::new(&universe.books(), Venue::ALL.len(), FeedEnds { market: market_tx, pages: page_writers });
         feed.set_tap(Box::new(tap));
+        for (venue, offset_ns) in clock_offsets(config) {
+            feed.set_clock_offset(venue.id(), offset_ns);
+        }
         let (far_ports, desk) = ports();
         let (near_ports, near_desk) = ports();
         let half = Half {
@@ -250,7 +253,8 @@ impl Rig {
         let alive = self.wire.as_mut().is_some_and(|wire| wire.step(now));
         let mut tops = self.tops.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(record) = self.desk.audit.take() {
-            self.ledger.take(&record, &self.universe, &mut tops.digest);
+            tops.digest.record(&record);
+            self.ledger.take(&record, &self.universe);
         }
         drop(tops);
         while self.desk.telemetry.take().is_some() {}

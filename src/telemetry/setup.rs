@@ -75,6 +75,8 @@ where
 }
 
 fn provider(settings: &TelemetrySettings) -> Result<SdkTracerProvider, TelemetryError> {
+    // Without it the exporter's HTTP client panics, even for plain http.
+    crate::tls::choose_provider();
     let exporter = SpanExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)

@@ -137,7 +137,11 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(frame, board)).unwrap();
         let buffer = terminal.backend().buffer().clone();
-        buffer.content().chunks(width.into()).map(|row| row.iter().map(|cell| cell.symbol()).collect()).collect()
+        buffer
+            .content()
+            .chunks(width.into())
+            .map(|row| row.iter().map(ratatui::buffer::Cell::symbol).collect())
+            .collect()
     }
 
     #[test]

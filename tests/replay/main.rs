@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
 
+mod captures;
 mod data;
 mod digest;
 mod formats;
 mod frames;
 mod hostile;
 mod input;
+mod outside;
 mod product;
+mod program;
 mod tape;
 mod tops;

@@ -49,7 +49,17 @@ struct Shape {
     typed: fn(&[u8]) -> u64,
 }
 
-const SHAPES: [Shape; 9] = [
+/// A shape of this name is measured without the combined stream's wrapper.
+const BARE: &str = "bare bookTicker";
+
+const SHAPES: [Shape; 10] = [
+    Shape {
+        name: BARE,
+        file: "hftbacktest/BINANCE/btcusdt_20240808.zst",
+        venue: Venue::BinanceSpot,
+        mark: "@bookTicker",
+        typed: |json| typed::<BinanceData<'_>>(json),
+    },
     Shape {
         name: "binance bookTicker",
         file: "hftbacktest/BINANCE/btcusdt_20240808.zst",
@@ -123,7 +133,10 @@ fn main() {
     println!("{:<22}{:>7}{:>10}{:>10}{:>12}{:>14}", "shape", "bytes", "both ns", "tape ns", "serde ns", "both/fastest");
     let only = std::env::args().nth(1).filter(|word| !word.starts_with('-')).unwrap_or_default();
     for shape in SHAPES.iter().filter(|shape| shape.name.contains(&only)) {
-        let frames = frames(&Path::new(&data).join(shape.file), shape.mark);
+        let mut frames = frames(&Path::new(&data).join(shape.file), shape.mark);
+        if shape.name == BARE {
+            frames.iter_mut().for_each(unwrap);
+        }
         let directory = directory(shape.venue, &frames);
         let profile = shape.venue.profile();
         let mut scratch = (profile.scratch)();
@@ -150,6 +163,14 @@ fn frames(path: &Path, mark: &str) -> Vec<Vec<u8>> {
     let wanted = |frame: &Vec<u8>| frame.len() < 20_000 && contains(frame, mark) && !frame.starts_with(b"{\"op\"");
     // ELON-USDT has eleven decimals, which is more than a price holds.
     frames.filter(|frame| wanted(frame) && !contains(frame, "ELON")).take(FRAMES).collect()
+}
+
+/// Takes the combined stream's wrapper off.
+fn unwrap(frame: &mut Vec<u8>) {
+    let data = br#""data":"#;
+    let at = frame.windows(data.len()).position(|window| window == data).expect("it is wrapped");
+    frame.drain(..at + data.len());
+    frame.pop();
 }
 
 fn contains(frame: &[u8], text: &str) -> bool {
@@ -327,11 +348,16 @@ struct BinanceData<'a> {
 
 impl Seen for Binance<'_> {
     fn seen(&self) -> u64 {
-        let data = &self.data;
-        let ids = [data.engine, data.u, data.first, data.pu].iter().flatten().sum::<u64>();
-        let numbers = [&data.bid_qty, &data.ask_qty, &data.p, &data.q].map(|decimal| number(decimal.as_ref()));
-        let names = self.stream.len() + data.s.len() + data.e.map_or(0, str::len);
-        numbers.iter().fold(ids, |sum, number| sum ^ number) ^ data.b.0 ^ data.a.0 ^ names as u64
+        self.data.seen() ^ self.stream.len() as u64
+    }
+}
+
+impl Seen for BinanceData<'_> {
+    fn seen(&self) -> u64 {
+        let ids = [self.engine, self.u, self.first, self.pu].iter().flatten().fold(0, |sum, id| sum ^ id);
+        let numbers = [&self.bid_qty, &self.ask_qty, &self.p, &self.q].map(|decimal| number(decimal.as_ref()));
+        let names = self.s.len() + self.e.map_or(0, str::len);
+        numbers.iter().fold(ids, |sum, number| sum ^ number) ^ self.b.0 ^ self.a.0 ^ names as u64
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn give_depth(
 ) -> Result<FrameKind, Reject> {
     let top = depth.kind == DepthKind::Top;
     for side in [&mut *bids, &mut *asks] {
-        if top {
+        if top && side.iter().any(|level| level.qty == 0) {
             side.retain(|level| level.qty > 0);
         }
         if side.iter().any(|level| level.px <= 0) {

@@ -4,7 +4,7 @@
 //! get coarser with finer orders left resting, and Binance spot writes eight decimals whatever the
 //! tick. So decimals are the larger of the step's and the precision that the venue states; a digit
 //! more is refused, never rounded. In the recordings no depth value of a listed instrument is refused
-//! so; eleven decimals (OKX ELON-USDT) are more than `DP_MAX`, and the list skips such instruments.
+//! so; instruments with more decimals than `DP_MAX` are skipped by the list, and counted.
 
 use crate::venue::Venue;
 use highwire_links::fixed::{Amount, Scale, parse};
@@ -253,7 +253,8 @@ mod tests {
         assert_eq!(decimals("10"), Some(0));
         assert_eq!(decimals("0.5"), Some(1));
         assert_eq!(decimals("0.00000000"), None);
-        assert_eq!(decimals("0.00000000001"), None);
+        assert_eq!(decimals("0.00000000001"), Some(11));
+        assert_eq!(decimals("0.0000000000001"), None);
         assert_eq!(decimals("-1"), None);
         assert_eq!(times((25, 1), (4, 2)), Some((1, 1)));
     }

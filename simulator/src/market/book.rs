@@ -1,7 +1,7 @@
 //! One limit book: absolute quantities per price, an update id that counts level changes, the trades
 //! that took liquidity. It follows a target price and is never crossed or locked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::listing::Listing;
 use crate::rng::Rng;
@@ -43,14 +43,27 @@ pub struct Book {
     trades: Vec<Trade>,
     trade_id: u64,
     levels: usize,
+    touched: VecDeque<(u64, bool, i64)>,
 }
+
+/// Touches remembered: about a minute of a lively book, many pushes of the slowest stream.
+const TOUCHES: usize = 4_096;
 
 impl Book {
     /// A full book of `levels` a side around `target` ticks.
     pub fn new(listing: &Listing, levels: usize, target: i64, now_ns: u64, rng: &mut Rng) -> Self {
         let (bids, asks) = (BTreeMap::new(), BTreeMap::new());
         let id = 1_000_000 + rng.below(1_000_000_000);
-        let mut book = Self { bids, asks, id, changed_ns: now_ns, trades: Vec::new(), trade_id: 0, levels };
+        let mut book = Self {
+            bids,
+            asks,
+            id,
+            changed_ns: now_ns,
+            trades: Vec::new(),
+            trade_id: 0,
+            levels,
+            touched: VecDeque::new(),
+        };
         book.requote(listing, target, now_ns, rng);
         book.trades.clear();
         book
@@ -64,6 +77,14 @@ impl Book {
     /// Market time of the last change in ns.
     pub const fn changed_ns(&self) -> u64 {
         self.changed_ns
+    }
+
+    /// Every level that an update after `id` touched, with its quantity now; also one that is back to
+    /// where it was or gone again. As far back as the book remembers.
+    pub fn touched(&self, id: u64, bid: bool) -> impl Iterator<Item = Level> {
+        let side = if bid { &self.bids } else { &self.asks };
+        let since = self.touched.iter().rev().take_while(move |(at, ..)| *at > id);
+        since.filter(move |(_, of, _)| *of == bid).map(|(_, _, px)| (*px, side.get(px).copied().unwrap_or(0)))
     }
 
     /// The trades since [`Self::forget_trades`].
@@ -207,6 +228,10 @@ impl Book {
         if before != Some(qty).filter(|&q| q > 0) {
             self.id += 1;
             self.changed_ns = now_ns;
+            if self.touched.len() == TOUCHES {
+                self.touched.pop_front();
+            }
+            self.touched.push_back((self.id, bid, px));
         }
     }
 }

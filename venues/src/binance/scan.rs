@@ -55,21 +55,18 @@ pub(crate) fn read(
     let mut cursor = Cursor::new(frame, marks)?;
     let mut draft = Draft::default();
     let mut wrapped = false;
-    cursor.object(|cursor, key| match key {
-        b"stream" => once(&mut draft.stream, cursor.text()?),
-        b"data" if wrapped => None,
-        b"data" => {
-            wrapped = true;
-            cursor.object(|cursor, key| draft.field(cursor, key, bids, asks))
+    cursor.nested(|cursor, key| {
+        if key == b"data" {
+            return (!std::mem::replace(&mut wrapped, true)).then_some(true);
         }
-        _ => draft.field(cursor, key, bids, asks),
+        draft.field(cursor, key, bids, asks).map(|()| false)
     })?;
     cursor.finished()?;
     draft.give(market, directory, bids, asks, sink)
 }
 
 impl<'a> Draft<'a> {
-    #[inline]
+    #[inline(always)]
     fn field(
         &mut self,
         cursor: &mut Cursor<'a>,
@@ -92,7 +89,8 @@ impl<'a> Draft<'a> {
             b"p" => once(&mut self.px, cursor.decimal()?),
             b"q" => once(&mut self.qty, cursor.decimal()?),
             b"m" => once(&mut self.maker, cursor.flag()?),
-            b"stream" | b"data" | b"result" | b"error" | b"code" | b"lastUpdateId" => None,
+            b"stream" => once(&mut self.stream, cursor.text()?),
+            b"result" | b"error" | b"code" | b"lastUpdateId" => None,
             _ => cursor.skip(),
         }
     }

@@ -71,6 +71,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// As [`Self::object`], but `field` may answer `Some(true)` instead of taking a value: then the
+    /// value is an object, and its fields are walked next, as if they were this one's.
+    #[inline(always)]
+    pub(crate) fn nested(&mut self, mut field: impl FnMut(&mut Self, &'a [u8]) -> Option<bool>) -> Option<()> {
+        self.eat(b'{')?;
+        let mut depth = 1usize;
+        loop {
+            let key = self.text()?;
+            self.eat(b':')?;
+            if field(self, key)? {
+                self.eat(b'{')?;
+                depth += 1;
+                continue;
+            }
+            while !self.more(b'}')? {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(());
+                }
+            }
+        }
+    }
+
     /// An array with at least one value; `item` must take each.
     #[inline]
     pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {

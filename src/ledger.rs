@@ -1,7 +1,6 @@
 //! What the engine did, gathered from its audit records: opportunities, decisions, orders, fills,
 //! profit and loss.
 
-use super::digest::Digest;
 use crate::universe::Universe;
 use highwire_links::audit::{Closed, Decided, Opened, Record, VERDICTS, Verdict};
 use highwire_links::fill::{Report, ReportKind};
@@ -72,8 +71,7 @@ impl Ledger {
     }
 
     /// Takes in a record.
-    pub fn take(&mut self, record: &Record, universe: &Universe, digest: &mut Digest) {
-        digest.record(record);
+    pub fn take(&mut self, record: &Record, universe: &Universe) {
         match record {
             Record::Opened(opened) => {
                 self.opportunities.push(Opportunity { opened: *opened, decided: None, closed: None, standing: None });

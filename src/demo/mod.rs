@@ -1,0 +1,10 @@
+//! `highwire demo`: the whole service in one process against simulated venues on loopback. No keys,
+//! no database, no network.
+
+mod board;
+mod options;
+mod run;
+mod venues;
+
+pub use options::DemoOptions;
+pub use run::{DemoError, run};

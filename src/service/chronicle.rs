@@ -1,0 +1,104 @@
+//! What the threads report, as the cold side keeps it: the ledger, restarts, notices, traced
+//! latencies; and spans for the collector, if there is one.
+
+use crate::ledger::Ledger;
+use crate::telemetry::spans;
+use crate::universe::Universe;
+use highwire_actors::news::{News, Observer};
+use highwire_engine::stages::Stages;
+use highwire_links::audit::Record;
+use highwire_links::counter::Stage;
+use highwire_links::lifecycle::Event;
+use highwire_links::page::BookState;
+use highwire_links::telemetry::Trace;
+use opentelemetry_sdk::trace::SdkTracer;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The service's memory of itself.
+pub struct Chronicle {
+    /// Opportunities, orders, fills, profit.
+    pub ledger: Ledger,
+    /// Latencies of the traced decisions.
+    pub traced: Stages,
+    /// Restarts of threads and ends of lines.
+    pub restarts: u64,
+    /// What an operator should know, oldest first; taken by whoever shows it.
+    pub notices: Vec<String>,
+    universe: Arc<Universe>,
+    tracer: Option<SdkTracer>,
+}
+
+impl Chronicle {
+    /// Nothing has happened yet.
+    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>) -> Self {
+        let ledger = Ledger::new(universe.pairs.len());
+        Self { ledger, traced: Stages::default(), restarts: 0, notices: Vec::new(), universe, tracer }
+    }
+
+    fn take(&mut self, thread: &str, news: News) {
+        match news {
+            News::Record(record) => self.take_record(&record),
+            News::Trace(trace) => self.take_trace(&trace),
+            News::Started { restarts: 0 } => {}
+            News::Started { restarts } => self.note(format!("thread {thread} runs again (restart {restarts})")),
+            News::Died { panic } => {
+                self.restarts += 1;
+                self.note(format!("thread {thread} died: {panic}"));
+            }
+            News::RestartIn { after_ns } => {
+                self.note(format!("thread {thread} restarts in {} ms", after_ns / 1_000_000));
+            }
+            News::GaveUp { why } => self.note(format!("thread {thread} stays down: {why}; nothing is opened any more")),
+            News::Halted => tracing::info!(thread, "halted"),
+            News::Pulse(moved) => self.note(format!("thread {thread}: heartbeat {moved:?}")),
+            News::CommandsFull => self.note(format!("thread {thread} takes no commands: stop word raised")),
+            News::LineEnded { slot, why } => {
+                self.restarts += 1;
+                self.note(format!("line {slot} ended: {why:?}"));
+            }
+            News::Event(event) => self.take_event(thread, &event),
+        }
+    }
+
+    fn take_record(&mut self, record: &Record) {
+        self.ledger.take(record, &self.universe);
+        // The service has nobody who asks when orders were decided.
+        self.ledger.take_sent();
+    }
+
+    fn take_trace(&mut self, trace: &Trace) {
+        for (stage, _) in Stage::ALL {
+            let ns = trace.stage_ns[stage as usize];
+            if ns > 0 {
+                self.traced.record(stage, ns.into());
+            }
+        }
+        if let Some(tracer) = &self.tracer {
+            spans::emit(tracer, trace, &self.universe.name(trace.instrument));
+        }
+    }
+
+    fn take_event(&mut self, thread: &str, event: &Event) {
+        match event {
+            Event::Moved { instrument, from: BookState::Live, to, why, .. } => {
+                let name = self.universe.name(*instrument);
+                self.note(format!("{name}: book {} ({why:?})", to.name()));
+            }
+            Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
+            Event::WardenBack => self.note(format!("thread {thread}: warden back")),
+            Event::Refused(number) => self.note(format!("thread {thread} could not do command {number}")),
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, notice: String) {
+        tracing::info!("{notice}");
+        self.notices.push(notice);
+    }
+}
+
+/// Writes a thread's news into the chronicle. It must not block: the warden is silent meanwhile.
+pub fn observer(thread: &str, chronicle: &Arc<Mutex<Chronicle>>) -> Observer {
+    let (thread, chronicle) = (thread.to_owned(), Arc::clone(chronicle));
+    Box::new(move |news| chronicle.lock().unwrap_or_else(PoisonError::into_inner).take(&thread, news))
+}

@@ -1,0 +1,168 @@
+//! The pinned threads and their wardens: rings, pages, and the factory that makes a thread's duty,
+//! the first time and after each panic.
+
+use super::chronicle::{Chronicle, observer};
+use super::{ServiceError, layout};
+use crate::config::Config;
+use crate::universe::Universe;
+use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
+use highwire_engine::clock::TscClock;
+use highwire_engine::duty::{Duty, House, Parts, Roles};
+use highwire_engine::engine::{Engine, EngineEnds};
+use highwire_engine::feed::{Feed, FeedEnds};
+use highwire_engine::gateway::GatewayEnds;
+use highwire_engine::idle::{Idle, Strategy, Waker};
+use highwire_engine::paper::{PaperGateway, PaperSettings};
+use highwire_engine::thread;
+use highwire_links::counter::TallyReader;
+use highwire_links::limits::{FILL_RING, MARKET_RING, ORDER_RING};
+use highwire_links::page::{PageReaders, pages};
+use highwire_links::ports::{Desk, Ports, ports};
+use highwire_links::{Mode, fill, market, order};
+use highwire_supervision::backoff::Backoff;
+use highwire_supervision::budget::Budget;
+use highwire_supervision::liveness::Thresholds;
+use highwire_venues::venue::Venue;
+use ractor::{Actor, ActorRef};
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinHandle;
+
+/// Running threads.
+pub struct Threads {
+    /// Depth pages.
+    pub pages: PageReaders,
+    /// Published counters of each.
+    pub tallies: Vec<TallyReader>,
+    /// Their wardens.
+    pub wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    /// The warden of the thread that reads the sockets.
+    pub reader: ActorRef<WardenMsg>,
+}
+
+/// Starts the threads that the layout asks for.
+pub async fn start(
+    universe: &Arc<Universe>,
+    config: &Config,
+    clock: &TscClock,
+    chronicle: &Arc<Mutex<Chronicle>>,
+) -> Result<Threads, ServiceError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let plan = layout::plan(config, cores);
+    tracing::info!(?plan, cores, "threads");
+    let ends = Ends::new(universe.instruments.len());
+    let readers = ends.engine.pages.clone();
+    let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone());
+    let mut starter = Starter { config, clock, chronicle, tallies: Vec::new(), wardens: Vec::new(), cores: plan.cores };
+    if plan.split {
+        let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
+        let decide =
+            Bench { parts: Parts { engine: Some(ends.engine), gateway: Some(ends.gateway), ..decide.parts }, ..decide };
+        let (read, _) = parts(clock, plan.strategy, vec![waker])?;
+        let read = Bench { parts: Parts { feed: Some(ends.feed), ..read.parts }, ..read };
+        starter.start("feed", read, factory()).await?;
+        starter.start("engine", decide, factory()).await?;
+    } else {
+        let (all, _) = parts(clock, plan.strategy, Vec::new())?;
+        let parts =
+            Parts { feed: Some(ends.feed), engine: Some(ends.engine), gateway: Some(ends.gateway), ..all.parts };
+        starter.start("wire", Bench { parts, ..all }, factory()).await?;
+    }
+    let reader = starter.wardens[0].0.clone();
+    Ok(Threads { pages: readers, tallies: starter.tallies, wardens: starter.wardens, reader })
+}
+
+struct Ends {
+    feed: FeedEnds,
+    engine: EngineEnds,
+    gateway: GatewayEnds,
+}
+
+impl Ends {
+    fn new(instruments: usize) -> Self {
+        let (writers, readers) = pages(instruments);
+        let (market_tx, market_rx) = market::market(MARKET_RING, instruments);
+        let (order_tx, order_rx) = order::orders(ORDER_RING);
+        let (fill_tx, fill_rx) = fill::fills(FILL_RING);
+        Self {
+            feed: FeedEnds { market: market_tx, pages: writers },
+            engine: EngineEnds { market: market_rx, pages: readers, orders: order_tx, fills: fill_rx },
+            gateway: GatewayEnds { orders: order_rx, fills: fill_tx },
+        }
+    }
+}
+
+/// A thread's ends before it runs, and its warden's.
+struct Bench {
+    parts: Parts,
+    desk: Desk,
+}
+
+fn parts(clock: &TscClock, strategy: Strategy, wakes: Vec<Waker>) -> Result<(Bench, Waker), ServiceError> {
+    let (ports, desk): (Ports, Desk) = ports();
+    let idle = Idle::new(strategy)?;
+    let waker = idle.waker();
+    let house = House::new(Box::new(clock.clone()), ports, idle, wakes);
+    let parts = Parts { house, feed: None, engine: None, gateway: None, connections: Vec::new() };
+    Ok((Bench { parts, desk }, waker))
+}
+
+struct Starter<'a> {
+    config: &'a Config,
+    clock: &'a TscClock,
+    chronicle: &'a Arc<Mutex<Chronicle>>,
+    tallies: Vec<TallyReader>,
+    wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    cores: Vec<usize>,
+}
+
+impl Starter<'_> {
+    async fn start(&mut self, name: &str, bench: Bench, factory: Factory) -> Result<(), ServiceError> {
+        let core = self.cores.get(self.wardens.len()).and_then(|number| thread::core(*number));
+        self.tallies.push(bench.desk.tally.clone());
+        let arguments = WardenArgs {
+            name: name.to_owned(),
+            core,
+            desk: bench.desk,
+            parts: bench.parts,
+            factory,
+            clock: Box::new(self.clock.clone()),
+            rules: rules(self.config),
+            observer: observer(name, self.chronicle),
+        };
+        self.wardens.push(Actor::spawn(Some(format!("warden-{name}")), Warden, arguments).await?);
+        Ok(())
+    }
+}
+
+fn rules(config: &Config) -> Rules {
+    let (supervision, wire) = (&config.supervision, &config.wire);
+    let stuck_ns = wire.thread_stuck_ms * 1_000_000;
+    Rules {
+        budget: Budget {
+            restarts: supervision.thread_restarts,
+            period_ns: supervision.thread_period_s * 1_000_000_000,
+            backoff: Backoff { ..Budget::PINNED_THREAD.backoff },
+        },
+        heartbeat: Thresholds { late_ns: stuck_ns / 4, stuck_ns },
+        ..Rules::default()
+    }
+}
+
+/// Makes duties; every engine gets an epoch of its own, so that reports to a dead one are strays.
+fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders) -> Factory {
+    let mut epoch = 0u16;
+    Box::new(move |parts: Parts| {
+        epoch = epoch.wrapping_add(1);
+        let spec = universe.engine(&config, Mode::Halted, epoch);
+        let engine =
+            parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;
+        let settings = PaperSettings { latency_ns: config.paper.latency_ms * 1_000_000 };
+        let paper = |ends| Box::new(PaperGateway::new(&universe.instruments, pages.clone(), settings, ends)) as Box<_>;
+        let roles = Roles {
+            feed: parts.feed.map(|ends| Feed::new(&universe.books(), Venue::ALL.len(), ends)),
+            engine,
+            gateway: parts.gateway.map(paper),
+        };
+        Ok(Duty::new(parts.house, roles, Some(config.wire.warden_silent_ms * 1_000_000)))
+    })
+}

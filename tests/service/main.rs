@@ -1,0 +1,6 @@
+//! Stories of the running service, told from outside: real sockets, real threads, real files.
+
+#![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
+
+mod record;
+mod traces;

@@ -1,0 +1,142 @@
+//! Traces reach a collector whole, and no collector can hold up the service.
+//!
+//! Telemetry is set up once per process, so each story runs in a process of its own: this test
+//! binary again, with [`child`] only, which does nothing unless a story tells it to.
+
+use highwire::telemetry::{TelemetrySettings, spans, start};
+use highwire_links::InstrumentId;
+use highwire_links::telemetry::Trace;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const ENDPOINT: &str = "HIGHWIRE_TEST_ENDPOINT";
+const TRACES: &str = "HIGHWIRE_TEST_TRACES";
+const FLUSH: &str = "HIGHWIRE_TEST_FLUSH";
+
+/// Requests as they came: first line and body.
+type Requests = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// A collector on a port of its own; one that does not answer reads and keeps silent.
+fn collector(answers: bool) -> (String, Requests) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Requests::default();
+    let kept = Arc::clone(&requests);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let kept = Arc::clone(&kept);
+            std::thread::spawn(move || serve(stream, answers, &kept));
+        }
+    });
+    (endpoint, requests)
+}
+
+fn serve(stream: TcpStream, answers: bool, kept: &Requests) -> Option<()> {
+    let mut reader = BufReader::new(stream.try_clone().ok()?);
+    loop {
+        let mut first = String::new();
+        reader.read_line(&mut first).ok().filter(|read| *read > 0)?;
+        let mut length = 0;
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).ok()?;
+            if header.trim().is_empty() {
+                break;
+            }
+            let (name, value) = header.split_once(':')?;
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().ok()?;
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).ok()?;
+        kept.lock().unwrap().push((first.trim().to_owned(), body));
+        if answers {
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n";
+            (&stream).write_all(answer).ok()?;
+        }
+    }
+}
+
+fn in_a_process(endpoint: &str, traces: u32, flush: bool, environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "traces::child", "--nocapture"]);
+    command.env(ENDPOINT, endpoint).env(TRACES, traces.to_string()).env(FLUSH, flush.to_string());
+    let output = command.envs(environment.iter().copied()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn count(bodies: &[(String, Vec<u8>)], name: &str) -> usize {
+    // A protobuf string is its length and its bytes.
+    let field: Vec<u8> = std::iter::once(name.len() as u8).chain(name.bytes()).collect();
+    bodies.iter().map(|(_, body)| memchr::memmem::find_iter(body, &field).count()).sum()
+}
+
+#[test]
+fn child() {
+    if std::env::var_os(TRACES).is_none() {
+        return;
+    }
+    let setting = |name| std::env::var(name).unwrap();
+    let settings = TelemetrySettings {
+        service: "highwire-under-test".to_owned(),
+        filter: "info".to_owned(),
+        json: false,
+        otlp_endpoint: setting(ENDPOINT),
+        sample_ratio: 1.0,
+    };
+    let telemetry = start(&settings).unwrap();
+    let tracer = telemetry.tracer();
+    assert_eq!(tracer.is_some(), !settings.otlp_endpoint.is_empty());
+    let traces: u32 = setting(TRACES).parse().unwrap();
+    let began = Instant::now();
+    for opportunity in 1..=traces {
+        let stage_ns = [50, 20, 7, 20, 30, 10, 140];
+        let recv_ns = 1_700_000_000_000_000_000 + u64::from(opportunity);
+        let record = Trace { recv_ns, opportunity, instrument: InstrumentId(0), stage_ns };
+        if let Some(tracer) = &tracer {
+            spans::emit(tracer, &record, "okx:BTC-USDT");
+        }
+    }
+    println!("emitted in {} ms", began.elapsed().as_millis());
+    if setting(FLUSH) == "true" {
+        telemetry.finish();
+    } else {
+        std::process::exit(0);
+    }
+}
+
+#[test]
+fn a_collector_gets_the_whole_trace_of_every_opportunity() {
+    let (endpoint, requests) = collector(true);
+    in_a_process(&endpoint, 3, true, &[]);
+    let requests = requests.lock().unwrap();
+    assert!(!requests.is_empty() && requests.iter().all(|(first, _)| first.starts_with("POST /v1/traces ")));
+    for stage in ["decode", "book", "queue", "detect", "risk", "send"] {
+        assert_eq!(count(&requests, stage), 3, "{stage}");
+    }
+    assert!(count(&requests, "highwire-under-test") >= 1);
+    assert_eq!(count(&requests, "okx:BTC-USDT"), 3);
+}
+
+#[test]
+fn an_exporter_that_is_off_sends_nothing_whatever_the_environment_says() {
+    let (endpoint, requests) = collector(true);
+    in_a_process("", 3, true, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    assert!(requests.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_collector_that_never_answers_does_not_hold_up_the_emitter() {
+    let (endpoint, requests) = collector(false);
+    let began = Instant::now();
+    // More than the exporter's queue holds: what does not fit is dropped, nobody waits.
+    let output = in_a_process(&endpoint, 5_000, false, &[]);
+    assert!(began.elapsed() < Duration::from_secs(8), "took {:?}", began.elapsed());
+    assert!(String::from_utf8_lossy(&output.stdout).contains("emitted in"));
+    assert!(requests.lock().unwrap().len() <= 1, "it waits for the first answer");
+}
