@@ -31,7 +31,7 @@ impl Sink for Sum {
 }
 
 /// The directory that all measured frames use.
-pub fn directory() -> Directory {
+fn directory() -> Directory {
     let entry = Entry { id: InstrumentId(0), scale: Scale { px_dp: 8, qty_dp: 8 } };
     Directory::new([("BTCUSDT", entry), ("BTC-USDT", entry)])
 }
@@ -72,8 +72,29 @@ fn of_kind(mut kind: Kind) -> Vec<Figure> {
     vec![pass, typed, reference]
 }
 
+/// Decodes varied tickers over and over: the yardstick of other figures.
+pub struct Reader {
+    directory: Directory,
+    scratch: Scratch,
+    kind: Kind,
+}
+
+impl Reader {
+    /// A reader of the first kind, Binance's bookTicker.
+    pub fn of_tickers() -> Self {
+        let kind = kinds().swap_remove(0);
+        Self { directory: directory(), scratch: (kind.venue.profile().scratch)(), kind }
+    }
+
+    /// Decodes them all once; returns a sum over their content.
+    pub fn read_all(&mut self) -> u64 {
+        let decode = self.kind.venue.profile().decode;
+        decode_all(decode, &self.directory, &mut self.scratch, &mut self.kind.frames)
+    }
+}
+
 /// Decodes all frames; returns a sum over their content.
-pub fn decode_all(
+fn decode_all(
     decode: Decode,
     directory: &Directory,
     scratch: &mut Scratch,

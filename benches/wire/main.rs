@@ -4,12 +4,20 @@
 //! allocation and no voluntary context switch per message. See docs/measurements.md for what the
 //! figures do not show.
 
+mod book;
 mod decode;
+mod detect;
+mod dice;
 mod frames;
+mod gate;
 mod measure;
 mod report;
 mod ring;
 mod sealed;
+mod stand;
+mod tables;
+mod traffic;
+mod whole;
 
 #[global_allocator]
 static ALLOCATOR: sealed::Sealed = sealed::Sealed;
@@ -18,8 +26,8 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    let mut figures = decode::figures();
-    figures.extend(ring::figures());
+    let parts = [decode::figures, book::figures, detect::figures, gate::figures, whole::figures, ring::figures];
+    let figures: Vec<_> = parts.iter().flat_map(|part| part()).collect();
     report::print(&figures);
     report::write(&figures);
 }
