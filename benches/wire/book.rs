@@ -29,7 +29,11 @@ pub fn figures() -> Vec<Figure> {
     };
     let by_tree = |sum: i64, (book, delta): &(usize, Level)| {
         let tree = &mut trees[*book];
-        if delta.qty == 0 { tree.remove(&delta.px) } else { tree.insert(delta.px, delta.qty) };
+        if delta.qty == 0 {
+            tree.remove(&delta.px)
+        } else {
+            tree.insert(delta.px, delta.qty)
+        };
         sum ^ tree.first_key_value().map_or(0, |(px, qty)| px ^ qty)
     };
     let (mut by_ladder, mut by_tree) = (by_ladder, by_tree);

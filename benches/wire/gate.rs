@@ -95,7 +95,8 @@ impl Bench {
     }
 
     fn show(&mut self, id: usize, mid: i64, qty: i64) {
-        let side = |sign: i64| std::array::from_fn(|rank| Rung { px: mid + sign * (10 + 10 * rank as i64), qty: 1_000 });
+        let side =
+            |sign: i64| std::array::from_fn(|rank| Rung { px: mid + sign * (10 + 10 * rank as i64), qty: 1_000 });
         let page = Page { state: BookState::Live, recv_ns: 1, bids: side(-1), asks: side(1), ..Page::default() };
         self.pages.publish(id, &page);
         self.market.publish(event(id, mid, 1_000 + qty));

@@ -93,8 +93,9 @@ fn echo_events(mut arrive: MarketRx, mut back: MarketTx) {
         if let Some(Market::Event(event)) = arrive.take() {
             back.publish(event);
             left -= 1;
+        } else {
+            std::hint::spin_loop();
         }
-        std::hint::spin_loop();
     }
 }
 

@@ -18,8 +18,9 @@ pub fn figures() -> Vec<Figure> {
     let mut frames = traffic(WARM_UP + FRAMES);
     let (mut stand, mut codecs) = (Stand::new(), [codec(0), codec(1)]);
     frames.iter_mut().take(WARM_UP).for_each(|wired| stand.step(wired));
-    let before = (sealed::voluntary_switches(), sealed::allocations());
+    decode(&mut codecs, &mut frames[..WARM_UP]);
     let (mut whole, mut alone) = (Vec::with_capacity(REPEATS), Vec::with_capacity(REPEATS));
+    let before = (sealed::voluntary_switches(), sealed::allocations());
     for part in frames[WARM_UP..WARM_UP + FRAMES].chunks_exact_mut(FRAMES / REPEATS) {
         alone.push(timed(|| decode(&mut codecs, part)) / part.len() as f64);
         whole.push(timed(|| part.iter_mut().for_each(|wired| stand.step(wired))) / part.len() as f64);

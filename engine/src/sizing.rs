@@ -10,7 +10,7 @@ use crate::tops::{Top, own_px};
 use highwire_links::audit::Verdict;
 use highwire_links::fixed::{Amount, Px, Qty, rescale};
 use highwire_links::ids::Side;
-use highwire_links::instrument::{Contract, Instrument};
+use highwire_links::instrument::Instrument;
 use highwire_links::limits::PAGE_LEVELS;
 use highwire_links::page::{Page, Rung};
 use highwire_quant::edge::Hurdle;
@@ -40,12 +40,12 @@ impl Ladder {
             Side::Sell => (top.bid_px, top.bid_qty, &page.bids),
         };
         let own = Px(own_px(instrument, px, scale.px_dp)?);
-        let best = Step { px, base: level_base(instrument, own, Qty(qty), scale.qty_dp)? };
+        let best = Step { px, base: instrument.base_qty(own, Qty(qty), scale.qty_dp)? };
         let mut ladder = Self { steps: [best; PAGE_LEVELS + 1], len: 1 };
         for rung in rungs.iter().filter(|rung| rung.qty > 0 && is_worse(rung, own, side)) {
             ladder.steps[ladder.len] = Step {
                 px: rescale(rung.px, instrument.scale.px_dp, scale.px_dp).ok()?,
-                base: level_base(instrument, Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
+                base: instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
             };
             ladder.len += 1;
         }
@@ -54,15 +54,6 @@ impl Ladder {
 
     fn steps(&self) -> &[Step] {
         &self.steps[..self.len]
-    }
-}
-
-/// The base quantity of a level: `Instrument::base_qty`, without its wide division where quantities
-/// are base already and only gain decimals.
-fn level_base(instrument: &Instrument, px: Px, qty: Qty, dp: u8) -> Option<i64> {
-    match instrument.contract {
-        Contract::Base if dp >= instrument.scale.qty_dp => rescale(qty.0, instrument.scale.qty_dp, dp).ok(),
-        _ => instrument.base_qty(px, qty, dp),
     }
 }
 
@@ -178,11 +169,11 @@ impl<'a> Sizing<'a> {
 
     /// Rounds `cap`, when it is below the present size, to lots; `too_little` when a minimum is missed.
     fn fitted(self, cap: i64, too_little: Verdict) -> Result<Self, Verdict> {
-        let fit = if cap < self.fit.base || self.fit.buy == Qty(0) {
-            self.fit(cap).ok_or(Verdict::Overflow)?
-        } else {
-            self.fit
-        };
+        if cap >= self.fit.base && self.fit.buy != Qty(0) {
+            // It was found to be enough when it was rounded to lots.
+            return Ok(self);
+        }
+        let fit = self.fit(cap).ok_or(Verdict::Overflow)?;
         if self.is_enough(&fit).ok_or(Verdict::Overflow)? { Ok(Self { fit, ..self }) } else { Err(too_little) }
     }
 
@@ -250,6 +241,7 @@ mod tests {
     use crate::spec::Funds;
     use crate::testing::{amount, page, spot};
     use highwire_links::fixed::Scale;
+    use highwire_links::instrument::Contract;
     use highwire_links::page::BookState;
     use highwire_quant::edge::Fees;
     use proptest::prelude::*;

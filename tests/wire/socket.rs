@@ -1,8 +1,8 @@
 //! The same over real sockets: connections, framer and the hot loop's whole turn.
 
+use crate::sealed;
 use crate::stand::{Roles, VENUES, clear, codec, requested};
 use crate::traffic::{START_NS, STEP_NS, Wired, traffic};
-use crate::{sealed, stand};
 use highwire_engine::clock::HandClock;
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::duty::{self, Duty, House};
@@ -50,7 +50,7 @@ fn hot_loop() -> (Duty, Desk, HandClock) {
     let (ports, desk) = ports();
     let idle = Idle::new(Strategy::Spin).expect("descriptors are left");
     let house = House::new(Box::new(clock.clone()), ports, idle, vec![]);
-    let stand::Roles { feed, engine, gateway } = Roles::new();
+    let Roles { feed, engine, gateway } = Roles::new();
     let roles = duty::Roles { feed: Some(feed), engine: Some(engine), gateway: Some(Box::new(gateway)) };
     (Duty::new(house, roles, None), desk, clock)
 }
