@@ -1,21 +1,24 @@
-//! A hop over a market ring against a bare cache-line ping-pong between the same two cores.
+//! A hop over a market ring against the bare transfer of one cache line between the same two cores,
+//! one way and paced: from the stamp before publication to the stamp after receipt.
 //!
-//! Round trips are timed in short bursts and the median burst is kept: a burst during which a
-//! neighbour had one of the cores says nothing about the ring.
+//! Paced as a market is, an event finds its reader polling. The median is kept: an event during which
+//! a neighbour had one of the cores says nothing about the ring.
 
 use crate::measure::{Figure, median};
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::InstrumentId;
-use highwire_links::market::{Market, MarketEvent, MarketRx, MarketTx, Source, market};
+use highwire_links::market::{Market, MarketEvent, Source, market};
 use highwire_links::page::BookState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
-const BURST: u64 = 32;
-const BURSTS: u64 = 400;
+const EVENTS: usize = 5_000;
+const PACE_NS: u64 = 2_000;
 const REPEATS: usize = 5;
+/// In place of a stamp: nothing follows. A reader that was away may have missed some on the bare line.
+const END: u64 = u64::MAX;
 
-/// Half a round trip over two rings, against half a round trip of one cache line.
+/// One hop over a ring, against one line.
 pub fn figures() -> Vec<Figure> {
     let cores = core_affinity::get_core_ids().unwrap_or_default();
     let [near, far, ..] = cores[..] else {
@@ -24,50 +27,62 @@ pub fn figures() -> Vec<Figure> {
     };
     let (mut rings, mut lines) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
-        rings.extend(ring_bursts([near, far]));
-        lines.extend(line_bursts([near, far]));
+        rings.extend(over_ring([near, far]));
+        lines.extend(over_line([near, far]));
     }
     vec![Figure {
         name: "ring hop, 64-byte event, two cores".into(),
-        ns: median(rings) / 2.0,
-        yardstick: "cache-line ping-pong".into(),
-        yardstick_ns: median(lines) / 2.0,
+        ns: median(rings),
+        yardstick: "one cache line, one way".into(),
+        yardstick_ns: median(lines),
         goal: Some(1.5),
     }]
 }
 
-/// Runs both ends on a core each, and gives the near end's nanoseconds per round trip, one per burst.
-fn both(
+/// Publishes stamps at a pace on one core and takes them on another; nanoseconds of each way.
+fn one_way(
     [near, far]: [core_affinity::CoreId; 2],
-    mut round_trip: impl FnMut(u64) + Send + 'static,
-    echo: impl FnOnce() + Send + 'static,
+    mut publish: impl FnMut(u64) + Send,
+    mut take: impl FnMut() -> u64 + Send,
 ) -> Vec<f64> {
-    let echo = std::thread::spawn(move || {
-        core_affinity::set_for_current(far);
-        echo();
-    });
-    let asker = std::thread::spawn(move || {
-        core_affinity::set_for_current(near);
-        let burst = |burst: u64| {
-            let start = Instant::now();
-            (burst * BURST..(burst + 1) * BURST).for_each(&mut round_trip);
-            start.elapsed().as_nanos() as f64 / BURST as f64
-        };
-        (0..BURSTS).map(burst).collect()
-    });
-    echo.join().expect("the echo thread does not panic");
-    asker.join().expect("the asking thread does not panic")
+    let clock = TscClock::start();
+    let theirs = clock.clone();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            core_affinity::set_for_current(far);
+            let mut ways = Vec::with_capacity(EVENTS);
+            loop {
+                let sent = take();
+                if sent == END {
+                    return ways;
+                }
+                ways.push(theirs.between_ns(sent, theirs.stamp()) as f64);
+            }
+        });
+        scope.spawn(move || {
+            core_affinity::set_for_current(near);
+            for _ in 0..EVENTS {
+                let last = clock.stamp();
+                while clock.between_ns(last, clock.stamp()) < PACE_NS {
+                    std::hint::spin_loop();
+                }
+                publish(clock.stamp());
+            }
+            publish(END);
+        });
+        reader.join().expect("the reader does not panic")
+    })
 }
 
-fn event(number: u64) -> MarketEvent {
+fn event(stamp: u64) -> MarketEvent {
     MarketEvent {
-        recv_ns: number,
+        recv_ns: 1,
         event_ns: 0,
         bid_px: 1,
         bid_qty: 1,
         ask_px: 2,
         ask_qty: 1,
-        stamp: 0,
+        stamp,
         feed_ns: 0,
         instrument: InstrumentId(0),
         state: BookState::Live,
@@ -75,49 +90,29 @@ fn event(number: u64) -> MarketEvent {
     }
 }
 
-fn ring_bursts(cores: [core_affinity::CoreId; 2]) -> Vec<f64> {
-    let (mut there, arrive) = market(64, 1);
-    let (back, mut home) = market(64, 1);
-    let round_trip = move |number| {
-        there.publish(event(number));
-        while home.take().is_none() {
-            std::hint::spin_loop();
+fn over_ring(cores: [core_affinity::CoreId; 2]) -> Vec<f64> {
+    let (mut there, mut here) = market(2 * EVENTS, 1);
+    let take = move || loop {
+        if let Some(Market::Event(event)) = here.take() {
+            return event.stamp;
         }
     };
-    both(cores, round_trip, move || echo_events(arrive, back))
-}
-
-fn echo_events(mut arrive: MarketRx, mut back: MarketTx) {
-    let mut left = BURST * BURSTS;
-    while left > 0 {
-        if let Some(Market::Event(event)) = arrive.take() {
-            back.publish(event);
-            left -= 1;
-        } else {
-            std::hint::spin_loop();
-        }
-    }
+    one_way(cores, move |stamp| there.publish(event(stamp)), take)
 }
 
 #[repr(align(128))]
 struct Line(AtomicU64);
 
-fn line_bursts(cores: [core_affinity::CoreId; 2]) -> Vec<f64> {
+fn over_line(cores: [core_affinity::CoreId; 2]) -> Vec<f64> {
     let line = Arc::new(Line(AtomicU64::new(0)));
     let other = Arc::clone(&line);
-    let round_trip = move |round| {
-        line.0.store(2 * round + 1, Ordering::Release);
-        while line.0.load(Ordering::Acquire) != 2 * round + 2 {
-            std::hint::spin_loop();
+    let mut seen = 0;
+    let take = move || loop {
+        let stamp = other.0.load(Ordering::Acquire);
+        if stamp != seen {
+            seen = stamp;
+            return stamp;
         }
     };
-    let echo = move || {
-        for round in 0..BURST * BURSTS {
-            while other.0.load(Ordering::Acquire) != 2 * round + 1 {
-                std::hint::spin_loop();
-            }
-            other.0.store(2 * round + 2, Ordering::Release);
-        }
-    };
-    both(cores, round_trip, echo)
+    one_way(cores, move |stamp| line.0.store(stamp, Ordering::Release), take)
 }

@@ -72,7 +72,7 @@ pub struct Leg<'a> {
     /// Its account.
     pub account: &'a Account,
     /// What it can trade against.
-    pub ladder: Ladder,
+    pub ladder: &'a Ladder,
 }
 
 /// Price and quantity of one order, in the instrument's own units.
@@ -281,12 +281,12 @@ mod tests {
             .collect()
     }
 
-    fn leg<'a>(instrument: &'a Instrument, account: &'a Account, side: Side, levels: &[(i64, i64)]) -> Leg<'a> {
+    fn ladder(instrument: &Instrument, side: Side, levels: &[(i64, i64)]) -> Ladder {
         let up = if instrument.scale.px_dp == 2 { 1 } else { 10 };
         let (px, qty) = levels[0];
         let top = Top { bid_px: px * up, bid_qty: qty, ask_px: px * up, ask_qty: qty, time_ns: 0 };
         let page = page(BookState::Live, 0, levels, levels);
-        Leg { instrument, account, ladder: Ladder::new(instrument, side, &top, &page, SCALE).unwrap() }
+        Ladder::new(instrument, side, &top, &page, SCALE).unwrap()
     }
 
     fn check(leg: &Leg<'_>, ticket: Ticket, caps: &Caps, side: Side, levels: &[(i64, i64)]) {
@@ -311,7 +311,9 @@ mod tests {
             let account = Account::new(Funds::Margin { quote: amount(&margin.to_string()) });
             let asks = levels(&buys, 10_000, 1, &asks);
             let bids = levels(&sells, 10_000 + spread, -1, &bids);
-            let (buy, sell) = (leg(&buys, &account, Side::Buy, &asks), leg(&sells, &account, Side::Sell, &bids));
+            let ladders = (ladder(&buys, Side::Buy, &asks), ladder(&sells, Side::Sell, &bids));
+            let buy = Leg { instrument: &buys, account: &account, ladder: &ladders.0 };
+            let sell = Leg { instrument: &sells, account: &account, ladder: &ladders.1 };
             let fees = Fees { buy_ppb: buys.taker_fee_ppb, sell_ppb: sells.taker_fee_ppb };
             let terms = Terms { fees, stop_edge_ppb: 500_000, base_max: i64::MAX };
             let caps = Caps { order_notional_max: amount(&notional.to_string()), position_max: amount("5000"), open_orders_max: 9 };
@@ -335,11 +337,10 @@ mod tests {
 
     #[test]
     fn a_page_level_at_or_better_than_the_top_is_not_walked_twice() {
-        let (instrument, account) = (spot(0, 0), Account::new(Funds::Margin { quote: amount("1") }));
+        let instrument = spot(0, 0);
         let top = Top { ask_px: 101, ask_qty: 7, ..Top::default() };
         let page = page(BookState::Live, 0, &[], &[(100, 5), (101, 5), (102, 5)]);
         let ladder = Ladder::new(&instrument, Side::Buy, &top, &page, SCALE).unwrap();
-        let leg = Leg { instrument: &instrument, account: &account, ladder };
-        assert_eq!(leg.ladder.steps(), [Step { px: 101, base: 7_000 }, Step { px: 102, base: 5_000 }]);
+        assert_eq!(ladder.steps(), [Step { px: 101, base: 7_000 }, Step { px: 102, base: 5_000 }]);
     }
 }
