@@ -1,6 +1,7 @@
 //! Varied frames of the hottest shapes: 512 different ones per kind, so that no branch predictor
 //! memorises them. Made up here from a seeded generator; shapes as the venues document them.
 
+use crate::dice::Dice;
 use highwire_links::limits::{FRAME_HEAD, FRAME_TAIL};
 
 /// Frames per kind.
@@ -18,19 +19,13 @@ pub struct Kind {
     pub pass_goal: f64,
 }
 
-/// A small seeded generator (splitmix64).
-pub struct Dice(pub u64);
+trait Numbers {
+    fn px(&mut self) -> String;
+    fn qty(&mut self) -> String;
+    fn levels(&mut self, count: usize, tail: &str) -> String;
+}
 
-impl Dice {
-    /// The next number below `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
+impl Numbers for Dice {
     fn px(&mut self) -> String {
         format!("{}.{:02}", 61_000 + self.below(2_000), self.below(100))
     }

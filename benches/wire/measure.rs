@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// Repeats of every measurement; the median is kept.
-const REPEATS: usize = 15;
+pub const REPEATS: usize = 15;
 
 /// One line of the result.
 pub struct Figure {
@@ -48,7 +48,8 @@ pub fn against<A, B>(
     Figure { name: name.into(), ns: per(ours), yardstick: yardstick_name.into(), yardstick_ns: per(theirs), goal }
 }
 
-fn timed<T>(work: &mut impl FnMut() -> T) -> f64 {
+/// Nanoseconds that `work` takes.
+pub fn timed<T>(mut work: impl FnMut() -> T) -> f64 {
     let start = Instant::now();
     black_box(work());
     start.elapsed().as_nanos() as f64

@@ -1,47 +1,88 @@
-//! A hop over a market ring against a bare cache-line ping-pong between the same two cores.
+//! A hop over a market ring against the bare transfer of one cache line between the same two cores,
+//! one way and paced: from the stamp before publication to the stamp after receipt.
+//!
+//! Paced as a market is, an event finds its reader polling. The median is kept: an event during which
+//! a neighbour had one of the cores says nothing about the ring.
 
 use crate::measure::{Figure, median};
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::InstrumentId;
 use highwire_links::market::{Market, MarketEvent, Source, market};
 use highwire_links::page::BookState;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
-const ROUNDS: u64 = 20_000;
-const REPEATS: usize = 9;
+const EVENTS: usize = 5_000;
+const PACE_NS: u64 = 2_000;
+const REPEATS: usize = 5;
+/// In place of a stamp: nothing follows. A reader that was away may have missed some on the bare line.
+const END: u64 = u64::MAX;
 
-/// Half a round trip over two rings, against half a round trip of one cache line.
+/// One hop over a ring, against one line.
 pub fn figures() -> Vec<Figure> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let [near, far, ..] = cores[..] else {
+        eprintln!("one core only: the ring hop is not measured");
+        return Vec::new();
+    };
     let (mut rings, mut lines) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
-        rings.push(ring_round_trips() / 2.0);
-        lines.push(line_round_trips() / 2.0);
+        rings.extend(over_ring([near, far]));
+        lines.extend(over_line([near, far]));
     }
     vec![Figure {
         name: "ring hop, 64-byte event, two cores".into(),
         ns: median(rings),
-        yardstick: "cache-line ping-pong".into(),
+        yardstick: "one cache line, one way".into(),
         yardstick_ns: median(lines),
         goal: Some(1.5),
     }]
 }
 
-fn on_core(index: usize) {
-    if let Some(core) = core_affinity::get_core_ids().and_then(|ids| ids.get(index).copied()) {
-        core_affinity::set_for_current(core);
-    }
+/// Publishes stamps at a pace on one core and takes them on another; nanoseconds of each way.
+fn one_way(
+    [near, far]: [core_affinity::CoreId; 2],
+    mut publish: impl FnMut(u64) + Send,
+    mut take: impl FnMut() -> u64 + Send,
+) -> Vec<f64> {
+    let clock = TscClock::start();
+    let theirs = clock.clone();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            core_affinity::set_for_current(far);
+            let mut ways = Vec::with_capacity(EVENTS);
+            loop {
+                let sent = take();
+                if sent == END {
+                    return ways;
+                }
+                ways.push(theirs.between_ns(sent, theirs.stamp()) as f64);
+            }
+        });
+        scope.spawn(move || {
+            core_affinity::set_for_current(near);
+            for _ in 0..EVENTS {
+                let last = clock.stamp();
+                while clock.between_ns(last, clock.stamp()) < PACE_NS {
+                    std::hint::spin_loop();
+                }
+                publish(clock.stamp());
+            }
+            publish(END);
+        });
+        reader.join().expect("the reader does not panic")
+    })
 }
 
-fn event(number: u64) -> MarketEvent {
+fn event(stamp: u64) -> MarketEvent {
     MarketEvent {
-        recv_ns: number,
+        recv_ns: 1,
         event_ns: 0,
         bid_px: 1,
         bid_qty: 1,
         ask_px: 2,
         ask_qty: 1,
-        stamp: 0,
+        stamp,
         feed_ns: 0,
         instrument: InstrumentId(0),
         state: BookState::Live,
@@ -49,58 +90,29 @@ fn event(number: u64) -> MarketEvent {
     }
 }
 
-fn ring_round_trips() -> f64 {
-    let (mut there, mut arrive) = market(64, 1);
-    let (mut back, mut home) = market(64, 1);
-    let echo = std::thread::spawn(move || {
-        on_core(1);
-        for _ in 0..ROUNDS {
-            loop {
-                if let Some(Market::Event(event)) = arrive.take() {
-                    back.publish(event);
-                    break;
-                }
-                std::hint::spin_loop();
-            }
+fn over_ring(cores: [core_affinity::CoreId; 2]) -> Vec<f64> {
+    let (mut there, mut here) = market(2 * EVENTS, 1);
+    let take = move || loop {
+        if let Some(Market::Event(event)) = here.take() {
+            return event.stamp;
         }
-    });
-    on_core(0);
-    let start = Instant::now();
-    for number in 0..ROUNDS {
-        there.publish(event(number));
-        while home.take().is_none() {
-            std::hint::spin_loop();
-        }
-    }
-    let ns = start.elapsed().as_nanos() as f64 / ROUNDS as f64;
-    echo.join().expect("the echo thread does not panic");
-    ns
+    };
+    one_way(cores, move |stamp| there.publish(event(stamp)), take)
 }
 
 #[repr(align(128))]
 struct Line(AtomicU64);
 
-fn line_round_trips() -> f64 {
+fn over_line(cores: [core_affinity::CoreId; 2]) -> Vec<f64> {
     let line = Arc::new(Line(AtomicU64::new(0)));
     let other = Arc::clone(&line);
-    let echo = std::thread::spawn(move || {
-        on_core(1);
-        for round in 0..ROUNDS {
-            while other.0.load(Ordering::Acquire) != 2 * round + 1 {
-                std::hint::spin_loop();
-            }
-            other.0.store(2 * round + 2, Ordering::Release);
+    let mut seen = 0;
+    let take = move || loop {
+        let stamp = other.0.load(Ordering::Acquire);
+        if stamp != seen {
+            seen = stamp;
+            return stamp;
         }
-    });
-    on_core(0);
-    let start = Instant::now();
-    for round in 0..ROUNDS {
-        line.0.store(2 * round + 1, Ordering::Release);
-        while line.0.load(Ordering::Acquire) != 2 * round + 2 {
-            std::hint::spin_loop();
-        }
-    }
-    let ns = start.elapsed().as_nanos() as f64 / ROUNDS as f64;
-    echo.join().expect("the echo thread does not panic");
-    ns
+    };
+    one_way(cores, move |stamp| line.0.store(stamp, Ordering::Release), take)
 }

@@ -287,8 +287,10 @@ impl Engine {
             base_max: i64::MAX,
         };
         let caps = self.gate.caps(self.gate.mode_between(buy.venue, sell.venue));
-        let buy_leg = self.sized_leg(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
-        let sell_leg = self.sized_leg(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
+        let buy_ladder = Ladder::new(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
+        let sell_ladder = Ladder::new(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
+        let buy_leg = self.sized_leg(buy, &buy_ladder).ok_or(Verdict::Overflow)?;
+        let sell_leg = self.sized_leg(sell, &sell_ladder).ok_or(Verdict::Overflow)?;
         let deep = Sizing::by_depth(buy_leg, sell_leg, terms, scale)?;
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
         let plan = deep.by_limits(&caps)?.by_funds()?.plan().ok_or(Verdict::Overflow)?;
@@ -301,15 +303,7 @@ impl Engine {
         Ok(plan)
     }
 
-    fn sized_leg<'a>(
-        &'a self,
-        instrument: &'a Instrument,
-        side: Side,
-        top: &Top,
-        page: &Page,
-        scale: PairScale,
-    ) -> Option<Leg<'a>> {
-        let ladder = Ladder::new(instrument, side, top, page, scale)?;
+    fn sized_leg<'a>(&'a self, instrument: &'a Instrument, ladder: &'a Ladder) -> Option<Leg<'a>> {
         Some(Leg { instrument, account: self.executor.account(instrument.id)?, ladder })
     }
 

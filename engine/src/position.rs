@@ -9,7 +9,7 @@ use highwire_links::fill::FEE_DP;
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::ids::Side;
 use highwire_links::instrument::Instrument;
-use highwire_links::limits::{AMOUNT_DP, PPB};
+use highwire_links::limits::{AMOUNT_DP, POW10_WIDE, PPB};
 use highwire_quant::fee::fee_up;
 use highwire_quant::wide::mul_div_amount;
 
@@ -58,7 +58,10 @@ impl Measure {
         if value.0 <= 0 {
             return Some(0);
         }
-        let raw = value.0 / 10i128.checked_pow(u32::from(AMOUNT_DP - self.px_dp - self.qty_dp))?;
+        let raw = value.0 / POW10_WIDE[usize::from(AMOUNT_DP.checked_sub(self.px_dp + self.qty_dp)?)];
+        if fee_ppb <= 0 && self.px > 0 {
+            return Some(i64::try_from(raw / i128::from(self.px)).unwrap_or(i64::MAX));
+        }
         let unit = i128::from(self.px).checked_mul(i128::from(PPB) + i128::from(fee_ppb.max(0)))?;
         Some(i64::try_from(mul_div_amount(raw, PPB.into(), unit)?).unwrap_or(i64::MAX))
     }
@@ -124,7 +127,7 @@ impl Account {
         let quote = free.quote.checked_sub(Amount::from_mantissa(1, FEE_DP)?)?;
         match (self.funds, side) {
             (Funds::Spot { .. }, Side::Sell) => {
-                let base = free.base.0.max(0) / 10i128.pow(u32::from(AMOUNT_DP - at.qty_dp));
+                let base = free.base.0.max(0) / POW10_WIDE[usize::from(AMOUNT_DP - at.qty_dp)];
                 Some(i64::try_from(base).unwrap_or(i64::MAX))
             }
             (Funds::Spot { .. }, Side::Buy) => at.base_for(quote, instrument.taker_fee_ppb),

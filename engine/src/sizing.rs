@@ -10,7 +10,7 @@ use crate::tops::{Top, own_px};
 use highwire_links::audit::Verdict;
 use highwire_links::fixed::{Amount, Px, Qty, rescale};
 use highwire_links::ids::Side;
-use highwire_links::instrument::{Contract, Instrument};
+use highwire_links::instrument::Instrument;
 use highwire_links::limits::PAGE_LEVELS;
 use highwire_links::page::{Page, Rung};
 use highwire_quant::edge::Hurdle;
@@ -40,12 +40,12 @@ impl Ladder {
             Side::Sell => (top.bid_px, top.bid_qty, &page.bids),
         };
         let own = Px(own_px(instrument, px, scale.px_dp)?);
-        let best = Step { px, base: level_base(instrument, own, Qty(qty), scale.qty_dp)? };
+        let best = Step { px, base: instrument.base_qty(own, Qty(qty), scale.qty_dp)? };
         let mut ladder = Self { steps: [best; PAGE_LEVELS + 1], len: 1 };
         for rung in rungs.iter().filter(|rung| rung.qty > 0 && is_worse(rung, own, side)) {
             ladder.steps[ladder.len] = Step {
                 px: rescale(rung.px, instrument.scale.px_dp, scale.px_dp).ok()?,
-                base: level_base(instrument, Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
+                base: instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
             };
             ladder.len += 1;
         }
@@ -54,15 +54,6 @@ impl Ladder {
 
     fn steps(&self) -> &[Step] {
         &self.steps[..self.len]
-    }
-}
-
-/// The base quantity of a level: `Instrument::base_qty`, without its wide division where quantities
-/// are base already and only gain decimals.
-fn level_base(instrument: &Instrument, px: Px, qty: Qty, dp: u8) -> Option<i64> {
-    match instrument.contract {
-        Contract::Base if dp >= instrument.scale.qty_dp => rescale(qty.0, instrument.scale.qty_dp, dp).ok(),
-        _ => instrument.base_qty(px, qty, dp),
     }
 }
 
@@ -81,7 +72,7 @@ pub struct Leg<'a> {
     /// Its account.
     pub account: &'a Account,
     /// What it can trade against.
-    pub ladder: Ladder,
+    pub ladder: &'a Ladder,
 }
 
 /// Price and quantity of one order, in the instrument's own units.
@@ -178,11 +169,11 @@ impl<'a> Sizing<'a> {
 
     /// Rounds `cap`, when it is below the present size, to lots; `too_little` when a minimum is missed.
     fn fitted(self, cap: i64, too_little: Verdict) -> Result<Self, Verdict> {
-        let fit = if cap < self.fit.base || self.fit.buy == Qty(0) {
-            self.fit(cap).ok_or(Verdict::Overflow)?
-        } else {
-            self.fit
-        };
+        if cap >= self.fit.base && self.fit.buy != Qty(0) {
+            // It was found to be enough when it was rounded to lots.
+            return Ok(self);
+        }
+        let fit = self.fit(cap).ok_or(Verdict::Overflow)?;
         if self.is_enough(&fit).ok_or(Verdict::Overflow)? { Ok(Self { fit, ..self }) } else { Err(too_little) }
     }
 
@@ -250,6 +241,7 @@ mod tests {
     use crate::spec::Funds;
     use crate::testing::{amount, page, spot};
     use highwire_links::fixed::Scale;
+    use highwire_links::instrument::Contract;
     use highwire_links::page::BookState;
     use highwire_quant::edge::Fees;
     use proptest::prelude::*;
@@ -289,12 +281,12 @@ mod tests {
             .collect()
     }
 
-    fn leg<'a>(instrument: &'a Instrument, account: &'a Account, side: Side, levels: &[(i64, i64)]) -> Leg<'a> {
+    fn ladder(instrument: &Instrument, side: Side, levels: &[(i64, i64)]) -> Ladder {
         let up = if instrument.scale.px_dp == 2 { 1 } else { 10 };
         let (px, qty) = levels[0];
         let top = Top { bid_px: px * up, bid_qty: qty, ask_px: px * up, ask_qty: qty, time_ns: 0 };
         let page = page(BookState::Live, 0, levels, levels);
-        Leg { instrument, account, ladder: Ladder::new(instrument, side, &top, &page, SCALE).unwrap() }
+        Ladder::new(instrument, side, &top, &page, SCALE).unwrap()
     }
 
     fn check(leg: &Leg<'_>, ticket: Ticket, caps: &Caps, side: Side, levels: &[(i64, i64)]) {
@@ -319,7 +311,9 @@ mod tests {
             let account = Account::new(Funds::Margin { quote: amount(&margin.to_string()) });
             let asks = levels(&buys, 10_000, 1, &asks);
             let bids = levels(&sells, 10_000 + spread, -1, &bids);
-            let (buy, sell) = (leg(&buys, &account, Side::Buy, &asks), leg(&sells, &account, Side::Sell, &bids));
+            let ladders = (ladder(&buys, Side::Buy, &asks), ladder(&sells, Side::Sell, &bids));
+            let buy = Leg { instrument: &buys, account: &account, ladder: &ladders.0 };
+            let sell = Leg { instrument: &sells, account: &account, ladder: &ladders.1 };
             let fees = Fees { buy_ppb: buys.taker_fee_ppb, sell_ppb: sells.taker_fee_ppb };
             let terms = Terms { fees, stop_edge_ppb: 500_000, base_max: i64::MAX };
             let caps = Caps { order_notional_max: amount(&notional.to_string()), position_max: amount("5000"), open_orders_max: 9 };
@@ -343,11 +337,10 @@ mod tests {
 
     #[test]
     fn a_page_level_at_or_better_than_the_top_is_not_walked_twice() {
-        let (instrument, account) = (spot(0, 0), Account::new(Funds::Margin { quote: amount("1") }));
+        let instrument = spot(0, 0);
         let top = Top { ask_px: 101, ask_qty: 7, ..Top::default() };
         let page = page(BookState::Live, 0, &[], &[(100, 5), (101, 5), (102, 5)]);
         let ladder = Ladder::new(&instrument, Side::Buy, &top, &page, SCALE).unwrap();
-        let leg = Leg { instrument: &instrument, account: &account, ladder };
-        assert_eq!(leg.ladder.steps(), [Step { px: 101, base: 7_000 }, Step { px: 102, base: 5_000 }]);
+        assert_eq!(ladder.steps(), [Step { px: 101, base: 7_000 }, Step { px: 102, base: 5_000 }]);
     }
 }

@@ -12,7 +12,7 @@
 //! No sign, exponent, leading zero or white space is accepted: venues send none, so one that
 //! appears means that the frame is not what we think it is.
 
-use crate::limits::{AMOUNT_DP, DP_MAX, POW10};
+use crate::limits::{AMOUNT_DP, DP_MAX, POW10, POW10_WIDE};
 
 /// Why a decimal could not be held exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +149,13 @@ impl Amount {
 
     /// A mantissa at `dp` decimals (`dp <= AMOUNT_DP`) as an amount; exact, `None` on overflow.
     pub fn from_mantissa(mantissa: i128, dp: u8) -> Option<Self> {
-        let places = u32::from(AMOUNT_DP.checked_sub(dp)?);
-        mantissa.checked_mul(10i128.checked_pow(places)?).map(Self)
+        let unit = POW10_WIDE[usize::from(AMOUNT_DP.checked_sub(dp)?)];
+        // Two factors of 64 bits cannot overflow, which spares the wide check.
+        let narrow = i64::try_from(mantissa).ok().zip(i64::try_from(unit).ok());
+        match narrow {
+            Some((mantissa, unit)) => Some(Self(i128::from(mantissa) * i128::from(unit))),
+            None => mantissa.checked_mul(unit).map(Self),
+        }
     }
 
     /// `px × qty` of an instrument of scale `scale`: exact, `None` on overflow.

@@ -4,7 +4,7 @@
 
 use crate::fixed::{Amount, Px, Qty, Scale};
 use crate::ids::{InstrumentId, PairId, VenueId};
-use crate::limits::POW10;
+use crate::limits::{POW10, POW10_WIDE};
 
 /// What one unit of quantity is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,9 @@ impl Instrument {
     /// `qty` in base asset at `dp` decimals, rounded down; an inverse contract is converted at `px`.
     /// `None` on overflow or at a price of zero.
     pub fn base_qty(&self, px: Px, qty: Qty, dp: u8) -> Option<i64> {
+        if self.contract == Contract::Base {
+            return moved(qty.0, self.scale.qty_dp, dp);
+        }
         let quantity = i128::from(qty.0);
         let (numerator, from_dp, denominator) = match self.contract {
             Contract::Base => (quantity, self.scale.qty_dp, 1),
@@ -102,6 +105,10 @@ impl Instrument {
     /// The quantity, in whole lots and rounded down, that `base` (mantissa at `dp`) of the base
     /// asset buys at `px`. `None` on overflow.
     pub fn qty_of_base(&self, px: Px, base: i64, dp: u8) -> Option<Qty> {
+        if self.contract == Contract::Base && dp >= self.scale.qty_dp {
+            let raw = moved(base, dp, self.scale.qty_dp)?;
+            return Some(Qty(raw - raw % self.lot));
+        }
         let raised = i128::from(base).checked_mul(POW10[usize::from(self.scale.qty_dp)].into())?;
         let unit = i128::from(*POW10.get(usize::from(dp))?);
         let raw = match self.contract {
@@ -120,12 +127,20 @@ impl Instrument {
     }
 }
 
+/// A mantissa from one number of decimals to another, rounded towards zero. `None` on overflow.
+fn moved(mantissa: i64, from: u8, to: u8) -> Option<i64> {
+    match to.checked_sub(from) {
+        Some(up) => mantissa.checked_mul(*POW10.get(usize::from(up))?),
+        None => Some(mantissa / POW10.get(usize::from(from - to))?),
+    }
+}
+
 /// A product at `dp` decimals as an amount; digits beyond an amount's decimals must be zero.
 fn scaled(product: i128, dp: u8) -> Option<Amount> {
     match dp.checked_sub(crate::limits::AMOUNT_DP) {
         None | Some(0) => Amount::from_mantissa(product, dp),
         Some(excess) => {
-            let unit = 10i128.checked_pow(u32::from(excess))?;
+            let unit = *POW10_WIDE.get(usize::from(excess))?;
             (product % unit == 0).then_some(Amount(product / unit))
         }
     }

@@ -15,6 +15,16 @@ pub const POW10: [i64; 19] = {
     }
     table
 };
+/// Powers of ten that an `i128` holds.
+pub const POW10_WIDE: [i128; 39] = {
+    let mut table = [1i128; 39];
+    let mut i = 1;
+    while i < table.len() {
+        table[i] = table[i - 1] * 10;
+        i += 1;
+    }
+    table
+};
 /// One whole as parts per billion: the unit of fees and edges (1 bp = 100 000 ppb).
 pub const PPB: i64 = 1_000_000_000;
 /// Parts per billion in a basis point.

@@ -48,11 +48,17 @@ impl Hurdle {
     }
 }
 
-/// `gain / of` in parts per billion, rounded down (towards minus infinity). Long division by three
-/// digits at a time, so that only `of × 1000` must fit. `None` unless `of > 0`, or on overflow.
+/// `gain / of` in parts per billion, rounded down (towards minus infinity). One division where
+/// `gain` in billionths fits; else by three digits at a time, so that only `of × 1000` must fit. `None` unless `of > 0`, or on overflow.
 pub fn ratio_ppb(gain: i128, of: i128) -> Option<i64> {
     if of <= 0 {
         return None;
+    }
+    if let Some(billionths) = gain.checked_mul(i128::from(PPB)) {
+        // Wide division rounds towards zero; one below where that was up.
+        let quotient = billionths / of;
+        let up = quotient * of > billionths;
+        return i64::try_from(quotient - i128::from(up)).ok();
     }
     let (mut quotient, mut rest) = (gain.div_euclid(of), gain.rem_euclid(of));
     for _ in 0..3 {

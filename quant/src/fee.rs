@@ -1,7 +1,7 @@
 //! Taker fees: prices net of them, and the fee of a fill rounded against us.
 
 use highwire_links::fixed::Amount;
-use highwire_links::limits::{AMOUNT_DP, PPB};
+use highwire_links::limits::{AMOUNT_DP, POW10_WIDE, PPB};
 
 /// What selling at `bid` brings per unit, times [`PPB`]: `bid × (PPB − fee)`. Cannot overflow.
 pub fn net_bid(bid: i64, fee_ppb: i64) -> i128 {
@@ -16,8 +16,8 @@ pub fn net_ask(ask: i64, fee_ppb: i64) -> i128 {
 /// The fee of a fill worth `notional`, as a mantissa at `dp` decimals, rounded up: a fee never
 /// smaller, a rebate (negative) never larger than the venue's. `None` on overflow or `dp > AMOUNT_DP`.
 pub fn fee_up(notional: Amount, fee_ppb: i64, dp: u8) -> Option<i64> {
-    let places = u32::from(AMOUNT_DP.checked_sub(dp)?);
-    let unit = i128::from(PPB).checked_mul(10i128.checked_pow(places)?)?;
+    let places = usize::from(AMOUNT_DP.checked_sub(dp)?);
+    let unit = i128::from(PPB).checked_mul(POW10_WIDE[places])?;
     let product = notional.0.checked_mul(i128::from(fee_ppb))?;
     let up = i128::from(product.rem_euclid(unit) != 0);
     i64::try_from(product.div_euclid(unit) + up).ok()

@@ -117,11 +117,9 @@ impl Ladder {
             self.remove(level.px);
             return Ok(());
         }
-        if self.step == 0 || level.px % self.step != 0 {
-            self.refine_step(level.px);
-        }
+        let steps = self.steps_of(level.px).unwrap_or_else(|| self.refine_step(level.px));
         let key = self.sign * level.px;
-        let at = key / self.step - self.low;
+        let at = self.sign * steps - self.low;
         if (0..SLOTS as i64).contains(&at) {
             return self.set_slot(at as usize, slot_of(level));
         }
@@ -204,11 +202,9 @@ impl Ladder {
     }
 
     fn remove(&mut self, px: i64) {
-        if self.step == 0 || px % self.step != 0 {
-            return;
-        }
+        let Some(steps) = self.steps_of(px) else { return };
         let key = self.sign * px;
-        let at = key / self.step - self.low;
+        let at = self.sign * steps - self.low;
         if (0..SLOTS as i64).contains(&at) {
             self.remove_slot(at as usize);
         } else if at > 0 {
@@ -235,11 +231,21 @@ impl Ladder {
         }
     }
 
+    /// The price in steps; `None` when it is no multiple of the step.
+    fn steps_of(&self, px: i64) -> Option<i64> {
+        // Neither is negative: one unsigned division, whose product back tells whether it was exact.
+        let (px, step) = (px.cast_unsigned(), self.step.cast_unsigned());
+        let steps = px.checked_div(step)?;
+        (steps.wrapping_mul(step) == px).then_some(steps.cast_signed())
+    }
+
     /// A price that is no multiple of the step: the step becomes finer and the window is laid anew.
-    fn refine_step(&mut self, px: i64) {
+    /// Returns the price in new steps.
+    fn refine_step(&mut self, px: i64) -> i64 {
         self.spill_window();
         self.step = gcd(self.step, px);
         self.place_window();
+        px / self.step
     }
 
     /// Moves every level of the window to the tail, which stays sorted: window levels are better.
