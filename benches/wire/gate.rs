@@ -1,6 +1,6 @@
 //! Judging an opportunity: two tops cross, two pages of ten levels a side are walked, and the gate
-//! refuses at the last question about size, `Balance`. Taken alone, an event that crosses nothing is
-//! measured beside it and deducted.
+//! refuses at the last question about size, `Balance`. An event that crosses nothing is measured beside
+//! it and deducted.
 
 use crate::decode::Reader;
 use crate::measure::{Figure, REPEATS, median, timed};
@@ -24,15 +24,15 @@ const MID: i64 = 6_200_000;
 /// The gate's figure.
 pub fn figures() -> Vec<Figure> {
     let (mut reader, mut bench) = (Reader::of_tickers(), Bench::new());
-    let (mut crossing, mut quiet, mut decode) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut judged, mut decode) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
-        quiet.push(bench.run(MID) / (EVENTS * POLLS) as f64);
-        crossing.push(bench.run(MID + 5_000) / (EVENTS * POLLS) as f64);
+        let quiet = bench.run(MID);
+        judged.push((bench.run(MID + 5_000) - quiet) / (EVENTS * POLLS) as f64);
         decode.push(timed(|| reader.read_all()) / crate::frames::VARIETY as f64);
     }
     vec![Figure {
         name: "judge an opportunity, 10×10 levels".into(),
-        ns: median(crossing) - median(quiet),
+        ns: median(judged),
         yardstick: "bookTicker decode".into(),
         yardstick_ns: median(decode),
         goal: None,

@@ -1,8 +1,8 @@
 //! A hop over a market ring against the bare transfer of one cache line between the same two cores,
 //! one way and paced: from the stamp before publication to the stamp after receipt.
 //!
-//! Paced as a market is, an event finds its reader polling. The median is kept: an event during which
-//! a neighbour had one of the cores says nothing about the ring.
+//! Paced, so that an event finds its reader polling. One that took longer than a pace is left out, on
+//! both sides of the ratio: a neighbour had one of the cores, or the queue behind such a pause drained.
 
 use crate::measure::{Figure, median};
 use highwire_engine::clock::{Clock, TscClock};
@@ -56,7 +56,10 @@ fn one_way(
                 if sent == END {
                     return ways;
                 }
-                ways.push(theirs.between_ns(sent, theirs.stamp()) as f64);
+                let ns = theirs.between_ns(sent, theirs.stamp());
+                if ns < PACE_NS {
+                    ways.push(ns as f64);
+                }
             }
         });
         scope.spawn(move || {
