@@ -15,8 +15,15 @@ pub struct Entry {
 /// Symbols of one venue. Open addressing, power-of-two slots, at most half full.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
-    slots: Vec<Option<(Box<[u8]>, Entry)>>,
+    slots: Vec<Option<Slot>>,
     len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    key: Key,
+    symbol: Box<[u8]>,
+    entry: Entry,
 }
 
 impl Directory {
@@ -31,9 +38,10 @@ impl Directory {
     }
 
     fn insert(&mut self, symbol: &[u8], entry: Entry) {
-        let slot = self.slot(symbol);
-        self.len += usize::from(self.slots[slot].is_none());
-        self.slots[slot] = Some((symbol.into(), entry));
+        let key = Key::of(symbol);
+        let at = self.place(key, symbol);
+        self.len += usize::from(self.slots[at].is_none());
+        self.slots[at] = Some(Slot { key, symbol: symbol.into(), entry });
     }
 
     /// The entry of `symbol`, if it is listed.
@@ -41,7 +49,7 @@ impl Directory {
         if self.slots.is_empty() {
             return None;
         }
-        self.slots[self.slot(symbol)].as_ref().map(|(_, entry)| *entry)
+        self.slots[self.place(Key::of(symbol), symbol)].as_ref().map(|slot| slot.entry)
     }
 
     /// The only entry, when the venue's frames name no symbol because there is just one.
@@ -49,7 +57,7 @@ impl Directory {
         if self.len != 1 {
             return None;
         }
-        self.slots.iter().flatten().next().map(|(_, entry)| *entry)
+        self.slots.iter().flatten().next().map(|slot| slot.entry)
     }
 
     /// Symbols listed.
@@ -62,26 +70,58 @@ impl Directory {
         self.len == 0
     }
 
-    /// The slot that holds `symbol`, or the free one where it belongs.
-    fn slot(&self, symbol: &[u8]) -> usize {
+    /// The place that holds `symbol`, or the free one where it belongs.
+    fn place(&self, key: Key, symbol: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
-        let mut at = hash(symbol) & mask;
-        while self.slots[at].as_ref().is_some_and(|(held, _)| **held != *symbol) {
+        let mut at = key.hash() & mask;
+        while self.slots[at].as_ref().is_some_and(|slot| !slot.is(key, symbol)) {
             at = (at + 1) & mask;
         }
         at
     }
 }
 
-/// FNV-1a over 8-byte words: symbols are short, so one or two steps.
-fn hash(symbol: &[u8]) -> usize {
-    let mut state = 0xcbf2_9ce4_8422_2325u64 ^ symbol.len() as u64;
-    for chunk in symbol.chunks(8) {
-        let mut word = [0u8; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        state = (state ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+impl Slot {
+    /// A key tells symbols of up to 16 bytes apart by itself.
+    fn is(&self, key: Key, symbol: &[u8]) -> bool {
+        self.key == key && (key.len <= Key::WHOLE || *self.symbol == *symbol)
     }
-    (state >> 32) as usize
+}
+
+/// The first and the last bytes of a symbol and its length, read with whole loads: symbols are short,
+/// and a copy of variable length would cost more than the look-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+impl Key {
+    /// Longest symbol of which a key holds every byte.
+    const WHOLE: usize = 16;
+
+    fn of(symbol: &[u8]) -> Self {
+        let len = symbol.len();
+        let (first, last) = match (symbol.first_chunk::<8>(), symbol.last_chunk::<8>()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => short(symbol),
+        };
+        Self { first, last, len }
+    }
+
+    fn hash(self) -> usize {
+        let mixed = (self.first ^ self.last.rotate_left(32) ^ self.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 32) as usize
+    }
+}
+
+/// Up to seven bytes.
+fn short(symbol: &[u8]) -> (u64, u64) {
+    match (symbol.first_chunk::<4>(), symbol.last_chunk::<4>()) {
+        (Some(first), Some(last)) => (u32::from_le_bytes(*first).into(), u32::from_le_bytes(*last).into()),
+        _ => (symbol.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
+    }
 }
 
 #[cfg(test)]
@@ -101,8 +141,24 @@ mod tests {
             assert_eq!(directory.find(symbol.as_bytes()), Some(entry(id)));
         }
         assert_eq!(directory.find(b"COIN5USD"), None);
+        assert_eq!(directory.find(b"COIN499USDT "), None);
         assert_eq!(directory.find(b""), None);
         assert_eq!(Directory::default().find(b"BTCUSDT"), None);
+    }
+
+    #[test]
+    fn symbols_of_every_length_are_told_apart_to_the_last_byte() {
+        let whole = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let symbols: Vec<&str> = (1..=whole.len()).map(|len| &whole[..len]).collect();
+        let directory = Directory::new(symbols.iter().zip(0u16..).map(|(s, i)| (*s, entry(i))));
+        for (symbol, id) in symbols.iter().zip(0u16..) {
+            assert_eq!(directory.find(symbol.as_bytes()), Some(entry(id)));
+            for at in 0..symbol.len() {
+                let mut other = symbol.as_bytes().to_vec();
+                other[at] = b'_';
+                assert_eq!(directory.find(&other), None, "{symbol} with byte {at} changed");
+            }
+        }
     }
 
     #[test]
