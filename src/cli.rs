@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use highwire_venues::plan::Channels;
 use highwire_venues::venue::Venue;
 use std::io::{IsTerminal, Write};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,8 +61,8 @@ struct ReplayArgs {
     /// Captures, or folders of captures.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Times real speed; 0 is as fast as possible.
-    #[arg(long, value_name = "X")]
+    /// Times real speed, 0.001 to 10000; 0 is as fast as possible.
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     speed: Option<f64>,
     /// Print the report as JSON.
     #[arg(long)]
@@ -126,6 +127,8 @@ struct Failure {
 
 const RUN_FAILED: u8 = 1;
 const WRONG_INPUT: u8 = 2;
+/// Multiples of recorded time; a slower replay would stand still for all that anybody can see.
+const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -151,8 +154,8 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let view = if arguments.plain { View::lines() } else { View::open() };
-    // On a screen only what is broken may be said, and after it has been given back.
-    let filter = if view.owns_terminal() { "off" } else { "error" };
+    // A screen shows the same events itself, and a log line would tear it.
+    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
     let telemetry = telemetry::start(&TelemetrySettings {
         service: config.service.name.clone(),
         filter: filter.to_owned(),
@@ -170,8 +173,10 @@ fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
 fn replay(arguments: ReplayArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let speed = arguments.speed.unwrap_or(config.replay.speed);
-    if !(speed.is_finite() && speed >= 0.0) {
-        return Err(Failure { message: format!("--speed {speed}: expected a number from 0"), code: WRONG_INPUT });
+    if speed != 0.0 && !SPEEDS.contains(&speed) {
+        let (least, most) = SPEEDS.into_inner();
+        let message = format!("--speed {speed}: expected 0, or a number from {least} to {most}");
+        return Err(Failure { message, code: WRONG_INPUT });
     }
     let options = Options {
         paths: arguments.paths,

@@ -17,9 +17,13 @@ use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::dice::Dice;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Least time between two requests for one instrument's snapshot: a snapshot that is too old is asked
+/// for again, and a deep one costs 250 of the 6 000 weights that Binance grants per minute.
+const SNAPSHOT_EVERY_NS: Nanos = 500_000_000;
 
 /// Reads the body of a snapshot's HTTP answer.
 pub type ParseSnapshot = Arc<dyn Fn(InstrumentId, &[u8]) -> Result<Snapshot, String> + Send + Sync>;
@@ -97,6 +101,8 @@ pub struct SessionState {
     attempt: u32,
     stand: Stand,
     fetching: HashSet<InstrumentId>,
+    /// When each snapshot was last asked for.
+    fetched_ns: HashMap<InstrumentId, Nanos>,
 }
 
 impl SessionState {
@@ -156,9 +162,17 @@ impl SessionState {
     fn fetch(&mut self, myself: &ActorRef<SessionMsg>, instrument: InstrumentId) {
         let Some(source) = self.args.snapshots.clone() else { return };
         let Some(url) = (source.url)(instrument) else { return };
+        let now = self.args.clock.now();
+        let since_ns = now.saturating_sub(self.fetched_ns.get(&instrument).copied().unwrap_or(0));
+        if since_ns < SNAPSHOT_EVERY_NS {
+            let wait = Duration::from_nanos(SNAPSHOT_EVERY_NS - since_ns);
+            myself.send_after(wait, move || SessionMsg::SnapshotNeeded(instrument));
+            return;
+        }
         if !self.fetching.insert(instrument) {
             return;
         }
+        self.fetched_ns.insert(instrument, now);
         let myself = myself.clone();
         tokio::spawn(async move {
             let outcome = fetch(&source, &url, instrument).await;
@@ -222,7 +236,14 @@ impl Actor for Session {
     ) -> Result<SessionState, ActorProcessingErr> {
         let dice = Dice::new(args.seed);
         myself.cast(SessionMsg::Connect)?;
-        Ok(SessionState { args, dice, attempt: 0, stand: Stand::Waiting, fetching: HashSet::new() })
+        Ok(SessionState {
+            args,
+            dice,
+            attempt: 0,
+            stand: Stand::Waiting,
+            fetching: HashSet::new(),
+            fetched_ns: HashMap::new(),
+        })
     }
 
     async fn handle(

@@ -64,6 +64,20 @@ async fn a_feed_thread_that_panics_comes_back_and_the_engine_thread_trades_only_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_thread_that_panics_comes_back_on_the_same_rings_while_the_feed_goes_on() {
+    let rig = Rig::start(Layout::Split, rules(3), PATIENT_NS).await;
+    rig.until_it_trades(4).await;
+    rig.knobs.fuse.store(true, Ordering::SeqCst);
+    rig.until("the death told", |rig| rig.log.has("Died { panic: \"injected panic\" }")).await;
+    rig.until("the restart", |rig| rig.log.has("Started { restarts: 1 }")).await;
+    assert_eq!(rig.log.count("LineEnded"), 0, "the feed's lines are none of its business");
+    assert!(rig.books_are(BookState::Live));
+    rig.until_it_trades(4).await;
+    assert!(rig.cncs.iter().all(|cnc| cnc.state() == State::Run && cnc.stop_word() == StopWord::Go));
+    rig.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spent_restart_budget_raises_the_stop_word_and_is_told() {
     let rig = Rig::start(Layout::Together, rules(0), PATIENT_NS).await;
     rig.until_it_trades(2).await;

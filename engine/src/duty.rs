@@ -93,6 +93,8 @@ pub struct Duty {
     watch: Watch,
     published_ns: Nanos,
     stopping: bool,
+    /// Its first turn has not been yet.
+    fresh: bool,
 }
 
 impl Duty {
@@ -106,6 +108,7 @@ impl Duty {
             watch: Watch::new(warden_silent_ns),
             published_ns: 0,
             stopping: false,
+            fresh: true,
         }
     }
 
@@ -118,6 +121,9 @@ impl Duty {
         let mut work = self.obey(now) + self.read(now);
         let mut cx = self.house.context(now);
         if let Some(engine) = &mut self.roles.engine {
+            if std::mem::take(&mut self.fresh) {
+                engine.catch_up(&mut cx);
+            }
             work += engine.poll(&mut cx);
         }
         if let Some(gateway) = &mut self.roles.gateway {

@@ -34,6 +34,7 @@ const FILL_BATCH: usize = 256;
 #[derive(Debug)]
 pub struct Engine {
     ends: EngineEnds,
+    instruments: u16,
     scales: Box<[PairScale]>,
     detector: Detector,
     gate: Gate,
@@ -63,9 +64,8 @@ struct Decision {
 }
 
 impl Engine {
-    /// An engine on these rings. It knows no top until each instrument's next event, so after a
-    /// panic it trades nothing at first; `spec.start_mode` and `spec.limits` are what the warden
-    /// says is in force. Orders of the engine before it are known to nobody: with another
+    /// An engine on these rings. It knows no top until [`Self::catch_up`] or each instrument's next
+    /// event; `spec.start_mode` and `spec.limits` are what the warden says is in force. Orders of the engine before it are known to nobody: with another
     /// `spec.epoch` every report about them is counted as stray, and their fills are in no account.
     ///
     /// # Errors
@@ -77,11 +77,21 @@ impl Engine {
         }
         Ok(Self {
             ends,
+            instruments: u16::try_from(spec.instruments.len()).map_err(|_| SpecError::TooMany)?,
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             detector: Detector::new(spec),
             gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
             executor: Executor::new(spec),
         })
+    }
+
+    /// Takes its first view of the market from the pages, for an engine that follows another: a quiet
+    /// instrument may send no event for long. What waits in the ring is older than the pages.
+    pub fn catch_up(&mut self, cx: &mut Context<'_>) {
+        while self.ends.market.take().is_some() {}
+        for index in 0..self.instruments {
+            self.on_page(cx, InstrumentId(index));
+        }
     }
 
     /// One turn; returns the reports and events taken in, 0 when idle.
@@ -184,6 +194,10 @@ impl Engine {
     /// Events were merged: the page says where the instrument stands. An unreadable page takes no part.
     fn on_conflated(&mut self, cx: &mut Context<'_>, id: InstrumentId) {
         cx.tally.add(Counter::Conflated);
+        self.on_page(cx, id);
+    }
+
+    fn on_page(&mut self, cx: &mut Context<'_>, id: InstrumentId) {
         let page = self.ends.pages.read(id.index()).unwrap_or_default();
         let (bid, ask) = (page.bids[0], page.asks[0]);
         let quote = Quote {

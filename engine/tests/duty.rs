@@ -1,4 +1,5 @@
 //! The hot loop stepped by hand, with real sockets: commands, reports, connections and their way home.
+#![allow(clippy::disallowed_methods)] // a test may sleep
 
 use highwire_engine::clock::HandClock;
 use highwire_engine::connection::{Connection, Upkeep};

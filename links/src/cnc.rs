@@ -168,7 +168,7 @@ mod tests {
             State::Fail => &[State::Run, State::Fail],
         };
         for &to in path {
-            cnc.advance(to).unwrap();
+            assert_eq!(cnc.advance(to), Ok(()));
         }
         cnc
     }

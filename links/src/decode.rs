@@ -192,14 +192,6 @@ pub enum Chain {
     PlusOneInBand,
 }
 
-/// How a venue's book checksum is computed, where it has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChecksumRule {
-    /// CRC-32 as a signed integer over the best 25 levels, `price:size` of bid and ask in turn,
-    /// joined by colons, in the digits that the venue wrote (OKX before its retirement in 2026).
-    Crc32Best25,
-}
-
 impl Chain {
     /// Whether the snapshot comes by a request of its own rather than in band.
     pub const fn snapshot_on_request(self) -> bool {

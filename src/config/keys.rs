@@ -71,7 +71,6 @@ pub const KEYS: &[Key] = &[
     key("demo.assets", Kind::Assets),
     key("demo.lag_ms", whole(0, 10_000, "ms")),
     key("telemetry.otlp_endpoint", Kind::Text(Text::Url(&["http://", "https://"]))),
-    key("telemetry.protocol", Kind::Choice(&["http"])),
     key("telemetry.sample_ratio", Kind::Ratio { min: 0.0, max: 1.0 }),
 ];
 

@@ -246,16 +246,6 @@ pub struct Demo {
 pub struct Telemetry {
     /// Collector's traces endpoint; empty switches the exporter off.
     pub otlp_endpoint: String,
-    /// How spans are sent there.
-    pub protocol: Protocol,
     /// Share of traces kept, 0 to 1.
     pub sample_ratio: f64,
-}
-
-/// How spans are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Protocol {
-    /// OTLP, protobuf over HTTP.
-    Http,
 }

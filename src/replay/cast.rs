@@ -2,6 +2,8 @@
 //! the captures' own metadata says of them. Found in a first pass, before anything is replayed.
 
 use super::run::ReplayError;
+use highwire_links::Scale;
+use highwire_links::limits::POW10;
 use highwire_store::capture::{Body, Merged, Record};
 use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
@@ -90,7 +92,14 @@ impl Finder {
         {
             self.known.insert(file);
             let specs = metadata::parse(venue, url, body.as_bytes()).unwrap_or_default();
-            self.metadata.extend(specs.into_iter().map(|spec| ((venue, spec.symbol.clone()), spec)));
+            for spec in specs {
+                let key = (venue, spec.symbol.clone());
+                let spec = match self.metadata.remove(&key) {
+                    Some(earlier) => finer(spec, &earlier),
+                    None => spec,
+                };
+                self.metadata.insert(key, spec);
+            }
         }
     }
 
@@ -125,6 +134,44 @@ impl Finder {
     }
 }
 
+/// The later description with the finer of both scales and steps: where a venue changed its steps
+/// between recordings, values of either must be held exactly. Steps that do not fit the finer scale
+/// (none that a venue has) leave the later description as it is.
+fn finer(later: InstrumentSpec, earlier: &InstrumentSpec) -> InstrumentSpec {
+    let scale = Scale {
+        px_dp: later.scale.px_dp.max(earlier.scale.px_dp),
+        qty_dp: later.scale.qty_dp.max(earlier.scale.qty_dp),
+    };
+    match rescaled(&later, scale).zip(rescaled(earlier, scale)) {
+        Some((a, b)) => InstrumentSpec {
+            scale,
+            tick: a.tick.min(b.tick),
+            lot: a.lot.min(b.lot),
+            qty_min: a.qty_min.min(b.qty_min),
+            ..later
+        },
+        None => later,
+    }
+}
+
+/// An instrument's steps at another scale.
+struct Steps {
+    tick: i64,
+    lot: i64,
+    qty_min: i64,
+}
+
+/// `None` when a step does not fit. `scale` is at least as fine as the instrument's own.
+fn rescaled(spec: &InstrumentSpec, scale: Scale) -> Option<Steps> {
+    let factor = |from: u8, to: u8| POW10.get(usize::from(to.checked_sub(from)?)).copied();
+    let (px, qty) = (factor(spec.scale.px_dp, scale.px_dp)?, factor(spec.scale.qty_dp, scale.qty_dp)?);
+    Some(Steps {
+        tick: spec.tick.checked_mul(px)?,
+        lot: spec.lot.checked_mul(qty)?,
+        qty_min: spec.qty_min.checked_mul(qty)?,
+    })
+}
+
 /// Whether a frame speaks of trades only. A connection that carries nothing else (Binance USD-M) keeps
 /// no book alive, and its end ends none.
 fn is_trade(frame: &[u8]) -> bool {
@@ -138,4 +185,28 @@ fn is_trade(frame: &[u8]) -> bool {
 fn venue_of_name(exchange: &str, path: &Path) -> Option<Venue> {
     let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
     sniff::venue_of_exchange_name(exchange).or_else(|| sniff::venue_of_exchange_name(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(px_dp: u8, tick: i64, qty_dp: u8, lot: i64) -> InstrumentSpec {
+        let assumed = InstrumentSpec::assumed(Venue::Okx, "BTC-USDT");
+        InstrumentSpec { scale: Scale { px_dp, qty_dp }, tick, lot, qty_min: lot, ..assumed }
+    }
+
+    #[test]
+    fn the_finer_scale_and_steps_win_whichever_came_first() {
+        let (old, new) = (spec(1, 5, 8, 100), spec(2, 10, 5, 1));
+        let both = spec(2, 10, 8, 100);
+        assert_eq!(finer(new.clone(), &old), both);
+        assert_eq!(finer(old, &new), both);
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_leaves_the_later_description() {
+        let (later, earlier) = (spec(0, i64::MAX, 0, 1), spec(8, 1, 0, 1));
+        assert_eq!(finer(later.clone(), &earlier), later);
+    }
 }

@@ -34,7 +34,8 @@ impl Pace {
             return;
         }
         let (first_ns, began) = *self.start.get_or_insert((at_ns, Instant::now()));
-        let due = Duration::from_nanos(at_ns.saturating_sub(first_ns)).div_f64(self.speed);
+        let seconds = Duration::from_nanos(at_ns.saturating_sub(first_ns)).as_secs_f64() / self.speed;
+        let due = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
         std::thread::sleep(due.saturating_sub(began.elapsed()));
     }
 

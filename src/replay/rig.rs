@@ -7,7 +7,7 @@ use super::tops::{Outcome, TopsTap};
 use super::wire::{Half, Wire};
 use crate::config::Config;
 use crate::ledger::Ledger;
-use crate::universe::Universe;
+use crate::universe::{Universe, clock_offsets};
 use highwire_engine::clock::{Clock, HandClock};
 use highwire_engine::context::Context;
 use highwire_engine::engine::{Engine, EngineEnds, SpecError};
@@ -104,6 +104,9 @@ impl Rig {
         let mut feed =
             Feed::new(&universe.books(), Venue::ALL.len(), FeedEnds { market: market_tx, pages: page_writers });
         feed.set_tap(Box::new(tap));
+        for (venue, offset_ns) in clock_offsets(config) {
+            feed.set_clock_offset(venue.id(), offset_ns);
+        }
         let (far_ports, desk) = ports();
         let (near_ports, near_desk) = ports();
         let half = Half {

@@ -10,10 +10,11 @@ use crate::config::Config;
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_engine::engine::SpecError;
 use highwire_store::capture::{Body, CaptureError, Merged, Record, expand};
+use highwire_venues::venue::Venue;
 use highwire_venues::{rest, sniff};
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
@@ -48,6 +49,9 @@ pub enum ReplayError {
         /// What the system says.
         source: io::Error,
     },
+    /// The tops would replace a capture.
+    #[error("--tops {0}: this is a capture that is to be replayed; it would be lost")]
+    TopsOverCapture(PathBuf),
     /// The engine's thread died.
     #[error("the engine's thread died")]
     Died,
@@ -69,6 +73,9 @@ pub fn run(options: &Options, config: &Config) -> Result<Report, ReplayError> {
     for path in &options.paths {
         paths.extend(expand(path)?);
     }
+    if let Some(tops) = options.tops.as_deref().filter(|tops| is_one_of(tops, &paths)) {
+        return Err(ReplayError::TopsOverCapture(tops.to_owned()));
+    }
     let cast = cast::discover(&paths)?;
     let pairing = Pairing::new(config, &options.pairs)?;
     let mut universe = Universe::new(cast.specs.clone(), &pairing, config)?;
@@ -85,6 +92,18 @@ pub fn run(options: &Options, config: &Config) -> Result<Report, ReplayError> {
     let wall = began.elapsed();
     rig.tops.lock().unwrap_or_else(PoisonError::into_inner).flush().map_err(tops_error)?;
     Ok(Report::new(&rig, &measured, wall))
+}
+
+/// Whether `path` is an existing file that `paths` hold too, however it is written.
+fn is_one_of(path: &Path, paths: &[PathBuf]) -> bool {
+    path.canonicalize().is_ok_and(|path| paths.iter().any(|other| other.canonicalize().is_ok_and(|o| o == path)))
+}
+
+/// The venue of a file's connections, where a request's URL tells none: of the first by name, so that
+/// every run takes the same.
+fn venue_of_file(cast: &Cast, file: usize) -> Option<Venue> {
+    let of_file = cast.venues.iter().filter(|((of, _), _)| *of == file);
+    of_file.min_by_key(|((_, conn), _)| conn).map(|(_, venue)| *venue)
 }
 
 fn drive(rig: &mut Rig, paths: &[PathBuf], cast: &Cast, options: &Options) -> Result<(), ReplayError> {
@@ -117,7 +136,7 @@ fn take(rig: &mut Rig, cast: &Cast, file: usize, record: Record, first: bool) ->
         }
         Body::Connect(_) => first || rig.reconnect(&conn, now),
         Body::Http { url, body } => {
-            let named = || cast.venues.iter().find(|((of, _), _)| *of == file).map(|(_, venue)| *venue);
+            let named = || venue_of_file(cast, file);
             match rest::depth_symbol(&url).zip(sniff::venue_of_url(&url).or_else(named)) {
                 Some((symbol, venue)) => rig.snapshot(venue, &symbol, body.as_bytes(), now),
                 None => true,

@@ -8,6 +8,7 @@ use highwire_links::Scale;
 use highwire_links::fixed::Decimal;
 use highwire_links::market::{MarketEvent, Source};
 use highwire_links::page::BookState;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
@@ -61,7 +62,7 @@ impl TopsTap {
             outcome.file = Some(file);
         }
         let name = |spec: &highwire_venues::spec::InstrumentSpec| {
-            (format!("{},{}", spec.venue.name(), spec.symbol), spec.scale)
+            (format!("{},{}", spec.venue.name(), cell(&spec.symbol)), spec.scale)
         };
         let outcome = Arc::new(Mutex::new(outcome));
         let tap = Self {
@@ -94,6 +95,15 @@ impl Tap for TopsTap {
         if let Some(Err(error)) = outcome.file.as_mut().map(|file| file.write_all(self.row.as_bytes())) {
             outcome.error.get_or_insert(error);
         }
+    }
+}
+
+/// A text as a cell (RFC 4180): a symbol is whatever a frame called it.
+fn cell(text: &str) -> Cow<'_, str> {
+    if text.contains([',', '"', '\r', '\n']) {
+        Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

@@ -46,7 +46,7 @@ impl Chronicle {
                 self.note(format!("thread {thread} died: {panic}"));
             }
             News::RestartIn { after_ns } => {
-                self.note(format!("thread {thread} restarts in {} ms", after_ns / 1_000_000))
+                self.note(format!("thread {thread} restarts in {} ms", after_ns / 1_000_000));
             }
             News::GaveUp { why } => self.note(format!("thread {thread} stays down: {why}; nothing is opened any more")),
             News::Halted => tracing::info!(thread, "halted"),
@@ -92,7 +92,7 @@ impl Chronicle {
     }
 
     fn note(&mut self, notice: String) {
-        tracing::warn!("{notice}");
+        tracing::info!("{notice}");
         self.notices.push(notice);
     }
 }

@@ -10,7 +10,7 @@ pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
 
 use crate::config::Config;
-use crate::universe::Universe;
+use crate::universe::{Universe, clock_offsets};
 use highwire_actors::session::SessionMsg;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
@@ -38,6 +38,9 @@ pub enum ServiceError {
     /// An actor could not be started.
     #[error("an actor could not be started: {0}")]
     Actor(#[from] SpawnErr),
+    /// A warden ended while the service was starting.
+    #[error("a warden ended while the service was starting")]
+    WardenGone,
     /// The system refused something that a pinned thread needs.
     #[error("a pinned thread could not be set up: {0}")]
     Thread(#[from] io::Error),
@@ -67,6 +70,12 @@ impl Service {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
         let clock = TscClock::start();
         let threads = threads::start(&universe, config, &clock, &chronicle).await?;
+        for (venue, offset_ns) in clock_offsets(config) {
+            threads
+                .reader
+                .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
+                .map_err(|_| ServiceError::WardenGone)?;
+        }
         let mut sessions = Vec::new();
         for (slot, address) in (0u16..).zip(addresses) {
             let line = lines::line(&universe, config, address, slot);

@@ -5,7 +5,7 @@ mod pairing;
 
 pub use pairing::{Pairing, PairingError};
 
-use crate::config::Config;
+use crate::config::{Clock, Config};
 use highwire_engine::engine::{EngineSpec, Funds, Limits, PairSpec};
 use highwire_engine::feed::BookSpec;
 use highwire_links::directory::{Directory, Entry};
@@ -120,6 +120,15 @@ impl Universe {
             epoch,
         }
     }
+}
+
+/// The clock offsets that the operator fixed, in nanoseconds: venue time minus ours.
+pub fn clock_offsets(config: &Config) -> Vec<(Venue, i64)> {
+    let fixed = |(name, settings): (&String, &crate::config::VenueSettings)| match settings.clock {
+        Clock::Fixed { offset_ms } => Some((Venue::parse(name)?, offset_ms.saturating_mul(1_000_000))),
+        Clock::Measured => None,
+    };
+    config.venues.iter().filter_map(fixed).collect()
 }
 
 fn pairs(specs: &[InstrumentSpec], pairing: &Pairing) -> Result<Vec<Pair>, UniverseError> {

@@ -100,10 +100,9 @@ impl Reference {
             let category = url.rsplit('/').next().unwrap();
             return self.bybit((format!("bybit_{category}"), topic.rsplit('.').next().unwrap().into()), at, frame);
         }
-        if let Some(channel) = frame["arg"]["channel"].as_str().filter(|c| c.starts_with("books")) {
-            if frame.get("data").is_some() && channel != "books5" {
-                self.okx(("okx".into(), frame["arg"]["instId"].as_str().unwrap().into()), at, frame);
-            }
+        let channel = frame["arg"]["channel"].as_str().unwrap_or_default();
+        if channel.starts_with("books") && channel != "books5" && frame.get("data").is_some() {
+            self.okx(("okx".into(), frame["arg"]["instId"].as_str().unwrap().into()), at, frame);
         }
     }
 

@@ -26,7 +26,7 @@ fn damaged(rng: &mut Rng) -> Vec<u8> {
 fn in_range(config: &Config) -> bool {
     (0.0..=1.0).contains(&config.telemetry.sample_ratio)
         && config.replay.speed.is_finite()
-        && config.supervision.backoff_jitter_percent <= 100
+        && config.supervision.thread_restarts <= 100
         && config.venues.values().all(|venue| venue.stale_ms > 0)
 }
 

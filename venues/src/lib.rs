@@ -18,6 +18,7 @@ mod scratch;
 pub mod sniff;
 pub mod spec;
 mod tape;
+mod tiers;
 pub mod venue;
 
 pub use spec::{InstrumentSpec, Kind};

@@ -3,7 +3,7 @@
 
 use crate::{binance, bybit, okx, scratch};
 use highwire_links::VenueId;
-use highwire_links::decode::{Chain, ChecksumRule, Decode, Scratch};
+use highwire_links::decode::{Chain, Decode, Scratch};
 
 /// A venue: one exchange and one of its markets, since each has its own rules and hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,8 +42,6 @@ pub struct Profile {
     pub reference: Decode,
     /// Makes the memory that its decoders reuse; one per connection.
     pub scratch: fn() -> Scratch,
-    /// Its book checksum, where frames may carry one.
-    pub checksum: Option<ChecksumRule>,
     /// Taker fee of its lowest tier, parts per billion of the notional: a default only, an account's
     /// own fee comes from configuration. OKX's is that of spot (its swaps are cheaper); Binance.US's
     /// is not confirmed by its documents and was chosen high.
@@ -111,7 +109,6 @@ const BINANCE_SPOT: Profile = Profile {
     decode: binance::spot,
     reference: binance::spot_reference,
     scratch: scratch::scratch,
-    checksum: None,
     taker_fee_ppb: 1_000_000,
     stale_ns: 1_000 * MS,
 };
@@ -132,7 +129,6 @@ const OKX: Profile = Profile {
     decode: okx::decode,
     reference: okx::reference,
     scratch: scratch::scratch,
-    checksum: Some(ChecksumRule::Crc32Best25),
     taker_fee_ppb: 1_000_000,
     stale_ns: 1_000 * MS,
 };
@@ -142,7 +138,6 @@ const BYBIT_SPOT: Profile = Profile {
     decode: bybit::decode,
     reference: bybit::reference,
     scratch: scratch::scratch,
-    checksum: None,
     taker_fee_ppb: 1_000_000,
     stale_ns: 1_000 * MS,
 };

@@ -8,10 +8,11 @@ use highwire_actors::session::{Session, SessionArgs, SessionMsg};
 use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
 use highwire_engine::clock::TscClock;
 use highwire_engine::connection::Upkeep;
+use highwire_engine::context::Context;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
 use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, Limits, PairSpec};
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
-use highwire_engine::gateway::GatewayEnds;
+use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy, Waker};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
 use highwire_links::audit::Record;
@@ -42,6 +43,8 @@ pub struct Knobs {
     pub poison: AtomicBool,
     /// The next frame of any connection makes the decoder hang for a while.
     pub stall: AtomicBool,
+    /// The next turn of the gateway panics.
+    pub fuse: AtomicBool,
     /// New connections are refused.
     pub refusing: AtomicBool,
     /// Upgrades so far.
@@ -239,14 +242,34 @@ pub struct Rig {
     pub freeze: Arc<AtomicBool>,
 }
 
-fn factory(pages: PageReaders, warden_silent_ns: u64) -> Factory {
+/// A paper gateway that panics when its fuse is lit.
+struct Fused {
+    paper: Box<dyn Gateway>,
+    knobs: Arc<Knobs>,
+}
+
+impl Gateway for Fused {
+    fn poll(&mut self, cx: &mut Context<'_>) -> usize {
+        assert!(!self.knobs.fuse.swap(false, Ordering::SeqCst), "injected panic");
+        self.paper.poll(cx)
+    }
+
+    fn dismantle(self: Box<Self>) -> GatewayEnds {
+        self.paper.dismantle()
+    }
+}
+
+fn factory(pages: PageReaders, warden_silent_ns: u64, knobs: Arc<Knobs>) -> Factory {
     let mut epoch = 0;
     Box::new(move |parts: Parts| {
         epoch += 1;
         let specs: Vec<BookSpec> = instruments().iter().map(book_spec).collect();
         let engine = parts.engine.map(|ends| Engine::new(&engine_spec(epoch), ends).map_err(|e| e.to_string()));
         let settings = PaperSettings { latency_ns: 0 };
-        let paper = |ends| Box::new(PaperGateway::new(&instruments(), pages.clone(), settings, ends)) as Box<_>;
+        let paper = |ends| {
+            let paper = Box::new(PaperGateway::new(&instruments(), pages.clone(), settings, ends));
+            Box::new(Fused { paper, knobs: Arc::clone(&knobs) }) as Box<_>
+        };
         let roles = Roles {
             feed: parts.feed.map(|ends| Feed::new(&specs, VENUES, ends)),
             engine: engine.transpose()?,
@@ -315,7 +338,7 @@ impl Rig {
                 core: highwire_engine::thread::core(0),
                 desk,
                 parts,
-                factory: factory(pages.clone(), warden_silent_ns),
+                factory: factory(pages.clone(), warden_silent_ns, Arc::clone(&knobs)),
                 clock: Box::new(clock.clone()),
                 rules,
                 observer: log.observer(freeze),

@@ -83,7 +83,10 @@ impl Reader {
     /// The file cannot be read on.
     pub fn next_record(&mut self) -> Result<Option<Record>, CaptureError> {
         match &mut self.records {
-            Records::Streamed(lines) => lines.next(),
+            Records::Streamed(lines) => {
+                let record = lines.next()?;
+                Ok(record.map(|record| Record { at_ns: lines.latest_ns, ..record }))
+            }
             Records::Sorted(records) => Ok(records.next()),
         }
     }
@@ -142,8 +145,7 @@ impl Lines {
             match parsed {
                 Ok(Some(record)) => {
                     self.latest_ns = self.latest_ns.max(record.at_ns);
-                    let at_ns = if matches!(self.format, Format::Lines(_)) { self.latest_ns } else { record.at_ns };
-                    return Ok(Some(Record { at_ns, ..record }));
+                    return Ok(Some(record));
                 }
                 Ok(None) => {}
                 Err(reason) => return Ok(Some(self.broken(reason))),
@@ -216,6 +218,16 @@ mod tests {
         let seconds: Vec<u64> = records.iter().map(|r| r.at_ns / 1_000_000_000).collect();
         assert_eq!(seconds, [4, 4, 5, 6]);
         assert_eq!(records[1].body, Body::Recv(b"clock stepped back".to_vec()));
+    }
+
+    #[test]
+    fn a_file_that_streams_never_goes_back_in_time_whatever_it_promised() {
+        let times = |text: &str| -> Vec<u64> {
+            read("a", text.as_bytes()).unwrap().iter().map(|r| r.at_ns / 1_000_000_000).collect()
+        };
+        let promised = TWO_CONNECTIONS.replace(r#""exchange":"X""#, r#""exchange":"X","order":"time""#);
+        assert_eq!(times(&promised), [5, 5, 5, 6]);
+        assert_eq!(times("1700000002000 {}\n1700000001000 {}\n"), [1_700_000_002, 1_700_000_002]);
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Binance, the choice of tier: the scan first, the reference for what the scan passes on.
+//! Binance frames by market, in both tiers and in the second alone.
 
 use super::{Market, reference, scan};
-use highwire_links::decode::{Frame, FrameKind, Reject, Rejected, Scratch};
+use crate::tiers;
+use highwire_links::decode::{Frame, FrameKind, Rejected, Scratch};
 use highwire_links::directory::Directory;
-use highwire_links::limits::FRAME_BYTES_MAX;
 use highwire_links::update::Sink;
 
 /// Spot frames, both tiers.
@@ -53,22 +53,25 @@ fn both(
     frame: Frame<'_>,
     sink: &mut dyn Sink,
 ) -> Result<FrameKind, Rejected> {
-    if let Some(kind) = scan::read(market, directory, scratch, &frame, sink) {
-        return Ok(kind);
-    }
-    scratch.fallbacks += 1;
-    second(market, directory, scratch, frame, sink)
+    tiers::both(
+        |directory, scratch, frame, sink| scan::read(market, directory, scratch, frame, sink),
+        |directory, scratch, payload, sink| reference::read(market, directory, scratch, payload, sink),
+        directory,
+        scratch,
+        frame,
+        sink,
+    )
 }
 
 fn second(
     market: Market,
     directory: &Directory,
     scratch: &mut Scratch,
-    mut frame: Frame<'_>,
+    frame: Frame<'_>,
     sink: &mut dyn Sink,
 ) -> Result<FrameKind, Rejected> {
-    if frame.payload().len() > FRAME_BYTES_MAX {
-        return Err(Reject::TooLarge.into());
-    }
-    reference::read(market, directory, scratch, frame.payload_mut(), sink)
+    let read = |directory: &Directory, scratch: &mut Scratch, payload: &mut [u8], sink: &mut dyn Sink| {
+        reference::read(market, directory, scratch, payload, sink)
+    };
+    tiers::second(read, directory, scratch, frame, sink)
 }
