@@ -156,6 +156,8 @@ pub struct Seen {
     pub updates: u32,
     /// `taken`, or the reason why not.
     pub verdict: &'static str,
+    /// The reason why it was not taken; null when it was.
+    pub reason: Option<&'static str>,
 }
 
 /// Profit and loss of a pair.
@@ -292,6 +294,7 @@ fn of_opportunity(universe: &Universe, o: &Opportunity) -> Seen {
         edge_after_depth_bps: o.decided.map(|d| bps(d.edge_ppb)),
         updates,
         verdict: o.verdict().map_or("undecided", Verdict::name),
+        reason: o.verdict().filter(|verdict| *verdict != Verdict::Taken).map(Verdict::name),
     }
 }
 

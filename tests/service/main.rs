@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
+mod demo;
 mod record;
 mod traces;
