@@ -130,6 +130,7 @@ impl Ledger {
                 self.refused += 1;
                 self.live.remove(&report.id);
             }
+            _ => {}
         }
     }
 

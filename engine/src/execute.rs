@@ -13,7 +13,7 @@ use highwire_links::fixed::Qty;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side};
 use highwire_links::instrument::Instrument;
 use highwire_links::mode::OrderClass;
-use highwire_links::order::{Order, OrderTx, TimeInForce};
+use highwire_links::order::{Action, Order, OrderTx, TimeInForce};
 
 /// Why and when a pair of orders goes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +121,7 @@ impl Executor {
                 cx.tally.add(Counter::OrderRejects);
                 self.withdraw(report.id);
             }
+            _ => return cx.tally.add(Counter::StrayReports),
         }
         cx.ports.audit.write(Record::Settled(*report));
     }
@@ -148,6 +149,8 @@ impl Executor {
             side,
             tif: TimeInForce::Ioc,
             class: OrderClass::Open,
+            action: Action::Place,
+            reduce_only: false,
         })
     }
 
@@ -182,7 +185,6 @@ mod tests {
     use crate::spec::{Funds, PairSpec};
     use crate::testing::{Bench, amount, limits, spot};
     use highwire_links::Mode;
-    use highwire_links::fill::OrderReject;
     use highwire_links::fixed::Px;
 
     const IDS: [InstrumentId; LEGS] = [InstrumentId(0), InstrumentId(1)];
@@ -224,15 +226,10 @@ mod tests {
         let [first, _] = executor.prepare(&plan(200_000, 10_000), IDS, &CAUSE).unwrap();
         executor.prepare(&plan(100_000, 10_000), IDS, &CAUSE).unwrap();
         let fill = Report {
-            id: first.id,
             px: first.px,
             qty: Qty(50_000),
             filled: Qty(50_000),
-            fee: 0,
-            at_ns: 0,
-            instrument: first.instrument,
-            kind: ReportKind::Fill,
-            reject: OrderReject::None,
+            ..Report::about(first.id, first.instrument, ReportKind::Fill, 0)
         };
         executor.on_report(&mut bench.at(0), &fill);
         assert_eq!(reserved(&executor, 0), "0 250");

@@ -13,7 +13,7 @@ use highwire_links::fixed::{Px, Qty};
 use highwire_links::ids::{Nanos, Side};
 use highwire_links::instrument::{Instrument, Status};
 use highwire_links::limits::{OPEN_ORDERS_MAX, PAGE_LEVELS, REPORTS_PER_ORDER_MAX};
-use highwire_links::order::{Order, TimeInForce};
+use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::page::{BookState, Page, PageReaders, Rung};
 use highwire_quant::fee::fee_up;
 
@@ -132,7 +132,8 @@ impl PaperGateway {
         self.ends.fills.room() >= REPORTS_PER_ORDER_MAX
     }
 
-    /// The venue's filters: known and trading, on tick and lot, not below the minima.
+    /// The venue's filters: known and trading, on tick and lot, not below the minima. Nothing rests here,
+    /// so there is nothing to cancel, amend or ask about.
     fn is_acceptable(&self, order: &Order) -> bool {
         let Some(instrument) = self.instruments.get(order.instrument.index()) else { return false };
         let in_steps = order.px.0 > 0
@@ -140,7 +141,8 @@ impl PaperGateway {
             && order.qty.0 > 0
             && order.qty.0 % instrument.lot.max(1) == 0;
         let value = instrument.quote_amount(order.px, order.qty);
-        instrument.status == Status::Trading
+        order.action == Action::Place
+            && instrument.status == Status::Trading
             && in_steps
             && order.qty >= instrument.qty_min
             && value.is_some_and(|value| value >= instrument.notional_min)
@@ -260,17 +262,7 @@ fn fee_of(instrument: &Instrument, px: Px, qty: Qty) -> Option<i64> {
 }
 
 fn blank(order: &Order, now: Nanos, kind: ReportKind) -> Report {
-    Report {
-        id: order.id,
-        px: Px(0),
-        qty: Qty(0),
-        filled: Qty(0),
-        fee: 0,
-        at_ns: now,
-        instrument: order.instrument,
-        kind,
-        reject: OrderReject::None,
-    }
+    Report::about(order.id, order.instrument, kind, now)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Contract, Instrument, Status};
 use highwire_links::limits::DP_MAX;
 use highwire_links::mode::OrderClass;
-use highwire_links::order::{Order, TimeInForce};
+use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::page::{BookState, Page, Rung};
 use highwire_links::ports::{Desk, Ports, ports};
 
@@ -54,6 +54,8 @@ pub fn order(id: u64, side: Side, px: i64, qty: i64, decided_ns: Nanos) -> Order
         side,
         tif: TimeInForce::Ioc,
         class: OrderClass::Open,
+        action: Action::Place,
+        reduce_only: false,
     }
 }
 

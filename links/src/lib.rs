@@ -6,6 +6,7 @@
 
 pub mod audit;
 pub mod cnc;
+pub mod codec;
 pub mod command;
 pub mod counter;
 pub mod decode;
@@ -21,6 +22,7 @@ pub mod mode;
 pub mod order;
 pub mod page;
 pub mod ports;
+pub mod rate;
 pub mod ring;
 pub mod seqlock;
 mod sync;

@@ -1,4 +1,5 @@
-//! The order ring, engine → gateway. When it is full the engine does not trade (`GatewayFull`).
+//! The order ring, engine → gateway: what to place, withdraw, change or ask about. When it is full the
+//! engine does not trade (`GatewayFull`).
 
 use crate::fixed::{Px, Qty};
 use crate::ids::{InstrumentId, Nanos, Side};
@@ -19,7 +20,39 @@ pub enum TimeInForce {
     PostOnly = 3,
 }
 
-/// An order on its way out. Always priced: there is no market order on the wire.
+/// What the gateway is to do with an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Action {
+    /// Send it to the venue.
+    #[default]
+    Place = 0,
+    /// Withdraw the order of this id.
+    Cancel = 1,
+    /// Withdraw every order of ours on this instrument; `id` names the request only.
+    CancelAll = 2,
+    /// Give the order of this id the price and the whole quantity named here.
+    Amend = 3,
+    /// Ask the venue what became of the order of this id.
+    Query = 4,
+}
+
+impl Action {
+    /// The action of a byte that [`Self`] was cast to.
+    pub const fn from_u8(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Place),
+            1 => Some(Self::Cancel),
+            2 => Some(Self::CancelAll),
+            3 => Some(Self::Amend),
+            4 => Some(Self::Query),
+            _ => None,
+        }
+    }
+}
+
+/// An order on its way out, or a request about one. Always priced: there is no market order on the
+/// wire, since a hedge has a band too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct Order {
@@ -41,8 +74,12 @@ pub struct Order {
     pub side: Side,
     /// How long it lives.
     pub tif: TimeInForce,
-    /// What it is for.
+    /// What it is for. A cancel or a query leaves in any mode.
     pub class: OrderClass,
+    /// What to do with it.
+    pub action: Action,
+    /// The venue must refuse what would open or grow a position.
+    pub reduce_only: bool,
 }
 
 const _: () = assert!(size_of::<Order>() == 64);

@@ -7,7 +7,7 @@ use crate::gateway::{Gateway, GatewayEnds};
 use crate::paper::{PaperGateway, PaperSettings};
 use crate::testing::{Bench, amount, page, spot};
 use highwire_links::cnc::StopWord;
-use highwire_links::fill::{OrderReject, Report, ReportKind, fills};
+use highwire_links::fill::{Report, ReportKind, fills};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::instrument::Status;
 use highwire_links::limits::AUDIT_PER_STEP_MAX;
@@ -447,15 +447,10 @@ fn strange_reports_are_counted_and_change_nothing() {
     rig.cross();
     let order = sent(&rig.poll())[0];
     let good = Report {
-        id: order.id,
         px: order.px,
         qty: Qty(1),
         filled: Qty(1),
-        fee: 0,
-        at_ns: 0,
-        instrument: order.instrument,
-        kind: ReportKind::Fill,
-        reject: OrderReject::None,
+        ..Report::about(order.id, order.instrument, ReportKind::Fill, 0)
     };
     let before = *rig.engine.account(order.instrument).unwrap();
     let strange = [

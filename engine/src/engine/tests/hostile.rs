@@ -5,7 +5,7 @@ use crate::engine::*;
 use crate::gateway::{Gateway, GatewayEnds};
 use crate::paper::{PaperGateway, PaperSettings};
 use crate::testing::{Bench, amount, limits, page, spot};
-use highwire_links::fill::{OrderReject, Report, ReportKind, fills};
+use highwire_links::fill::{Report, ReportKind, fills};
 use highwire_links::fixed::{Px, Qty, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::market::{Source, market};
@@ -92,15 +92,11 @@ fn report(shock: &Shock, id: u64, kind: u8) -> Report {
     // About half of the ids are those of real orders: epoch 7, a low number, a low place.
     let id = if id & 1 == 0 { id } else { (7 << 48) | (((id >> 8) % 8) << 7) | ((id >> 16) % 4) };
     Report {
-        id,
         px: Px(shock.numbers[0]),
         qty: Qty(shock.numbers[1]),
         filled: Qty(shock.numbers[2]),
         fee: shock.numbers[3],
-        at_ns: 0,
-        instrument: InstrumentId(shock.instrument),
-        kind: kinds[usize::from(kind)],
-        reject: OrderReject::None,
+        ..Report::about(id, InstrumentId(shock.instrument), kinds[usize::from(kind)], 0)
     }
 }
 
