@@ -8,6 +8,8 @@
 mod binance;
 mod broken;
 mod bybit;
+pub mod client_id;
+pub mod keys;
 mod lanes;
 pub mod metadata;
 mod okx;
@@ -15,10 +17,13 @@ pub mod plan;
 pub mod rest;
 mod scan;
 mod scratch;
+pub mod sign;
 pub mod sniff;
 pub mod spec;
 mod tape;
+mod text;
 mod tiers;
+pub mod topics;
 pub mod venue;
 
 pub use spec::{InstrumentSpec, Kind};
