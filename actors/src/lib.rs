@@ -1,10 +1,19 @@
 //! Roles: one file per actor. Async waits, sync decides: every rule lives in `supervision`, `engine`
 //! or `venues`; an actor asks it and acts. Threads never cast into mailboxes: wardens pull.
 
+pub mod alert;
+pub mod berth;
 pub mod connect;
+pub mod dial;
 pub mod handshake;
+pub mod market_line;
 pub mod news;
+pub mod pool;
 pub mod post;
 pub mod session;
-pub mod venue_line;
+pub mod subscribe;
+pub mod talk;
+pub mod timekeeper;
 pub mod warden;
+pub mod watch;
+pub mod web;

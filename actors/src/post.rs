@@ -23,7 +23,7 @@ impl Post {
 
     /// A connection comes home; without an owner it is freed here.
     pub fn deliver_ended(&self, slot: u16, why: Ending, parcel: Parcel) {
-        self.cast(slot, SessionMsg::Ended { why, parcel });
+        self.cast(slot, SessionMsg::Ended { slot, why, parcel });
     }
 
     /// A book needs a snapshot that must be asked for.

@@ -58,6 +58,8 @@ pub enum Kind {
 pub enum Text {
     /// Not empty.
     Name,
+    /// Anything, also empty.
+    Any,
     /// Empty, or with one of these schemes and a host.
     Url(&'static [&'static str]),
     /// `auto` or an offset.
@@ -79,6 +81,7 @@ impl Kind {
         match self {
             Self::Flag => "true or false".to_owned(),
             Self::Choice(words) => format!("one of {}", quoted(words)),
+            Self::Text(Text::Any) => "a text, which may be empty".to_owned(),
             Self::Text(Text::Name) => "a text that is not empty".to_owned(),
             Self::Text(Text::Url(schemes)) => format!("empty, or an address that begins with {}", schemes.join(" or ")),
             Self::Text(Text::Clock) => "\"auto\", or whole milliseconds as text from -86400000 to 86400000".to_owned(),
@@ -137,6 +140,7 @@ impl Kind {
 impl Text {
     fn check(&self, text: &str) -> Result<(), Fault> {
         let (sound, why) = match self {
+            Self::Any => (true, "it is a text"),
             Self::Name => (!text.trim().is_empty(), "it is empty"),
             Self::Url(schemes) => (text.is_empty() || has_host(text, schemes), "it is not such an address"),
             Self::Clock => (value::clock(text).is_some(), "it is neither"),

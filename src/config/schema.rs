@@ -18,6 +18,8 @@ pub struct Config {
     pub wire: Wire,
     /// Restart budgets and back-off.
     pub supervision: Supervision,
+    /// Connections.
+    pub lines: Lines,
     /// One entry per name in [`super::VENUES`].
     pub venues: BTreeMap<String, VenueSettings>,
     /// What is compared with what.
@@ -102,6 +104,32 @@ pub struct Supervision {
     pub backoff_base_ms: u64,
     /// Longest wait.
     pub backoff_cap_ms: u64,
+}
+
+/// `[lines]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lines {
+    /// From name to first acknowledgement, all phases together.
+    pub connect_ms: u64,
+    /// From there until data flows.
+    pub sync_ms: u64,
+    /// So long must data flow for a connection to count as a success.
+    pub stable_ms: u64,
+    /// A line without data for this long has ended.
+    pub silent_ms: u64,
+    /// Connections begun per venue within `attempts_period_s`.
+    pub attempts: u32,
+    /// Its period.
+    pub attempts_period_s: u64,
+    /// Without any venue for this long, everything is stopped.
+    pub cut_off_s: u64,
+    /// Time between two questions for a venue's time.
+    pub clock_every_ms: u64,
+    /// Offset beyond which a venue is not traded on.
+    pub skew_ms: u64,
+    /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.
+    pub tls_ca_file: String,
 }
 
 /// `[venues.<name>]`.

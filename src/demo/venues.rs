@@ -38,7 +38,7 @@ pub fn addresses(simulator: &Simulator, config: &Config) -> Vec<VenueAddress> {
     let enabled = |venue: Venue| config.venues.get(venue.name()).is_none_or(|settings| settings.enabled);
     let address = |(room, venue): (Room, Venue)| {
         let at = simulator.address(room)?;
-        Some(VenueAddress { venue, ws: at.ws.clone(), rest: at.rest.clone() })
+        Some(VenueAddress { venue, ws: vec![at.ws.clone()], rest: at.rest.clone() })
     };
     served.into_iter().filter(|(_, venue)| enabled(*venue)).filter_map(address).collect()
 }

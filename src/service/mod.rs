@@ -1,4 +1,4 @@
-//! The running service: pinned threads under wardens, one session per venue, and a chronicle of what
+//! The running service: pinned threads under wardens, one pool of lines per venue, and a chronicle of what
 //! they do. Today orders go to the paper gateway.
 
 mod chronicle;
@@ -8,19 +8,22 @@ mod threads;
 
 pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
+use lines::{Circle, VenueActors};
 
 use crate::config::Config;
 use crate::universe::{Universe, clock_offsets};
-use highwire_actors::session::SessionMsg;
+use highwire_actors::alert::{AlertMsg, Alerter};
 use highwire_actors::warden::WardenMsg;
+use highwire_actors::watch::{Watch, WatchArgs, WatchMsg};
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::Mode;
 use highwire_links::counter::{Counter, Tally, TallyReader};
+use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_links::page::PageReaders;
 use opentelemetry_sdk::trace::SdkTracer;
-use ractor::{ActorRef, SpawnErr};
+use ractor::{Actor, ActorRef, SpawnErr};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,12 +41,31 @@ pub enum ServiceError {
     /// An actor could not be started.
     #[error("an actor could not be started: {0}")]
     Actor(#[from] SpawnErr),
+    /// The lines of all venues need more places than a thread has.
+    #[error("the lines of all venues need more places than the {CONNECTIONS_MAX} of a thread; configure fewer")]
+    TooManyLines,
+    /// The operator's certificates cannot be used.
+    #[error("lines.tls_ca_file {file}: {why}")]
+    Certificates {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A warden ended while the service was starting.
     #[error("a warden ended while the service was starting")]
     WardenGone,
     /// The system refused something that a pinned thread needs.
     #[error("a pinned thread could not be set up: {0}")]
     Thread(#[from] io::Error),
+}
+
+/// TLS with the public roots and the operator's own.
+fn tls(config: &Config) -> Result<Arc<rustls::ClientConfig>, ServiceError> {
+    let file = &config.lines.tls_ca_file;
+    let bad = |why: String| ServiceError::Certificates { file: file.clone(), why };
+    let pem = if file.is_empty() { None } else { Some(std::fs::read(file).map_err(|error| bad(error.to_string()))?) };
+    highwire_actors::dial::tls_config(pem.as_deref()).map_err(bad)
 }
 
 /// A running service.
@@ -53,7 +75,9 @@ pub struct Service {
     chronicle: Arc<Mutex<Chronicle>>,
     tallies: Vec<TallyReader>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
-    sessions: Vec<(ActorRef<SessionMsg>, JoinHandle<()>)>,
+    venues: Vec<VenueActors>,
+    alerts: (ActorRef<AlertMsg>, JoinHandle<()>),
+    watch: (ActorRef<WatchMsg>, JoinHandle<()>),
 }
 
 impl Service {
@@ -76,13 +100,33 @@ impl Service {
                 .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
                 .map_err(|_| ServiceError::WardenGone)?;
         }
-        let mut sessions = Vec::new();
-        for (slot, address) in (0u16..).zip(addresses) {
-            let line = lines::line(&universe, config, address, slot);
-            sessions.push(lines::start(&line, threads.reader.clone(), &clock).await?);
+        let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
+        let alerts = Actor::spawn(None, Alerter, ()).await?;
+        let limit_ns = config.lines.cut_off_s.saturating_mul(1_000_000_000);
+        let watching = WatchArgs {
+            wardens: wardens.clone(),
+            clock: Box::new(clock.clone()),
+            limit_ns,
+            alerts: alerts.0.clone(),
+        };
+        let watch = Actor::spawn(None, Watch, watching).await?;
+        let circle = Circle {
+            wardens,
+            reader: threads.reader.clone(),
+            alerts: alerts.0.clone(),
+            watch: watch.0.clone(),
+            clock: &clock,
+            tls: tls(config)?,
+            http: reqwest::Client::new(),
+        };
+        let (mut venues, mut slot) = (Vec::new(), 0);
+        for address in addresses {
+            let (venue, next) = lines::start(&universe, config, address, slot, &circle).await?;
+            venues.push(venue);
+            slot = next;
         }
         let (pages, tallies, wardens) = (threads.pages, threads.tallies, threads.wardens);
-        Ok(Self { pages, chronicle, tallies, wardens, sessions })
+        Ok(Self { pages, chronicle, tallies, wardens, venues, alerts, watch })
     }
 
     /// Gives the service's mode to every thread.
@@ -108,13 +152,15 @@ impl Service {
         sum
     }
 
-    /// Ends sessions, then threads, in order; the latencies that the threads had measured.
+    /// Ends lines, then threads, in order; the latencies that the threads had measured.
     pub async fn stop(self) -> Stages {
-        for (session, handle) in self.sessions {
-            session.stop(None);
-            // A session that panicked has ended too.
-            let _ended = handle.await;
+        // The watch first: lines that are ended are no venues that are lost.
+        self.watch.0.stop(None);
+        let _ended = self.watch.1.await;
+        for venue in self.venues {
+            venue.stop().await;
         }
+        self.alerts.0.stop(None);
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
             let asked = warden.call(WardenMsg::Stop, Some(STOP_WITHIN)).await;

@@ -2,8 +2,11 @@
 //! follows from how the last life ended. A success counts only once data has been stable.
 
 use crate::backoff::Backoff;
-use crate::ending::{End, Phase, Reason, Retry, policy};
+use crate::ending::{End, Phase, Reason, Retry, SLOW_NS, policy};
 use highwire_links::Nanos;
+
+/// What no retry mends is believed when it was said this often in a row.
+const GIVE_UP_AT: u32 = 3;
 
 /// The times of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,12 +86,13 @@ pub enum Act {
     /// Nothing.
     Rest,
     /// Ask for the turn to connect.
-    Ask,
-    /// Connect; on another endpoint than last time, with smaller subscriptions, if so asked.
-    Open {
-        /// Another endpoint.
+    Ask {
+        /// On another endpoint than last time.
         elsewhere: bool,
-        /// Smaller subscriptions.
+    },
+    /// Connect.
+    Open {
+        /// With smaller subscriptions.
         smaller: bool,
     },
     /// It took too long: close what there is of it, then report the end.
@@ -166,8 +170,8 @@ impl Failover {
                 self.failures = 0;
                 (State::Idle, Act::Close)
             }
-            (State::Idle | State::GivenUp { .. }, Event::Start) => (State::Waiting { until_ns: now }, Act::Ask),
-            (State::Waiting { until_ns }, Event::Tick) if until_ns <= now => (self.state, Act::Ask),
+            (State::Idle | State::GivenUp { .. }, Event::Start) => (State::Waiting { until_ns: now }, self.ask()),
+            (State::Waiting { until_ns }, Event::Tick) if until_ns <= now => (self.state, self.ask()),
             (State::Waiting { .. }, Event::Deferred(until_ns)) => (State::Waiting { until_ns }, Act::Rest),
             (State::Waiting { .. }, Event::Granted) => self.open(now),
             (State::Opening { phase, until_ns }, Event::Reached(next)) if next > phase => {
@@ -192,10 +196,14 @@ impl Failover {
         }
     }
 
+    fn ask(&self) -> Act {
+        Act::Ask { elsewhere: self.elsewhere }
+    }
+
     fn open(&mut self, now: Nanos) -> (State, Act) {
         let until_ns = now.saturating_add(self.timing.connect_ns);
-        let elsewhere = std::mem::take(&mut self.elsewhere);
-        (State::Opening { phase: Phase::Connect, until_ns }, Act::Open { elsewhere, smaller: self.smaller })
+        self.elsewhere = false;
+        (State::Opening { phase: Phase::Connect, until_ns }, Act::Open { smaller: self.smaller })
     }
 
     fn after(&mut self, end: End, wait_ns: Nanos, now: Nanos, random: u64) -> (State, Act) {
@@ -203,7 +211,8 @@ impl Failover {
         let stable = self.state == State::Stable;
         let backoff_ns = self.timing.backoff.delay_ns(self.failures, random);
         let delay_ns = match policy.retry {
-            Retry::GiveUp(why) => return (State::GivenUp { why }, Act::GiveUp(why)),
+            Retry::GiveUp(why) if self.failures + 1 >= GIVE_UP_AT => return (State::GivenUp { why }, Act::GiveUp(why)),
+            Retry::GiveUp(_) => SLOW_NS.saturating_add(backoff_ns / 4),
             // What we ended ourselves is no failure: its successor comes at once.
             Retry::Immediate if stable || end == End::Ours => 0,
             Retry::Immediate | Retry::BackOff => backoff_ns,
@@ -223,7 +232,7 @@ impl Failover {
 mod tests {
     use super::*;
     use crate::dice::Dice;
-    use crate::ending::{DnsFault, LoginFault, SLOW_NS, TlsFault};
+    use crate::ending::{DnsFault, LoginFault, TlsFault};
     use proptest::prelude::*;
 
     const S: u64 = 1_000_000_000;
@@ -271,7 +280,7 @@ mod tests {
         while !failover.is_live() {
             now = failover.wake_ns().map_or(now, |wake| wake.max(now));
             match failover.on(Event::Tick, now, 0).act {
-                Act::Ask => _ = failover.on(Event::Granted, now, 0),
+                Act::Ask { .. } => _ = failover.on(Event::Granted, now, 0),
                 _ => _ = failover.on(Event::Start, now, 0),
             }
             failover.on(Event::Data, now, 0);
@@ -340,30 +349,39 @@ mod tests {
     #[test]
     fn an_end_elsewhere_opens_elsewhere_once_and_too_large_stays_small_until_it_was_stable() {
         let mut failover = Failover::new(TIMING);
-        let open = |failover: &mut Failover, now| {
-            failover.on(Event::Start, now, 0);
-            failover.on(Event::Granted, now, 0).act
+        let open = |failover: &mut Failover| {
+            let wake = failover.wake_ns().unwrap_or(0);
+            let event = if failover.state() == State::Idle { Event::Start } else { Event::Tick };
+            let Act::Ask { elsewhere } = failover.on(event, wake, 0).act else { panic!("{:?}", failover.state()) };
+            let Act::Open { smaller } = failover.on(Event::Granted, wake, 0).act else { panic!() };
+            (elsewhere, smaller)
         };
-        let act = |elsewhere, smaller| Act::Open { elsewhere, smaller };
-        assert_eq!(open(&mut failover, 0), act(false, false));
+        assert_eq!(open(&mut failover), (false, false));
         failover.on(Event::Ended(End::Reset, 0), 0, 0);
-        assert_eq!(open(&mut failover, 0), act(true, false));
+        assert_eq!(open(&mut failover), (true, false));
         failover.on(Event::Ended(End::Close(Some(1009)), 0), 0, 0);
-        assert_eq!(open(&mut failover, 0), act(false, true));
+        assert_eq!(open(&mut failover), (false, true));
         failover.on(Event::Data, 0, 0);
         failover.on(Event::Tick, TIMING.stable_ns, 0);
         failover.on(Event::Ended(End::Close(Some(1000)), 0), TIMING.stable_ns, 0);
-        assert_eq!(open(&mut failover, TIMING.stable_ns), act(false, false));
+        assert_eq!(open(&mut failover), (false, false));
     }
 
     #[test]
-    fn a_refused_key_is_given_up_until_it_is_started_again() {
+    fn a_key_refused_three_times_is_given_up_until_it_is_started_again() {
         let mut failover = Failover::new(TIMING);
-        failover.on(Event::Start, 0, 0);
-        failover.on(Event::Granted, 0, 0);
-        let moved = failover.on(Event::Ended(End::Login(LoginFault::Rejected), 0), 1, 0);
-        assert_eq!(moved.act, Act::GiveUp(Reason::Key));
+        let mut act = failover.on(Event::Start, 0, 0).act;
+        for _ in 0..GIVE_UP_AT {
+            let now = failover.wake_ns().unwrap();
+            failover.on(Event::Granted, now, 0);
+            let moved = failover.on(Event::Ended(End::Login(LoginFault::Rejected), 0), now, 0);
+            assert!(
+                moved.act != Act::Rest || matches!(moved.to, State::Waiting { until_ns } if until_ns >= now + SLOW_NS)
+            );
+            act = moved.act;
+        }
+        assert_eq!(act, Act::GiveUp(Reason::Key));
         assert_eq!(failover.on(Event::Tick, 1_000 * S, 0).act, Act::Rest);
-        assert_eq!(failover.on(Event::Start, 1_000 * S, 0).act, Act::Ask);
+        assert!(matches!(failover.on(Event::Start, 1_000 * S, 0).act, Act::Ask { .. }));
     }
 }

@@ -103,6 +103,15 @@ impl Rotation {
         matches!(self.state, State::Replacing { .. })
     }
 
+    /// When a [`Event::Tick`] can next make a difference.
+    pub fn wake_ns(&self) -> Option<Nanos> {
+        match self.state {
+            State::Down => None,
+            State::Up { due_ns } => Some(due_ns),
+            State::Replacing { until_ns } => Some(until_ns),
+        }
+    }
+
     /// Takes an event.
     pub fn on(&mut self, event: Event, now: Nanos) -> Act {
         let (state, act) = match (self.state, event) {

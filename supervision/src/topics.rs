@@ -133,6 +133,11 @@ impl Topics {
         self.topics.values().all(|topic| matches!(topic.state, State::Flowing | State::Failed { .. }))
     }
 
+    /// Whether every topic was answered for, or brings data.
+    pub fn is_answered(&self) -> bool {
+        !self.topics.values().any(|topic| matches!(topic.state, State::Requested { .. }))
+    }
+
     /// Something happened to a topic. One that was never asked for (a stray acknowledgement) is nothing.
     pub fn on(&mut self, name: &str, event: Event, now: Nanos) -> Option<Act> {
         let rule = self.rule;

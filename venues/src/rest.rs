@@ -55,6 +55,28 @@ impl Sink for Taken {
     fn on_control(&mut self, _: highwire_links::update::Control) {}
 }
 
+/// Path of the request for the venue's time.
+pub fn time_path(venue: Venue) -> &'static str {
+    match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => "/api/v3/time",
+        Venue::BinanceUsdm => "/fapi/v1/time",
+        Venue::BinanceCoinm => "/dapi/v1/time",
+        Venue::Okx => "/api/v5/public/time",
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => "/v5/market/time",
+    }
+}
+
+/// The venue's time in the body of its answer, milliseconds since the Unix epoch.
+pub fn parse_time(venue: Venue, body: &[u8]) -> Option<i64> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let time = match venue {
+        Venue::Okx => body.pointer("/data/0/ts"),
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => body.get("time"),
+        _ => body.get("serverTime"),
+    }?;
+    time.as_i64().or_else(|| time.as_str()?.parse().ok())
+}
+
 /// Paths of depth requests, by what their URL contains.
 const DEPTH_PATHS: [&str; 3] = ["/depth?", "/market/books?", "/market/orderbook?"];
 
@@ -104,6 +126,18 @@ mod tests {
         let bybit = br#"{"retCode":0,"result":{"s":"X","b":[["1","3"]],"a":[],"ts":6,"u":9,"seq":11,"cts":4}}"#;
         let read = parse_depth(Venue::BybitLinear, ENTRY, bybit).unwrap();
         assert_eq!((read.head.sequence.last, read.head.sequence.cross), (Some(9), Some(11)));
+    }
+
+    #[test]
+    fn the_time_is_read_as_each_venue_tells_it() {
+        let time = |venue, body: &str| parse_time(venue, body.as_bytes());
+        assert_eq!(time(Venue::BinanceUsdm, r#"{"serverTime":1499827319559}"#), Some(1_499_827_319_559));
+        assert_eq!(time(Venue::Okx, r#"{"code":"0","data":[{"ts":"1597026383085"}]}"#), Some(1_597_026_383_085));
+        assert_eq!(
+            time(Venue::BybitSpot, r#"{"retCode":0,"result":{},"time":1688639403423}"#),
+            Some(1_688_639_403_423)
+        );
+        assert_eq!(time(Venue::Okx, "<html>"), None);
     }
 
     #[test]

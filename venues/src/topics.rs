@@ -51,7 +51,7 @@ pub fn requested(plan: &Plan) -> Vec<Request> {
 }
 
 /// The topics of a subscription frame.
-fn request_of(frame: &str) -> Option<Request> {
+pub fn request_of(frame: &str) -> Option<Request> {
     let frame: Value = serde_json::from_str(frame).ok()?;
     let args = frame.get("args").or_else(|| frame.get("params"))?.as_array()?;
     let request = ["req_id", "id"].iter().find_map(|key| frame.get(*key)).and_then(word);
