@@ -8,9 +8,9 @@ pub use books::{ParseSnapshot, SnapshotSource};
 pub use standing::Cause;
 
 use crate::alert::{AlertMsg, Notice, Severity};
+use crate::lookout::LookoutMsg;
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
-use crate::watch::WatchMsg;
 use books::Books;
 use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
@@ -85,7 +85,7 @@ pub struct PoolArgs {
     /// Where incidents go.
     pub alerts: ActorRef<AlertMsg>,
     /// Who watches whether any venue is left.
-    pub watch: ActorRef<WatchMsg>,
+    pub lookout: ActorRef<LookoutMsg>,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -223,12 +223,12 @@ impl PoolState {
         }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
         self.carry_out(verdict);
-        self.tell_watch();
+        self.tell_lookout();
     }
 
-    fn tell_watch(&self) {
-        // Without the watch the service is being stopped.
-        let _gone = self.args.watch.cast(WatchMsg::Lines(self.args.venue, Box::new(self.set.clone())));
+    fn tell_lookout(&self) {
+        // Without the lookout the service is being stopped.
+        let _gone = self.args.lookout.cast(LookoutMsg::Lines(self.args.venue, Box::new(self.set.clone())));
     }
 
     fn carry_out(&mut self, verdict: Verdict) {
@@ -345,7 +345,7 @@ impl PoolState {
         let verdict = self.set.on_tick(now);
         self.carry_out(verdict);
         if before != self.set.state() {
-            self.tell_watch();
+            self.tell_lookout();
         }
         if self.standing.holds(Cause::Attempts) && !self.attempts.is_spent(now) {
             self.release(Cause::Attempts);

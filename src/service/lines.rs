@@ -4,12 +4,12 @@ use super::ServiceError;
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::alert::AlertMsg;
+use highwire_actors::lookout::LookoutMsg;
 use highwire_actors::market_line::MarketLine;
 use highwire_actors::pool::{FeedPlan, LineKey, Pool, PoolArgs, PoolMsg};
 use highwire_actors::session::SessionArgs;
 use highwire_actors::timekeeper::{Timekeeper, TimekeeperArgs, TimekeeperMsg};
 use highwire_actors::warden::WardenMsg;
-use highwire_actors::watch::WatchMsg;
 use highwire_engine::clock::TscClock;
 use highwire_links::InstrumentId;
 use highwire_links::directory::Entry;
@@ -52,7 +52,7 @@ pub struct Circle<'a> {
     /// Where incidents go.
     pub alerts: ActorRef<AlertMsg>,
     /// Who watches whether any venue is left.
-    pub watch: ActorRef<WatchMsg>,
+    pub lookout: ActorRef<LookoutMsg>,
     /// The threads' clock.
     pub clock: &'a TscClock,
     /// TLS settings.
@@ -152,7 +152,7 @@ fn pool(
         },
         lines: LineSetRule::default(),
         alerts: circle.alerts.clone(),
-        watch: circle.watch.clone(),
+        lookout: circle.lookout.clone(),
         seed,
     }
 }
@@ -178,12 +178,7 @@ fn timing(config: &Config) -> Timing {
     }
 }
 
-fn timekeeper(
-    config: &Config,
-    address: &VenueAddress,
-    pool: ActorRef<PoolMsg>,
-    circle: &Circle<'_>,
-) -> TimekeeperArgs {
+fn timekeeper(config: &Config, address: &VenueAddress, pool: ActorRef<PoolMsg>, circle: &Circle<'_>) -> TimekeeperArgs {
     let venue = address.venue;
     TimekeeperArgs {
         pool,

@@ -14,8 +14,8 @@ use std::time::Duration;
 /// Time between two looks.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What the watch needs.
-pub struct WatchArgs {
+/// What the lookout needs.
+pub struct LookoutArgs {
     /// Every warden.
     pub wardens: Vec<ActorRef<WardenMsg>>,
     /// The time that wardens use too.
@@ -26,9 +26,9 @@ pub struct WatchArgs {
     pub alerts: ActorRef<AlertMsg>,
 }
 
-/// What the watch is told.
+/// What the lookout is told.
 #[derive(Debug)]
-pub enum WatchMsg {
+pub enum LookoutMsg {
     /// How a venue's lines stand.
     Lines(VenueId, Box<LineSet>),
     /// Time passed.
@@ -36,16 +36,16 @@ pub enum WatchMsg {
 }
 
 /// The actor.
-pub struct Watch;
+pub struct Lookout;
 
 /// Its state.
-pub struct WatchState {
-    args: WatchArgs,
+pub struct LookoutState {
+    args: LookoutArgs,
     reach: Reach,
     venues: BTreeMap<VenueId, LineSet>,
 }
 
-impl WatchState {
+impl LookoutState {
     fn judge(&mut self) {
         if !self.reach.judge(self.venues.values(), self.args.clock.now()) {
             return;
@@ -61,23 +61,27 @@ impl WatchState {
     }
 }
 
-impl Actor for Watch {
-    type Msg = WatchMsg;
-    type State = WatchState;
-    type Arguments = WatchArgs;
+impl Actor for Lookout {
+    type Msg = LookoutMsg;
+    type State = LookoutState;
+    type Arguments = LookoutArgs;
 
-    async fn pre_start(&self, myself: ActorRef<WatchMsg>, args: WatchArgs) -> Result<WatchState, ActorProcessingErr> {
-        myself.send_interval(TICK, || WatchMsg::Tick);
-        Ok(WatchState { reach: Reach::new(args.limit_ns), venues: BTreeMap::new(), args })
+    async fn pre_start(
+        &self,
+        myself: ActorRef<LookoutMsg>,
+        args: LookoutArgs,
+    ) -> Result<LookoutState, ActorProcessingErr> {
+        myself.send_interval(TICK, || LookoutMsg::Tick);
+        Ok(LookoutState { reach: Reach::new(args.limit_ns), venues: BTreeMap::new(), args })
     }
 
     async fn handle(
         &self,
-        _: ActorRef<WatchMsg>,
-        message: WatchMsg,
-        state: &mut WatchState,
+        _: ActorRef<LookoutMsg>,
+        message: LookoutMsg,
+        state: &mut LookoutState,
     ) -> Result<(), ActorProcessingErr> {
-        if let WatchMsg::Lines(venue, lines) = message {
+        if let LookoutMsg::Lines(venue, lines) = message {
             state.venues.insert(venue, *lines);
         }
         state.judge();
@@ -87,9 +91,9 @@ impl Actor for Watch {
     /// It has no children whose end could concern it; ractor's default would stop it.
     async fn handle_supervisor_evt(
         &self,
-        _: ActorRef<WatchMsg>,
+        _: ActorRef<LookoutMsg>,
         _: SupervisionEvent,
-        _: &mut WatchState,
+        _: &mut LookoutState,
     ) -> Result<(), ActorProcessingErr> {
         Ok(())
     }
