@@ -11,6 +11,7 @@ use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::feed::{Codec, Snapshot};
+use highwire_engine::stream::Stream;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use highwire_links::{InstrumentId, Nanos};
@@ -122,7 +123,13 @@ impl SessionState {
     fn on_connected(&mut self, myself: &ActorRef<SessionMsg>, outcome: Result<Line, ConnectError>) {
         let now = self.args.clock.now();
         let connection = outcome.and_then(|line| {
-            Ok(Connection::new(line.stream, &line.leftover, (self.args.codec)(), self.args.upkeep, now)?)
+            Ok(Connection::new(
+                Stream::plain(line.stream)?,
+                &line.leftover,
+                (self.args.codec)(),
+                self.args.upkeep,
+                now,
+            )?)
         });
         match connection {
             Ok(connection) => {
