@@ -7,6 +7,7 @@ use crate::session::Recipe;
 use crate::subscribe::{ReadAnswers, Request, Subscription, TopicAnswer};
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::feed::{Codec, Snapshot};
+use highwire_engine::stream::Stream;
 use highwire_links::command::Parcel;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::lifecycle::Ending;
@@ -130,8 +131,7 @@ impl Recipe for MarketRecipe {
             instruments: self.instruments.clone(),
             slot,
         };
-        let stream = plain(line.stream)?;
-        Ok(Box::new(Connection::new(stream, &line.leftover, codec, self.upkeep, now)?))
+        Ok(Box::new(Connection::new(stream(line.stream)?, &line.leftover, codec, self.upkeep, now)?))
     }
 
     fn instruments(&self) -> &[InstrumentId] {
@@ -143,11 +143,15 @@ impl Recipe for MarketRecipe {
     }
 }
 
-/// The socket, out of tokio's hands.
-fn plain(stream: MaybeTlsStream<tokio::net::TcpStream>) -> io::Result<std::net::TcpStream> {
+/// The stream, out of tokio's hands.
+pub(crate) fn stream(stream: MaybeTlsStream<tokio::net::TcpStream>) -> io::Result<Stream> {
     match stream {
-        MaybeTlsStream::Plain(stream) => stream.into_std(),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "the thread reads plain sockets only")),
+        MaybeTlsStream::Plain(socket) => Stream::plain(socket.into_std()?),
+        MaybeTlsStream::Rustls(secured) => {
+            let (socket, session) = secured.into_inner();
+            Stream::tls(socket.into_std()?, session)
+        }
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, "a kind of TLS that is not built in")),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::session::SessionMsg;
 use highwire_links::InstrumentId;
+use highwire_links::codec::LineNotice;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use ractor::ActorRef;
@@ -24,6 +25,11 @@ impl Post {
     /// A connection comes home; without an owner it is freed here.
     pub fn deliver_ended(&self, slot: u16, why: Ending, parcel: Parcel) {
         self.cast(slot, SessionMsg::Ended { slot, why, parcel });
+    }
+
+    /// The venue said something about a line.
+    pub fn deliver_notice(&self, slot: u16, notice: LineNotice) {
+        self.cast(slot, SessionMsg::Notice(slot, notice));
     }
 
     /// A book needs a snapshot that must be asked for.

@@ -215,6 +215,10 @@ impl WardenState {
                 self.post.deliver_snapshot_needed(instrument);
                 self.tell(News::Event(event));
             }
+            Event::Line { slot, notice } => {
+                self.post.deliver_notice(slot, notice);
+                self.tell(News::Event(event));
+            }
             Event::ResubscribeNeeded(instrument, slot) => {
                 self.post.deliver_resubscribe_needed(instrument, slot);
                 self.tell(News::Event(event));

@@ -1,20 +1,23 @@
-//! One live market-data connection on a pinned thread: made by an actor (connect, upgrade, subscribe),
-//! read here, and sent home when it ends. Plain TCP; the heartbeat is the venue's text ping.
+//! One live market-data connection on a pinned thread: made by an actor (connect, TLS, upgrade, subscribe),
+//! read here, and sent home when it ends. The heartbeat is the venue's text ping.
 
 use crate::context::Context;
 use crate::feed::{Codec, Feed};
 use crate::framer::{Framer, Item};
 use crate::outbox::{self, Outbox};
+use crate::stream::Stream;
 use highwire_links::Nanos;
 use highwire_links::decode::{FrameKind, Reject};
 use highwire_links::lifecycle::Ending;
 use highwire_links::limits::FRAME_BYTES_MAX;
 use std::io::{self, ErrorKind, Read};
-use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Reads of one turn, so that one busy connection cannot starve the others.
 const READS_PER_TURN: usize = 8;
+
+/// Room for pongs and heartbeats that wait for the socket.
+const OUTBOX_BYTES: usize = 1024;
 
 /// How a line is kept alive and when it is given up.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +31,7 @@ pub struct Upkeep {
 /// The parcel of `Verb::Attach`.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     framer: Framer,
     codec: Codec,
     outbox: Outbox,
@@ -50,14 +53,13 @@ impl Connection {
     /// A connection past its upgrade. `leftover` are bytes that came with the end of the upgrade.
     ///
     /// # Errors
-    /// The socket cannot be made non-blocking, or the leftover is larger than the receive buffer.
-    pub fn new(stream: TcpStream, leftover: &[u8], codec: Codec, upkeep: Upkeep, now: Nanos) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
+    /// The leftover is larger than the receive buffer.
+    pub fn new(stream: Stream, leftover: &[u8], codec: Codec, upkeep: Upkeep, now: Nanos) -> io::Result<Self> {
         let mut framer = Framer::new(FRAME_BYTES_MAX);
         if framer.preload(leftover) < leftover.len() {
             return Err(io::Error::other("more bytes came with the upgrade than fit the receive buffer"));
         }
-        let outbox = Outbox::new(now);
+        let outbox = Outbox::new(now, OUTBOX_BYTES);
         Ok(Self { stream, framer, codec, outbox, upkeep, data_ns: now, heartbeat_ns: now })
     }
 
@@ -138,7 +140,7 @@ impl Connection {
             self.heartbeat_ns = now;
             self.outbox.push(outbox::TEXT, text.as_bytes());
         }
-        let flushed = self.outbox.flush(&self.stream);
+        let flushed = self.outbox.flush(&mut self.stream).and_then(|_| self.stream.push_out());
         let silent = now.saturating_sub(self.data_ns) > self.upkeep.silent_ns;
         let found = match flushed {
             Err(_) => Some(Ending::Failed),

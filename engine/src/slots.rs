@@ -7,10 +7,10 @@ use crate::feed::Feed;
 use crate::idle::Idle;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::{Ending, Event, LifecycleTx};
-use highwire_links::limits::{COMMAND_RING, CONNECTIONS_MAX};
+use highwire_links::limits::{COMMAND_RING, CONNECTIONS_MAX, ORDER_LINES_MAX};
 
 /// Parcels that can wait: every connection, and what one ring of commands can hold.
-const HOMEBOUND_MAX: usize = CONNECTIONS_MAX + COMMAND_RING;
+const HOMEBOUND_MAX: usize = CONNECTIONS_MAX + ORDER_LINES_MAX + COMMAND_RING;
 
 #[derive(Debug)]
 struct Slot {
@@ -57,7 +57,7 @@ impl Slots {
     }
 
     /// A connection goes home.
-    pub fn send_home(&mut self, slot: u16, why: Ending, connection: Box<Connection>) {
+    pub fn send_home(&mut self, slot: u16, why: Ending, connection: Parcel) {
         self.homebound.push(Event::Ended { slot, why, parcel: connection });
     }
 

@@ -1,6 +1,7 @@
 //! The lifecycle ring, thread → warden: must deliver. What does not fit is held in a fixed array, and
 //! the thread takes no further command until that has drained.
 
+use crate::codec::LineNotice;
 use crate::command::Parcel;
 use crate::ids::{InstrumentId, Nanos};
 use crate::limits::LIFECYCLE_HELD;
@@ -86,6 +87,13 @@ pub enum Event {
     },
     /// A parcel that the thread is done with, to be freed.
     Spent(Parcel),
+    /// An order or private line said something about itself.
+    Line {
+        /// Its slot.
+        slot: u16,
+        /// What.
+        notice: LineNotice,
+    },
     /// The warden's heartbeat is too old: nothing is opened until it is back.
     WardenSilent,
     /// The warden's heartbeat is back.

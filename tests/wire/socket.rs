@@ -7,6 +7,7 @@ use highwire_engine::clock::HandClock;
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::duty::{self, Duty, House};
 use highwire_engine::idle::{Idle, Strategy};
+use highwire_engine::stream::Stream;
 use highwire_links::command::Verb;
 use highwire_links::counter::Counter;
 use highwire_links::limits::FRAME_HEAD;
@@ -59,7 +60,8 @@ fn attach(desk: &mut Desk, line: usize) -> TcpStream {
     let near = TcpStream::connect(listener.local_addr().expect("bound")).expect("loopback");
     let (far, _) = listener.accept().expect("loopback");
     let upkeep = Upkeep { heartbeat: None, silent_ns: u64::MAX };
-    let connection = Connection::new(near, &[], codec(line), upkeep, START_NS).expect("a socket");
+    let connection =
+        Connection::new(Stream::plain(near).expect("a socket"), &[], codec(line), upkeep, START_NS).expect("a socket");
     desk.commands.give(Verb::Attach(Box::new(connection)), 0).expect("the ring has room");
     far
 }
