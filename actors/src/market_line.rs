@@ -138,8 +138,8 @@ impl Recipe for MarketRecipe {
         &self.instruments
     }
 
-    fn end_of(&self, _: &Parcel, why: Ending) -> End {
-        end_of(why)
+    fn end_of(&self, parcel: &Parcel, why: Ending) -> End {
+        end_of(parcel, why)
     }
 }
 
@@ -156,9 +156,10 @@ pub(crate) fn stream(stream: MaybeTlsStream<tokio::net::TcpStream>) -> io::Resul
 }
 
 /// What an end at the thread was.
-pub(crate) fn end_of(why: Ending) -> End {
+pub fn end_of(parcel: &Parcel, why: Ending) -> End {
+    let closed = parcel.downcast_ref::<Connection>().and_then(Connection::closed);
     match why {
-        Ending::Closed => End::Close(None),
+        Ending::Closed => closed.map_or(End::Fin, End::Close),
         Ending::Failed => End::Reset,
         Ending::Protocol => End::Protocol,
         Ending::Silent => End::Silent,

@@ -285,7 +285,8 @@ impl SessionState {
         }
     }
 
-    /// The main connection is of no more use: it is given up and the line begins again.
+    /// The main connection is of no more use, or its snapshot must come anew in band: it is given up and
+    /// the line begins again. Another line of the venue, if there is one, carries the books meanwhile.
     fn drive_end(&mut self, myself: &ActorRef<SessionMsg>, end: End) {
         let main = self.main;
         self.detach(main);
@@ -373,7 +374,7 @@ impl SessionState {
             SessionMsg::Notice(slot, notice) => self.on_notice(myself, slot, notice),
             SessionMsg::Ended { slot, why, parcel } => self.on_ended(myself, slot, why, &parcel),
             SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),
-            SessionMsg::ResubscribeNeeded(_) => self.replace(myself),
+            SessionMsg::ResubscribeNeeded(_) => self.drive_end(myself, End::Ours),
             SessionMsg::Tick => self.on_tick(myself),
         }
     }

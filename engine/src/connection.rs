@@ -38,6 +38,7 @@ pub struct Connection {
     upkeep: Upkeep,
     data_ns: Nanos,
     heartbeat_ns: Nanos,
+    closed: Option<Option<u16>>,
 }
 
 /// What one turn brought.
@@ -60,7 +61,7 @@ impl Connection {
             return Err(io::Error::other("more bytes came with the upgrade than fit the receive buffer"));
         }
         let outbox = Outbox::new(now, OUTBOX_BYTES);
-        Ok(Self { stream, framer, codec, outbox, upkeep, data_ns: now, heartbeat_ns: now })
+        Ok(Self { stream, framer, codec, outbox, upkeep, data_ns: now, heartbeat_ns: now, closed: None })
     }
 
     /// Its place on the thread.
@@ -71,6 +72,11 @@ impl Connection {
     /// What it decodes with.
     pub fn codec(&self) -> &Codec {
         &self.codec
+    }
+
+    /// The close frame that ended it, with its code if it had one; `None` when none came.
+    pub fn closed(&self) -> Option<Option<u16>> {
+        self.closed
     }
 
     /// When data last came.
@@ -119,6 +125,7 @@ impl Connection {
                 Ok(Some(Item::Pong)) => {}
                 Ok(Some(Item::TooLarge)) => feed.on_refused(cx, Reject::TooLarge, &self.codec.instruments),
                 Ok(Some(Item::Close(code))) => {
+                    self.closed = Some(code);
                     let code = code.map(u16::to_be_bytes);
                     self.outbox.push(outbox::CLOSE, code.as_ref().map_or(&[], |code| code.as_slice()));
                     turn.ending = Some(Ending::Closed);
