@@ -25,7 +25,7 @@ pub(crate) fn verdict(status: u16, code: i64, message: &str) -> Verdict {
         -2018 | -2019 | -4050 | -4051 => R::Balance,
         -2020 | -5021 => R::NotFilled,
         -5022 => R::WouldTake,
-        -2025..=-2024 | -2028..=-2026 => R::VenueLimit,
+        -2028..=-2024 => R::VenueLimit,
         -4116 => R::DuplicateId,
         -4118 => R::ReduceOnly,
         -5027..=-5026 => R::TooLate,

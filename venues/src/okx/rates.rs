@@ -18,7 +18,8 @@ pub(crate) fn rules() -> Vec<RateRule> {
 pub(crate) fn headers(status: u16, header: Headers<'_>, now: Nanos, give: &mut dyn FnMut(RateNotice)) {
     match status {
         429 => {
-            give(RateNotice::Wait { scope: Scope::Orders, wait_ns: retry_after(header("retry-after"), now, SPAN_NS) })
+            let wait_ns = retry_after(header("retry-after"), now, SPAN_NS);
+            give(RateNotice::Wait { scope: Scope::Orders, wait_ns });
         }
         418 => give(RateNotice::Banned { wait_ns: retry_after(header("retry-after"), now, 60 * SECOND_NS) }),
         403 => {
