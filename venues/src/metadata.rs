@@ -106,6 +106,7 @@ impl Facts<'_> {
             notional_min: self.notional_min.map_or(Some(Amount::ZERO), spec::amount)?,
             contract: self.contract,
             status: self.status,
+            code: None,
         })
     }
 }

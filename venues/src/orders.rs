@@ -100,12 +100,16 @@ pub fn order_line(
     wall_ms: i64,
 ) -> Result<OrderPlan, PlanError> {
     match venue {
-        Venue::BinanceSpot => binance::orders::order_line(binance::Market::Spot, keys, listed, transport, host, wall_ms),
+        Venue::BinanceSpot => {
+            binance::orders::order_line(binance::Market::Spot, keys, listed, transport, host, wall_ms)
+        }
         Venue::BinanceUsdm => {
             binance::orders::order_line(binance::Market::Futures, keys, listed, transport, host, wall_ms)
         }
         Venue::Okx => okx::orders::order_line(keys, listed, transport, host, wall_ms),
-        Venue::BybitSpot | Venue::BybitLinear => bybit::orders::order_line(venue, keys, listed, transport, host, wall_ms),
+        Venue::BybitSpot | Venue::BybitLinear => {
+            bybit::orders::order_line(venue, keys, listed, transport, host, wall_ms)
+        }
         _ => Err(PlanError::Venue(venue.name())),
     }
 }

@@ -94,7 +94,7 @@ pub struct HttpRequest {
     pub host: &'static str,
     /// Path and query. The query may be signed: not to be logged.
     pub path_and_query: String,
-    headers: Vec<(&'static str, SecretString)>,
+    headers: Vec<(String, SecretString)>,
     /// Body; empty where there is none.
     pub body: String,
     /// What it uses of the venue's rate budgets.
@@ -108,9 +108,17 @@ impl HttpRequest {
         Self { method, host, path_and_query, headers: Vec::new(), body: String::new(), cost }
     }
 
-    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.into()));
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With every `Name: value` line of a written head.
+    pub(crate) fn with_lines(self, lines: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(lines);
+        text.lines()
+            .filter_map(|line| line.split_once(": "))
+            .fold(self, |request, (name, value)| request.with_header(name, value))
     }
 
     pub(crate) fn with_weight(self, weight: u32) -> Self {
@@ -118,8 +126,8 @@ impl HttpRequest {
     }
 
     /// Its headers; some hold secrets.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|(name, value)| (*name, value.expose_secret()))
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret()))
     }
 }
 

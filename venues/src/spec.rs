@@ -52,6 +52,8 @@ pub struct InstrumentSpec {
     pub contract: Contract,
     /// Whether it trades.
     pub status: Status,
+    /// OKX's `instIdCode`, which its order socket asks for; it changes when a symbol is listed again.
+    pub code: Option<u64>,
 }
 
 /// Quote currencies that a symbol without a separator may end with; longer ones first, since
@@ -88,6 +90,7 @@ impl InstrumentSpec {
             notional_min: Amount::ZERO,
             contract,
             status: Status::Trading,
+            code: None,
         }
     }
 
