@@ -39,7 +39,8 @@ pub struct LoginStep {
 
 /// Where to connect and what to say first.
 pub struct Target {
-    /// `ws://host:port/path?query`, or `wss://`. It may hold a key: not to be logged.
+    /// `ws://host:port/path?query`, or `wss://`; with `http://` or `https://` there is no upgrade and no
+    /// login. It may hold a key: not to be logged.
     pub url: String,
     /// TLS settings for `wss://`.
     pub tls: Arc<ClientConfig>,
@@ -101,13 +102,15 @@ impl ConnectError {
 /// [`ConnectError`].
 pub async fn connect(target: &Target, reached: impl Fn(Phase)) -> Result<Line, ConnectError> {
     let bad = |why: String| ConnectError::new(End::Unreachable, why);
-    let request = target.url.as_str().into_client_request().map_err(|error| bad(error.to_string()))?;
+    let request = target.url.as_str().into_client_request().map_err(|_| bad("not an address".to_owned()))?;
     let uri = request.uri().clone();
     let host = uri.host().ok_or_else(|| bad(UrlError::NoHostName.to_string()))?.trim_matches(['[', ']']).to_owned();
-    let secure = match uri.scheme_str() {
-        Some("wss") => true,
-        Some("ws") => false,
-        _ => return Err(bad("neither ws:// nor wss://".to_owned())),
+    let (secure, upgrades) = match uri.scheme_str() {
+        Some("wss") => (true, true),
+        Some("ws") => (false, true),
+        Some("https") => (true, false),
+        Some("http") => (false, false),
+        _ => return Err(bad("neither ws nor http".to_owned())),
     };
     let stream = dial::tcp(&host, uri.port_u16().unwrap_or(if secure { 443 } else { 80 })).await?;
     let stream = if secure {
@@ -116,6 +119,9 @@ pub async fn connect(target: &Target, reached: impl Fn(Phase)) -> Result<Line, C
     } else {
         MaybeTlsStream::Plain(stream)
     };
+    if !upgrades {
+        return Ok(Line { stream, leftover: Vec::new(), subscribed: Subscribed::default() });
+    }
     reached(Phase::Upgrade);
     let upgrade = tokio_tungstenite::client_async(request, HandshakeIo::new(stream)).await;
     let (socket, _response) = upgrade.map_err(|error| refused_upgrade(&error))?;

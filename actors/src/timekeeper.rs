@@ -1,11 +1,13 @@
 //! Asks one venue for its time, again and again, and tells its pool how far the clocks are apart.
 
+use crate::account::SharedOffset;
 use crate::pool::PoolMsg;
 use crate::web;
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_supervision::skew::{Probe, Skew};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Time between two questions when the last answer was odd: a step is certain after the second.
@@ -32,6 +34,8 @@ pub struct TimekeeperArgs {
     pub parse: ParseTime,
     /// Time between two questions.
     pub every: Duration,
+    /// Where the offset is left for whoever signs.
+    pub offset_ns: SharedOffset,
     /// Offset beyond which the venue is not traded on (`SKEW_MS`).
     pub limit_ns: Nanos,
 }
@@ -83,6 +87,9 @@ impl TimekeeperState {
                 None
             }
         };
+        if let Some(estimate) = estimate {
+            self.args.offset_ns.store(estimate.offset_ns, Ordering::Relaxed);
+        }
         let verdict = self.skew.judge(utc(self.args.clock.now()));
         // Without its pool the venue is being stopped.
         let _gone = self.args.pool.cast(PoolMsg::Skew(verdict, estimate));
