@@ -2,12 +2,13 @@
 //! signed stands in an error.
 
 use crate::web;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_venues::keys::Keys;
 use highwire_venues::private::{self, Query, Refusal, Reply};
 use highwire_venues::venue::Venue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A venue's clock minus ours, shared by what signs; nanoseconds.
 pub type SharedOffset = Arc<AtomicI64>;
@@ -25,6 +26,8 @@ pub struct Account {
     pub base: String,
     /// For one question.
     pub timeout: Duration,
+    /// Our clock, the same as the threads'.
+    pub clock: TscClock,
     /// The venue's clock minus ours.
     pub offset_ns: SharedOffset,
 }
@@ -43,8 +46,7 @@ pub enum AskError {
 impl Account {
     /// The venue's time now, milliseconds.
     pub fn wall_ms(&self) -> i64 {
-        let ours = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let ours_ns = i64::try_from(ours.as_nanos()).unwrap_or(i64::MAX);
+        let ours_ns = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
         ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
     }
 

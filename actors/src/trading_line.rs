@@ -63,7 +63,7 @@ impl TradingRecipe {
         let wall_ms = account.wall_ms();
         if self.kind == Kind::Private {
             let key = stream_key.get();
-            let key = key.as_ref().map(|key| key.expose());
+            let key = key.as_ref().map(highwire_venues::private::SecretText::expose);
             return orders::private_line(account.venue, &account.keys, listed, key, wall_ms);
         }
         let host = base.split_once("://").map_or(base, |(_, host)| host);

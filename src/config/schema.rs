@@ -49,6 +49,8 @@ pub struct Service {
     pub log: String,
     /// Log lines as JSON.
     pub log_json: bool,
+    /// Whether orders may go to real venues; `--live` must be given as well.
+    pub live: bool,
 }
 
 /// `[wire]`.
@@ -109,6 +111,28 @@ pub struct Supervision {
     pub backoff_cap_ms: u64,
 }
 
+/// What carries orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderTransport {
+    /// The venue's order WebSocket.
+    Socket,
+    /// Requests over HTTP.
+    Http,
+}
+
+/// What a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// A shared secret.
+    Hmac,
+    /// A private Ed25519 key, PEM.
+    Ed25519,
+    /// A private RSA key, PEM.
+    Rsa,
+}
+
 /// `[lines]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -154,6 +178,20 @@ pub struct VenueSettings {
     pub lines: u16,
     /// `http://` or `https://` host for snapshots and metadata; empty means the venue's public one.
     pub rest_url: String,
+    /// `ws://`, `wss://`, `http://` or `https://` host for orders; empty means the venue's own.
+    pub order_url: String,
+    /// `ws://` or `wss://` host for news of our account; empty means the venue's own.
+    pub private_url: String,
+    /// What carries orders.
+    pub order_transport: OrderTransport,
+    /// Where the API key stands: `env:NAME` or `file:PATH`; empty for none.
+    pub api_key: String,
+    /// Where its secret stands.
+    pub api_secret: String,
+    /// Where its passphrase stands.
+    pub api_passphrase: String,
+    /// What the secret is.
+    pub key_kind: KeyKind,
     /// How venue time is brought to ours.
     pub clock: Clock,
 }

@@ -4,7 +4,7 @@ use super::board::BoardMaker;
 use super::options::DemoOptions;
 use super::venues;
 use crate::config::Config;
-use crate::service::{Service, ServiceError};
+use crate::service::{Orders, Service, ServiceError};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use crate::view::{Summary, View, Wish};
 use highwire_engine::clock::{Clock, TscClock};
@@ -69,7 +69,7 @@ async fn session(
         specs.extend(venues::listing(&http, address).await?);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    let service = Service::start(Arc::clone(&universe), config, &addresses, tracer).await?;
+    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, tracer).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
     let outcome = show.watch(&service, &universe, &simulator).await;

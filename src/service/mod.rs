@@ -1,5 +1,5 @@
 //! The running service: pinned threads under wardens, one pool of lines per venue, and a
-//! chronicle of what they do. Today orders go to the paper gateway.
+//! chronicle of what they do. Orders go to paper or to the venues.
 
 mod chronicle;
 mod gauge;
@@ -7,14 +7,18 @@ mod layout;
 mod lines;
 mod net;
 mod threads;
+mod trading;
 mod watch;
 
 pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
+use net::Net;
+use trading::Trading;
 pub use watch::Watch;
 
 use crate::config::Config;
 use crate::http::HttpServer;
+use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
@@ -22,7 +26,6 @@ use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::Mode;
 use highwire_links::limits::CONNECTIONS_MAX;
-use net::Net;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, SpawnErr};
 use std::io;
@@ -46,6 +49,17 @@ pub enum ServiceError {
     /// The lines of all venues need more places than a thread has.
     #[error("the lines of all venues need more places than the {CONNECTIONS_MAX} of a thread; configure fewer")]
     TooManyLines,
+    /// Credentials cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Orders cannot go to a venue.
+    #[error("no orders can go to {venue}: {why}")]
+    Trading {
+        /// The venue.
+        venue: &'static str,
+        /// What is wrong; never a secret.
+        why: String,
+    },
     /// The operator's certificates cannot be used.
     #[error("lines.tls_ca_file = {file}: {why}")]
     Certificates {
@@ -70,6 +84,15 @@ pub enum ServiceError {
     },
 }
 
+/// Where orders go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orders {
+    /// They are filled on paper against the real books.
+    Paper,
+    /// To the venues whose credentials the configuration names.
+    Live,
+}
+
 /// A running service.
 pub struct Service {
     watch: Arc<Watch>,
@@ -87,11 +110,17 @@ impl Service {
         universe: Arc<Universe>,
         config: &Config,
         addresses: &[VenueAddress],
+        orders: Orders,
         tracer: Option<SdkTracer>,
     ) -> Result<Self, ServiceError> {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
         let clock = TscClock::start();
-        let threads = threads::start(&universe, config, &clock, &chronicle).await?;
+        let tls = net::tls(config)?;
+        let trading = match orders {
+            Orders::Paper => None,
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
+        };
+        let threads = threads::start(&universe, config, &clock, &chronicle, trading.as_ref()).await?;
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
         let watch = Arc::new(watch);
         let http = serve(&watch, config).await?;
@@ -102,7 +131,7 @@ impl Service {
                 .map_err(|_| ServiceError::WardenGone)?;
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let net = Net::start(&universe, config, addresses, (wardens, threads.reader), &clock).await?;
+        let net = Net::start(&universe, config, addresses, (wardens, threads.reader), (&clock, tls), trading).await?;
         Ok(Self { watch, http, wardens: threads.wardens, net })
     }
 

@@ -2,7 +2,8 @@
 //! lines.
 
 use super::ServiceError;
-use super::lines::{self, Circle, VenueActors, VenueAddress};
+use super::lines::{self, Circle, Places, VenueActors, VenueAddress};
+use super::trading::Trading;
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::alert::{AlertMsg, Alerter};
@@ -32,7 +33,8 @@ impl Net {
         config: &Config,
         addresses: &[VenueAddress],
         (wardens, reader): (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
-        clock: &TscClock,
+        (clock, tls): (&TscClock, Arc<ClientConfig>),
+        trading: Option<Trading>,
     ) -> Result<Self, ServiceError> {
         let alerts = Actor::spawn(None, Alerter, ()).await?;
         let looking = LookoutArgs {
@@ -48,14 +50,15 @@ impl Net {
             alerts: alerts.0.clone(),
             lookout: lookout.0.clone(),
             clock,
-            tls: tls(config)?,
+            tls,
             http: reqwest::Client::new(),
+            trading,
         };
-        let (mut venues, mut slot) = (Vec::new(), 0);
+        let (mut venues, mut places) = (Vec::new(), Places::default());
         for address in addresses {
-            let (venue, next) = lines::start(universe, config, address, slot, &circle).await?;
+            let (venue, next) = lines::start(universe, config, address, places, &circle).await?;
             venues.push(venue);
-            slot = next;
+            places = next;
         }
         Ok(Self { alerts, lookout, venues })
     }
@@ -76,7 +79,10 @@ impl Net {
 }
 
 /// TLS with the public roots and the operator's own.
-fn tls(config: &Config) -> Result<Arc<ClientConfig>, ServiceError> {
+///
+/// # Errors
+/// The operator's certificates cannot be read.
+pub fn tls(config: &Config) -> Result<Arc<ClientConfig>, ServiceError> {
     let file = &config.lines.tls_ca_file;
     let bad = |why: String| ServiceError::Certificates { file: file.clone(), why };
     let pem = if file.is_empty() { None } else { Some(std::fs::read(file).map_err(|error| bad(error.to_string()))?) };
