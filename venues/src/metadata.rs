@@ -107,6 +107,8 @@ impl Facts<'_> {
             notional_min: self.notional_min.map_or(Some(Amount::ZERO), spec::amount)?,
             contract: self.contract,
             status: self.status,
+            code: None,
+            outcome: None,
         })
     }
 }

@@ -49,6 +49,22 @@ pub fn plan(venue: Venue, symbols: &[&str], channels: Channels) -> Plan {
     }
 }
 
+/// Hosts of a venue's public WebSocket, the best first: lines of one feed belong on different ones
+/// where there are several.
+pub fn ws_hosts(venue: Venue) -> &'static [&'static str] {
+    match venue {
+        Venue::BinanceSpot => &["wss://stream.binance.com:9443", "wss://data-stream.binance.vision"],
+        Venue::BinanceUs => &["wss://stream.binance.us:9443"],
+        Venue::BinanceTr => &["wss://stream-cloud.trbinance.com"],
+        Venue::BinanceUsdm => &["wss://fstream.binance.com"],
+        Venue::BinanceCoinm => &["wss://dstream.binance.com"],
+        Venue::Okx => &["wss://ws.okx.com:8443", "wss://wsaws.okx.com:8443"],
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => {
+            &["wss://stream.bybit.com", "wss://stream.bytick.com"]
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,6 +80,13 @@ mod tests {
         let coin = plan(Venue::BinanceCoinm, &["BTCUSD_PERP"], Channels { depth: true, ..Channels::default() });
         assert_eq!(coin.ws_path, "/stream?streams=btcusd_perp@depth@100ms");
         assert_eq!(coin.snapshot_path.unwrap()("BTCUSD_PERP"), "/dapi/v1/depth?symbol=BTCUSD_PERP&limit=1000");
+    }
+
+    #[test]
+    fn the_first_host_of_a_venue_is_its_plan_s() {
+        for venue in Venue::ALL {
+            assert_eq!(ws_hosts(venue)[0], plan(venue, &["BTCUSDT"], ALL).ws_host);
+        }
     }
 
     #[test]
@@ -110,7 +133,10 @@ mod tests {
         assert_eq!(spot.ws_path, "/v5/public/spot");
         assert_eq!(spot.frames.len(), 2);
         assert_eq!(spot.frames[0].matches("USDT").count(), 10);
-        assert!(spot.frames[0].starts_with(r#"{"op":"subscribe","args":["orderbook.50.AUSDT","orderbook.1.AUSDT","#));
+        assert!(
+            spot.frames[0]
+                .starts_with(r#"{"op":"subscribe","req_id":"s0","args":["orderbook.50.AUSDT","orderbook.1.AUSDT","#)
+        );
         assert_eq!(spot.heartbeat, Some((20_000_000_000, r#"{"op":"ping"}"#)));
     }
 }

@@ -54,6 +54,10 @@ pub struct InstrumentSpec {
     pub contract: Contract,
     /// Whether it trades.
     pub status: Status,
+    /// OKX's `instIdCode`, which its order socket asks for; it changes when a symbol is listed again.
+    pub code: Option<u64>,
+    /// What an order for one of Polymarket's outcome tokens must know besides.
+    pub outcome: Option<crate::polymarket::Terms>,
 }
 
 /// Quote currencies that a symbol without a separator may end with; longer ones first, since
@@ -94,6 +98,8 @@ impl InstrumentSpec {
             notional_min: Amount::ZERO,
             contract,
             status: Status::Trading,
+            code: None,
+            outcome: None,
         }
     }
 

@@ -30,6 +30,9 @@ impl Fee {
     /// No fee.
     pub const NONE: Self = Self { rate_ppm: 0, exponent: 1 };
 
+    /// The highest rate that the documents name, for a fill whose market is no longer known.
+    pub const HIGHEST: Self = Self { rate_ppm: 250_000, exponent: 1 };
+
     /// A schedule from its decimal texts. `None` for what the formula does not cover: a rate of one or
     /// more, a broken exponent.
     pub fn new(rate: &str, exponent: &str) -> Option<Self> {

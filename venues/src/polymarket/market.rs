@@ -3,8 +3,10 @@
 //! Gamma writes lists as strings that hold JSON, so those are parsed twice. A fee that is not stated, or
 //! was read too long ago, makes a market not tradable: there is no default that would be safe.
 
+use super::eip712::bytes;
 use super::fee::Fee;
-use super::{PX_DP, QTY_DP};
+use super::wallet::Exchange;
+use super::{PX_DP, QTY_DP, Terms};
 use crate::metadata::{Listing, MetadataError};
 use crate::spec::{InstrumentSpec, Kind, step};
 use crate::venue::Venue;
@@ -119,6 +121,12 @@ impl Market {
         }
     }
 
+    /// What an order must know; `None` while the market's condition or fee is not known.
+    fn terms(&self) -> Option<Terms> {
+        let exchange = Exchange::of(self.neg_risk, self.positions);
+        Some(Terms { condition: bytes(self.condition.as_bytes())?, exchange, tick: self.tick, fee: self.fee? })
+    }
+
     /// Both tokens as instruments, with the status at `now_ms`.
     pub fn specs(&self, now_ms: i64) -> [InstrumentSpec; 2] {
         self.outcomes.each_ref().map(|outcome| InstrumentSpec {
@@ -126,6 +134,7 @@ impl Market {
             tick: self.tick,
             qty_min: self.size_min,
             status: self.status(now_ms),
+            outcome: self.terms(),
             ..assumed(&outcome.token)
         })
     }
@@ -146,6 +155,8 @@ pub(crate) fn assumed(token: &str) -> InstrumentSpec {
         notional_min: Amount::from_mantissa(TAKING_MIN, 0).unwrap_or(Amount::ZERO),
         contract: Contract::Base,
         status: Status::Trading,
+        code: None,
+        outcome: None,
     }
 }
 
