@@ -1,5 +1,6 @@
 //! The little of HTTP that answers need: headers of a head, and how long a venue says to wait.
 
+use crate::keys::KeyError;
 use crate::sign::Signer;
 use highwire_links::Nanos;
 
@@ -53,14 +54,14 @@ fn http_date(text: &str) -> Option<u64> {
     Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
 }
 
-/// Appends a signature over `message` that a query can hold.
-pub(crate) fn query_signature(signer: &mut Signer, message: &[u8], out: &mut Vec<u8>) -> Option<()> {
+/// Appends a signature over the parts that a query can hold.
+pub(crate) fn query_signature(signer: &mut Signer, parts: &[&[u8]], out: &mut Vec<u8>) -> Result<(), KeyError> {
     let start = out.len();
-    signer.sign(&[message], out).ok()?;
+    signer.sign(parts, out)?;
     if signer.writes_base64() {
         escape_base64(start, out);
     }
-    Some(())
+    Ok(())
 }
 
 /// Percent-encodes what base64 has and a query must not, in place from `start` on.
@@ -88,7 +89,8 @@ fn escape_base64(start: usize, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    const HEAD: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nDate: x\r\nretry-after:  7 \r\nX-MBX-USED-WEIGHT-1M: 5999\r\n\r\n";
+    const HEAD: &[u8] =
+        b"HTTP/1.1 429 Too Many Requests\r\nDate: x\r\nretry-after:  7 \r\nX-MBX-USED-WEIGHT-1M: 5999\r\n\r\n";
 
     #[test]
     fn headers_are_found_whatever_their_case() {

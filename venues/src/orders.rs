@@ -5,7 +5,7 @@
 use crate::keys::{KeyError, Keys};
 pub use crate::roster::Listed;
 use crate::venue::Venue;
-use crate::polymarket;
+use crate::{binance, bybit, okx, polymarket};
 use highwire_links::Nanos;
 use highwire_links::codec::OrderCodec;
 use highwire_links::rate::RateRule;
@@ -46,7 +46,7 @@ impl LoginStep {
         Self { frame: frame.into(), expect, answered: true }
     }
 
-    /// A step that the venue does not answer.
+    /// A step that the venue does not answer (Polymarket).
     pub(crate) fn unanswered(frame: String) -> Self {
         Self { frame: frame.into(), expect: |_| LoginAck::Accepted, answered: false }
     }
@@ -107,6 +107,16 @@ pub fn order_line(
     wall_ms: i64,
 ) -> Result<OrderPlan, PlanError> {
     match venue {
+        Venue::BinanceSpot => {
+            binance::orders::order_line(binance::Market::Spot, keys, listed, transport, host, wall_ms)
+        }
+        Venue::BinanceUsdm => {
+            binance::orders::order_line(binance::Market::Futures, keys, listed, transport, host, wall_ms)
+        }
+        Venue::Okx => okx::orders::order_line(keys, listed, transport, host, wall_ms),
+        Venue::BybitSpot | Venue::BybitLinear => {
+            bybit::orders::order_line(venue, keys, listed, transport, host, wall_ms)
+        }
         Venue::Polymarket => polymarket::lines::order_line(keys, listed, transport, host),
         _ => Err(PlanError::Venue(venue.name())),
     }
@@ -125,6 +135,10 @@ pub fn private_line(
     wall_ms: i64,
 ) -> Result<OrderPlan, PlanError> {
     match venue {
+        Venue::BinanceSpot => binance::orders::spot_private_line(keys, listed, wall_ms),
+        Venue::BinanceUsdm => binance::orders::usdm_private_line(keys, listed, stream_key),
+        Venue::Okx => okx::orders::private_line(keys, listed, wall_ms),
+        Venue::BybitSpot | Venue::BybitLinear => bybit::orders::private_line(venue, keys, listed, wall_ms),
         Venue::Polymarket => polymarket::lines::private_line(keys, listed),
         _ => Err(PlanError::Venue(venue.name())),
     }

@@ -62,6 +62,7 @@ pub fn ws_hosts(venue: Venue) -> &'static [&'static str] {
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => {
             &["wss://stream.bybit.com", "wss://stream.bytick.com"]
         }
+        Venue::Polymarket => &[polymarket::plan::WS_HOST],
     }
 }
 

@@ -5,7 +5,7 @@ use crate::http::Headers;
 use crate::keys::{KeyError, Keys};
 use crate::metadata::Listing;
 use crate::venue::Venue;
-use crate::polymarket;
+use crate::{binance, bybit, okx, polymarket};
 use highwire_links::fill::OrderReject;
 use highwire_links::fixed::Amount;
 use highwire_links::rate::{Cost, RateNotice};
@@ -94,7 +94,7 @@ pub struct HttpRequest {
     pub host: &'static str,
     /// Path and query. The query may be signed: not to be logged.
     pub path_and_query: String,
-    headers: Vec<(&'static str, SecretString)>,
+    headers: Vec<(String, SecretString)>,
     /// Body; empty where there is none.
     pub body: String,
     /// What it uses of the venue's rate budgets.
@@ -108,9 +108,17 @@ impl HttpRequest {
         Self { method, host, path_and_query, headers: Vec::new(), body: String::new(), cost }
     }
 
-    pub(crate) fn with_header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.into()));
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With every `Name: value` line of a written head.
+    pub(crate) fn with_lines(self, lines: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(lines);
+        text.lines()
+            .filter_map(|line| line.split_once(": "))
+            .fold(self, |request, (name, value)| request.with_header(name, value))
     }
 
     pub(crate) fn with_weight(self, weight: u32) -> Self {
@@ -118,8 +126,8 @@ impl HttpRequest {
     }
 
     /// Its headers; some hold secrets.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|(name, value)| (*name, value.expose_secret()))
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.expose_secret()))
     }
 }
 
@@ -350,6 +358,10 @@ impl Refusal {
 /// [`QueryError`].
 pub fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<HttpRequest, QueryError> {
     match venue {
+        Venue::BinanceSpot => binance::private::request(binance::Market::Spot, keys, query, wall_ms),
+        Venue::BinanceUsdm => binance::private::request(binance::Market::Futures, keys, query, wall_ms),
+        Venue::Okx => okx::private::request(keys, query, wall_ms),
+        Venue::BybitSpot | Venue::BybitLinear => bybit::private::request(venue, keys, query, wall_ms),
         Venue::Polymarket => polymarket::private::request(keys, query, wall_ms),
         _ => Err(QueryError::Unsupported(venue.name())),
     }
@@ -361,8 +373,24 @@ pub fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Re
 /// [`Refusal`].
 pub fn answer(venue: Venue, query: &Query<'_>, status: u16, body: &[u8]) -> Result<Reply, Refusal> {
     match venue {
-        Venue::Polymarket => polymarket::replies::answer(query, status, body),
+        Venue::BinanceSpot => binance::replies::answer(binance::Market::Spot, query, status, body),
+        Venue::BinanceUsdm => binance::replies::answer(binance::Market::Futures, query, status, body),
+        Venue::Okx => okx::replies::answer(query, status, body),
+        Venue::BybitSpot | Venue::BybitLinear => bybit::replies::answer(venue, query, status, body),
+        Venue::Polymarket => polymarket::replies::answer(None, query, status, body),
         _ => Err(Refusal::unreadable(status)),
+    }
+}
+
+/// As [`answer`], with what only the keys can tell: at Polymarket, where orders have no client ids, which
+/// orders and which parts of a trade are ours, and the heartbeat's id, which is kept for the next one.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn answer_for(venue: Venue, keys: &Keys, query: &Query<'_>, status: u16, body: &[u8]) -> Result<Reply, Refusal> {
+    match venue {
+        Venue::Polymarket => polymarket::replies::answer(Some(keys), query, status, body),
+        _ => answer(venue, query, status, body),
     }
 }
 
@@ -371,6 +399,9 @@ pub fn notices(venue: Venue, status: u16, headers: Headers<'_>, now: Nanos) -> V
     let mut notices = Vec::new();
     let mut take = |notice| notices.push(notice);
     match venue {
+        Venue::BinanceSpot | Venue::BinanceUsdm => binance::rates::headers(status, headers, now, &mut take),
+        Venue::Okx => okx::rates::headers(status, headers, now, &mut take),
+        Venue::BybitSpot | Venue::BybitLinear => bybit::rates::headers(status, headers, now, &mut take),
         Venue::Polymarket => polymarket::rates::headers(status, headers, now, &mut take),
         _ => {}
     }

@@ -1,7 +1,10 @@
 //! Signatures: HMAC-SHA256, Ed25519 (RFC 8032) and RSA PKCS #1 v1.5 with SHA-256, written as a venue
 //! wants them. Which bytes are signed is each venue's own recipe (`<venue>/sign.rs`).
 
+pub use crate::binance::sign as binance;
+pub use crate::bybit::sign as bybit;
 use crate::keys::{KeyError, KeyMaterial};
+pub use crate::okx::sign as okx;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};

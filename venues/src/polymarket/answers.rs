@@ -85,9 +85,8 @@ fn cancelled(root: Value<'_, '_>, asked: &Asked<'_>, sink: &mut dyn ReportSink) 
     }
     let kept = fields.get("not_canceled").and_then(Value::fields);
     let reason = kept.and_then(|mut ids| ids.find(|(id, _)| is_ours(id)));
-    let verdict = reason.map_or(Verdict::Unknown, |(_, why)| {
-        Verdict::Refused(errors::not_cancelled(why.text().unwrap_or_default()))
-    });
+    let verdict = reason
+        .map_or(Verdict::Unknown, |(_, why)| Verdict::Refused(errors::not_cancelled(why.text().unwrap_or_default())));
     verdict::report(verdict, asked.order, asked.now, sink);
     Ok(())
 }

@@ -165,10 +165,7 @@ impl std::fmt::Debug for OrderDesk {
 const ORDER_PATH: &str = "/data/order/";
 
 /// Where an order is asked for, without allocation.
-fn order_path<'p>(
-    hash: &eip712::Word,
-    room: &'p mut [u8; ORDER_PATH.len() + 66],
-) -> Result<&'p str, OrderReject> {
+fn order_path<'p>(hash: &eip712::Word, room: &'p mut [u8; ORDER_PATH.len() + 66]) -> Result<&'p str, OrderReject> {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let (path, id) = room.split_at_mut(ORDER_PATH.len());
     path.copy_from_slice(ORDER_PATH.as_bytes());

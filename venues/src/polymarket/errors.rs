@@ -65,7 +65,9 @@ pub(super) fn verdict(status: u16, text: &str, action: Action) -> Verdict {
 pub(super) fn not_cancelled(reason: &str) -> OrderReject {
     let reason = Lower::of(reason);
     match () {
-        () if reason.contains("already canceled or matched") || reason.contains("already cancelled") => OrderReject::TooLate,
+        () if reason.contains("already canceled or matched") || reason.contains("already cancelled") => {
+            OrderReject::TooLate
+        }
         () if reason.contains("found") || reason.contains("not exist") => OrderReject::NoSuchOrder,
         // Inside the taker delay an order lives and cannot be withdrawn.
         () => OrderReject::Other,
@@ -114,7 +116,9 @@ mod tests {
         assert_eq!(place(503, "Trading is cancel-only"), refused(OrderReject::NotTrading));
         assert_eq!(place(401, "Unauthorized/Invalid api key"), refused(OrderReject::Auth));
         assert_eq!(place(400, "something new"), refused(OrderReject::Other));
-        for (status, text) in [(503, ""), (503, "upstream"), (500, "not enough balance"), (502, ""), (400, ""), (408, "")] {
+        for (status, text) in
+            [(503, ""), (503, "upstream"), (500, "not enough balance"), (502, ""), (400, ""), (408, "")]
+        {
             assert_eq!(place(status, text), Verdict::Unknown, "{status} {text}");
         }
         assert_eq!(place(400, "order 0x1 is invalid. Duplicated."), Verdict::Unknown);

@@ -4,10 +4,10 @@
 //! CONFIRMED, RETRYING or FAILED. As taker our fill is the trade; as maker it is our entry of
 //! `maker_orders`, at the price and of the token that stand there.
 
+use super::PX_DP;
 use super::account::Account;
 use super::answers::size;
 use super::eip712;
-use super::PX_DP;
 use crate::roster::{Listed, Roster};
 use crate::tape::{Fields, Parser, Value};
 use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
@@ -76,10 +76,11 @@ impl NewsDesk {
             return Ok(AnswerKind::Control);
         }
         let Self { account, roster, parser } = self;
-        let mut tell = |event| news(event, account, roster, now, sink);
         let read = parser.with(frame.payload_mut(), |root| match root.items() {
-            None => tell(root),
-            Some(mut items) => items.try_for_each(|item| tell(item).map(drop)).map(|()| AnswerKind::News),
+            None => news(root, account, roster, now, sink),
+            Some(mut items) => {
+                items.try_for_each(|item| news(item, account, roster, now, sink).map(drop)).map(|()| AnswerKind::News)
+            }
         });
         Ok(read.unwrap_or(Err(Reject::Malformed))?)
     }

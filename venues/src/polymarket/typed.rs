@@ -25,12 +25,7 @@ const CENT: i64 = POW10[QTY_DP as usize - 2];
 /// `Filter`: off the tick, not between 0 and 1, nothing left after rounding. `Encoding`: the symbol is
 /// no token id. `ReduceOnly`: a buy cannot reduce, and the venue has no such flag; a sale always does,
 /// since what is not held cannot be sold.
-pub(super) fn order(
-    wallet: &Wallet,
-    listed: &Listed,
-    terms: &Terms,
-    order: &Order,
-) -> Result<TypedOrder, OrderReject> {
+pub(super) fn order(wallet: &Wallet, listed: &Listed, terms: &Terms, order: &Order) -> Result<TypedOrder, OrderReject> {
     if order.reduce_only && order.side == Side::Buy {
         return Err(OrderReject::ReduceOnly);
     }
@@ -121,9 +116,15 @@ mod tests {
 
     #[test]
     fn prices_are_on_the_tick_and_between_nothing_and_all() {
-        for (px, tick, fine) in
-            [(100, 100, true), (9_900, 100, true), (10_000, 100, false), (0, 100, false), (5_250, 25, true), (5_255, 100, false), (50, 0, false)]
-        {
+        for (px, tick, fine) in [
+            (100, 100, true),
+            (9_900, 100, true),
+            (10_000, 100, false),
+            (0, 100, false),
+            (5_250, 25, true),
+            (5_255, 100, false),
+            (50, 0, false),
+        ] {
             assert_eq!(is_on_grid(px, tick), fine, "{px} {tick}");
         }
     }

@@ -11,7 +11,7 @@ use crate::roster::Listed;
 use highwire_links::order::Order;
 use k256::ecdsa::SigningKey;
 use secrecy::{ExposeSecret, SecretString};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 use zeroize::Zeroizing;
 
 /// The contract that settles a market's orders.
@@ -76,6 +76,8 @@ pub struct Wallet {
     pub(super) signer_text: String,
     pub(super) funder_text: String,
     pub(super) hashes: Hashes,
+    /// The venue's id of the last heartbeat, which the next one must name.
+    pub(super) heartbeat: Mutex<String>,
 }
 
 impl Wallet {
@@ -104,7 +106,16 @@ impl Wallet {
             (Some(funder), _) => funder,
         };
         let (signer_text, funder_text) = (checksummed(&signer), checksummed(&funder));
-        Ok(Self { key, signer, funder, kind, signer_text, funder_text, hashes: Hashes::new() })
+        Ok(Self {
+            key,
+            signer,
+            funder,
+            kind,
+            signer_text,
+            funder_text,
+            hashes: Hashes::new(),
+            heartbeat: Mutex::default(),
+        })
     }
 
     /// The address of the key: what requests are authorised by.
@@ -153,10 +164,10 @@ impl Wallet {
         let (domain, hash) = (exchange.domain(), order.struct_hash());
         let id = digest(domain, &hash);
         if order.signature_type != SignatureType::DepositWallet {
-            eip712::hex(&self.sign_digest(&id)?, out);
+            eip712::hex(&self.sign_digest(&id), out);
             return Some(id);
         }
-        eip712::hex(&self.sign_digest(&wrapped_digest(domain, &hash, &order.maker))?, out);
+        eip712::hex(&self.sign_digest(&wrapped_digest(domain, &hash, &order.maker)), out);
         eip712::digits(domain, out);
         eip712::digits(&hash, out);
         eip712::digits(ORDER_TYPE.as_bytes(), out);
@@ -166,12 +177,12 @@ impl Wallet {
     }
 
     /// Signs a digest: r, s and 27 or 28 (RFC 6979, low s).
-    pub fn sign_digest(&self, digest: &Word) -> Option<[u8; 65]> {
-        let (signature, recovery) = self.key.sign_prehash_recoverable(digest).ok()?;
+    pub fn sign_digest(&self, digest: &Word) -> [u8; 65] {
+        let (signature, recovery) = self.key.sign_prehash_recoverable(digest);
         let mut out = [0; 65];
         out[..64].copy_from_slice(&signature.to_bytes());
         out[64] = 27 + recovery.to_byte();
-        Some(out)
+        out
     }
 }
 
