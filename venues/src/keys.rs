@@ -1,8 +1,10 @@
 //! What signs for an account. Secrets are held so that they neither print nor stay in memory after
 //! use; an error about a key names the field and never the value.
 
+use crate::polymarket::Wallet;
 use crate::sign::{Encoding, Signer};
 use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
 
 /// What a signature is made with.
 #[derive(Clone, Debug)]
@@ -40,6 +42,7 @@ pub struct Keys {
     api_key: SecretString,
     material: KeyMaterial,
     passphrase: Option<SecretString>,
+    wallet: Option<Arc<Wallet>>,
     demo: bool,
 }
 
@@ -55,7 +58,7 @@ impl Keys {
             return Err(KeyError::Missing("secret"));
         }
         Signer::new(&material, Encoding::Hex)?;
-        Ok(Self { api_key, material, passphrase: None, demo: false })
+        Ok(Self { api_key, material, passphrase: None, wallet: None, demo: false })
     }
 
     /// With the passphrase that OKX asks for.
@@ -66,6 +69,20 @@ impl Keys {
         plain("passphrase", passphrase.expose_secret())?;
         self.passphrase = Some(passphrase);
         Ok(self)
+    }
+
+    /// With the wallet that Polymarket's orders are signed by. Copies of these keys share what it remembers.
+    #[must_use]
+    pub fn with_wallet(self, wallet: Wallet) -> Self {
+        Self { wallet: Some(Arc::new(wallet)), ..self }
+    }
+
+    /// The wallet that signs orders.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`].
+    pub fn wallet(&self) -> Result<&Arc<Wallet>, KeyError> {
+        self.wallet.as_ref().ok_or(KeyError::Missing("wallet"))
     }
 
     /// Keys of OKX's demo trading, which lives on the same hosts.

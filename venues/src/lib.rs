@@ -17,6 +17,7 @@ pub mod metadata;
 mod okx;
 pub mod orders;
 pub mod plan;
+pub mod polymarket;
 pub mod private;
 mod recent;
 pub mod rest;

@@ -5,7 +5,7 @@
 use crate::keys::{KeyError, Keys};
 pub use crate::roster::Listed;
 use crate::venue::Venue;
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, okx, polymarket};
 use highwire_links::Nanos;
 use highwire_links::codec::OrderCodec;
 use highwire_links::rate::RateRule;
@@ -37,11 +37,18 @@ pub struct LoginStep {
     frame: SecretString,
     /// Reads an answer.
     pub expect: fn(&[u8]) -> LoginAck,
+    /// Whether the venue answers at all; where it does not, the step is done once it is sent.
+    pub answered: bool,
 }
 
 impl LoginStep {
     pub(crate) fn new(frame: String, expect: fn(&[u8]) -> LoginAck) -> Self {
-        Self { frame: frame.into(), expect }
+        Self { frame: frame.into(), expect, answered: true }
+    }
+
+    /// A step that the venue does not answer (Polymarket).
+    pub(crate) fn unanswered(frame: String) -> Self {
+        Self { frame: frame.into(), expect: |_| LoginAck::Accepted, answered: false }
     }
 
     /// The text to send. It holds a signature, and at OKX the passphrase: not to be logged.
@@ -110,6 +117,7 @@ pub fn order_line(
         Venue::BybitSpot | Venue::BybitLinear => {
             bybit::orders::order_line(venue, keys, listed, transport, host, wall_ms)
         }
+        Venue::Polymarket => polymarket::lines::order_line(keys, listed, transport, host),
         _ => Err(PlanError::Venue(venue.name())),
     }
 }
@@ -131,6 +139,7 @@ pub fn private_line(
         Venue::BinanceUsdm => binance::orders::usdm_private_line(keys, listed, stream_key),
         Venue::Okx => okx::orders::private_line(keys, listed, wall_ms),
         Venue::BybitSpot | Venue::BybitLinear => bybit::orders::private_line(venue, keys, listed, wall_ms),
+        Venue::Polymarket => polymarket::lines::private_line(keys, listed),
         _ => Err(PlanError::Venue(venue.name())),
     }
 }

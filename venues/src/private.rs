@@ -5,7 +5,7 @@ use crate::http::Headers;
 use crate::keys::{KeyError, Keys};
 use crate::metadata::Listing;
 use crate::venue::Venue;
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, okx, polymarket};
 use highwire_links::fill::OrderReject;
 use highwire_links::fixed::Amount;
 use highwire_links::rate::{Cost, RateNotice};
@@ -362,6 +362,7 @@ pub fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Re
         Venue::BinanceUsdm => binance::private::request(binance::Market::Futures, keys, query, wall_ms),
         Venue::Okx => okx::private::request(keys, query, wall_ms),
         Venue::BybitSpot | Venue::BybitLinear => bybit::private::request(venue, keys, query, wall_ms),
+        Venue::Polymarket => polymarket::private::request(keys, query, wall_ms),
         _ => Err(QueryError::Unsupported(venue.name())),
     }
 }
@@ -376,7 +377,20 @@ pub fn answer(venue: Venue, query: &Query<'_>, status: u16, body: &[u8]) -> Resu
         Venue::BinanceUsdm => binance::replies::answer(binance::Market::Futures, query, status, body),
         Venue::Okx => okx::replies::answer(query, status, body),
         Venue::BybitSpot | Venue::BybitLinear => bybit::replies::answer(venue, query, status, body),
+        Venue::Polymarket => polymarket::replies::answer(None, query, status, body),
         _ => Err(Refusal::unreadable(status)),
+    }
+}
+
+/// As [`answer`], with what only the keys can tell: at Polymarket, where orders have no client ids, which
+/// orders and which parts of a trade are ours, and the heartbeat's id, which is kept for the next one.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn answer_for(venue: Venue, keys: &Keys, query: &Query<'_>, status: u16, body: &[u8]) -> Result<Reply, Refusal> {
+    match venue {
+        Venue::Polymarket => polymarket::replies::answer(Some(keys), query, status, body),
+        _ => answer(venue, query, status, body),
     }
 }
 
@@ -388,6 +402,7 @@ pub fn notices(venue: Venue, status: u16, headers: Headers<'_>, now: Nanos) -> V
         Venue::BinanceSpot | Venue::BinanceUsdm => binance::rates::headers(status, headers, now, &mut take),
         Venue::Okx => okx::rates::headers(status, headers, now, &mut take),
         Venue::BybitSpot | Venue::BybitLinear => bybit::rates::headers(status, headers, now, &mut take),
+        Venue::Polymarket => polymarket::rates::headers(status, headers, now, &mut take),
         _ => {}
     }
     notices

@@ -23,6 +23,8 @@ pub struct Listed {
     pub kind: Kind,
     /// OKX's `instIdCode`, which its order socket asks for instead of the symbol.
     pub code: Option<u64>,
+    /// What an order for one of Polymarket's outcome tokens must know besides.
+    pub outcome: Option<crate::polymarket::Terms>,
 }
 
 impl Listed {
@@ -35,6 +37,7 @@ impl Listed {
             quote: spec.quote.clone(),
             kind: spec.kind,
             code: spec.code,
+            outcome: spec.outcome,
         }
     }
 

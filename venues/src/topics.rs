@@ -2,7 +2,7 @@
 //! which of them, so that every topic's state can be tracked (requested → acked → data).
 //!
 //! A topic's name is a Binance stream (`btcusdt@bookTicker`), OKX's channel and instrument
-//! (`books:BTC-USDT`), or a Bybit topic (`orderbook.50.BTCUSDT`).
+//! (`books:BTC-USDT`), a Bybit topic (`orderbook.50.BTCUSDT`), or a Polymarket token id.
 
 use crate::plan::Plan;
 use crate::venue::Venue;
@@ -53,7 +53,8 @@ pub fn requested(plan: &Plan) -> Vec<Request> {
 /// The topics of a subscription frame.
 pub fn request_of(frame: &str) -> Option<Request> {
     let frame: Value = serde_json::from_str(frame).ok()?;
-    let args = frame.get("args").or_else(|| frame.get("params"))?.as_array()?;
+    let lists = ["args", "params", "assets_ids"];
+    let args = lists.iter().find_map(|key| frame.get(*key))?.as_array()?;
     let request = ["req_id", "id"].iter().find_map(|key| frame.get(*key)).and_then(word);
     Some(Request { request, topics: args.iter().filter_map(name).collect() })
 }
@@ -82,6 +83,8 @@ pub fn acks(venue: Venue, frame: &[u8]) -> Vec<Ack> {
         }
         Venue::Okx => okx(&message),
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit(&message),
+        // Nothing is acknowledged: the first book is the answer.
+        Venue::Polymarket => Vec::new(),
     }
 }
 

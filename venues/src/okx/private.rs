@@ -79,7 +79,7 @@ fn fee_path(symbol: &str) -> String {
 
 fn kind(symbol: &str) -> &'static str {
     match InstrumentSpec::assumed(Venue::Okx, symbol).kind {
-        Kind::Spot => "SPOT",
+        Kind::Spot | Kind::Outcome => "SPOT",
         Kind::Perpetual => "SWAP",
         Kind::Future => "FUTURES",
         Kind::Option => "OPTION",

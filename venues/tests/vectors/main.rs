@@ -8,6 +8,7 @@ mod binance;
 mod bybit;
 mod file;
 mod okx;
+mod polymarket;
 
 use file::VectorFile;
 use std::io::Write;
@@ -16,7 +17,8 @@ use std::io::Write;
 type Check = fn(&VectorFile) -> Result<usize, String>;
 
 /// The venues that we sign for.
-const SUPPORTED: &[(&str, Check)] = &[("binance", binance::check), ("bybit", bybit::check), ("okx", okx::check)];
+const SUPPORTED: &[(&str, Check)] =
+    &[("binance", binance::check), ("bybit", bybit::check), ("okx", okx::check), ("polymarket", polymarket::check)];
 
 /// Venues of the dossier that we do not sign for yet. A file of any other venue is a failure.
 const NOT_YET: &[&str] = &[
@@ -36,7 +38,6 @@ const NOT_YET: &[&str] = &[
     "kraken_futures",
     "kucoin",
     "mexc",
-    "polymarket",
     "upbit",
 ];
 
