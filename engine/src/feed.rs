@@ -381,7 +381,12 @@ impl Sink for Applier<'_, '_> {
     /// Trades are counted by their frame's kind; nothing decides on them yet.
     fn on_trade(&mut self, _trade: &Trade) {}
 
-    fn on_control(&mut self, _control: Control) {}
+    /// A new price step is a new epoch: the book goes, and the engine's side is told of the step.
+    fn on_control(&mut self, control: Control) {
+        let Control::Tick { instrument, tick } = control else { return };
+        self.feed.lose(self.cx, self.receipt, instrument, BookWhy::Tick);
+        self.cx.tell(Event::TickChanged { instrument, tick, at_ns: self.receipt.recv_ns });
+    }
 }
 
 fn first(levels: &[Level]) -> Rung {

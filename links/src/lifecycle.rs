@@ -40,6 +40,10 @@ pub enum BookWhy {
     SnapshotTooOld,
     /// The venue's checksum says otherwise.
     Checksum,
+    /// The best prices that the venue named with an update are not the book's.
+    Best,
+    /// The price step changed: the book was on another grid.
+    Tick,
     /// Best bid at or above best ask.
     Crossed,
     /// A frame of this instrument was refused.
@@ -82,6 +86,15 @@ pub enum Event {
         to: BookState,
         /// Why.
         why: BookWhy,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// The price step of an instrument changed; its book is dropped until a fresh snapshot.
+    TickChanged {
+        /// Whose.
+        instrument: InstrumentId,
+        /// The new step, mantissa at the instrument's price decimals, at least 1.
+        tick: i64,
         /// When.
         at_ns: Nanos,
     },

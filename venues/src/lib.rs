@@ -12,6 +12,7 @@ mod lanes;
 pub mod metadata;
 mod okx;
 pub mod plan;
+pub mod polymarket;
 pub mod rest;
 mod scan;
 mod scratch;

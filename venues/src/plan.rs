@@ -1,7 +1,7 @@
 //! Where to connect and what to ask for, so that the instruments of a venue arrive.
 
 use crate::venue::Venue;
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, okx, polymarket};
 
 /// Which channels are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub fn plan(venue: Venue, symbols: &[&str], channels: Channels) -> Plan {
         }
         Venue::Okx => okx::plan::plan(symbols, channels),
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit::plan::plan(venue, symbols, channels),
+        Venue::Polymarket => polymarket::plan::plan(symbols, channels),
     }
 }
 
@@ -85,6 +86,21 @@ mod tests {
         assert_eq!(okx.metadata_path, "/api/v5/public/instruments?instType=SPOT");
         assert_eq!(okx.metadata_more, ["/api/v5/public/instruments?instType=SWAP"]);
         assert_eq!(okx.heartbeat.unwrap().1, "ping");
+    }
+
+    #[test]
+    fn polymarket_names_its_tokens_in_frames() {
+        let many: Vec<String> = (0..201).map(|n| format!("7269{n}")).collect();
+        let symbols: Vec<&str> = many.iter().map(String::as_str).collect();
+        let plan = plan(Venue::Polymarket, &symbols, Channels { depth: true, ..Channels::default() });
+        assert!(plan.frames[0].starts_with(r#"{"type":"market","assets_ids":["72690","72691","#));
+        assert_eq!(
+            plan.frames[1],
+            r#"{"operation":"subscribe","assets_ids":["7269200"],"custom_feature_enabled":false}"#
+        );
+        assert_eq!((plan.ws_path.as_str(), plan.heartbeat), ("/ws/market", Some((10_000_000_000, "PING"))));
+        assert_eq!(plan.metadata_more.len(), 4);
+        assert!(plan.metadata_path.starts_with("/markets?limit=100&clob_token_ids=72690&clob_token_ids=72691&"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::tape::{Parser, Value};
 use crate::venue::Venue;
-use crate::{binance, broken, bybit, lanes, okx, sniff};
+use crate::{binance, broken, bybit, lanes, okx, polymarket, sniff};
 use highwire_links::decode::Reject;
 use highwire_links::directory::Entry;
 use highwire_links::update::{DepthHead, Level, Sink, Trade};
@@ -38,6 +38,7 @@ fn give(venue: Venue, entry: Entry, root: Value<'_, '_>, sink: &mut dyn Sink) ->
         }
         Venue::Okx => okx::rest,
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit::rest,
+        Venue::Polymarket => polymarket::rest,
     };
     let depth = read(root, entry, &mut bids, &mut asks)?;
     lanes::give_depth(entry, depth, &mut bids, &mut asks, sink).map(drop)
@@ -56,10 +57,11 @@ impl Sink for Taken {
 }
 
 /// Paths of depth requests, by what their URL contains.
-const DEPTH_PATHS: [&str; 3] = ["/depth?", "/market/books?", "/market/orderbook?"];
+const DEPTH_PATHS: [&str; 4] = ["/depth?", "/market/books?", "/market/orderbook?", "polymarket.com/book?"];
 
 /// Paths of instrument lists.
-const METADATA_PATHS: [&str; 3] = ["/exchangeInfo", "/public/instruments", "/market/instruments-info"];
+const METADATA_PATHS: [&str; 4] =
+    ["/exchangeInfo", "/public/instruments", "/market/instruments-info", "gamma-api.polymarket.com/markets"];
 
 /// The symbol whose depth a URL asks for; `None` for any other URL.
 pub fn depth_symbol(url: &str) -> Option<String> {
@@ -67,7 +69,8 @@ pub fn depth_symbol(url: &str) -> Option<String> {
         return None;
     }
     let (_, query) = url.split_once('?')?;
-    let symbol = query.split('&').find_map(|part| part.strip_prefix("symbol=").or(part.strip_prefix("instId=")))?;
+    let names = ["symbol=", "instId=", "token_id="];
+    let symbol = query.split('&').find_map(|part| names.iter().find_map(|name| part.strip_prefix(name)))?;
     (!symbol.is_empty()).then(|| symbol.to_owned())
 }
 

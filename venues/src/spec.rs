@@ -23,6 +23,8 @@ pub enum Kind {
     Future,
     /// An option.
     Option,
+    /// A share that pays one when its outcome comes true, and nothing else.
+    Outcome,
 }
 
 /// One instrument of one venue.
@@ -65,8 +67,12 @@ impl InstrumentSpec {
     /// An instrument of a recording that has no metadata. The name gives base and quote; eight
     /// decimals each hold every price and quantity of the usual markets; steps are the finest.
     /// COIN-M contracts are 100 USD for BTC and 10 USD for the rest (Binance COIN-M contract
-    /// specifications), Bybit inverse contracts 1 USD, OKX swaps of the sizes in its recorded lists.
+    /// specifications), Bybit inverse contracts 1 USD, OKX swaps of the sizes in its recorded lists; Polymarket's
+    /// scale is always the same.
     pub fn assumed(venue: Venue, symbol: &str) -> Self {
+        if venue == Venue::Polymarket {
+            return crate::polymarket::market::assumed(symbol);
+        }
         let (base, quote) = split_symbol(symbol);
         let kind = kind_of(venue, symbol);
         let contract = assumed_contract(venue, kind, &base, &quote);
@@ -135,6 +141,7 @@ fn kind_of(venue: Venue, symbol: &str) -> Kind {
         last.len() < symbol.len() && last.len() >= 6 && last.starts_with(|c: char| c.is_ascii_digit())
     });
     match venue {
+        Venue::Polymarket => Kind::Outcome,
         Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr | Venue::BybitSpot => Kind::Spot,
         Venue::Okx if symbol.ends_with("-C") || symbol.ends_with("-P") => Kind::Option,
         _ if dated => Kind::Future,

@@ -108,6 +108,7 @@ fn decode(
         event_ns: 0,
         sequence: Sequence { last: Some(turn as u64), cross: Some(turn as u64), ..Sequence::default() },
         checksum: None,
+        best: None,
     };
     sink.on_depth(&head, &level(bid), &level(ask));
     Ok(FrameKind::Snapshot)

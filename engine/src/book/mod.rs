@@ -16,7 +16,7 @@ use chain::{Follows, Link, is_too_old};
 use highwire_links::decode::Chain;
 use highwire_links::lifecycle::BookWhy;
 use highwire_links::page::BookState;
-use highwire_links::update::{DepthHead, DepthKind, Level, Sequence};
+use highwire_links::update::{Best, DepthHead, DepthKind, Level, Sequence};
 use highwire_links::{Scale, Side};
 use ladder::Ladder;
 use pending::Pending;
@@ -97,6 +97,7 @@ impl Book {
         match head.kind {
             DepthKind::Top => Effect::default(),
             DepthKind::Snapshot if self.chain.snapshot_on_request() => self.on_requested_snapshot(head, bids, asks),
+            DepthKind::Snapshot if self.is_outdated(head) => Effect::default(),
             DepthKind::Snapshot => self.replace(head, bids, asks),
             DepthKind::Delta if self.state == BookState::Live => self.on_live_delta(head, bids, asks),
             DepthKind::Delta => self.on_early_delta(head, bids, asks),
@@ -126,6 +127,10 @@ impl Book {
         }
         let need = self.chain.snapshot_on_request().then_some(Need::Snapshot);
         Effect { applied: false, moved: self.shift(BookState::Syncing, BookWhy::Resync), need }
+    }
+
+    fn is_outdated(&self, head: &DepthHead) -> bool {
+        self.state == BookState::Live && self.link.outdates(self.chain, &head.sequence)
     }
 
     fn need(&self) -> Need {
@@ -207,7 +212,7 @@ impl Book {
         self.bids.replace(bids).map_err(why_refused)?;
         self.asks.replace(asks).map_err(why_refused)?;
         self.link = Link::of_snapshot(self.chain, &head.sequence);
-        self.prove(head.checksum)
+        self.prove(head)
     }
 
     /// Applies the diffs that waited for the snapshot.
@@ -229,16 +234,25 @@ impl Book {
         asks.iter().try_for_each(|level| self.asks.set(level)).map_err(why_refused)?;
         let sequence: &Sequence = &head.sequence;
         self.link.advance(sequence);
-        self.prove(head.checksum)
+        self.prove(head)
     }
 
-    /// A whole book is uncrossed and, where the venue says so, has the venue's checksum.
-    fn prove(&self, checksum: Option<i32>) -> Result<(), BookWhy> {
+    fn best(&self) -> Best {
+        let px = |side: &Ladder| side.best().map_or(0, |(px, _)| px);
+        Best { bid: px(&self.bids), ask: px(&self.asks) }
+    }
+
+    /// A whole book is uncrossed and, where the venue says so, has the venue's best prices and checksum.
+    fn prove(&self, head: &DepthHead) -> Result<(), BookWhy> {
         let crossed = matches!((self.bids.best(), self.asks.best()), (Some((bid, _)), Some((ask, _))) if bid >= ask);
         if crossed {
             return Err(BookWhy::Crossed);
         }
-        let wrong = checksum.is_some_and(|sum| sum != checksum::crc32_interleaved(&self.bids, &self.asks, self.scale));
+        if head.best.is_some_and(|best| best != self.best()) {
+            return Err(BookWhy::Best);
+        }
+        let wrong =
+            head.checksum.is_some_and(|sum| sum != checksum::crc32_interleaved(&self.bids, &self.asks, self.scale));
         if wrong { Err(BookWhy::Checksum) } else { Ok(()) }
     }
 }

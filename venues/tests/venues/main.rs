@@ -6,4 +6,5 @@ mod corpus;
 mod frames;
 mod listing;
 mod mutants;
+mod polymarket;
 mod support;
