@@ -68,6 +68,22 @@ impl MarketLine {
     ) -> Option<SnapshotSource> {
         let symbols: Vec<&str> = self.symbols.iter().map(|(symbol, _)| symbol.as_str()).collect();
         let path = plan(self.venue, &symbols, self.channels).snapshot_path?;
+        Some(self.depths(base, http, timeout, (path, traded)))
+    }
+
+    /// A small depth by request, for venues that have one: what `pool` compares when lines fall silent.
+    pub fn probe(&self, base: &str, http: reqwest::Client, timeout: Duration) -> Option<SnapshotSource> {
+        let path = rest::probe_path(self.venue)?;
+        Some(self.depths(base, http, timeout, (path, HashSet::new())))
+    }
+
+    fn depths(
+        &self,
+        base: &str,
+        http: reqwest::Client,
+        timeout: Duration,
+        (path, traded): (fn(&str) -> String, HashSet<InstrumentId>),
+    ) -> SnapshotSource {
         let of = |(symbol, entry): &(String, Entry)| (entry.id, (format!("{base}{}", path(symbol)), *entry));
         let known: Arc<HashMap<InstrumentId, (String, Entry)>> = Arc::new(self.symbols.iter().map(of).collect());
         let (urls, venue) = (Arc::clone(&known), self.venue);
@@ -78,7 +94,7 @@ impl MarketLine {
         });
         let url = Arc::new(move |instrument| urls.get(&instrument).map(|(url, _)| url.clone()));
         let traded = Arc::new(move |instrument| traded.contains(&instrument));
-        Some(SnapshotSource { http, url, parse, timeout, rule: snapshot_rule(venue), traded })
+        SnapshotSource { http, url, parse, timeout, rule: snapshot_rule(venue), traded }
     }
 }
 

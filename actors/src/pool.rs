@@ -2,6 +2,7 @@
 //! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
 
 mod books;
+mod silence;
 mod standing;
 
 pub use books::{ParseSnapshot, SnapshotSource};
@@ -22,6 +23,7 @@ use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
 use highwire_supervision::topics::Fault;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use silence::{Judgement, Silence};
 use standing::Standing;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -76,6 +78,8 @@ pub struct PoolArgs {
     pub make: MakeSession,
     /// Snapshots by request, if the venue works that way.
     pub snapshots: Option<SnapshotSource>,
+    /// A small depth by request, to tell a quiet market from deaf lines.
+    pub probe: Option<SnapshotSource>,
     /// Withdraws what is open at the venue.
     pub cancel_all: Option<CancelAll>,
     /// How often may be connected.
@@ -114,6 +118,14 @@ pub enum PoolMsg {
     GaveUp(LineKey, Reason),
     /// These topics of a line do not come; none when all do.
     Topics(LineKey, Vec<(String, Fault)>),
+    /// A line brings no data of a book.
+    Silent(LineKey, InstrumentId),
+    /// A line brings data of a book again.
+    Heard(LineKey, InstrumentId),
+    /// Look at the venue: does this book move?
+    Look(InstrumentId),
+    /// Whether it moved, or why that is not known.
+    Looked(InstrumentId, Result<bool, String>),
     /// A book needs a snapshot.
     SnapshotNeeded(InstrumentId),
     /// A snapshot arrived, or not.
@@ -154,6 +166,7 @@ pub struct PoolState {
     sessions: BTreeMap<ActorId, (LineKey, ActorRef<SessionMsg>)>,
     books: Option<Books>,
     standing: Standing,
+    silence: Silence,
     failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
     ends: Vec<(LineKey, End)>,
 }
@@ -172,6 +185,7 @@ impl PoolState {
             sessions: BTreeMap::new(),
             books: args.snapshots.take().map(|source| Books::new(source, args.seed)),
             standing: Standing::default(),
+            silence: Silence::default(),
             failed: BTreeMap::new(),
             ends: Vec::new(),
             args,
@@ -218,6 +232,10 @@ impl PoolState {
         }
         let now = self.args.clock.now();
         let verdict = if up { self.set.on_up(key.kind, now) } else { self.set.on_down(key.kind, now) };
+        if !up {
+            let over = self.silence.on_down(key);
+            over.into_iter().for_each(|book| self.clear(&format!("silent/{}", book.0)));
+        }
         if let (true, Some(endpoints)) = (up, self.endpoints.get_mut(&key.kind)) {
             endpoints.on_good(usize::from(key.index));
         }
@@ -307,6 +325,57 @@ impl PoolState {
         self.failed.insert(key, failed);
     }
 
+    fn market_lines(&self) -> Vec<LineKey> {
+        self.live.iter().filter(|(key, live)| **live && key.kind == Kind::Market).map(|(key, _)| *key).collect()
+    }
+
+    fn on_silent(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey, book: InstrumentId) {
+        let live = self.market_lines();
+        let text = format!("{}: line {} brings no data of instrument {}", self.args.name, key.index, book.0);
+        self.raise(&format!("silent/{}", book.0), Severity::Warn, text);
+        match self.silence.on_silent(key, book, &live) {
+            Judgement::Deaf => self.renew(key, book),
+            Judgement::AllSilent => self.look(myself, book),
+        }
+    }
+
+    /// The line is replaced by one on another endpoint, where there is one.
+    fn renew(&mut self, key: LineKey, book: InstrumentId) {
+        let now = self.args.clock.now();
+        if let Some(endpoints) = self.endpoints.get_mut(&key.kind) {
+            endpoints.on_failed(usize::from(key.index), now);
+        }
+        for (_, session) in self.sessions.values().filter(|(line, _)| *line == key) {
+            // A session that is gone is started anew anyway.
+            let _gone = session.cast(SessionMsg::Deaf(book));
+        }
+    }
+
+    fn look(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId) {
+        if let (Some(source), true) = (&self.args.probe, self.silence.is_silent(book, &self.market_lines())) {
+            self.silence.look(myself, source, book);
+        }
+    }
+
+    fn on_looked(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, moved: Result<bool, String>) {
+        self.silence.on_looked(book);
+        if !self.silence.is_silent(book, &self.market_lines()) {
+            return;
+        }
+        if moved == Ok(true) {
+            let text = format!("{}: instrument {} trades, and no line brings its data", self.args.name, book.0);
+            self.raise(&format!("silent/{}", book.0), Severity::Critical, text);
+            self.silence.lines(book).into_iter().for_each(|key| self.renew(key, book));
+        }
+        self.silence.look_again(myself, book);
+    }
+
+    fn on_heard(&mut self, key: LineKey, book: InstrumentId) {
+        if self.silence.on_heard(key, book) {
+            self.clear(&format!("silent/{}", book.0));
+        }
+    }
+
     fn on_skew(&mut self, verdict: skew::Verdict, estimate: Option<skew::Estimate>) {
         if let Some(estimate) = estimate {
             for warden in &self.args.wardens {
@@ -353,6 +422,40 @@ impl PoolState {
         self.fetch(myself);
     }
 
+    fn obey(&mut self, myself: &ActorRef<PoolMsg>, message: PoolMsg) {
+        match message {
+            PoolMsg::Ask { key, berth, elsewhere, session } => self.on_ask(key, berth, elsewhere, &session),
+            PoolMsg::Up(key) => self.on_change(key, true),
+            PoolMsg::Down(key) => self.on_change(key, false),
+            PoolMsg::Failed(key, end, what) => self.on_failed(key, end, &what),
+            PoolMsg::GaveUp(key, why) => {
+                let text = format!("{}: {:?} line {} is given up: {why:?}", self.args.name, key.kind, key.index);
+                self.raise(&format!("givenup/{:?}/{}", key.kind, key.index), Severity::Critical, text);
+            }
+            PoolMsg::Topics(key, failed) => self.on_topics(key, failed),
+            PoolMsg::SnapshotNeeded(book) => {
+                let now = self.args.clock.now();
+                if let Some(books) = &mut self.books {
+                    books.on_needed(book, now);
+                }
+                self.fetch(myself);
+            }
+            PoolMsg::Silent(key, book) => self.on_silent(myself, key, book),
+            PoolMsg::Heard(key, book) => self.on_heard(key, book),
+            PoolMsg::Look(book) => self.look(myself, book),
+            PoolMsg::Looked(book, moved) => self.on_looked(myself, book, moved),
+            PoolMsg::Fetched(book, fetched) => self.on_fetched(myself, book, fetched),
+            PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
+            PoolMsg::Restart => {
+                // A session that is gone is started anew by its supervision event.
+                self.sessions.values().for_each(|(_, session)| _ = session.cast(SessionMsg::Start));
+            }
+            // Whoever asked may be gone.
+            PoolMsg::Report(asker) => _ = asker.send(self.report()),
+            PoolMsg::Tick => self.on_tick(myself),
+        }
+    }
+
     fn report(&self) -> PoolReport {
         PoolReport {
             live: self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect(),
@@ -388,33 +491,7 @@ impl Actor for Pool {
         message: PoolMsg,
         state: &mut PoolState,
     ) -> Result<(), ActorProcessingErr> {
-        match message {
-            PoolMsg::Ask { key, berth, elsewhere, session } => state.on_ask(key, berth, elsewhere, &session),
-            PoolMsg::Up(key) => state.on_change(key, true),
-            PoolMsg::Down(key) => state.on_change(key, false),
-            PoolMsg::Failed(key, end, what) => state.on_failed(key, end, &what),
-            PoolMsg::GaveUp(key, why) => {
-                let text = format!("{}: {:?} line {} is given up: {why:?}", state.args.name, key.kind, key.index);
-                state.raise(&format!("givenup/{:?}/{}", key.kind, key.index), Severity::Critical, text);
-            }
-            PoolMsg::Topics(key, failed) => state.on_topics(key, failed),
-            PoolMsg::SnapshotNeeded(book) => {
-                let now = state.args.clock.now();
-                if let Some(books) = &mut state.books {
-                    books.on_needed(book, now);
-                }
-                state.fetch(&myself);
-            }
-            PoolMsg::Fetched(book, fetched) => state.on_fetched(&myself, book, fetched),
-            PoolMsg::Skew(verdict, estimate) => state.on_skew(verdict, estimate),
-            PoolMsg::Restart => {
-                // A session that is gone is started anew by its supervision event.
-                state.sessions.values().for_each(|(_, session)| _ = session.cast(SessionMsg::Start));
-            }
-            // Whoever asked may be gone.
-            PoolMsg::Report(asker) => _ = asker.send(state.report()),
-            PoolMsg::Tick => state.on_tick(&myself),
-        }
+        state.obey(&myself, message);
         Ok(())
     }
 

@@ -32,6 +32,11 @@ impl Post {
         self.cast(slot, SessionMsg::Notice(slot, notice));
     }
 
+    /// A subscription of a line brings no data, or brings it again.
+    pub fn deliver_pulse(&self, slot: u16, instrument: InstrumentId, silent: bool) {
+        self.cast(slot, if silent { SessionMsg::Silent(instrument) } else { SessionMsg::Heard(instrument) });
+    }
+
     /// A book needs a snapshot that must be asked for.
     pub fn deliver_snapshot_needed(&self, instrument: InstrumentId) {
         if let Some(&slot) = self.instruments.get(&instrument) {

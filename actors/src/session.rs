@@ -79,8 +79,12 @@ pub enum SessionMsg {
     Deferred(usize, Nanos),
     /// An attempt's word: berth, number, and what.
     Attempt(usize, u64, Progress),
-    /// Data came on this slot.
-    Heard(u16),
+    /// The line brings no data of this instrument.
+    Silent(InstrumentId),
+    /// The line brings data of this instrument again.
+    Heard(InstrumentId),
+    /// The pool has looked elsewhere: the venue has data of this instrument that this line does not bring.
+    Deaf(InstrumentId),
     /// What the venue said about the line in this slot.
     Notice(u16, LineNotice),
     /// The connection of this slot came home.
@@ -366,11 +370,9 @@ impl SessionState {
             SessionMsg::Granted(berth, base) => self.open(myself, berth, &base),
             SessionMsg::Deferred(berth, until_ns) => self.drive(myself, berth, Event::Deferred(until_ns)),
             SessionMsg::Attempt(berth, attempt, progress) => self.on_progress(myself, berth, attempt, progress),
-            SessionMsg::Heard(slot) => {
-                if let Some(berth) = self.berths.iter().position(|berth| berth.slot == slot && berth.occupied) {
-                    self.drive(myself, berth, Event::Data);
-                }
-            }
+            SessionMsg::Silent(book) => self.report(PoolMsg::Silent(self.args.key, book)),
+            SessionMsg::Heard(book) => self.report(PoolMsg::Heard(self.args.key, book)),
+            SessionMsg::Deaf(_) => self.replace(myself),
             SessionMsg::Notice(slot, notice) => self.on_notice(myself, slot, notice),
             SessionMsg::Ended { slot, why, parcel } => self.on_ended(myself, slot, why, &parcel),
             SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),

@@ -219,6 +219,14 @@ impl WardenState {
                 self.post.deliver_notice(slot, notice);
                 self.tell(News::Event(event));
             }
+            Event::Silent { instrument, slot, .. } => {
+                self.post.deliver_pulse(slot, instrument, true);
+                self.tell(News::Event(event));
+            }
+            Event::Heard { instrument, slot } => {
+                self.post.deliver_pulse(slot, instrument, false);
+                self.tell(News::Event(event));
+            }
             Event::ResubscribeNeeded(instrument, slot) => {
                 self.post.deliver_resubscribe_needed(instrument, slot);
                 self.tell(News::Event(event));

@@ -341,6 +341,7 @@ impl Wanted {
                 seed: u64::from(key.index),
             }),
             snapshots: None,
+            probe: None,
             cancel_all: None,
             attempts: self.attempts,
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::feed::{Codec, Feed};
 use crate::framer::{Framer, Item};
 use crate::outbox::{self, Outbox};
+use crate::probe::{Probe, Verdict};
 use crate::stream::Stream;
 use highwire_links::Nanos;
 use highwire_links::decode::{FrameKind, Reject};
@@ -36,6 +37,7 @@ pub struct Connection {
     codec: Codec,
     outbox: Outbox,
     upkeep: Upkeep,
+    probe: Probe,
     data_ns: Nanos,
     heartbeat_ns: Nanos,
     closed: Option<Option<u16>>,
@@ -61,7 +63,8 @@ impl Connection {
             return Err(io::Error::other("more bytes came with the upgrade than fit the receive buffer"));
         }
         let outbox = Outbox::new(now, OUTBOX_BYTES);
-        Ok(Self { stream, framer, codec, outbox, upkeep, data_ns: now, heartbeat_ns: now, closed: None })
+        let probe = Probe::new(now);
+        Ok(Self { stream, framer, codec, outbox, upkeep, probe, data_ns: now, heartbeat_ns: now, closed: None })
     }
 
     /// Its place on the thread.
@@ -95,7 +98,10 @@ impl Connection {
             }
             match self.read() {
                 Ok(0) => turn.ending = Some(Ending::Closed),
-                Ok(n) => self.framer.filled(n),
+                Ok(n) => {
+                    self.probe.on_bytes(cx.now);
+                    self.framer.filled(n);
+                }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(_) => turn.ending = Some(Ending::Failed),
@@ -122,7 +128,7 @@ impl Connection {
                     }
                 }
                 Ok(Some(Item::Ping(payload))) => _ = self.outbox.push(outbox::PONG, payload),
-                Ok(Some(Item::Pong)) => {}
+                Ok(Some(Item::Pong)) => self.probe.on_pong(),
                 Ok(Some(Item::TooLarge)) => feed.on_refused(cx, Reject::TooLarge, &self.codec.instruments),
                 Ok(Some(Item::Close(code))) => {
                     self.closed = Some(code);
@@ -147,8 +153,12 @@ impl Connection {
             self.heartbeat_ns = now;
             self.outbox.push(outbox::TEXT, text.as_bytes());
         }
+        let verdict = self.probe.on_time(now);
+        if verdict == Verdict::Ask {
+            self.outbox.push(outbox::PING, b"");
+        }
         let flushed = self.outbox.flush(&mut self.stream).and_then(|_| self.stream.push_out());
-        let silent = now.saturating_sub(self.data_ns) > self.upkeep.silent_ns;
+        let silent = verdict == Verdict::Dead || now.saturating_sub(self.data_ns) > self.upkeep.silent_ns;
         let found = match flushed {
             Err(_) => Some(Ending::Failed),
             Ok(_) => silent.then_some(Ending::Silent),

@@ -5,21 +5,29 @@
 
 mod codec;
 mod outlet;
+mod pulse;
 
 pub use codec::Codec;
 
 use crate::book::{Book, Effect, Need};
 use crate::context::Context;
 use crate::offset::Offset;
+use highwire_links::codec::LineNotice;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
 use highwire_links::lifecycle::{BookWhy, Event};
-use highwire_links::limits::PAGE_LEVELS;
+use highwire_links::limits::{CONNECTIONS_MAX, LINE_HOLD_NS, PAGE_LEVELS};
 use highwire_links::market::{MarketEvent, MarketTx, Source};
 use highwire_links::page::{BookState, Page, PageWriters, Rung};
 use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sink, Trade};
 use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
 use outlet::{Outlet, Quote};
+use pulse::Pulses;
+
+/// A book whose every message says only what it holds already, for so long, is not the venue's any more.
+const FROZEN_NS: Nanos = 1_000_000_000;
+
+const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "a bit a slot");
 
 /// What the feed must know of an instrument to keep its book.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +74,20 @@ struct Entry {
     book: Book,
     outlet: Outlet,
     slot: u16,
+    /// Slots of the lines that carry it, a bit each.
+    lines: u64,
+    /// The newest sequence of its ticker.
+    ticker: Option<u64>,
+    /// Since when a message is missing that another line may bring; 0: none is.
+    waits_ns: Nanos,
+    /// When it last moved on.
+    moved_ns: Nanos,
+}
+
+impl Entry {
+    fn has_spare(&self) -> bool {
+        self.lines.count_ones() > 1
+    }
 }
 
 /// When a message was received, and by which stamp.
@@ -79,6 +101,9 @@ struct Receipt {
 /// Keeps the books of one thread's connections.
 pub struct Feed {
     entries: Vec<Entry>,
+    pulses: Pulses,
+    /// Books that wait for a missing message.
+    waiting: usize,
     offsets: Vec<Offset>,
     ends: FeedEnds,
     tap: Option<Box<dyn Tap>>,
@@ -94,13 +119,24 @@ impl Feed {
         let entry = |(index, spec): (usize, &BookSpec)| {
             let generation = readers.read(index).map_or(0, |page| page.generation);
             let outlet = Outlet::starting_at(generation.wrapping_add(1));
-            Entry { spec: *spec, book: Book::new(spec.chain, spec.scale), outlet, slot: 0 }
+            Entry {
+                spec: *spec,
+                book: Book::new(spec.chain, spec.scale),
+                outlet,
+                slot: 0,
+                lines: 0,
+                ticker: None,
+                waits_ns: 0,
+                moved_ns: 0,
+            }
         };
         let entries: Vec<Entry> = specs.iter().enumerate().map(entry).collect();
         for (index, entry) in entries.iter().enumerate() {
             ends.pages.publish(index, &Page { generation: entry.outlet.generation(), ..Page::default() });
         }
         Self {
+            pulses: Pulses::new(entries.len()),
+            waiting: 0,
             entries,
             offsets: vec![Offset::default(); venues],
             ends,
@@ -173,24 +209,87 @@ impl Feed {
         self.lose(cx, receipt, instrument, BookWhy::Resync);
     }
 
-    /// The line of these instruments ended: their books are dead.
-    pub fn on_line_ended(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId]) {
+    /// The line in this slot ended: the books that no other line carries are dead.
+    pub fn on_line_ended(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId], slot: u16) {
         for &id in instruments {
             let Some(entry) = self.entries.get_mut(id.index()) else { continue };
+            entry.lines &= !bit(slot);
+            entry.book.set_spare(entry.has_spare());
+            if entry.lines != 0 {
+                continue;
+            }
+            entry.ticker = None;
             let effect = Effect { moved: entry.book.on_line_ended(), ..Effect::default() };
             let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: entry.slot };
             self.carry_out(cx, receipt, id, 0, None, effect);
         }
     }
 
-    /// These instruments have a line again, in this slot.
+    /// These instruments have a line, or one more, in this slot.
     pub fn on_line_up(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId], slot: u16) {
         for &id in instruments {
             let Some(entry) = self.entries.get_mut(id.index()) else { continue };
-            entry.slot = slot;
+            if entry.lines == 0 {
+                entry.slot = slot;
+            }
+            entry.lines |= bit(slot);
+            entry.book.set_spare(entry.has_spare());
+            self.pulses.begin(id, slot, cx.now);
             let effect = entry.book.on_line_up();
             let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
             self.carry_out(cx, receipt, id, 0, None, effect);
+        }
+    }
+
+    /// Time went by: what was waited for in vain is a gap, and who brought nothing for too long is silent.
+    pub fn on_time(&mut self, cx: &mut Context<'_>) {
+        if self.waiting > 0 {
+            self.end_waits(cx);
+        }
+        if self.pulses.is_due(cx.now) {
+            self.find_silent(cx);
+        }
+    }
+
+    fn end_waits(&mut self, cx: &mut Context<'_>) {
+        for index in 0..self.entries.len() {
+            let entry = &mut self.entries[index];
+            if entry.waits_ns == 0 || cx.now.saturating_sub(entry.waits_ns) < LINE_HOLD_NS {
+                continue;
+            }
+            let effect = entry.book.on_wait_over();
+            let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: entry.slot };
+            let id = entry.spec.id;
+            self.note_wait(id, cx.now, false);
+            self.carry_out(cx, receipt, id, 0, None, effect);
+        }
+    }
+
+    fn find_silent(&mut self, cx: &mut Context<'_>) {
+        for entry in &self.entries {
+            let mut lines = entry.lines;
+            while lines != 0 {
+                let slot = lines.trailing_zeros() as u16;
+                lines &= lines - 1;
+                if let Some(age_ns) = self.pulses.falls_silent(entry.spec.id, slot, cx.now) {
+                    cx.tell(Event::Silent { instrument: entry.spec.id, slot, age_ns });
+                }
+            }
+        }
+    }
+
+    fn note_wait(&mut self, id: InstrumentId, now: Nanos, waits: bool) {
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        match (entry.waits_ns > 0, waits) {
+            (false, true) => {
+                entry.waits_ns = now.max(1);
+                self.waiting += 1;
+            }
+            (true, false) => {
+                entry.waits_ns = 0;
+                self.waiting -= 1;
+            }
+            _ => {}
         }
     }
 
@@ -240,11 +339,18 @@ impl Feed {
         if matches!(entry.book.state(), BookState::Empty | BookState::Dead) {
             return;
         }
+        // Another line brings the same: should this one have held anything, its absence will show.
+        if why == BookWhy::BadFrame && entry.book.finds_gaps() {
+            return;
+        }
         let effect = entry.book.lose(why);
         self.carry_out(cx, receipt, id, 0, None, effect);
     }
 
     fn on_depth(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, bids: &[Level], asks: &[Level]) {
+        if self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
+            cx.tell(Event::Heard { instrument: head.instrument, slot: receipt.slot });
+        }
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
         entry.slot = receipt.slot;
         let offset = self.offsets.get_mut(entry.spec.venue.index());
@@ -253,14 +359,33 @@ impl Feed {
             let quote = Quote { bid: first(bids), ask: first(asks) };
             return self.on_ticker(cx, receipt, head, event_ns, quote);
         }
-        let effect = entry.book.on_depth(head, bids, asks);
+        let mut effect = entry.book.on_depth(head, bids, asks);
+        if effect.old && receipt.recv_ns.saturating_sub(entry.moved_ns) > FROZEN_NS {
+            // Every line says only what is known: the venue began anew without saying so.
+            effect = entry.book.lose(BookWhy::Gap);
+        }
+        if effect.applied || effect.moved.is_some() {
+            entry.moved_ns = receipt.recv_ns;
+        }
         let by_request = entry.spec.chain.snapshot_on_request();
         let cross = if by_request { entry.book.held() } else { head.sequence.cross };
+        if effect.applied {
+            // What was missing has come; what is missing now is another message.
+            self.note_wait(head.instrument, receipt.recv_ns, false);
+        }
+        if !effect.old {
+            self.note_wait(head.instrument, receipt.recv_ns, effect.waits);
+        }
         self.carry_out(cx, receipt, head.instrument, event_ns, cross, effect);
     }
 
     fn on_ticker(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, event_ns: Nanos, quote: Quote) {
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
+        let copy = entry.has_spare() && entry.ticker.zip(head.sequence.cross).is_some_and(|(held, new)| new <= held);
+        if copy {
+            return;
+        }
+        entry.ticker = head.sequence.cross.or(entry.ticker);
         let state = if quote.is_crossed() { BookState::Suspect } else { BookState::Live };
         let changed = entry.outlet.row(Source::Ticker, quote, state);
         let news = entry.outlet.news(quote, entry.book.state(), head.sequence.cross);
@@ -383,10 +508,18 @@ impl Sink for Applier<'_, '_> {
 
     /// A new price step is a new epoch: the book goes, and the engine's side is told of the step.
     fn on_control(&mut self, control: Control) {
+        if control == Control::Closing {
+            self.cx.tell(Event::Line { slot: self.receipt.slot, notice: LineNotice::Leaving });
+        }
         let Control::Tick { instrument, tick } = control else { return };
         self.feed.lose(self.cx, self.receipt, instrument, BookWhy::Tick);
         self.cx.tell(Event::TickChanged { instrument, tick, at_ns: self.receipt.recv_ns });
     }
+}
+
+/// The bit of a slot; none for one that is beyond the feed's.
+fn bit(slot: u16) -> u64 {
+    1u64.checked_shl(slot.into()).unwrap_or(0)
 }
 
 fn first(levels: &[Level]) -> Rung {

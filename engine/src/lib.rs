@@ -30,6 +30,7 @@ pub mod orders;
 mod outbox;
 pub mod paper;
 pub mod position;
+mod probe;
 mod queue;
 pub mod risk;
 pub mod sizing;

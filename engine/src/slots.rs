@@ -64,13 +64,14 @@ impl Slots {
     /// Reads every connection once; those that ended are on their way home afterwards.
     pub fn poll(&mut self, cx: &mut Context<'_>, feed: &mut Feed, idle: &Idle) -> usize {
         let mut work = 0;
+        feed.on_time(cx);
         for index in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[index] else { continue };
             let turn = slot.connection.poll(cx, feed);
             work += turn.messages;
             if let Some(why) = slot.ending.or(turn.ending) {
                 work += 1;
-                feed.on_line_ended(cx, &slot.connection.codec().instruments);
+                feed.on_line_ended(cx, &slot.connection.codec().instruments, slot.connection.slot());
                 self.retire(index, idle, why);
             }
         }

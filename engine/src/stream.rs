@@ -40,6 +40,8 @@ impl Stream {
 
     /// A socket past its TLS handshake.
     ///
+    /// cold: once per connection, by the actor that made it
+    ///
     /// # Errors
     /// It cannot be made non-blocking.
     pub fn tls(socket: TcpStream, mut session: ClientConnection) -> io::Result<Self> {

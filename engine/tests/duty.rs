@@ -80,6 +80,9 @@ impl Stand {
         let number = self.give(Verb::Attach(Box::new(connection)));
         self.until(|event| matches!(event, Event::Done(done) if *done == number));
         far.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+        let mut ping = [0; 6];
+        (&far).read_exact(&mut ping).expect("a first ping, which shows whether pings are answered");
+        assert_eq!(ping[..2], [0x89, 0x80]);
         far
     }
 

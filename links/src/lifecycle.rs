@@ -100,6 +100,22 @@ pub enum Event {
     },
     /// A parcel that the thread is done with, to be freed.
     Spent(Parcel),
+    /// A subscription (an instrument on a line) has brought no data for longer than is usual for it.
+    Silent {
+        /// Whose data.
+        instrument: InstrumentId,
+        /// On which line.
+        slot: u16,
+        /// Age of the newest, nanoseconds.
+        age_ns: Nanos,
+    },
+    /// A subscription that was silent brings data again.
+    Heard {
+        /// Whose data.
+        instrument: InstrumentId,
+        /// On which line.
+        slot: u16,
+    },
     /// An order or private line said something about itself.
     Line {
         /// Its slot.

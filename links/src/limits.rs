@@ -38,6 +38,9 @@ pub const VENUES_PER_PAIR_MAX: usize = 32;
 pub const PAIRS_MAX: usize = 2048;
 /// Connections on one pinned thread.
 pub const CONNECTIONS_MAX: usize = 64;
+/// How long a missing message is waited for that another line may bring, nanoseconds: lines of one venue are
+/// milliseconds apart.
+pub const LINE_HOLD_NS: u64 = 100_000_000;
 /// Order and private lines of one gateway; their slots follow those of the market connections.
 pub const ORDER_LINES_MAX: usize = 32;
 /// Requests that one order line waits for at a time.

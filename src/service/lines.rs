@@ -132,10 +132,11 @@ pub async fn start(
     }
     let pool = Actor::spawn(None, Pool, pool(universe, config, address, (feeds, places), circle)).await?;
     let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
-    let timekeeper = if measured {
-        Some(Actor::spawn(None, Timekeeper, timekeeper(config, address, pool.0.clone(), circle)).await?)
-    } else {
-        None
+    let timekeeper = match rest::time_path(address.venue).filter(|_| measured) {
+        Some(path) => {
+            Some(Actor::spawn(None, Timekeeper, timekeeper(config, (address, path), pool.0.clone(), circle)).await?)
+        }
+        None => None,
     };
     let stream_keeper = match trading {
         Some(trading) if address.venue == Venue::BinanceUsdm => {
@@ -169,6 +170,7 @@ fn pool(
     let traded: HashSet<InstrumentId> =
         universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1).flat_map(|p| p.spec.members.clone()).collect();
     let snapshots = line.snapshots(&address.rest, circle.http.clone(), timeout, traded);
+    let probe = line.probe(&address.rest, circle.http.clone(), timeout);
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(address.venue.id())).cloned();
     let seed = u64::from(places.market) << 32 | u64::from(std::process::id());
     PoolArgs {
@@ -179,6 +181,7 @@ fn pool(
         clock: Box::new(circle.clock.clone()),
         feeds,
         snapshots,
+        probe,
         cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
         make: sessions(line, trading.map(|trading| trading.line), config, places, circle),
         attempts: AttemptRule {
@@ -271,7 +274,7 @@ fn timekeeper(config: &Config, address: &VenueAddress, pool: ActorRef<PoolMsg>, 
         pool,
         clock: Box::new(circle.clock.clone()),
         http: circle.http.clone(),
-        url: format!("{}{}", address.rest, rest::time_path(venue)),
+        url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
         every: Duration::from_millis(config.lines.clock_every_ms),
         offset_ns: trading.map_or_else(Arc::default, |trading| Arc::clone(&trading.line.account.offset_ns)),

@@ -56,15 +56,32 @@ impl Sink for Taken {
     fn on_control(&mut self, _: highwire_links::update::Control) {}
 }
 
-/// Path of the request for the venue's time.
-pub fn time_path(venue: Venue) -> &'static str {
+/// Path of the smallest depth request for a symbol, where the venue has one.
+pub fn probe_path(venue: Venue) -> Option<fn(&str) -> String> {
     match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => {
+            Some(|s| format!("/api/v3/depth?symbol={s}&limit=5"))
+        }
+        Venue::BinanceUsdm => Some(|s| format!("/fapi/v1/depth?symbol={s}&limit=5")),
+        Venue::BinanceCoinm => Some(|s| format!("/dapi/v1/depth?symbol={s}&limit=5")),
+        Venue::Okx => Some(|s| format!("/api/v5/market/books?instId={s}&sz=5")),
+        Venue::BybitSpot => Some(|s| format!("/v5/market/orderbook?category=spot&symbol={s}&limit=5")),
+        Venue::BybitLinear => Some(|s| format!("/v5/market/orderbook?category=linear&symbol={s}&limit=5")),
+        Venue::BybitInverse => Some(|s| format!("/v5/market/orderbook?category=inverse&symbol={s}&limit=5")),
+        Venue::Polymarket => Some(|s| format!("/book?token_id={s}")),
+    }
+}
+
+/// Path of the request for the venue's time; `None` where it is told in whole seconds, which is of no use.
+pub fn time_path(venue: Venue) -> Option<&'static str> {
+    Some(match venue {
         Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => "/api/v3/time",
         Venue::BinanceUsdm => "/fapi/v1/time",
         Venue::BinanceCoinm => "/dapi/v1/time",
         Venue::Okx => "/api/v5/public/time",
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => "/v5/market/time",
-    }
+        Venue::Polymarket => return None,
+    })
 }
 
 /// The venue's time in the body of its answer, milliseconds since the Unix epoch.

@@ -34,7 +34,8 @@ pub struct SnapshotSource {
 /// What came of a request.
 #[derive(Debug)]
 pub struct Fetched {
-    snapshot: Result<Box<Snapshot>, String>,
+    /// The depth, or why there is none.
+    pub snapshot: Result<Box<Snapshot>, String>,
     used: Option<u32>,
     wait_s: Option<u64>,
 }
@@ -63,7 +64,7 @@ impl Books {
         while let Some(book) = self.snapshots.next(now) {
             let (source, pool) = (self.source.clone(), pool.clone());
             tokio::spawn(async move {
-                let fetched = fetch(&source, book).await;
+                let fetched = depth(&source, book).await;
                 // A pool that was stopped meanwhile wants no snapshot.
                 let _stopped = pool.cast(PoolMsg::Fetched(book, fetched));
             });
@@ -87,7 +88,8 @@ impl Books {
     }
 }
 
-async fn fetch(source: &SnapshotSource, book: InstrumentId) -> Fetched {
+/// One depth request.
+pub async fn depth(source: &SnapshotSource, book: InstrumentId) -> Fetched {
     let failed = |why: String| Fetched { snapshot: Err(why), used: None, wait_s: None };
     let Some(url) = (source.url)(book) else { return failed("the venue has no such book".to_owned()) };
     match web::send(source.http.get(&url), source.timeout).await {

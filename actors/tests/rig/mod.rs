@@ -432,6 +432,7 @@ impl Rig {
                     seed: u64::from(venue),
                 }),
                 snapshots: None,
+                probe: None,
                 cancel_all: None,
                 attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
                 lines: LineSetRule::default(),

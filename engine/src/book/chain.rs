@@ -24,13 +24,15 @@ pub enum Follows {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     held: Option<u64>,
+    /// The sequence that the venue's streams share, of the last message applied.
+    cross: Option<u64>,
     bridged: bool,
 }
 
 impl Link {
     /// After a snapshot. One that came on request must still be bridged by a diff that spans it.
     pub fn of_snapshot(chain: Chain, sequence: &Sequence) -> Self {
-        Self { held: sequence.last, bridged: !chain.snapshot_on_request() }
+        Self { held: sequence.last, cross: sequence.cross, bridged: !chain.snapshot_on_request() }
     }
 
     /// The last sequence number applied.
@@ -51,14 +53,28 @@ impl Link {
     }
 
     /// Whether a snapshot in band is older than what is held: the later copy of one that another line
-    /// brought. Only times can tell; sequence numbers may fall when a venue resets them.
-    pub fn outdates(&self, chain: Chain, snapshot: &Sequence) -> bool {
-        chain == Chain::BestChecked && self.not_before(snapshot) != Follows::Yes
+    /// brought. Without such a line only times can tell; sequence numbers may fall when a venue resets them.
+    pub fn outdates(&self, chain: Chain, snapshot: &Sequence, spare: bool) -> bool {
+        match chain {
+            Chain::BestChecked => self.not_before(snapshot) != Follows::Yes,
+            _ => spare && self.is_copy(snapshot),
+        }
+    }
+
+    /// Whether, as far as sequences can tell, a message says nothing that is not held already: what a slower
+    /// line brings after a faster one. The sequence that the streams share never restarts, so it decides
+    /// where there is one.
+    pub fn is_copy(&self, of: &Sequence) -> bool {
+        match (self.cross, of.cross) {
+            (Some(held), Some(cross)) => cross <= held,
+            _ => self.held.zip(of.last).is_some_and(|(held, last)| last <= held),
+        }
     }
 
     /// The diff was applied.
     pub fn advance(&mut self, diff: &Sequence) {
         self.held = diff.last.or(self.held);
+        self.cross = diff.cross.or(self.cross);
         self.bridged = true;
     }
 
@@ -200,9 +216,9 @@ mod tests {
         check(c, true, 100, seq(0, 100, None), Follows::Yes);
         check(c, true, 100, seq(0, 99, None), Follows::Old);
         check(c, true, 100, Sequence::default(), Follows::Gap);
-        assert!(link(c, 100).outdates(c, &seq(0, 99, None)));
-        assert!(!link(c, 100).outdates(c, &seq(0, 100, None)));
-        assert!(!link(Chain::PlusOneInBand, 100).outdates(Chain::PlusOneInBand, &seq(0, 1, None)));
+        assert!(link(c, 100).outdates(c, &seq(0, 99, None), false));
+        assert!(!link(c, 100).outdates(c, &seq(0, 100, None), false));
+        assert!(!link(Chain::PlusOneInBand, 100).outdates(Chain::PlusOneInBand, &seq(0, 1, None), false));
     }
 
     #[test]
