@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::polymarket::PolymarketConfig;
+
 /// A venue: one WebSocket address and one REST address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Venue {
@@ -13,11 +15,13 @@ pub enum Venue {
     Okx,
     /// Bybit v5, spot and linear perpetuals on one address with a path each.
     Bybit,
+    /// Polymarket's CLOB, its discovery under `/gamma` of the REST address.
+    Polymarket,
 }
 
 impl Venue {
     /// Every venue.
-    pub const ALL: [Self; 4] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx, Self::Bybit];
+    pub const ALL: [Self; 5] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx, Self::Bybit, Self::Polymarket];
 
     /// The venue's boards.
     pub const fn boards(self) -> &'static [Board] {
@@ -26,6 +30,7 @@ impl Venue {
             Self::BinanceUsdm => &[Board::BinanceUsdm],
             Self::Okx => &[Board::OkxSpot, Board::OkxSwap],
             Self::Bybit => &[Board::BybitSpot, Board::BybitLinear],
+            Self::Polymarket => &[],
         }
     }
 }
@@ -146,6 +151,8 @@ pub struct SimulatorConfig {
     pub queue_frames: usize,
     /// Departures from the venues' timing.
     pub rules: RuleOverrides,
+    /// The prediction market, where it is open.
+    pub polymarket: PolymarketConfig,
 }
 
 impl Default for SimulatorConfig {
@@ -157,6 +164,7 @@ impl Default for SimulatorConfig {
             cadence_divisor: 1,
             queue_frames: 1024,
             rules: RuleOverrides::default(),
+            polymarket: PolymarketConfig::default(),
         }
     }
 }

@@ -58,6 +58,8 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     fn trade(&self, feed: &Feed, listing: &Listing, trade: &Trade, form: u8, now_ns: u64) -> String;
     /// The announcement of a planned disconnect, if the venue has one.
     fn farewell(&self, client: &Client, now_ns: u64) -> Option<String>;
+    /// A turn of a venue that keeps its own markets; the others have nothing to do here.
+    fn pulse(&self, _clients: &mut BTreeMap<u64, Client>, _market: &Market, _now_ns: u64) {}
 }
 
 /// One connection as the desk sees it.
@@ -215,6 +217,7 @@ impl Desk {
     /// Sends whatever is due to whom it concerns.
     pub(crate) fn publish(&mut self, market: &Market, now_ns: u64) {
         let Self { feeds, clients, protocol, .. } = self;
+        protocol.pulse(clients, market, now_ns);
         for feed in feeds.iter_mut().filter(|f| !f.subscribers.is_empty()) {
             let listing = market.listing(feed.listing);
             if let Some(push) = feed.poll(market.book(feed.listing), now_ns) {

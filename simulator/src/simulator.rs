@@ -18,6 +18,7 @@ use crate::feed::{Feed, Published};
 use crate::market::Market;
 use crate::market::book::Level;
 use crate::okx::{self, Okx};
+use crate::polymarket::{self, Polymarket, SharedHouse};
 use crate::world::{Clock, World};
 use crate::{rest, room};
 
@@ -49,6 +50,7 @@ pub struct Simulator {
     addresses: Vec<Address>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
+    house: SharedHouse,
 }
 
 impl Simulator {
@@ -60,7 +62,8 @@ impl Simulator {
         let clock = Clock::start();
         let boards: Vec<Board> = config.venues.iter().flat_map(|(venue, _)| venue.boards()).copied().collect();
         let market = Market::new(&config.market, &boards, clock.now_ns());
-        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market)).collect();
+        let house = SharedHouse::new(config.polymarket.clone(), clock.now_ns());
+        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market, &house)).collect();
         let world = Arc::new(World::new(market, desks, clock));
         let (stop, stopped) = watch::channel(false);
         let (mut tasks, mut addresses) = (JoinSet::new(), Vec::new());
@@ -72,10 +75,10 @@ impl Simulator {
                 rest: format!("http://{}", rest_listener.local_addr()?),
             });
             tasks.spawn(room::run(ws, venue, Arc::clone(&world), stopped.clone()));
-            tasks.spawn(rest::run(rest_listener, router(venue, &world), stopped.clone()));
+            tasks.spawn(rest::run(rest_listener, router(venue, &world, &house), stopped.clone()));
         }
         tasks.spawn(pulse(Arc::clone(&world), config.pulse, stopped));
-        Ok(Self { world, addresses, stop, tasks })
+        Ok(Self { world, addresses, stop, tasks, house })
     }
 
     /// Where the venues listen, in the order of the configuration.
@@ -91,6 +94,11 @@ impl Simulator {
     /// The handle that injects faults.
     pub fn control(&self) -> Control {
         Control { world: Arc::clone(&self.world) }
+    }
+
+    /// Takes Polymarket's matching engine down for a while, after which it takes only post-only orders for a while.
+    pub fn restart_polymarket(&self, down: Duration, post_only: Duration) {
+        self.house.restart(down.as_nanos() as u64, post_only.as_nanos() as u64);
     }
 
     /// Ground truth: the book of an instrument as it stands now.
@@ -115,12 +123,13 @@ impl Simulator {
     }
 }
 
-fn desk(venue: Venue, config: &SimulatorConfig, market: &Market) -> Desk {
+fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedHouse) -> Desk {
     let protocol: Box<dyn Protocol> = match venue {
         Venue::BinanceSpot => Box::new(Binance { usdm: false }),
         Venue::BinanceUsdm => Box::new(Binance { usdm: true }),
         Venue::Okx => Box::new(Okx),
         Venue::Bybit => Box::new(Bybit),
+        Venue::Polymarket => Box::new(Polymarket(house.clone())),
     };
     let rules = overridden(protocol.rules(), &config.rules);
     let mut desk = Desk::new(venue, protocol, rules, config.queue_frames);
@@ -156,13 +165,14 @@ async fn bind(ports: Ports) -> io::Result<(TcpListener, TcpListener)> {
     Ok((ws.listen(1_024)?, TcpListener::bind(at(ports.rest)).await?))
 }
 
-fn router(venue: Venue, world: &Arc<World>) -> axum::Router {
+fn router(venue: Venue, world: &Arc<World>, house: &SharedHouse) -> axum::Router {
     let world = Arc::clone(world);
     match venue {
         Venue::BinanceSpot => binance::rest::router(false, world),
         Venue::BinanceUsdm => binance::rest::router(true, world),
         Venue::Okx => okx::rest::router(world),
         Venue::Bybit => bybit::rest::router(world),
+        Venue::Polymarket => polymarket::router(world, house.clone()),
     }
 }
 
