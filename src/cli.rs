@@ -11,6 +11,7 @@ use crate::telemetry::{self, TelemetrySettings};
 use crate::view::View;
 use clap::{Args, Parser, Subcommand};
 use highwire_simulator::Venue as Room;
+use highwire_simulator::fault::script;
 use highwire_venues::plan::Channels;
 use highwire_venues::venue::Venue;
 use std::io::{IsTerminal, Write};
@@ -115,7 +116,7 @@ struct RecordArgs {
 
 #[derive(Debug, Args)]
 struct SimulateArgs {
-    /// First address on this machine; each venue takes the next ports. Port 0: the system chooses.
+    /// The control port's address on this machine; venues take the next ports. Port 0: the system chooses.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: String,
     /// Seed of the market.
@@ -124,6 +125,12 @@ struct SimulateArgs {
     /// Open only these.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = room)]
     venues: Vec<Room>,
+    /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Serve TLS only, under an authority that the control port hands out at /ca.pem.
+    #[arg(long)]
+    tls: bool,
     /// End after this many seconds; without it, on Ctrl-C.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seconds: Option<u64>,
@@ -256,16 +263,22 @@ fn venue(name: &str) -> Result<Venue, String> {
 }
 
 fn room(name: &str) -> Result<Room, String> {
-    let known = Room::ALL.into_iter().find(|&room| simulate::name(room) == name);
-    known.ok_or_else(|| format!("one of: {}", Room::ALL.map(simulate::name).join(", ")))
+    Room::named(name).ok_or_else(|| format!("one of: {}", Room::ALL.map(Room::name).join(", ")))
 }
 
 fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
     let wrong = |message: String| Failure { message, code: WRONG_INPUT };
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let script = text.and_then(|text| script::parse(&text));
+        script.map_err(|why| wrong(format!("{}: {why}", path.display())))
+    };
     let options = SimulateOptions {
         base_port: simulate::base_port(&arguments.listen).map_err(|error| wrong(error.to_string()))?,
         seed: arguments.seed,
         venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
+        tls: arguments.tls,
+        script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
         length: arguments.seconds.map(Duration::from_secs),
         json: arguments.json,
     };

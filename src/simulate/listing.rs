@@ -10,6 +10,8 @@ const DUMMIES: &str = "dummy keys: published, worthless outside this simulator";
 /// Everything there is to know.
 #[derive(Debug, Serialize)]
 pub struct Listing {
+    /// Faults in, ground truth out.
+    control: Option<String>,
     venues: Vec<Place>,
     accounts: Vec<Account>,
     note: &'static str,
@@ -17,7 +19,9 @@ pub struct Listing {
 
 #[derive(Debug, Serialize)]
 struct Place {
-    venue: String,
+    venue: &'static str,
+    /// `A` or `B`: two addresses of the same venue.
+    endpoint: &'static str,
     ws: String,
     rest: String,
     endpoints: Vec<String>,
@@ -25,7 +29,7 @@ struct Place {
 
 #[derive(Debug, Serialize)]
 struct Account {
-    venue: String,
+    venue: &'static str,
     keys: Vec<(&'static str, String)>,
 }
 
@@ -33,7 +37,8 @@ impl Listing {
     /// The listing of a simulator with these holders of Polymarket accounts.
     pub fn of(simulator: &Simulator, holders: &[Holder]) -> Self {
         let place = |at: &highwire_simulator::Address| Place {
-            venue: name(at.venue).to_owned(),
+            venue: at.venue.name(),
+            endpoint: at.endpoint.name(),
             ws: at.ws.clone(),
             rest: at.rest.clone(),
             endpoints: endpoints(at.venue, &at.ws, &at.rest),
@@ -41,18 +46,7 @@ impl Listing {
         let venues: Vec<Place> = simulator.addresses().iter().map(place).collect();
         let open = simulator.address(Venue::Polymarket).is_some();
         let accounts = holders.iter().filter(|_| open).map(account).collect();
-        Self { venues, accounts, note: DUMMIES }
-    }
-}
-
-/// A venue's name on the command line.
-pub const fn name(venue: Venue) -> &'static str {
-    match venue {
-        Venue::BinanceSpot => "binance-spot",
-        Venue::BinanceUsdm => "binance-usdm",
-        Venue::Okx => "okx",
-        Venue::Bybit => "bybit",
-        Venue::Polymarket => "polymarket",
+        Self { control: simulator.control_address(), venues, accounts, note: DUMMIES }
     }
 }
 
@@ -85,13 +79,16 @@ fn account(holder: &Holder) -> Account {
         ("secret", holder.credentials.secret.clone()),
         ("passphrase", holder.credentials.passphrase.clone()),
     ];
-    Account { venue: name(Venue::Polymarket).to_owned(), keys }
+    Account { venue: Venue::Polymarket.name(), keys }
 }
 
 impl Display for Listing {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(control) = &self.control {
+            writeln!(f, "control\n  {control}")?;
+        }
         for place in &self.venues {
-            writeln!(f, "{}", place.venue)?;
+            writeln!(f, "{} {}", place.venue, place.endpoint)?;
             for endpoint in &place.endpoints {
                 writeln!(f, "  {endpoint}")?;
             }

@@ -5,6 +5,6 @@ mod listing;
 mod options;
 mod run;
 
-pub use listing::{Listing, name};
+pub use listing::Listing;
 pub use options::{ListenError, SimulateOptions, base_port};
 pub use run::{SimulateError, run};

@@ -1,18 +1,23 @@
 //! What a simulation was asked to be.
 
-use highwire_simulator::Venue;
+use highwire_simulator::{Injection, Venue};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// The arguments of a simulation.
 #[derive(Clone, Debug)]
 pub struct SimulateOptions {
-    /// First port; each venue takes the next two (WebSocket, REST). 0 lets the system choose all of them.
+    /// Port of the control port; each venue takes the next four (WebSocket and REST of its two endpoints).
+    /// 0 lets the system choose all of them.
     pub base_port: u16,
     /// Seed of the market.
     pub seed: u64,
     /// The venues to open.
     pub venues: Vec<Venue>,
+    /// Serve TLS and nothing else.
+    pub tls: bool,
+    /// The fault script.
+    pub script: Vec<Injection>,
     /// How long; `None` is until somebody ends it.
     pub length: Option<Duration>,
     /// Print the listing as JSON.

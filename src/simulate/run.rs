@@ -32,6 +32,9 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     let mut config = SimulatorConfig {
         market: MarketConfig { seed: options.seed, ..MarketConfig::default() },
         venues: ports(options)?,
+        tls: options.tls,
+        control: Some(options.base_port),
+        script: options.script.clone(),
         ..SimulatorConfig::default()
     };
     config.polymarket.seed = options.seed;
@@ -55,14 +58,18 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     Ok(())
 }
 
-/// Two ports in a row for each venue, or all chosen by the system.
+/// Four ports in a row for each venue after the control port, or all chosen by the system.
 fn ports(options: &SimulateOptions) -> Result<Vec<(Venue, Ports)>, SimulateError> {
     let base = options.base_port;
-    let mut next = base;
+    let mut next = if base == 0 { 0 } else { base.checked_add(1).ok_or(SimulateError::Ports(base))? };
     let mut take = || -> Result<u16, SimulateError> {
         let port = next;
         next = if base == 0 { 0 } else { next.checked_add(1).ok_or(SimulateError::Ports(base))? };
         Ok(port)
     };
-    options.venues.iter().map(|&venue| Ok((venue, Ports { ws: take()?, rest: take()? }))).collect()
+    options
+        .venues
+        .iter()
+        .map(|&venue| Ok((venue, Ports { ws: take()?, rest: take()?, ws_b: take()?, rest_b: take()? })))
+        .collect()
 }
