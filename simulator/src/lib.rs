@@ -30,5 +30,5 @@ pub use control::{Control, Fault};
 pub use fault::script::{Happening, Injection, Target, When};
 pub use fault::verb::Verb;
 pub use feed::{Published, digest};
-pub use polymarket::{Credentials, Holder, PolymarketConfig};
+pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};

@@ -15,6 +15,7 @@ mod entry;
 mod fee;
 mod gamma;
 mod house;
+mod ledger;
 mod limits;
 mod order;
 mod private;
@@ -28,6 +29,7 @@ mod word;
 
 pub use account::{Credentials, Holder};
 pub use config::PolymarketConfig;
+pub use ledger::{Entry, Fact};
 pub(crate) use rest::router;
 pub(crate) use stream::{Polymarket, SharedHouse};
 

@@ -20,7 +20,7 @@ use crate::feed::{Feed, Published};
 use crate::market::Market;
 use crate::market::book::Level;
 use crate::okx::{self, Okx};
-use crate::polymarket::{self, Polymarket, SharedHouse};
+use crate::polymarket::{self, Entry, Polymarket, SharedHouse};
 use crate::rest::faulty::behind_faults;
 use crate::rest::{self, Guests};
 use crate::room;
@@ -59,7 +59,6 @@ pub struct Simulator {
     ca_pem: Option<String>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
-    house: SharedHouse,
 }
 
 impl Simulator {
@@ -74,13 +73,13 @@ impl Simulator {
         let house = SharedHouse::new(config.polymarket.clone(), clock.now_ns());
         let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market, &house)).collect();
         let certificates = if config.tls { Some(Arc::new(Certificates::make()?)) } else { None };
-        let world = Arc::new(World::new(market, desks, clock, config.market.seed, config.tls));
+        let world = Arc::new(World::new(market, desks, house, clock, config.market.seed, config.tls));
         let (stop, stopped) = watch::channel(false);
         let ca_pem = certificates.as_ref().map(|certificates| certificates.ca_pem.clone());
         let tasks = JoinSet::new();
-        let mut this = Self { world, addresses: Vec::new(), control_at: None, ca_pem, stop, tasks, house };
+        let mut this = Self { world, addresses: Vec::new(), control_at: None, ca_pem, stop, tasks };
         for &(venue, ports) in &config.venues {
-            let served = router(venue, &this.world, &this.house);
+            let served = router(venue, &this.world);
             for endpoint in Endpoint::ALL {
                 this.open(venue, endpoint, ports, &served, certificates.as_ref(), &stopped)?;
             }
@@ -165,9 +164,9 @@ impl Simulator {
         Control { world: Arc::clone(&self.world) }
     }
 
-    /// Takes Polymarket's matching engine down for a while, after which it takes only post-only orders for a while.
-    pub fn restart_polymarket(&self, down: Duration, post_only: Duration) {
-        self.house.restart(down.as_nanos() as u64, post_only.as_nanos() as u64);
+    /// Ground truth: Polymarket's ledger from entry number `from` on.
+    pub fn polymarket_ledger(&self, from: u64) -> Vec<Entry> {
+        self.world.house.ledger(from)
     }
 
     /// Ground truth: the book of an instrument as it stands now.
@@ -238,14 +237,14 @@ impl Drop for Simulator {
     }
 }
 
-fn router(venue: Venue, world: &Arc<World>, house: &SharedHouse) -> axum::Router {
+fn router(venue: Venue, world: &Arc<World>) -> axum::Router {
     let world = Arc::clone(world);
     match venue {
         Venue::BinanceSpot => binance::rest::router(false, world),
         Venue::BinanceUsdm => binance::rest::router(true, world),
         Venue::Okx => okx::rest::router(world),
         Venue::Bybit => bybit::rest::router(world),
-        Venue::Polymarket => polymarket::router(world, house.clone()),
+        Venue::Polymarket => polymarket::router(world),
     }
 }
 

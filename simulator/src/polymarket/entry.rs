@@ -5,8 +5,9 @@ use super::book::{Appetite, Match};
 use super::config::ns;
 use super::eip712::Exchange;
 use super::encode;
-use super::fee::{taker, text, value};
+use super::fee::{price, taker, text, value};
 use super::house::{Audience, House, Order, Outgoing, Status};
+use super::ledger::Fact;
 use super::order::{Kind, Submission, Terms};
 use super::updown::SIZE_MIN;
 use super::word::{Word, hex};
@@ -128,6 +129,7 @@ impl House {
         self.orders.insert(id, order);
         self.arrivals.push_back(id);
         self.hold(&id, wanted);
+        self.note_accepted(&id);
         if !delayed {
             self.execute(&id);
         }
@@ -188,12 +190,14 @@ impl House {
     pub(super) fn end_order(&mut self, id: &Word, status: &str) -> bool {
         let Some(order) = self.orders.get_mut(id).filter(|o| o.open()) else { return false };
         order.status = Status::Canceled(status.to_owned());
+        let owner = order.account;
         let (bid, px) = (order.bids(), order.up_px());
         let condition = order.condition.clone();
         if let Some(market) = self.markets.get_mut(&condition) {
             market.book.remove(bid, px, id);
         }
         self.hold(id, 0);
+        self.note(Fact::Canceled { order: hex(id), account: owner, why: status.to_owned() });
         self.tell_order(id, "CANCELLATION");
         true
     }
@@ -226,6 +230,20 @@ impl House {
             self.end_order(id, "CANCELED");
         }
         ids
+    }
+
+    fn note_accepted(&mut self, id: &Word) {
+        let Some(order) = self.orders.get(id) else { return };
+        let fact = Fact::Accepted {
+            order: hex(id),
+            account: order.account,
+            token: order.token.clone(),
+            side: encode::side(order.terms.buy),
+            price: price(order.terms.px),
+            size: text(order.terms.size),
+            kind: order.kind.name(),
+        };
+        self.note(fact);
     }
 
     /// Tells the user streams of an order.

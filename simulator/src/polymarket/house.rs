@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::account::Account;
 use super::book::Outcome;
 use super::config::PolymarketConfig;
+use super::ledger::{Fact, Ledger};
 use super::limits::Phase;
 use super::order::{Kind, Terms};
 use super::settle::Trade;
@@ -111,6 +112,9 @@ pub(super) struct House {
     pub(super) trades: VecDeque<Trade>,
     pub(super) outbox: Vec<Outgoing>,
     pub(super) phase: Phase,
+    pub(super) ledger: Ledger,
+    /// Share of trades that fail (in a million) and time of a settlement's step in ns, where a fault sets them.
+    pub(super) settlement: Option<(u32, u64)>,
     pub(super) now_ns: u64,
     /// The prices last given, by coin, times 10^8.
     pub(super) prices: BTreeMap<String, i64>,
@@ -132,6 +136,8 @@ impl House {
             trades: VecDeque::new(),
             outbox: Vec::new(),
             phase: Phase::Open,
+            ledger: Ledger::default(),
+            settlement: None,
             now_ns,
             prices: BTreeMap::new(),
             crowd_ns: now_ns,
@@ -168,6 +174,11 @@ impl House {
     /// Simulated wall time in seconds.
     pub(super) const fn now_s(&self) -> i64 {
         (self.now_ns / 1_000_000_000) as i64
+    }
+
+    /// Writes a fact into the ledger.
+    pub(super) fn note(&mut self, fact: Fact) {
+        self.ledger.note(self.now_ns, fact);
     }
 
     /// A word that occurs once per run and is the same in every run with the same seed.

@@ -7,6 +7,7 @@ use super::book::Outcome;
 use super::encode;
 use super::fee::text;
 use super::house::{House, Order, Status};
+use super::ledger::Fact;
 use super::order::Submission;
 use super::public::page;
 use super::rest::{Answer, Asked};
@@ -42,7 +43,10 @@ pub(super) fn answer(house: &mut House, asked: &Asked<'_>) -> Option<Answer> {
         ("GET", path) if path.starts_with("/data/order/") => order,
         _ => return None,
     };
-    Some(asked.account(house).map_or_else(|denied| denied, |account| work(house, asked, account)))
+    let answer = asked.account(house).map_or_else(|denied| denied, |account| work(house, asked, account));
+    let (method, path) = (asked.method.to_owned(), asked.path.to_owned());
+    house.note(Fact::Request { method, path, status: answer.status });
+    Some(answer)
 }
 
 fn keys(house: &House, account: usize) -> Answer {
@@ -77,8 +81,12 @@ fn place(house: &mut House, asked: &Asked<'_>, account: usize) -> Answer {
 }
 
 fn placed(house: &mut House, account: usize, request: &Value) -> Result<Value, (u16, String)> {
-    let submission = Submission::parse(request).map_err(|why| (400, why.to_owned()))?;
-    let id = house.submit(account, &submission)?;
+    let taken = Submission::parse(request).map_err(|why| (400, why.to_owned()));
+    let taken = taken.and_then(|submission| house.submit(account, &submission));
+    if let Err((_, why)) = &taken {
+        house.note(Fact::Refused { account, why: why.clone() });
+    }
+    let id = taken?;
     let Some(order) = house.orders.get(&id) else { return Err((500, "could not insert order".to_owned())) };
     let (shares, dollars) = (text(order.matched), text(order.dollars));
     let (making, taking) = if order.matched == 0 {

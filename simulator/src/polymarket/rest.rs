@@ -12,9 +12,12 @@ use axum::response::Response;
 use super::eip712::attested_by;
 use super::house::House;
 use super::limits::{Gate, Group};
-use super::stream::SharedHouse;
 use super::word::{fixed, unhex};
 use super::{gamma, private, public};
+use crate::config::{Endpoint, Venue};
+use crate::fault::Place;
+use crate::fault::script::Happening;
+use crate::fault::verb::{AnswerFault, OutcomeFault, Verb};
 use crate::rest::json;
 use crate::world::World;
 
@@ -96,13 +99,12 @@ impl Asked<'_> {
 
 struct Room {
     world: Arc<World>,
-    house: SharedHouse,
     gate: Mutex<Gate>,
 }
 
 /// The REST room.
-pub(crate) fn router(world: Arc<World>, house: SharedHouse) -> Router {
-    let room = Room { world, house, gate: Mutex::default() };
+pub(crate) fn router(world: Arc<World>) -> Router {
+    let room = Room { world, gate: Mutex::default() };
     Router::new().fallback(serve).with_state(Arc::new(room))
 }
 
@@ -120,12 +122,38 @@ async fn serve(State(room): State<Arc<Room>>, method: Method, uri: Uri, headers:
     };
     let query = decoded(uri.query().unwrap_or(""));
     let asked = Asked { method: method.as_str(), path: uri.path(), query, headers: &headers, body };
-    let answer = {
-        let mut house = room.house.lock();
-        house.now_ns = house.now_ns.max(room.world.now_ns());
-        answer(&mut house, &asked)
+    let fault = outcome(&room.world, &asked);
+    let answered = match fault {
+        Some((OutcomeFault::Reject, ..)) => Answer::refused(400, "the order was not taken"),
+        Some((OutcomeFault::Lost, ..)) => Answer::refused(500, "could not insert order"),
+        Some((OutcomeFault::Accept, ..)) | None => {
+            let mut house = room.world.house.lock();
+            house.now_ns = house.now_ns.max(room.world.now_ns());
+            answer(&mut house, &asked)
+        }
     };
-    respond(answer)
+    match fault {
+        Some((_, AnswerFault::Drop, _)) => std::future::pending().await, // until the client gives up
+        Some((_, AnswerFault::Late, ms)) => tokio::time::sleep(Duration::from_millis(ms)).await,
+        Some((_, AnswerFault::Error, _)) => return respond(Answer::refused(500, "internal server error")),
+        Some((_, AnswerFault::Ok, _)) | None => {}
+    }
+    respond(answered)
+}
+
+/// What a fault in force makes of an order request and of its answer; also lets triggers know of the request.
+fn outcome(world: &World, asked: &Asked<'_>) -> Option<(OutcomeFault, AnswerFault, u64)> {
+    if asked.method == "GET" || !matches!(asked.path, "/order" | "/orders") {
+        return None;
+    }
+    let place = Place { venue: Venue::Polymarket, endpoint: Endpoint::A, conn: 0, topic: asked.path, symbol: "" };
+    let now_ns = world.now_ns();
+    let mut state = world.lock();
+    state.faults.happened(Happening::Order, &place, now_ns);
+    state.faults.pick(&place, |verb| match *verb {
+        Verb::Outcome { outcome, answer, ms } => Some((outcome, answer, ms)),
+        _ => None,
+    })
 }
 
 fn answer(house: &mut House, asked: &Asked<'_>) -> Answer {

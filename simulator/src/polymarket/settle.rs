@@ -4,8 +4,9 @@
 use super::book::{Match, Outcome};
 use super::config::ns;
 use super::encode;
-use super::fee::{taker, value};
+use super::fee::{price, taker, text, value};
 use super::house::{Audience, House, Order, Outgoing};
+use super::ledger::Fact;
 use super::word::{Address, Word, hex};
 use crate::rng::Rng;
 
@@ -122,8 +123,8 @@ impl House {
             matched_ms: self.now_ms(),
             updated_ms: self.now_ms(),
             transaction: None,
-            due_ns: self.now_ns + ns(self.config.mined_after),
-            fails: draw < u64::from(self.config.failures_ppm),
+            due_ns: self.now_ns + self.settlement.map_or(ns(self.config.mined_after), |(_, step_ns)| step_ns),
+            fails: draw < u64::from(self.settlement.map_or(self.config.failures_ppm, |(ppm, _)| ppm)),
         };
         self.book_trade(&trade);
         self.tell_trade(&trade);
@@ -171,6 +172,10 @@ impl House {
 
     /// Moves money and shares, and what the orders have traded.
     fn book_trade(&mut self, trade: &Trade) {
+        self.note_fill(trade, &trade.taker, false);
+        for part in &trade.makers {
+            self.note_fill(trade, part, true);
+        }
         self.move_part(&trade.condition, &trade.taker, trade.fee, 1);
         for part in &trade.makers {
             self.move_part(&trade.condition, part, 0, 1);
@@ -187,6 +192,22 @@ impl House {
         if trade.taker.account.is_some() {
             self.tell_order(&trade.taker.order, "UPDATE");
         }
+    }
+
+    fn note_fill(&mut self, trade: &Trade, part: &Part, maker: bool) {
+        let Some(account) = part.account else { return };
+        let fact = Fact::Fill {
+            trade: trade.id.clone(),
+            order: hex(&part.order),
+            account,
+            token: trade.tokens[part.outcome as usize].clone(),
+            maker,
+            side: encode::side(part.buy),
+            price: price(part.px),
+            size: text(part.qty),
+            fee: text(if maker { 0 } else { trade.fee }),
+        };
+        self.note(fact);
     }
 
     fn maker_traded(&mut self, id: &Word) {
@@ -206,7 +227,13 @@ impl House {
         let Some(purse) = purse else { return };
         let (usd, flow) = (value(part.qty, part.px), if part.buy { 1 } else { -1 });
         purse.collateral.total -= sign * (flow * usd + fee);
-        purse.shares.entry((condition.to_owned(), part.outcome)).or_default().total += sign * flow * part.qty;
+        let shares = purse.shares.entry((condition.to_owned(), part.outcome)).or_default();
+        shares.total += sign * flow * part.qty;
+        let (collateral, shares) = (text(purse.collateral.total), text(shares.total));
+        let (account, address) = (part.account.unwrap_or_default(), hex(&part.maker));
+        let token = self.markets.get(condition).map(|m| m.token(part.outcome).to_owned()).unwrap_or_default();
+        self.note(Fact::Collateral { account, address: address.clone(), total: collateral });
+        self.note(Fact::Shares { account, address, token, total: shares });
     }
 
     /// Takes trades to their next stage.
@@ -217,7 +244,7 @@ impl House {
                 continue;
             }
             let (hash, now_ms) = (hex(&self.fresh("transaction")), self.now_ms());
-            let due_ns = self.now_ns + ns(self.config.confirmed_after);
+            let due_ns = self.now_ns + self.settlement.map_or(ns(self.config.confirmed_after), |(_, step_ns)| step_ns);
             let Some(trade) = self.trades.get_mut(index) else { continue };
             trade.stage = match (trade.stage, trade.fails) {
                 (Stage::Matched, false) => Stage::Mined,
@@ -236,6 +263,7 @@ impl House {
                     self.move_part(&trade.condition, part, 0, -1);
                 }
             }
+            self.note(Fact::Settlement { trade: trade.id.clone(), stage: trade.stage.name() });
             self.tell_trade(&trade);
         }
     }

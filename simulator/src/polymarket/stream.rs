@@ -7,7 +7,11 @@ use serde_json::Value;
 
 use super::encode;
 use super::house::{Audience, House};
+use crate::config::Venue;
 use crate::desk::{Client, Close, Floor, Opening, Protocol, Rules};
+use crate::fault::Faults;
+use crate::fault::script::Target;
+use crate::fault::verb::Verb;
 use crate::feed::{Channel, Feed, Push};
 use crate::market::Market;
 use crate::market::book::Trade;
@@ -34,9 +38,9 @@ impl SharedHouse {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the matching engine down, then lets only post-only orders in for a while.
-    pub(crate) fn restart(&self, down_ns: u64, post_only_ns: u64) {
-        self.lock().restart(down_ns, post_only_ns);
+    /// Entries of the ledger from number `from` on.
+    pub(crate) fn ledger(&self, from: u64) -> Vec<super::Entry> {
+        self.lock().ledger.since(from)
     }
 }
 
@@ -100,15 +104,45 @@ impl Protocol for Polymarket {
         None
     }
 
-    fn pulse(&self, clients: &mut BTreeMap<u64, Client>, market: &Market, now_ns: u64) {
+    fn pulse(&self, clients: &mut BTreeMap<u64, Client>, market: &Market, faults: &mut Faults, now_ns: u64) {
         let mut house = self.0.lock();
+        let mute = obey(&mut house, faults);
         house.step(now_ns, &market.prices());
-        for frame in std::mem::take(&mut house.outbox) {
+        let frames = std::mem::take(&mut house.outbox).into_iter();
+        for frame in frames.filter(|frame| !(mute && matches!(frame.to, Audience::User { .. }))) {
             for client in clients.values_mut().filter(|client| concerns(&frame.to, client)) {
                 client.send(frame.text.clone());
             }
         }
     }
+}
+
+/// Lets the faults in force work on the exchange; whether the user channel is mute. Acts are done once.
+fn obey(house: &mut House, faults: &mut Faults) -> bool {
+    let ours = |target: &Target| target.venue == Some(Venue::Polymarket);
+    house.settlement = None;
+    let mut mute = false;
+    for armed in faults.armed.iter().filter(|armed| armed.target.venue.is_none() || ours(&armed.target)) {
+        match armed.verb {
+            Verb::Settle { fail_p, delay_ms } => {
+                house.settlement = Some(((fail_p * 1e6) as u32, delay_ms.saturating_mul(1_000_000)));
+            }
+            Verb::MutePrivate {} => mute = true,
+            _ => {}
+        }
+    }
+    faults.armed.retain(|armed| {
+        let act = matches!(armed.verb, Verb::DeadmanFire {} | Verb::EngineRestart { .. }) && ours(&armed.target);
+        match armed.verb {
+            Verb::DeadmanFire {} if act => house.fire(),
+            Verb::EngineRestart { down_ms, post_only_ms } if act => {
+                house.restart(down_ms.saturating_mul(1_000_000), post_only_ms.saturating_mul(1_000_000));
+            }
+            _ => {}
+        }
+        !act
+    });
+    mute
 }
 
 fn concerns(to: &Audience, client: &Client) -> bool {

@@ -156,6 +156,15 @@ impl House {
         }
     }
 
+    /// Fires every dead-man switch that was started.
+    pub(super) fn fire(&mut self) {
+        for account in 0..self.accounts.len() {
+            if self.accounts[account].heartbeat.take().is_some() {
+                self.cancel_where(account, |_| true);
+            }
+        }
+    }
+
     /// Frames for what changed in the books since last time.
     pub(super) fn show_changes(&mut self) {
         let now_ms = self.now_ms();
