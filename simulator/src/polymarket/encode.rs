@@ -131,7 +131,8 @@ pub(super) fn resolved(market: &UpDown, winner: Outcome, now_ms: u64) -> String 
     .to_string()
 }
 
-/// What the user channel says of an order.
+/// What the user channel says of an order. `created_at` is in seconds: the unified SDK 0.14.0 drops events
+/// whose `created_at` is in milliseconds.
 pub(super) fn order_event(order: &Order, holder: &Account, kind: &str, now_ms: u64) -> String {
     let key = &holder.credentials.key;
     json!({
@@ -140,7 +141,7 @@ pub(super) fn order_event(order: &Order, holder: &Account, kind: &str, now_ms: u
         "original_size": text(order.terms.size), "size_matched": text(order.matched), "status": status(order),
         "order_type": order.kind.name(), "outcome": order.outcome.name(), "owner": key, "order_owner": key,
         "maker_address": written(order.maker), "associate_trades": trades(order),
-        "created_at": order.created_ms.to_string(), "expiration": order.expiration_s.to_string(),
+        "created_at": (order.created_ms / 1_000).to_string(), "expiration": order.expiration_s.to_string(),
         "timestamp": now_ms.to_string(),
     })
     .to_string()

@@ -142,7 +142,7 @@ impl House {
         let expired =
             |o: &&super::house::Order| o.status == Status::Live && o.expiration_s > 0 && o.expiration_s - 60 <= now_s;
         for id in self.orders.values().filter(expired).map(|o| o.id).collect::<Vec<_>>() {
-            self.end_order(&id, "CANCELED");
+            self.end_order(&id, "CANCELED_EXPIRED_ORDER");
         }
         if before / SWITCH_NS == self.swept_ns / SWITCH_NS {
             return;
