@@ -5,6 +5,7 @@ Its environments are made by the SDK only; `_create_environment` is what it make
 
 import asyncio
 import dataclasses
+import time
 
 from kit import SETTINGS, address, say
 from polymarket import AsyncSecureClient
@@ -34,10 +35,10 @@ async def main():
     account = SETTINGS["account"]
     client = await AsyncSecureClient.create(
         private_key=account["private_key"], wallet=account["address"], environment=ENVIRONMENT)
-    market = (await client.get_event(slug=SETTINGS["slug"])).markets[0]
-    token = SETTINGS["token"]
-    say("market", outcomes=plain(market.outcomes))
-    say("found", token=token)
+    start = int(time.time()) // 900 * 900 + 900  # the next window: nobody ends it under our hands
+    market = (await client.get_event(slug=f"btc-updown-15m-{start}")).markets[0]
+    token = market.outcomes.yes.token_id
+    say("found", token=token, label=market.outcomes.yes.label)
     prices = await client.subscribe(MarketSpec(token_ids=[token]))
     say("market_event", event=plain(await first(prices, lambda event: True)))
     mine = await client.subscribe(UserSpec())
