@@ -23,6 +23,8 @@ mod public;
 mod rest;
 mod settle;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod updown;
 mod windows;
 mod word;
