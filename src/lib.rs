@@ -9,6 +9,7 @@ pub mod metrics;
 pub mod record;
 pub mod replay;
 pub mod service;
+pub mod simulate;
 pub mod telemetry;
 pub mod tls;
 pub mod universe;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::script::Injection;
+use crate::polymarket::PolymarketConfig;
 
 /// A venue: one WebSocket address and one REST address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,11 +16,13 @@ pub enum Venue {
     Okx,
     /// Bybit v5, spot and linear perpetuals on one address with a path each.
     Bybit,
+    /// Polymarket's CLOB, its discovery under `/gamma` of the REST address.
+    Polymarket,
 }
 
 impl Venue {
     /// Every venue.
-    pub const ALL: [Self; 4] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx, Self::Bybit];
+    pub const ALL: [Self; 5] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx, Self::Bybit, Self::Polymarket];
 
     /// The venue's boards.
     pub const fn boards(self) -> &'static [Board] {
@@ -28,6 +31,7 @@ impl Venue {
             Self::BinanceUsdm => &[Board::BinanceUsdm],
             Self::Okx => &[Board::OkxSpot, Board::OkxSwap],
             Self::Bybit => &[Board::BybitSpot, Board::BybitLinear],
+            Self::Polymarket => &[],
         }
     }
 }
@@ -40,6 +44,7 @@ impl Venue {
             Self::BinanceUsdm => "binance_usdm",
             Self::Okx => "okx",
             Self::Bybit => "bybit",
+            Self::Polymarket => "polymarket",
         }
     }
 
@@ -197,6 +202,8 @@ pub struct SimulatorConfig {
     pub queue_frames: usize,
     /// Departures from the venues' timing.
     pub rules: RuleOverrides,
+    /// The prediction market, where it is open.
+    pub polymarket: PolymarketConfig,
     /// How much later the second endpoint pushes market data.
     pub lag_b: Duration,
     /// Every address serves TLS (`wss`, `https`) and nothing else.
@@ -216,6 +223,7 @@ impl Default for SimulatorConfig {
             cadence_divisor: 1,
             queue_frames: 1024,
             rules: RuleOverrides::default(),
+            polymarket: PolymarketConfig::default(),
             lag_b: Duration::ZERO,
             tls: false,
             control: None,

@@ -80,6 +80,8 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     fn trade(&self, feed: &Feed, listing: &Listing, trade: &Trade, form: u8, now_ns: u64) -> String;
     /// The announcement of a planned disconnect, if the venue has one.
     fn farewell(&self, client: &Client, now_ns: u64) -> Option<String>;
+    /// A turn of a venue that keeps its own markets; the others have nothing to do here.
+    fn pulse(&self, _clients: &mut BTreeMap<u64, Client>, _market: &Market, _faults: &mut Faults, _now_ns: u64) {}
 }
 
 /// One connection as the desk sees it.
@@ -353,6 +355,7 @@ impl Desk {
         let skew_ns = faults.skew_ns(self.venue, now_ns);
         let stamp_ns = now_ns.saturating_add_signed(skew_ns);
         let Self { feeds, clients, protocol, venue, .. } = self;
+        protocol.pulse(clients, market, faults, now_ns);
         let mut round = Round { venue: *venue, faults, clients, now_ns, stamp_ns, sends: Vec::new() };
         for feed in feeds.iter_mut().filter(|f| !f.subscribers.is_empty()) {
             let listing = market.listing(feed.listing);

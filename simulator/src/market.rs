@@ -87,6 +87,12 @@ impl Market {
         self.now_ns
     }
 
+    /// Every asset's base coin and its price now times 10^8.
+    pub fn prices(&self) -> Vec<(String, i64)> {
+        let named = self.config.assets.iter().zip(&self.assets);
+        named.map(|(spec, asset)| (spec.base.clone(), asset.fair_e8)).collect()
+    }
+
     /// Number of listings; they are numbered densely from 0.
     pub fn len(&self) -> usize {
         self.stalls.len()

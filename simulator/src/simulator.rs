@@ -20,6 +20,7 @@ use crate::feed::{Feed, Published};
 use crate::market::Market;
 use crate::market::book::Level;
 use crate::okx::{self, Okx};
+use crate::polymarket::{self, Entry, Polymarket, SharedHouse};
 use crate::rest::faulty::behind_faults;
 use crate::rest::{self, Guests};
 use crate::room;
@@ -69,9 +70,10 @@ impl Simulator {
         let clock = Clock::start();
         let boards: Vec<Board> = config.venues.iter().flat_map(|(venue, _)| venue.boards()).copied().collect();
         let market = Market::new(&config.market, &boards, clock.now_ns());
-        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market)).collect();
+        let house = SharedHouse::new(config.polymarket.clone(), clock.now_ns());
+        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market, &house)).collect();
         let certificates = if config.tls { Some(Arc::new(Certificates::make()?)) } else { None };
-        let world = Arc::new(World::new(market, desks, clock, config.market.seed, config.tls));
+        let world = Arc::new(World::new(market, desks, house, clock, config.market.seed, config.tls));
         let (stop, stopped) = watch::channel(false);
         let ca_pem = certificates.as_ref().map(|certificates| certificates.ca_pem.clone());
         let tasks = JoinSet::new();
@@ -162,6 +164,11 @@ impl Simulator {
         Control { world: Arc::clone(&self.world) }
     }
 
+    /// Ground truth: Polymarket's ledger from entry number `from` on.
+    pub fn polymarket_ledger(&self, from: u64) -> Vec<Entry> {
+        self.world.house.ledger(from)
+    }
+
     /// Ground truth: the book of an instrument as it stands now.
     pub fn book(&self, board: Board, symbol: &str) -> Option<BookView> {
         self.world.listed(board, symbol, |market, index| {
@@ -185,12 +192,13 @@ impl Simulator {
     }
 }
 
-fn desk(venue: Venue, config: &SimulatorConfig, market: &Market) -> Desk {
+fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedHouse) -> Desk {
     let protocol: Box<dyn Protocol> = match venue {
         Venue::BinanceSpot => Box::new(Binance { usdm: false }),
         Venue::BinanceUsdm => Box::new(Binance { usdm: true }),
         Venue::Okx => Box::new(Okx),
         Venue::Bybit => Box::new(Bybit),
+        Venue::Polymarket => Box::new(Polymarket(house.clone())),
     };
     let rules = overridden(protocol.rules(), &config.rules);
     let lag_b_ns = config.lag_b.as_nanos() as u64;
@@ -236,6 +244,7 @@ fn router(venue: Venue, world: &Arc<World>) -> axum::Router {
         Venue::BinanceUsdm => binance::rest::router(true, world),
         Venue::Okx => okx::rest::router(world),
         Venue::Bybit => bybit::rest::router(world),
+        Venue::Polymarket => polymarket::router(world),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::config::{Board, Venue};
 use crate::desk::Desk;
 use crate::fault::Faults;
 use crate::market::Market;
+use crate::polymarket::SharedHouse;
 
 /// The market and the desks.
 pub(crate) struct State {
@@ -34,6 +35,8 @@ impl State {
 
 /// What every task of the simulator shares.
 pub(crate) struct World {
+    /// Polymarket's exchange; it has a lock of its own, taken after the state's.
+    pub(crate) house: SharedHouse,
     state: Mutex<State>,
     clock: Clock,
     /// How far each venue's clock is ahead, in ns.
@@ -59,10 +62,17 @@ impl Clock {
 }
 
 impl World {
-    pub(crate) fn new(market: Market, desks: Vec<Desk>, clock: Clock, seed: u64, tls: bool) -> Self {
+    pub(crate) fn new(
+        market: Market,
+        desks: Vec<Desk>,
+        house: SharedHouse,
+        clock: Clock,
+        seed: u64,
+        tls: bool,
+    ) -> Self {
         let (faults, now_ns) = (Faults::new(seed), clock.now_ns());
         let state = State { market, desks, paused: false, faults, tls, now_ns };
-        Self { state: Mutex::new(state), clock, skews_ns: Default::default() }
+        Self { house, state: Mutex::new(state), clock, skews_ns: Default::default() }
     }
 
     /// The time by a venue's clock.

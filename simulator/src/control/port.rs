@@ -1,7 +1,8 @@
 //! The control port: faults in, ground truth out, for programs that are not in this process.
 //!
 //! `POST /faults` takes a script, `DELETE /faults?verb=&venue=` takes faults back (all without a filter),
-//! `GET /state` shows addresses, connections and faults, `GET /books/<venue>/<symbol>` a book, `GET /ca.pem`
+//! `GET /state` shows addresses, connections and faults, `GET /books/<venue>/<symbol>` a book, `GET /ledger/polymarket` what
+//! happened there, `GET /ca.pem`
 //! the authority of the certificates.
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ pub(crate) fn router(port: Port) -> Router {
         .route("/faults", post(inject).delete(take_back).get(faults))
         .route("/state", get(state))
         .route("/books/{venue}/{symbol}", get(book))
+        .route("/ledger/polymarket", get(polymarket_ledger))
         .route("/ca.pem", get(authority))
         .with_state(Arc::new(port))
 }
@@ -143,6 +145,15 @@ async fn book(State(port): State<Arc<Port>>, Path((venue, symbol)): Path<(String
         Value::Array(books) if books.is_empty() => refused(&format!("no instrument `{symbol}` there")),
         books => rest::json(200, books.to_string()),
     }
+}
+
+/// One entry a line, from `?from=` on.
+async fn polymarket_ledger(State(port): State<Arc<Port>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    let from = query.get("from").map_or(Ok(0), |text| text.parse());
+    let Ok(from) = from else { return refused("`from` is not a whole number from 0") };
+    let entries = port.control.world.house.ledger(from);
+    let lines = entries.iter().filter_map(|entry| serde_json::to_string(entry).ok());
+    lines.map(|line| line + "\n").collect::<String>().into_response()
 }
 
 async fn authority(State(port): State<Arc<Port>>) -> Response {

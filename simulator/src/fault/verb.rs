@@ -563,6 +563,14 @@ pub enum Verb {
         /// How much.
         ms: u64,
     },
+    /// Polymarket's matching engine is down, then takes only post-only orders.
+    EngineRestart {
+        /// How long it is down.
+        down_ms: u64,
+        /// How long it takes only post-only orders after that.
+        #[serde(default)]
+        post_only_ms: u64,
+    },
     /// Dead-man switches fire now.
     DeadmanFire {},
     /// An order that no client sent appears on the account.

@@ -99,6 +99,7 @@ impl Counter {
             Venue::BinanceSpot | Venue::BinanceUsdm => (status, r#"{"code":-1003,"msg":"Too many requests."}"#),
             Venue::Okx => (429, r#"{"msg":"Too Many Requests","code":"50011"}"#),
             Venue::Bybit => (403, r#"{"retCode":10006,"retMsg":"access too frequent"}"#),
+            Venue::Polymarket => (429, r#"{"error":"Too Many Requests"}"#),
         };
         let mut response = json(status, body.to_owned());
         if let (false, Ok(value)) = (retry_after.is_empty(), HeaderValue::from_str(retry_after)) {
