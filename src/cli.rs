@@ -6,9 +6,12 @@ use crate::config;
 use crate::demo::{self, DemoOptions};
 use crate::record;
 use crate::replay::{self, Layout, Options};
+use crate::simulate::{self, SimulateOptions};
 use crate::telemetry::{self, TelemetrySettings};
 use crate::view::View;
 use clap::{Args, Parser, Subcommand};
+use highwire_simulator::Venue as Room;
+use highwire_simulator::fault::script;
 use highwire_venues::plan::Channels;
 use highwire_venues::venue::Venue;
 use std::io::{IsTerminal, Write};
@@ -38,6 +41,8 @@ enum Command {
     Record(RecordArgs),
     /// Show the effective configuration and where each value came from.
     Check(CheckArgs),
+    /// Run the simulated venues alone, for clients of any kind.
+    Simulate(SimulateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +115,31 @@ struct RecordArgs {
 }
 
 #[derive(Debug, Args)]
+struct SimulateArgs {
+    /// The control port's address on this machine; venues take the next ports. Port 0: the system chooses.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: String,
+    /// Seed of the market.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Open only these.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = room)]
+    venues: Vec<Room>,
+    /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Serve TLS only, under an authority that the control port hands out at /ca.pem.
+    #[arg(long)]
+    tls: bool,
+    /// End after this many seconds; without it, on Ctrl-C.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Print addresses and keys as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     /// Configuration over the defaults.
     #[arg(long, value_name = "FILE")]
@@ -137,6 +167,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => replay(arguments),
         Command::Record(arguments) => record(arguments),
         Command::Check(arguments) => check(&arguments),
+        Command::Simulate(arguments) => simulate(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -229,6 +260,29 @@ fn record(arguments: RecordArgs) -> Result<(), Failure> {
 
 fn venue(name: &str) -> Result<Venue, String> {
     Venue::parse(name).ok_or_else(|| format!("one of: {}", Venue::ALL.map(Venue::name).join(", ")))
+}
+
+fn room(name: &str) -> Result<Room, String> {
+    Room::named(name).ok_or_else(|| format!("one of: {}", Room::ALL.map(Room::name).join(", ")))
+}
+
+fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
+    let wrong = |message: String| Failure { message, code: WRONG_INPUT };
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let script = text.and_then(|text| script::parse(&text));
+        script.map_err(|why| wrong(format!("{}: {why}", path.display())))
+    };
+    let options = SimulateOptions {
+        base_port: simulate::base_port(&arguments.listen).map_err(|error| wrong(error.to_string()))?,
+        seed: arguments.seed,
+        venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
+        tls: arguments.tls,
+        script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
+        length: arguments.seconds.map(Duration::from_secs),
+        json: arguments.json,
+    };
+    simulate::run(&options).map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }
 
 fn check(arguments: &CheckArgs) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ pub mod record;
 pub mod replay;
 pub mod secrets;
 pub mod service;
+pub mod simulate;
 pub mod telemetry;
 pub mod tls;
 pub mod universe;

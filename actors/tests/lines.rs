@@ -1,6 +1,8 @@
 //! Lines against a hostile server on real sockets. The pinned thread is played by an actor that reads
 //! what it is handed and sends it home when it ends; what is under test are pool, session and connect.
 
+#![allow(clippy::unwrap_used)] // a failed step fails the test
+
 use futures_util::{SinkExt, StreamExt};
 use highwire_actors::alert::{AlertMsg, Alerter};
 use highwire_actors::connect::{Line, LoginAnswer, LoginStep, Target};

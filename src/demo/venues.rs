@@ -3,7 +3,7 @@
 use super::run::DemoError;
 use crate::config::Config;
 use crate::service::VenueAddress;
-use highwire_simulator::{AssetSpec, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
+use highwire_simulator::{AssetSpec, Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
 use highwire_venues::metadata;
 use highwire_venues::plan::{Channels, plan};
 use highwire_venues::spec::InstrumentSpec;
@@ -38,7 +38,8 @@ pub fn addresses(simulator: &Simulator, config: &Config) -> Vec<VenueAddress> {
     let enabled = |venue: Venue| config.venues.get(venue.name()).is_none_or(|settings| settings.enabled);
     let address = |(room, venue): (Room, Venue)| {
         let at = simulator.address(room)?;
-        Some(VenueAddress { venue, ws: vec![at.ws.clone()], rest: at.rest.clone() })
+        let ws = Endpoint::ALL.into_iter().filter_map(|endpoint| simulator.endpoint(room, endpoint));
+        Some(VenueAddress { venue, ws: ws.map(|at| at.ws.clone()).collect(), rest: at.rest.clone() })
     };
     served.into_iter().filter(|(_, venue)| enabled(*venue)).filter_map(address).collect()
 }

@@ -267,7 +267,12 @@ fn timing(config: &Config) -> Timing {
     }
 }
 
-fn timekeeper(config: &Config, address: &VenueAddress, pool: ActorRef<PoolMsg>, circle: &Circle<'_>) -> TimekeeperArgs {
+fn timekeeper(
+    config: &Config,
+    (address, path): (&VenueAddress, &str),
+    pool: ActorRef<PoolMsg>,
+    circle: &Circle<'_>,
+) -> TimekeeperArgs {
     let venue = address.venue;
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(venue.id()));
     TimekeeperArgs {

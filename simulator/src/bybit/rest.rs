@@ -9,7 +9,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::encode;
-use crate::config::Board;
+use crate::config::{Board, Venue};
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
 use crate::rest::json;
@@ -35,7 +35,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {
-    let now_ns = room.world.now_ns();
+    let now_ns = room.world.venue_now(Venue::Bybit);
     room.limited(|| Ok(format!(r#"{{"timeSecond":"{}","timeNano":"{now_ns}"}}"#, now_ns / 1_000_000_000)))
 }
 
@@ -45,8 +45,10 @@ async fn instruments_info(State(room): State<Arc<Room>>, Query(params): Params) 
         let state = room.world.lock();
         let wanted = params.get("symbol");
         let all = (0..state.market.len()).map(|i| state.market.listing(i));
-        let rows: Vec<_> =
-            all.filter(|l| l.board == board && wanted.is_none_or(|w| *w == l.symbol)).map(instrument).collect();
+        let rows: Vec<_> = all
+            .filter(|l| l.board == board && !l.gone && wanted.is_none_or(|w| *w == l.symbol))
+            .map(instrument)
+            .collect();
         let list = rows.join(",");
         Ok(format!(r#"{{"category":"{category}","list":[{list}],"nextPageCursor":""}}"#))
     })
@@ -60,7 +62,7 @@ async fn orderbook(State(room): State<Arc<Room>>, Query(params): Params) -> Resp
         let depth =
             params.get("limit").map_or(Ok(default), |limit| limit.parse()).map_err(|_| "params error: limit")?;
         let answer = room.world.listed(board, symbol, |market, index| {
-            let (book, listing) = (market.book(index), market.listing(index));
+            let (book, listing) = (market.shown(index), market.listing(index));
             let (id, depth) = (book.id(), usize::clamp(depth, 1, 1_000));
             let (bids, asks, event_ns) = (book.bids(depth), book.asks(depth), book.changed_ns());
             let push = Push { kind: Kind::Snapshot, bids, asks, prev_id: id, id, count: 0, event_ns };
@@ -84,7 +86,7 @@ impl Room {
             Ok(result) => (0, "OK", result),
             Err(message) => (10_001, message, "{}".to_owned()),
         };
-        let time = now_ns / 1_000_000;
+        let time = self.world.venue_now(Venue::Bybit) / 1_000_000;
         let body =
             format!(r#"{{"retCode":{code},"retMsg":"{message}","result":{result},"retExtInfo":{{}},"time":{time}}}"#);
         json(200, body)
@@ -102,13 +104,14 @@ fn category(params: &HashMap<String, String>) -> Result<(&'static str, Board), &
 fn instrument(listing: &Listing) -> String {
     let Listing { symbol, base, quote, .. } = listing;
     let (tick, lot) = (unit(listing.px_dp), unit(listing.qty_dp));
+    let status = listing.status_or("Trading");
     if listing.board == Board::BybitSpot {
         return format!(
-            r#"{{"symbol":"{symbol}","baseCoin":"{base}","quoteCoin":"{quote}","innovation":"0","status":"Trading","marginTrading":"utaOnly","lotSizeFilter":{{"basePrecision":"{lot}","quotePrecision":"0.0000001","minOrderQty":"{lot}","minOrderAmt":"5","maxLimitOrderQty":"9000","maxMarketOrderQty":"4500"}},"priceFilter":{{"tickSize":"{tick}"}}}}"#
+            r#"{{"symbol":"{symbol}","baseCoin":"{base}","quoteCoin":"{quote}","innovation":"0","status":"{status}","marginTrading":"utaOnly","lotSizeFilter":{{"basePrecision":"{lot}","quotePrecision":"0.0000001","minOrderQty":"{lot}","minOrderAmt":"5","maxLimitOrderQty":"9000","maxMarketOrderQty":"4500"}},"priceFilter":{{"tickSize":"{tick}"}}}}"#
         );
     }
     format!(
-        r#"{{"symbol":"{symbol}","contractType":"LinearPerpetual","status":"Trading","baseCoin":"{base}","quoteCoin":"{quote}","settleCoin":"{quote}","priceScale":"{}","priceFilter":{{"minPrice":"{tick}","maxPrice":"1999999","tickSize":"{tick}"}},"lotSizeFilter":{{"maxOrderQty":"9000","minOrderQty":"{lot}","qtyStep":"{lot}","postOnlyMaxOrderQty":"9000","maxMktOrderQty":"4500","minNotionalValue":"5"}},"isPreListing":false}}"#,
+        r#"{{"symbol":"{symbol}","contractType":"LinearPerpetual","status":"{status}","baseCoin":"{base}","quoteCoin":"{quote}","settleCoin":"{quote}","priceScale":"{}","priceFilter":{{"minPrice":"{tick}","maxPrice":"1999999","tickSize":"{tick}"}},"lotSizeFilter":{{"maxOrderQty":"9000","minOrderQty":"{lot}","qtyStep":"{lot}","postOnlyMaxOrderQty":"9000","maxMktOrderQty":"4500","minNotionalValue":"5"}},"isPreListing":false}}"#,
         listing.px_dp
     )
 }

@@ -1,0 +1,10 @@
+//! `highwire simulate`: the venue simulator alone, for clients of any kind: says where its venues listen
+//! and which dummy keys they know, and runs until it is told to stop.
+
+mod listing;
+mod options;
+mod run;
+
+pub use listing::Listing;
+pub use options::{ListenError, SimulateOptions, base_port};
+pub use run::{SimulateError, run};

@@ -1,0 +1,75 @@
+//! One simulation from its arguments to its end.
+
+use super::listing::Listing;
+use super::options::SimulateOptions;
+use highwire_simulator::{MarketConfig, Ports, Simulator, SimulatorConfig, Venue};
+use std::io::Write;
+
+/// Why there was no simulation.
+#[derive(Debug, thiserror::Error)]
+pub enum SimulateError {
+    /// A port could not be had, or standard output is gone.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The listing could not be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// More ports are needed than there are above the first.
+    #[error("--listen: port {0} leaves no room for the ports of every venue")]
+    Ports(u16),
+}
+
+/// Runs until the time is over or Ctrl-C.
+///
+/// # Errors
+/// See [`SimulateError`].
+pub fn run(options: &SimulateOptions) -> Result<(), SimulateError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(session(options))
+}
+
+async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
+    let mut config = SimulatorConfig {
+        market: MarketConfig { seed: options.seed, ..MarketConfig::default() },
+        venues: ports(options)?,
+        tls: options.tls,
+        control: Some(options.base_port),
+        script: options.script.clone(),
+        ..SimulatorConfig::default()
+    };
+    config.polymarket.seed = options.seed;
+    let holders = config.polymarket.holders.clone();
+    let simulator = Simulator::start(config).await?;
+    let listing = Listing::of(&simulator, &holders);
+    let text = if options.json { serde_json::to_string(&listing)? } else { listing.to_string() };
+    let mut out = std::io::stdout();
+    writeln!(out, "{text}").and_then(|()| out.flush())?;
+    let over = async {
+        match options.length {
+            Some(length) => tokio::time::sleep(length).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        () = over => {}
+    }
+    simulator.stop().await;
+    Ok(())
+}
+
+/// Four ports in a row for each venue after the control port, or all chosen by the system.
+fn ports(options: &SimulateOptions) -> Result<Vec<(Venue, Ports)>, SimulateError> {
+    let base = options.base_port;
+    let mut next = if base == 0 { 0 } else { base.checked_add(1).ok_or(SimulateError::Ports(base))? };
+    let mut take = || -> Result<u16, SimulateError> {
+        let port = next;
+        next = if base == 0 { 0 } else { next.checked_add(1).ok_or(SimulateError::Ports(base))? };
+        Ok(port)
+    };
+    options
+        .venues
+        .iter()
+        .map(|&venue| Ok((venue, Ports { ws: take()?, rest: take()?, ws_b: take()?, rest_b: take()? })))
+        .collect()
+}
