@@ -6,6 +6,7 @@ use highwire_actors::alert::Alerter;
 use highwire_actors::connect::{Line, Target};
 use highwire_actors::dial;
 use highwire_actors::lookout::{Lookout, LookoutArgs};
+use highwire_actors::market_line;
 use highwire_actors::news::{News, Observer};
 use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg};
 use highwire_actors::session::{Recipe, SessionArgs};
@@ -47,6 +48,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_tungstenite::MaybeTlsStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 pub const VENUES: usize = 2;
 const SECOND_NS: u64 = 1_000_000_000;
@@ -64,6 +66,21 @@ pub struct Knobs {
     pub refusing: AtomicBool,
     /// Upgrades so far.
     pub upgrades: AtomicU64,
+    /// How one connection is ended next.
+    pub goodbye: Mutex<Option<Goodbye>>,
+}
+
+/// Ways to end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// A close frame with this code.
+    Code(u16),
+    /// A reset.
+    Reset,
+    /// A FIN without a close frame.
+    Fin,
+    /// Nothing any more, and nothing heard: half open.
+    Mute,
 }
 
 async fn serve(listener: TcpListener, knobs: Arc<Knobs>) {
@@ -93,6 +110,21 @@ async fn serve_one(stream: tokio::net::TcpStream, knobs: Arc<Knobs>) {
         } else {
             format!("{venue} {turn} {bid} {}", bid + 10)
         };
+        let goodbye = knobs.goodbye.lock().unwrap().take();
+        match goodbye {
+            None => {}
+            Some(Goodbye::Code(code)) => {
+                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                let _best_effort = socket.close(Some(frame)).await;
+                return;
+            }
+            Some(Goodbye::Reset) => {
+                let _best_effort = socket.get_ref().set_zero_linger();
+                return;
+            }
+            Some(Goodbye::Fin) => return,
+            Some(Goodbye::Mute) => return std::future::pending().await,
+        }
         if socket.send(frame.into()).await.is_err() {
             return;
         }
@@ -158,8 +190,8 @@ impl Recipe for Quotes {
         &self.instruments
     }
 
-    fn end_of(&self, _: &Parcel, why: Ending) -> End {
-        if why == Ending::ThreadDied { End::ThreadDied } else { End::Reset }
+    fn end_of(&self, parcel: &Parcel, why: Ending) -> End {
+        market_line::end_of(parcel, why)
     }
 }
 
@@ -361,6 +393,51 @@ fn parts_of(clock: &TscClock, ports: Ports, wakes: Vec<Waker>) -> Parts {
     Parts { house, feed: None, engine: None, gateway: None, connections: vec![] }
 }
 
+/// One pool of one line for each venue.
+async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) -> Vec<ActorRef<PoolMsg>> {
+    let alerts = Actor::spawn(None, Alerter, ()).await.unwrap().0;
+    let looking = LookoutArgs {
+        wardens: wardens.to_vec(),
+        clock: Box::new(clock.clone()),
+        limit_ns: u64::MAX,
+        alerts: alerts.clone(),
+    };
+    let lookout = Actor::spawn(None, Lookout, looking).await.unwrap().0;
+    let mut pools = Vec::new();
+    for venue in 0..VENUES as u16 {
+        let (warden, line_clock) = (wardens[0].clone(), clock.clone());
+        let args = PoolArgs {
+            venue: VenueId(venue as u8),
+            name: format!("v{venue}"),
+            wardens: wardens.to_vec(),
+            reader: wardens[0].clone(),
+            clock: Box::new(clock.clone()),
+            feeds: vec![FeedPlan { kind: Kind::Market, bases: vec![base.to_owned()], lines: 1 }],
+            make: Box::new(move |key, pool| SessionArgs {
+                key,
+                pool,
+                warden: warden.clone(),
+                clock: Box::new(line_clock.clone()),
+                recipe: Box::new(Quotes { venue, instruments: [InstrumentId(venue)] }),
+                slots: [2 * venue, 2 * venue + 1],
+                timing: timing(),
+                rotation: RotationRule::default(),
+                seed: u64::from(venue),
+            }),
+            snapshots: None,
+            probe: None,
+            cancel_all: None,
+            attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
+            lines: LineSetRule::default(),
+            alerts: alerts.clone(),
+            lookout: lookout.clone(),
+            seed: u64::from(venue),
+        };
+        pools.push(Actor::spawn(None, Pool, args).await.unwrap().0);
+    }
+    pools
+}
+
 impl Rig {
     pub async fn start(layout: Layout, rules: Rules, warden_silent_ns: u64) -> Self {
         let (knobs, log, freeze) = (Arc::new(Knobs::default()), Log::default(), Arc::new(AtomicBool::new(false)));
@@ -402,46 +479,7 @@ impl Rig {
         }
         wardens.last().unwrap().cast(WardenMsg::SetMode(Mode::Full)).unwrap();
 
-        let alerts = Actor::spawn(None, Alerter, ()).await.unwrap().0;
-        let looking = LookoutArgs {
-            wardens: wardens.clone(),
-            clock: Box::new(clock.clone()),
-            limit_ns: u64::MAX,
-            alerts: alerts.clone(),
-        };
-        let lookout = Actor::spawn(None, Lookout, looking).await.unwrap().0;
-        let mut pools = Vec::new();
-        for venue in 0..VENUES as u16 {
-            let (warden, line_clock) = (wardens[0].clone(), clock.clone());
-            let args = PoolArgs {
-                venue: VenueId(venue as u8),
-                name: format!("v{venue}"),
-                wardens: wardens.clone(),
-                reader: wardens[0].clone(),
-                clock: Box::new(clock.clone()),
-                feeds: vec![FeedPlan { kind: Kind::Market, bases: vec![format!("ws://{address}")], lines: 1 }],
-                make: Box::new(move |key, pool| SessionArgs {
-                    key,
-                    pool,
-                    warden: warden.clone(),
-                    clock: Box::new(line_clock.clone()),
-                    recipe: Box::new(Quotes { venue, instruments: [InstrumentId(venue)] }),
-                    slots: [2 * venue, 2 * venue + 1],
-                    timing: timing(),
-                    rotation: RotationRule::default(),
-                    seed: u64::from(venue),
-                }),
-                snapshots: None,
-                probe: None,
-                cancel_all: None,
-                attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
-                lines: LineSetRule::default(),
-                alerts: alerts.clone(),
-                lookout: lookout.clone(),
-                seed: u64::from(venue),
-            };
-            pools.push(Actor::spawn(None, Pool, args).await.unwrap().0);
-        }
+        let pools = pools(&wardens, &clock, &format!("ws://{address}")).await;
         Self { knobs, log, pages, wardens, cncs, pools, freeze }
     }
 
@@ -462,6 +500,16 @@ impl Rig {
     pub async fn until_it_trades(&self, more: usize) {
         let before = self.log.opened();
         self.until("trades", |rig| rig.log.opened() >= before + more).await;
+    }
+
+    /// The ends of all lines so far.
+    pub async fn ends(&self) -> Vec<End> {
+        let mut ends = Vec::new();
+        for pool in &self.pools {
+            let report = pool.call(PoolMsg::Report, None).await.unwrap().success_or(()).unwrap();
+            ends.extend(report.ends.into_iter().map(|(_, end)| end));
+        }
+        ends
     }
 
     pub async fn stop(self) {
