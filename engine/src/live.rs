@@ -285,14 +285,15 @@ fn settle(line: &mut OrderLine, cx: &mut Context<'_>, sink: &mut Answers<'_>, fo
 }
 
 /// Whether a report of this kind is the answer to a request of this kind. What was placed is answered by
-/// whatever proves that the venue has it or had it.
+/// whatever proves that the venue has it or had it. Some venues only take a cancel or an amend, and say what
+/// became of it on the private line.
 fn answers(action: Action, kind: ReportKind) -> bool {
     use ReportKind as K;
     match action {
         Action::Place => matches!(kind, K::Ack | K::Fill | K::Done | K::Rejected | K::Open | K::Unknown),
-        Action::Cancel => matches!(kind, K::Done | K::CancelRejected | K::Rejected),
+        Action::Cancel => matches!(kind, K::Ack | K::Done | K::CancelRejected | K::Rejected),
         Action::CancelAll => true,
-        Action::Amend => matches!(kind, K::Amended | K::CancelRejected | K::Done),
+        Action::Amend => matches!(kind, K::Ack | K::Amended | K::CancelRejected | K::Done),
         Action::Query => matches!(kind, K::Open | K::NotFound | K::Done | K::Fill | K::Rejected),
     }
 }
