@@ -175,8 +175,16 @@ impl Duty {
 
     /// Gives every ring end back, and the connections with `why` they end.
     pub fn dismantle(mut self, why: Ending) -> Parts {
+        let now = self.house.clock.now();
+        let mut connections = self.slots.empty(&self.house.idle, why);
+        if let Some(gateway) = &mut self.roles.gateway {
+            gateway.end_lines(&mut self.house.context(now), why);
+            while let Some((why, line)) = gateway.take_ended() {
+                self.house.idle.unwatch(&*line);
+                connections.push((line.slot(), why, line));
+            }
+        }
         self.publish();
-        let connections = self.slots.empty(&self.house.idle, why);
         Parts {
             house: self.house,
             feed: self.roles.feed.map(Feed::dismantle),

@@ -15,7 +15,7 @@ use crate::offset::Offset;
 use highwire_links::codec::LineNotice;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
-use highwire_links::lifecycle::{BookWhy, Event};
+use highwire_links::lifecycle::{BookWhy, Event, Excerpt};
 use highwire_links::limits::{CONNECTIONS_MAX, LINE_HOLD_NS, PAGE_LEVELS};
 use highwire_links::market::{MarketEvent, MarketTx, Source};
 use highwire_links::page::{BookState, Page, PageWriters, Rung};
@@ -159,7 +159,7 @@ impl Feed {
         &mut self,
         cx: &mut Context<'_>,
         codec: &mut Codec,
-        frame: Frame<'_>,
+        mut frame: Frame<'_>,
         recv_ns: Nanos,
         stamp: u64,
     ) -> Result<FrameKind, Rejected> {
@@ -167,9 +167,12 @@ impl Feed {
         let before = codec.scratch.fallbacks;
         let started = cx.clock.stamp();
         let receipt = Receipt { recv_ns, stamp, slot: codec.slot };
-        let mut applier = Applier { feed: self, cx, receipt, book_ns: 0 };
-        let outcome = (codec.decode)(&codec.directory, &mut codec.scratch, frame, &mut applier);
-        let book_ns = applier.book_ns;
+        let mut applier = Applier { feed: self, cx, receipt, book_ns: 0, said: None };
+        let outcome = (codec.decode)(&codec.directory, &mut codec.scratch, frame.reborrow(), &mut applier);
+        let (book_ns, said) = (applier.book_ns, applier.said);
+        if let Some(control) = said {
+            tell_said(cx, codec.slot, control, frame.payload());
+        }
         let spent_ns = cx.clock.between_ns(started, cx.clock.stamp());
         cx.stages.record(Stage::Decode, spent_ns.saturating_sub(book_ns));
         cx.tally.add_many(Counter::Fallbacks, codec.scratch.fallbacks.saturating_sub(before));
@@ -354,6 +357,9 @@ impl Feed {
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
         entry.slot = receipt.slot;
         let offset = self.offsets.get_mut(entry.spec.venue.index());
+        if offset.as_ref().is_some_and(|offset| offset.is_ahead(head.event_ns, receipt.recv_ns)) {
+            return self.on_time_ahead(cx, receipt, head.instrument);
+        }
         let event_ns = offset.map_or(0, |offset| offset.local(head.event_ns, receipt.recv_ns));
         if head.kind == DepthKind::Top {
             let quote = Quote { bid: first(bids), ask: first(asks) };
@@ -377,6 +383,15 @@ impl Feed {
             self.note_wait(head.instrument, receipt.recv_ns, effect.waits);
         }
         self.carry_out(cx, receipt, head.instrument, event_ns, cross, effect);
+    }
+
+    /// How old such a message is cannot be told: it is not taken, and a book that stands on such a clock is
+    /// not trusted.
+    fn on_time_ahead(&mut self, cx: &mut Context<'_>, receipt: Receipt, id: InstrumentId) {
+        cx.tally.add(Counter::Rejected);
+        if self.state(id) == BookState::Live {
+            self.lose(cx, receipt, id, BookWhy::Time);
+        }
     }
 
     fn on_ticker(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, event_ns: Nanos, quote: Quote) {
@@ -492,6 +507,8 @@ struct Applier<'a, 'b> {
     cx: &'a mut Context<'b>,
     receipt: Receipt,
     book_ns: u64,
+    /// The last word about the connection.
+    said: Option<Control>,
 }
 
 impl Sink for Applier<'_, '_> {
@@ -511,9 +528,21 @@ impl Sink for Applier<'_, '_> {
         if control == Control::Closing {
             self.cx.tell(Event::Line { slot: self.receipt.slot, notice: LineNotice::Leaving });
         }
-        let Control::Tick { instrument, tick } = control else { return };
+        let Control::Tick { instrument, tick } = control else {
+            self.said = Some(control);
+            return;
+        };
         self.feed.lose(self.cx, self.receipt, instrument, BookWhy::Tick);
         self.cx.tell(Event::TickChanged { instrument, tick, at_ns: self.receipt.recv_ns });
+    }
+}
+
+/// Actors keep track of subscriptions; an announced end asks for a replacement now.
+fn tell_said(cx: &mut Context<'_>, slot: u16, control: Control, text: &[u8]) {
+    match control {
+        Control::Subscribed | Control::Refused => cx.tell(Event::Said { slot, control, text: Excerpt::of(text) }),
+        Control::Closing => cx.tell(Event::Line { slot, notice: LineNotice::Leaving }),
+        Control::Pong | Control::Tick { .. } => {}
     }
 }
 

@@ -36,6 +36,10 @@ pub trait Gateway: Send {
         None
     }
 
+    /// Gives up every line, and says of each request what is known; the lines are taken by
+    /// [`Self::take_ended`].
+    fn end_lines(&mut self, _cx: &mut Context<'_>, _why: Ending) {}
+
     /// The measured clock offset of a venue: venue time minus ours, nanoseconds; false when that means
     /// nothing to it.
     fn set_clock_offset(&mut self, _venue: VenueId, _offset_ns: i64) -> bool {

@@ -226,6 +226,15 @@ impl Gateway for LiveGateway {
         place.map(|place| self.leaving[place] = true).is_some()
     }
 
+    fn end_lines(&mut self, cx: &mut Context<'_>, why: Ending) {
+        (0..self.lines.len()).for_each(|place| self.end_line(cx, place, why));
+        let fills = &mut self.ends.fills;
+        self.queue.serve(|queued| {
+            refuse(fills, cx.tally, &queued.order, OrderReject::NoLine, cx.now);
+            true
+        });
+    }
+
     fn take_ended(&mut self) -> Option<(Ending, Box<OrderLine>)> {
         self.ended.pop()
     }
@@ -276,14 +285,15 @@ fn settle(line: &mut OrderLine, cx: &mut Context<'_>, sink: &mut Answers<'_>, fo
 }
 
 /// Whether a report of this kind is the answer to a request of this kind. What was placed is answered by
-/// whatever proves that the venue has it or had it.
+/// whatever proves that the venue has it or had it. Some venues only take a cancel or an amend, and say what
+/// became of it on the private line.
 fn answers(action: Action, kind: ReportKind) -> bool {
     use ReportKind as K;
     match action {
         Action::Place => matches!(kind, K::Ack | K::Fill | K::Done | K::Rejected | K::Open | K::Unknown),
-        Action::Cancel => matches!(kind, K::Done | K::CancelRejected | K::Rejected),
+        Action::Cancel => matches!(kind, K::Ack | K::Done | K::CancelRejected | K::Rejected),
         Action::CancelAll => true,
-        Action::Amend => matches!(kind, K::Amended | K::CancelRejected | K::Done),
+        Action::Amend => matches!(kind, K::Ack | K::Amended | K::CancelRejected | K::Done),
         Action::Query => matches!(kind, K::Open | K::NotFound | K::Done | K::Fill | K::Rejected),
     }
 }
@@ -346,7 +356,7 @@ impl Sender<'_> {
         if lines.peek().is_none() {
             return Err(OrderReject::NoLine);
         }
-        let Some(line) = lines.find(|line| line.can_carry(order.action)) else {
+        let Some(line) = lines.find(|line| line.can_carry(order.action) && (line.is_clear() || !opens)) else {
             return if late { Err(OrderReject::NoLine) } else { Ok(false) };
         };
         let cost = line.codec().cost(order);
@@ -359,7 +369,12 @@ impl Sender<'_> {
         if !cx.ports.cnc.stop_word().permits(order.class) {
             return Err(OrderReject::Stopped);
         }
-        if line.send(order, cx.now) { Ok(true) } else { Err(OrderReject::GatewayFull) }
+        if !line.send(order, cx.now) {
+            return Err(OrderReject::GatewayFull);
+        }
+        // A line that fails here fails again at the flush of this turn, which ends it.
+        let _failed = line.flush();
+        Ok(true)
     }
 }
 

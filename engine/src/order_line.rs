@@ -156,6 +156,11 @@ impl OrderLine {
         free && self.codec.carries(action)
     }
 
+    /// Whether nothing waits for the socket: what is sent now leaves now, and no stop can come in between.
+    pub fn is_clear(&self) -> bool {
+        self.outbox.is_empty() && !self.stream.is_backed_up()
+    }
+
     /// Writes a request into its own buffer.
     ///
     /// # Errors

@@ -66,6 +66,11 @@ impl Outbox {
         true
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Writes what the socket takes now; true when nothing is left.
     ///
     /// # Errors

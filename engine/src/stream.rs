@@ -50,6 +50,14 @@ impl Stream {
         Ok(Self::Tls(Box::new(Tls { socket, session })))
     }
 
+    /// Whether written bytes still wait in a TLS session.
+    pub fn is_backed_up(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.session.wants_write(),
+        }
+    }
+
     /// Writes what still waits in a TLS session; true when nothing is left.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use highwire_links::limits::{FRAME_HEAD, FRAME_TAIL, LINE_HOLD_NS, MARKET_RING};
 use highwire_links::market::{Market, MarketRx};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::ports::{Desk, Ports, ports};
-use highwire_links::update::{DepthHead, DepthKind, Level, Sequence, Sink};
+use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sequence, Sink};
 use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -27,9 +27,14 @@ const START: Nanos = 1_000_000 * MS;
 /// A frame of the test's own venue: `kind first last prev cross px qty`; the ask stands at 1 000 000.
 fn decode(_: &Directory, scratch: &mut Scratch, frame: Frame<'_>, sink: &mut dyn Sink) -> Result<FrameKind, Rejected> {
     let text = std::str::from_utf8(frame.payload()).map_err(|_| Rejected::from(Reject::Encoding))?;
+    if text.starts_with("ack ") {
+        sink.on_control(Control::Subscribed);
+        return Ok(FrameKind::Control);
+    }
     let words: Option<Vec<u64>> = text.split(' ').map(|word| word.parse().ok()).collect();
     let bad = Rejected { reason: Reject::Malformed, instrument: Some(ID) };
     let [kind, first, last, prev, cross, px, qty] = words.and_then(|words| words.try_into().ok()).ok_or(bad)?;
+    let event_ns = scratch.own.downcast_ref::<Nanos>().ok_or(bad)?;
     let level = |px: u64, qty: u64| Level { px: px as i64, qty: qty as i64, px_shown: 0, qty_shown: 0 };
     scratch.bids.clear();
     scratch.bids.push(level(px, qty));
@@ -40,7 +45,7 @@ fn decode(_: &Directory, scratch: &mut Scratch, frame: Frame<'_>, sink: &mut dyn
     let (kind, told) =
         if kind == 0 { (DepthKind::Snapshot, FrameKind::Snapshot) } else { (DepthKind::Delta, FrameKind::Delta) };
     let sequence = Sequence { first: Some(first), last: Some(last), prev: Some(prev), cross: Some(cross) };
-    let head = DepthHead { instrument: ID, kind, event_ns: 0, sequence, checksum: None, best: None };
+    let head = DepthHead { instrument: ID, kind, event_ns: *event_ns, sequence, checksum: None, best: None };
     sink.on_depth(&head, &scratch.bids, &scratch.asks);
     Ok(told)
 }
@@ -71,7 +76,7 @@ impl Rig {
         let codec = |slot| Codec {
             directory: Arc::new(Directory::default()),
             decode,
-            scratch: Scratch { bids: vec![], asks: vec![], marks: vec![], own: Box::new(()), fallbacks: 0 },
+            scratch: Scratch { bids: vec![], asks: vec![], marks: vec![], own: Box::new(0 as Nanos), fallbacks: 0 },
             instruments: Box::new([ID]),
             slot,
         };
@@ -114,6 +119,11 @@ impl Rig {
 
     fn time(&mut self, at: Nanos) {
         self.with(at, |feed, _, cx| feed.on_time(cx));
+    }
+
+    /// The time that messages of line 0 carry from now on.
+    fn event_ns(&mut self, event_ns: Nanos) {
+        self.codecs[0].scratch.own = Box::new(event_ns);
     }
 
     fn state(&self) -> BookState {
@@ -295,4 +305,25 @@ fn a_subscription_that_falls_silent_is_told_by_line_and_heard_again() {
     );
     rig.frame(0, &message(801), 8_010 * MS);
     assert!(matches!(rig.events()[..], [Event::Heard { instrument: ID, slot: 0 }]));
+}
+
+#[test]
+fn what_a_public_line_is_told_of_its_subscriptions_goes_home_in_the_venues_words() {
+    let mut rig = Rig::new(Chain::FirstLast);
+    rig.frame(1, "ack books.BTC", MS);
+    let events = rig.events();
+    let said = |event: &Event| match event {
+        Event::Said { slot, control, text } => Some((*slot, *control, text.bytes().to_vec())),
+        _ => None,
+    };
+    assert_eq!(events.iter().find_map(said), Some((1, Control::Subscribed, b"ack books.BTC".to_vec())));
+}
+
+#[test]
+fn a_message_from_the_future_is_not_taken_and_its_book_is_not_trusted() {
+    let mut rig = Rig::new(Chain::PlusOneInBand);
+    rig.event_ns(START + 61_000 * MS);
+    rig.frame(0, &message(1), MS);
+    assert_eq!((rig.state(), rig.moves()), (BookState::Suspect, vec![BookWhy::Time]));
+    assert_eq!(rig.tally.get(Counter::Rejected), 1);
 }

@@ -76,6 +76,8 @@ pub const COMMAND_RING: usize = 64;
 pub const LIFECYCLE_RING: usize = 256;
 /// Lifecycle reports held by the thread when the ring is full.
 pub const LIFECYCLE_HELD: usize = 192;
+/// Bytes of a venue's own words that a lifecycle report carries: acknowledgements and refusals are shorter.
+pub const EXCERPT_BYTES: usize = 320;
 /// Audit ring, records.
 pub const AUDIT_RING: usize = 8192;
 /// Audit records that one engine step may write: opening stops when fewer are free.

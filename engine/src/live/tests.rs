@@ -280,3 +280,21 @@ fn a_silent_line_is_pinged_and_then_given_up() {
     rig.step(3_001);
     assert_eq!(rig.gateway.take_ended().map(|(why, _)| why), Some(Ending::Silent));
 }
+
+#[test]
+fn what_a_gateway_held_when_its_thread_ends_is_told_and_its_line_goes_home() {
+    let mut rig = Rig::new(Carrier::Socket, 8);
+    rig.open(1);
+    rig.step(1);
+    (2..=8).for_each(|id| rig.open(id));
+    rig.step(2);
+    rig.gateway.end_lines(&mut rig.bench.at(3 * MS), Ending::ThreadDied);
+    let told = rig.step(4);
+    assert_eq!(
+        (told.iter().filter(|(_, kind, _)| *kind == ReportKind::Unknown).count(), told.len()),
+        (6, 8),
+        "{told:?}"
+    );
+    assert!(told[6..].iter().all(|&(_, kind, why)| (kind, why) == (ReportKind::Rejected, OrderReject::NoLine)));
+    assert_eq!(rig.gateway.take_ended().map(|(why, _)| why), Some(Ending::ThreadDied));
+}
