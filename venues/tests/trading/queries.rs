@@ -1,0 +1,1 @@
+//! Questions about an account: what is asked, and what answers say.
