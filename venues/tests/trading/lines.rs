@@ -1,6 +1,8 @@
 //! Lines: what is sent to log in, and how its answers are read.
 
-use crate::support::{VENUES, WALL_MS, keys, line, listed, private};
+use crate::support::{VENUES, WALL_MS, keys, line, listed, order, private};
+use highwire_links::fill::OrderReject;
+use highwire_links::order::Action;
 use highwire_venues::Venue;
 use highwire_venues::keys::{KeyError, KeyMaterial, Keys};
 use highwire_venues::orders::{LoginAck, PlanError, Transport, order_line, private_line};
@@ -26,6 +28,17 @@ fn private_lines_log_in_and_ask_for_our_orders() {
     assert!(bybit.login[0].frame().starts_with(r#"{"op":"auth","args":["dummy-key",1790000010123,""#));
     assert!(bybit.login[1].frame().contains(r#""args":["order.linear","execution.linear","dcp.future"]"#));
     assert_eq!(line(Venue::BybitSpot, Transport::Socket).path, "/v5/trade");
+}
+
+#[test]
+fn a_private_line_carries_nothing() {
+    for venue in VENUES {
+        let mut codec = private(venue).codec;
+        for action in [Action::Place, Action::Cancel, Action::CancelAll, Action::Amend, Action::Query] {
+            assert!(!codec.carries(action));
+            assert_eq!(codec.encode(&order(action), WALL_MS, &mut Vec::new()), Err(OrderReject::Encoding));
+        }
+    }
 }
 
 #[test]
