@@ -1,6 +1,6 @@
 //! Lines: what is sent to log in, and how its answers are read.
 
-use crate::support::{VENUES, WALL_MS, keys, line, listed, order, private};
+use crate::support::{VENUES, WALL_MS, ed25519_keys, keys, line, listed, order, private};
 use highwire_links::fill::OrderReject;
 use highwire_links::order::Action;
 use highwire_venues::Venue;
@@ -97,6 +97,11 @@ fn a_line_that_cannot_be_is_said_why() {
     assert_eq!(okx.unwrap_err(), PlanError::Key(KeyError::Missing("passphrase")));
     let usdm = private_line(Venue::BinanceUsdm, &keys(), &listed(Venue::BinanceUsdm), None, WALL_MS);
     assert_eq!(usdm.unwrap_err(), PlanError::StreamKey);
+    for venue in [Venue::Okx, Venue::BybitSpot] {
+        let keys = ed25519_keys().with_passphrase("p".into()).unwrap();
+        let refused = order_line(venue, &keys, &[], Transport::Http, "", WALL_MS).unwrap_err();
+        assert_eq!(refused, PlanError::Key(KeyError::Kind), "{venue:?} has no Ed25519 keys");
+    }
     let coinm = order_line(Venue::BinanceCoinm, &keys(), &[], Transport::Http, "", WALL_MS);
     assert_eq!(coinm.unwrap_err(), PlanError::Venue("binance_coinm"));
 }
