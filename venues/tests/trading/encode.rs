@@ -8,9 +8,10 @@ use highwire_links::fill::OrderReject;
 use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::{InstrumentId, Px, Qty, Side};
 use highwire_venues::Venue;
+use highwire_venues::keys::{KeyMaterial, Keys};
 use highwire_venues::orders::{Transport, order_line};
 use ring::hmac;
-use ring::signature::{ED25519, UnparsedPublicKey};
+use ring::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
 
 const ACTIONS: [Action; 5] = [Action::Place, Action::Cancel, Action::CancelAll, Action::Amend, Action::Query];
@@ -313,4 +314,21 @@ fn no_key_is_printed_with_a_line() {
         assert!(!text.contains(SECRET) && !text.contains("dummy-key") && !text.contains("dummyPass"), "{text}");
     }
     assert_eq!(ID, 0x0001_0000_0000_002a);
+}
+
+#[test]
+fn an_rsa_request_verifies_with_the_public_key_from_either_form_of_pem() {
+    let public = include_str!("keys/dummy_rsa_public.pem");
+    let body: String = public.lines().filter(|line| !line.starts_with("-----")).collect();
+    let public = STANDARD.decode(body).unwrap();
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &public);
+    for pem in [include_str!("keys/dummy_rsa.pem"), include_str!("keys/dummy_rsa_pkcs1.pem")] {
+        let keys = Keys::new("dummy-key".into(), KeyMaterial::Rsa(pem.into())).unwrap();
+        let listed = listed(Venue::BinanceSpot);
+        let plan = order_line(Venue::BinanceSpot, &keys, &listed, Transport::Http, "127.0.0.1:8080", WALL_MS);
+        let text = encoded(&mut *plan.unwrap().codec, &order(Action::Place));
+        let (signed, signature) = Http::of(&text).query().rsplit_once("&signature=").unwrap();
+        let signature = signature.replace("%2B", "+").replace("%2F", "/").replace("%3D", "=");
+        key.verify(signed.as_bytes(), &STANDARD.decode(signature).unwrap()).unwrap();
+    }
 }
