@@ -133,6 +133,7 @@ impl Desk {
     }
 }
 
+/// Conformance: polymarket orders
 #[test]
 fn an_order_leaves_whole_signed_and_already_known_by_its_hash() {
     let mut desk = Desk::new();
@@ -191,6 +192,7 @@ fn cancels_and_queries_name_the_hash() {
     assert!(all.ends_with(&format!(r#"{{"market":"{CONDITION}","asset_id":"{UP}"}}"#)));
 }
 
+/// Conformance: polymarket orders
 #[test]
 fn an_acceptance_names_our_hash_and_anything_else_is_unknown() {
     let mut desk = Desk::new();
@@ -290,6 +292,7 @@ fn trade(status: &str, taker: &str, maker: &str, side: &str) -> String {
     )
 }
 
+/// Conformance: polymarket private
 #[test]
 fn a_fill_is_booked_at_its_match_and_settles_or_fails_later() {
     let mut desk = Desk::new();
@@ -313,6 +316,7 @@ fn a_fill_is_booked_at_its_match_and_settles_or_fails_later() {
     assert_eq!(kinds, [ReportKind::Fill, ReportKind::Settlement]);
 }
 
+/// Conformance: polymarket private
 #[test]
 fn as_maker_our_fill_is_our_entry_in_its_own_token() {
     let mut desk = Desk::new();
@@ -354,6 +358,7 @@ fn damaged_answers_and_news_never_panic_and_prove_nothing_new() {
     }
 }
 
+/// Conformance: polymarket queries; polymarket deadman
 #[test]
 fn account_queries_are_signed_without_their_query_and_read_exactly() {
     let keys = keys();
@@ -393,6 +398,7 @@ fn account_queries_are_signed_without_their_query_and_read_exactly() {
 }
 
 /// Bodies that the official client made of prices and sizes, of the version that is signed today.
+/// Conformance: polymarket signing
 #[test]
 fn bodies_of_the_official_client_come_out_byte_for_byte() {
     let Some(data) = data() else { return };
