@@ -13,6 +13,7 @@ mod cold;
 pub mod http;
 pub mod keys;
 mod lanes;
+mod listen;
 pub mod metadata;
 mod okx;
 pub mod orders;

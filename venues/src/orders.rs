@@ -3,6 +3,7 @@
 //! login is signed for its moment.
 
 use crate::keys::{KeyError, Keys};
+use crate::listen::Listener;
 pub use crate::roster::Listed;
 use crate::venue::Venue;
 use crate::{binance, bybit, okx, polymarket};
@@ -134,12 +135,13 @@ pub fn private_line(
     stream_key: Option<&str>,
     wall_ms: i64,
 ) -> Result<OrderPlan, PlanError> {
-    match venue {
+    let plan = match venue {
         Venue::BinanceSpot => binance::orders::spot_private_line(keys, listed, wall_ms),
         Venue::BinanceUsdm => binance::orders::usdm_private_line(keys, listed, stream_key),
         Venue::Okx => okx::orders::private_line(keys, listed, wall_ms),
         Venue::BybitSpot | Venue::BybitLinear => bybit::orders::private_line(venue, keys, listed, wall_ms),
         Venue::Polymarket => polymarket::lines::private_line(keys, listed),
         _ => Err(PlanError::Venue(venue.name())),
-    }
+    }?;
+    Ok(OrderPlan { codec: Box::new(Listener(plan.codec)), ..plan })
 }

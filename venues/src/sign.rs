@@ -70,7 +70,8 @@ impl Signer {
     pub fn sign(&mut self, parts: &[&[u8]], out: &mut Vec<u8>) -> Result<(), KeyError> {
         match &self.kind {
             Kind::Hmac(keyed, encoding) => {
-                let mut mac = keyed.clone();
+                // The keyed state itself, not its box: no allocation.
+                let mut mac = Hmac::<Sha256>::clone(keyed);
                 parts.iter().for_each(|part| mac.update(part));
                 let tag = mac.finalize().into_bytes();
                 match encoding {

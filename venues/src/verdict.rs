@@ -17,22 +17,25 @@ pub(crate) enum Verdict {
     NotFound,
 }
 
-/// Reports what a verdict means for the request that got it.
+/// Reports what a verdict means for the request that got it: nothing for a question, since one that was
+/// not answered changes nothing, and whoever asked asks again in its own time.
 pub(crate) fn report(verdict: Verdict, order: &Order, now: Nanos, sink: &mut dyn ReportSink) {
-    let (kind, reject) = outcome(verdict, order.action);
-    sink.on_report(&Report { reject, ..Report::about(order.id, order.instrument, kind, now) });
+    if let Some((kind, reject)) = outcome(verdict, order.action) {
+        sink.on_report(&Report { reject, ..Report::about(order.id, order.instrument, kind, now) });
+    }
 }
 
-/// A query that was refused has learnt nothing; a refused cancel leaves the order alive.
-const fn outcome(verdict: Verdict, action: Action) -> (ReportKind, OrderReject) {
-    match (verdict, action) {
-        (Verdict::Unknown, _) | (Verdict::Refused(_), Action::Query) => (ReportKind::Unknown, OrderReject::None),
+/// A refused cancel leaves the order alive.
+const fn outcome(verdict: Verdict, action: Action) -> Option<(ReportKind, OrderReject)> {
+    Some(match (verdict, action) {
+        (Verdict::NotFound, Action::Query) => (ReportKind::NotFound, OrderReject::None),
+        (Verdict::Unknown | Verdict::Refused(_), Action::Query) => return None,
+        (Verdict::Unknown, _) => (ReportKind::Unknown, OrderReject::None),
         (Verdict::Refused(reject), Action::Place) => (ReportKind::Rejected, reject),
         (Verdict::Refused(reject), _) => (ReportKind::CancelRejected, reject),
-        (Verdict::NotFound, Action::Query) => (ReportKind::NotFound, OrderReject::None),
         (Verdict::NotFound, Action::Place) => (ReportKind::Rejected, OrderReject::Other),
         (Verdict::NotFound, _) => (ReportKind::CancelRejected, OrderReject::NoSuchOrder),
-    }
+    })
 }
 
 /// Where an order stands, by the venue's own word.

@@ -209,6 +209,7 @@ mod tests {
         check(c, true, 100, seq(0, 100, None), Follows::Gap);
     }
 
+    /// Conformance: polymarket chaining
     #[test]
     fn polymarket_follows_unless_time_falls() {
         let c = Chain::BestChecked;

@@ -232,8 +232,12 @@ impl<'a> Reading<'a> {
     }
 
     /// Every order that was withdrawn, then the request itself. Foreign ones on the list are not ours
-    /// to report. USD-M only says that it is done.
+    /// to report. USD-M only says that it is done: `{"code":200,"msg":".."}`.
     fn all_cancelled(&mut self, result: Value<'_, '_>, order: &Order) -> Result<(), Reject> {
+        let listed = result.items().is_some() || Fields::of(&ERROR, result)?.need("code")?.signed()? == 200;
+        if !listed {
+            return Err(Reject::Malformed);
+        }
         for entry in result.items().into_iter().flatten() {
             let State { listed, id, at_ns, .. } = self.state(entry)?;
             let fields = Fields::of(&ORDER, entry)?;

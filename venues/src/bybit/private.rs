@@ -6,7 +6,6 @@ use super::sign;
 use crate::client_id;
 use crate::keys::Keys;
 use crate::private::{HttpRequest, Query, QueryError};
-use crate::sign::Encoding;
 use crate::text::escape;
 use crate::venue::Venue;
 
@@ -83,7 +82,7 @@ fn posted(path: &str, body: String, keys: &Keys, wall_ms: i64) -> Result<HttpReq
 
 fn signed(request: HttpRequest, payload: &str, keys: &Keys, wall_ms: i64) -> Result<HttpRequest, QueryError> {
     let mut lines = Vec::new();
-    let mut signer = keys.signer(Encoding::Hex)?;
+    let mut signer = sign::signer(keys)?;
     sign::write_headers(&mut signer, keys, payload.as_bytes(), RECV_WINDOW, wall_ms, &mut lines)?;
     Ok(request.with_lines(&lines))
 }

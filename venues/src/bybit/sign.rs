@@ -1,12 +1,23 @@
 //! Bybit's recipe: hex of HMAC-SHA256 (base64 of RSA-SHA256 for RSA keys) over time, key, window and the
 //! query of a GET or the body of a POST, exactly as sent. Its sockets are logged in once.
 
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, KeyMaterial, Keys};
 use crate::sign::{Encoding, Signer};
 use crate::text;
 
 /// A login is good for so long, milliseconds.
 const LOGIN_MS: i64 = 10_000;
+
+/// A signer, from an HMAC or an RSA key: Bybit has no others.
+///
+/// # Errors
+/// [`KeyError::Kind`] for any other.
+pub fn signer(keys: &Keys) -> Result<Signer, KeyError> {
+    match keys.material() {
+        KeyMaterial::Hmac(_) | KeyMaterial::Rsa(_) => keys.signer(Encoding::Hex),
+        KeyMaterial::Ed25519(_) => Err(KeyError::Kind),
+    }
+}
 
 /// Appends the header lines that authenticate a request. `payload` is the query of a GET or the body of
 /// a POST; `window` its `recvWindow` in milliseconds.
@@ -41,6 +52,6 @@ pub fn write_headers(
 /// [`KeyError`] when the key cannot sign.
 pub fn auth(keys: &Keys, wall_ms: i64) -> Result<String, KeyError> {
     let expires = wall_ms.saturating_add(LOGIN_MS);
-    let sign = keys.signer(Encoding::Hex)?.signature(&format!("GET/realtime{expires}"))?;
+    let sign = signer(keys)?.signature(&format!("GET/realtime{expires}"))?;
     Ok(format!(r#"{{"op":"auth","args":["{}",{expires},"{sign}"]}}"#, keys.api_key()))
 }

@@ -9,7 +9,7 @@ use crate::keys::{KeyError, Keys};
 use crate::orders::{Listed, LoginAck, LoginStep, OrderPlan, PlanError, Transport};
 use crate::recent::{Recent, request_id};
 use crate::roster::{Place, Roster};
-use crate::sign::{Encoding, Signer};
+use crate::sign::Signer;
 use crate::spec::Kind;
 use crate::tape::Parser;
 use crate::text;
@@ -54,7 +54,7 @@ impl Codec {
             roster: Roster::new(listed),
             recent: Recent::new(),
             parser: Parser::default(),
-            signer: keys.signer(Encoding::Base64)?,
+            signer: sign::signer(keys)?,
             keys: keys.clone(),
             host: host.to_owned(),
             body: Vec::with_capacity(512),

@@ -4,7 +4,6 @@ use super::sign;
 use crate::client_id;
 use crate::keys::Keys;
 use crate::private::{HttpRequest, Query, QueryError};
-use crate::sign::Encoding;
 use crate::spec::{InstrumentSpec, Kind};
 use crate::text::escape;
 use crate::venue::Venue;
@@ -44,7 +43,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
 fn signed(request: HttpRequest, keys: &Keys, wall_ms: i64) -> Result<HttpRequest, QueryError> {
     let mut lines = Vec::new();
     let what = (request.method, request.path_and_query.as_bytes(), request.body.as_bytes());
-    sign::write_headers(&mut keys.signer(Encoding::Base64)?, keys, what, wall_ms, &mut lines)?;
+    sign::write_headers(&mut sign::signer(keys)?, keys, what, wall_ms, &mut lines)?;
     Ok(request.with_lines(&lines))
 }
 

@@ -1,12 +1,23 @@
 //! OKX's recipe: base64 of HMAC-SHA256 over time, method, path with query, and body as sent. The time is
 //! ISO 8601 to the millisecond for requests and whole seconds for the WebSocket login.
 
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, KeyMaterial, Keys};
 use crate::sign::{Encoding, Signer};
 use crate::text;
 
 /// Whether a request is of demo trading; the official client sends it always.
 pub const DEMO_HEADER: &str = "x-simulated-trading";
+
+/// A signer, from the one kind of key that OKX has.
+///
+/// # Errors
+/// [`KeyError::Kind`] for any other.
+pub fn signer(keys: &Keys) -> Result<Signer, KeyError> {
+    match keys.material() {
+        KeyMaterial::Hmac(_) => keys.signer(Encoding::Base64),
+        KeyMaterial::Ed25519(_) | KeyMaterial::Rsa(_) => Err(KeyError::Kind),
+    }
+}
 
 /// Appends the header lines that authenticate a request.
 ///
@@ -39,7 +50,7 @@ pub fn write_headers(
 /// [`KeyError`] when there is no passphrase or the key cannot sign.
 pub fn login(keys: &Keys, wall_ms: i64) -> Result<String, KeyError> {
     let seconds = wall_ms / 1_000;
-    let sign = keys.signer(Encoding::Base64)?.signature(&format!("{seconds}GET/users/self/verify"))?;
+    let sign = signer(keys)?.signature(&format!("{seconds}GET/users/self/verify"))?;
     let (key, passphrase) = (keys.api_key(), keys.passphrase()?);
     Ok(format!(
         r#"{{"op":"login","args":[{{"apiKey":"{key}","passphrase":"{passphrase}","timestamp":"{seconds}","sign":"{sign}"}}]}}"#

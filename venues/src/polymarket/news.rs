@@ -7,7 +7,6 @@
 use super::PX_DP;
 use super::account::Account;
 use super::answers::size;
-use super::eip712;
 use crate::roster::{Listed, Roster};
 use crate::tape::{Fields, Parser, Value};
 use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
@@ -24,6 +23,36 @@ pub(super) struct NewsDesk {
     account: Account,
     roster: Roster,
     parser: Parser,
+    booked: Booked,
+}
+
+/// Fills that were told, so that the later stages of a trade do not tell them again.
+struct Booked {
+    keys: Box<[u64; BOOKED]>,
+    next: usize,
+}
+
+/// Fills remembered; one that is told twice is still known by its trade's key.
+const BOOKED: usize = 1024;
+
+impl Booked {
+    /// Whether this is the first time.
+    fn is_new(&mut self, key: u64) -> bool {
+        if self.keys.contains(&key) {
+            return false;
+        }
+        self.keys[self.next % BOOKED] = key;
+        self.next = self.next.wrapping_add(1);
+        true
+    }
+}
+
+/// What news are read with.
+struct Reader<'a> {
+    account: &'a Account,
+    roster: &'a Roster,
+    booked: &'a mut Booked,
+    now: Nanos,
 }
 
 const WORDS: [&str; 16] = [
@@ -52,7 +81,6 @@ type News<'t, 'i> = Fields<'t, 'i, 16>;
 struct Match<'i> {
     id: &'i str,
     settlement: Settlement,
-    first: bool,
     at_ns: Nanos,
 }
 
@@ -68,138 +96,114 @@ struct Part<'a, 'i> {
 
 impl NewsDesk {
     pub(super) fn new(account: Account, roster: Roster) -> Self {
-        Self { account, roster, parser: Parser::default() }
+        Self { account, roster, parser: Parser::default(), booked: Booked { keys: Box::new([0; BOOKED]), next: 0 } }
     }
 
     fn read(&mut self, mut frame: Frame<'_>, now: Nanos, sink: &mut dyn ReportSink) -> Result<AnswerKind, Rejected> {
         if frame.payload() == b"PONG" {
             return Ok(AnswerKind::Control);
         }
-        let Self { account, roster, parser } = self;
+        let Self { account, roster, parser, booked } = self;
+        let mut reader = Reader { account, roster, booked, now };
         let read = parser.with(frame.payload_mut(), |root| match root.items() {
-            None => news(root, account, roster, now, sink),
-            Some(mut items) => {
-                items.try_for_each(|item| news(item, account, roster, now, sink).map(drop)).map(|()| AnswerKind::News)
-            }
+            None => reader.news(root, sink),
+            Some(mut items) => items.try_for_each(|item| reader.news(item, sink).map(drop)).map(|()| AnswerKind::News),
         });
         Ok(read.unwrap_or(Err(Reject::Malformed))?)
     }
 }
 
-fn news(
-    event: Value<'_, '_>,
-    account: &Account,
-    roster: &Roster,
-    now: Nanos,
-    sink: &mut dyn ReportSink,
-) -> Result<AnswerKind, Reject> {
-    let fields = News::of(&WORDS, event)?;
-    match fields.text("event_type") {
-        Some("order") => order(&fields, account, roster, now, sink).map(|()| AnswerKind::News),
-        Some("trade") => trade(&fields, account, roster, now, sink).map(|()| AnswerKind::News),
-        _ => Ok(AnswerKind::Control),
-    }
-}
-
-/// `PLACEMENT` and `CANCELLATION` of an order of ours; what `UPDATE` says, trades say exactly.
-fn order(
-    fields: &News<'_, '_>,
-    account: &Account,
-    roster: &Roster,
-    now: Nanos,
-    sink: &mut dyn ReportSink,
-) -> Result<(), Reject> {
-    let hash = eip712::bytes(fields.need("id")?.text()?.as_bytes());
-    let Some(id) = hash.and_then(|hash| account.wallet.hashes.id_of(&hash)) else { return Ok(()) };
-    let listed = roster.find(fields.need("asset_id")?.text()?).ok_or(Reject::UnknownInstrument)?;
-    let at_ns = time(fields).unwrap_or(now);
-    match fields.need("type")?.text()? {
-        "PLACEMENT" => sink.on_report(&listed.about(id, ReportKind::Ack, at_ns)),
-        "CANCELLATION" => {
-            let filled = size(fields.text("size_matched").unwrap_or_default())?;
-            sink.on_report(&Report { filled, ..listed.about(id, ReportKind::Done, at_ns) });
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn trade(
-    fields: &News<'_, '_>,
-    account: &Account,
-    roster: &Roster,
-    now: Nanos,
-    sink: &mut dyn ReportSink,
-) -> Result<(), Reject> {
-    let status = fields.need("status")?.text()?;
-    let (settlement, first) = stage(status).ok_or(Reject::Malformed)?;
-    let id = fields.need("id")?.text()?;
-    let told = Match { id, settlement, first, at_ns: time(fields).unwrap_or(now) };
-    let side = side(fields.need("side")?.text()?)?;
-    let token = fields.need("asset_id")?.text()?;
-    let taker = fields.need("taker_order_id")?.text()?;
-    let as_taker = fields.text("trader_side") == Some("TAKER");
-    if as_taker || account.wallet.id_of(taker).is_some() {
-        let listed = roster.find(token).ok_or(Reject::UnknownInstrument)?;
-        let px = price(fields.need("price")?.text()?, side)?;
-        let qty = size(fields.need("size")?.text()?)?;
-        tell(&told, &Part { order: taker, listed, side, px, qty, maker: false }, account, sink);
-    }
-    for entry in fields.get("maker_orders").and_then(Value::items).into_iter().flatten() {
-        let entry = Fields::of(&MAKER, entry)?;
-        if let Some(part) = maker(&entry, side, token, account, roster)? {
-            tell(&told, &part, account, sink);
+impl<'a> Reader<'a> {
+    fn news(&mut self, event: Value<'_, '_>, sink: &mut dyn ReportSink) -> Result<AnswerKind, Reject> {
+        let fields = News::of(&WORDS, event)?;
+        match fields.text("event_type") {
+            Some("order") => self.order(&fields, sink).map(|()| AnswerKind::News),
+            Some("trade") => self.trade(&fields, sink).map(|()| AnswerKind::News),
+            _ => Ok(AnswerKind::Control),
         }
     }
-    Ok(())
-}
 
-/// Our part as a maker; `None` for another's.
-fn maker<'a, 'i>(
-    entry: &Fields<'_, 'i, 6>,
-    taker: Side,
-    token: &str,
-    account: &Account,
-    roster: &'a Roster,
-) -> Result<Option<Part<'a, 'i>>, Reject> {
-    let order = entry.need("order_id")?.text()?;
-    let ours = entry.text("owner") == Some(account.api_key.expose_secret());
-    if !ours && account.wallet.id_of(order).is_none() {
-        return Ok(None);
+    /// `PLACEMENT` and `CANCELLATION` of an order of ours; what `UPDATE` says, trades say exactly.
+    fn order(&self, fields: &News<'_, '_>, sink: &mut dyn ReportSink) -> Result<(), Reject> {
+        let Some(id) = self.account.wallet.id_of(fields.need("id")?.text()?) else { return Ok(()) };
+        let listed = self.listed(fields.need("asset_id")?.text()?)?;
+        let at_ns = time(fields).unwrap_or(self.now);
+        match fields.need("type")?.text()? {
+            "PLACEMENT" => sink.on_report(&listed.about(id, ReportKind::Ack, at_ns)),
+            "CANCELLATION" => {
+                let filled = size(fields.text("size_matched").unwrap_or_default())?;
+                sink.on_report(&Report { filled, ..listed.about(id, ReportKind::Done, at_ns) });
+            }
+            _ => {}
+        }
+        Ok(())
     }
-    let own = entry.need("asset_id")?.text()?;
-    let listed = roster.find(own).ok_or(Reject::UnknownInstrument)?;
-    // The same token changes hands; two complementary ones are minted or merged, both sides alike.
-    let inferred = if own == token { taker.opposite() } else { taker };
-    let side = entry.text("side").map(side).transpose()?.unwrap_or(inferred);
-    let px = price(entry.need("price")?.text()?, side)?;
-    let qty = size(entry.need("matched_amount")?.text()?)?;
-    Ok(Some(Part { order, listed, side, px, qty, maker: true }))
-}
 
-/// A fill when the match is first told, and what settlement came to. A trade that is first told late (its
-/// match was missed) is a fill as well: whoever takes reports knows a trade by its key.
-fn tell(told: &Match<'_>, part: &Part<'_, '_>, account: &Account, sink: &mut dyn ReportSink) {
-    let id = account.wallet.id_of(part.order);
-    let kind = if id.is_some() { ReportKind::Fill } else { ReportKind::Foreign };
-    let sold = if part.side == Side::Sell && id.is_none() { Report::SOLD } else { 0 };
-    let (fee, fee_dp) = fee(part);
-    let fill = Report {
-        px: part.px,
-        qty: part.qty,
-        fee,
-        fee_dp,
-        fee_in: FeeAsset::Quote,
-        trade: trade_of(told.id, part.maker.then_some(part.order)),
-        settlement: Settlement::Pending,
-        flags: sold | if part.maker { Report::MAKER } else { 0 },
-        ..part.listed.about(id.unwrap_or(0), kind, told.at_ns)
-    };
-    if told.first || told.settlement == Settlement::Settled {
-        sink.on_report(&fill);
+    fn trade(&mut self, fields: &News<'_, '_>, sink: &mut dyn ReportSink) -> Result<(), Reject> {
+        let settlement = settlement(fields.need("status")?.text()?).ok_or(Reject::Malformed)?;
+        let at_ns = time(fields).unwrap_or(self.now);
+        let told = Match { id: fields.need("id")?.text()?, settlement, at_ns };
+        let side = side(fields.need("side")?.text()?)?;
+        let token = fields.need("asset_id")?.text()?;
+        let order = fields.need("taker_order_id")?.text()?;
+        if fields.text("trader_side") == Some("TAKER") || self.account.wallet.id_of(order).is_some() {
+            let px = price(fields.need("price")?.text()?, side)?;
+            let qty = size(fields.need("size")?.text()?)?;
+            let listed = self.listed(token)?;
+            self.tell(&told, &Part { order, listed, side, px, qty, maker: false }, sink);
+        }
+        for entry in fields.get("maker_orders").and_then(Value::items).into_iter().flatten() {
+            let entry = Fields::of(&MAKER, entry)?;
+            if let Some(part) = self.maker(&entry, side, token)? {
+                self.tell(&told, &part, sink);
+            }
+        }
+        Ok(())
     }
-    if matches!(told.settlement, Settlement::Settled | Settlement::Failed) {
-        sink.on_report(&Report { kind: ReportKind::Settlement, settlement: told.settlement, ..fill });
+
+    /// Our part as a maker; `None` for another's.
+    fn maker<'i>(&self, entry: &Fields<'_, 'i, 6>, taker: Side, token: &str) -> Result<Option<Part<'a, 'i>>, Reject> {
+        let order = entry.need("order_id")?.text()?;
+        let ours = entry.text("owner") == Some(self.account.api_key.expose_secret());
+        if !ours && self.account.wallet.id_of(order).is_none() {
+            return Ok(None);
+        }
+        let own = entry.need("asset_id")?.text()?;
+        // The same token changes hands; two complementary ones are minted or merged, both sides alike.
+        let inferred = if own == token { taker.opposite() } else { taker };
+        let side = entry.text("side").map(side).transpose()?.unwrap_or(inferred);
+        let px = price(entry.need("price")?.text()?, side)?;
+        let qty = size(entry.need("matched_amount")?.text()?)?;
+        Ok(Some(Part { order, listed: self.listed(own)?, side, px, qty, maker: true }))
+    }
+
+    fn listed(&self, token: &str) -> Result<&'a Listed, Reject> {
+        self.roster.find(token).ok_or(Reject::UnknownInstrument)
+    }
+
+    /// A fill when a trade is first told, and what settlement came to. A trade whose match was missed is a
+    /// fill as well: whoever takes reports knows a trade by its key.
+    fn tell(&mut self, told: &Match<'_>, part: &Part<'_, '_>, sink: &mut dyn ReportSink) {
+        let id = self.account.wallet.id_of(part.order);
+        let kind = if id.is_some() { ReportKind::Fill } else { ReportKind::Foreign };
+        let sold = if part.side == Side::Sell && id.is_none() { Report::SOLD } else { 0 };
+        let fill = Report {
+            px: part.px,
+            qty: part.qty,
+            fee: fee(part),
+            fee_dp: super::fee::FEE_DP,
+            fee_in: FeeAsset::Quote,
+            trade: trade_of(told.id, part.maker.then_some(part.order)),
+            settlement: Settlement::Pending,
+            flags: sold | if part.maker { Report::MAKER } else { 0 },
+            ..part.listed.about(id.unwrap_or(0), kind, told.at_ns)
+        };
+        if told.settlement != Settlement::Failed && self.booked.is_new(fill.trade) {
+            sink.on_report(&fill);
+        }
+        if matches!(told.settlement, Settlement::Settled | Settlement::Failed) {
+            sink.on_report(&Report { kind: ReportKind::Settlement, settlement: told.settlement, ..fill });
+        }
     }
 }
 
@@ -210,20 +214,18 @@ pub(super) fn trade_of(id: &str, maker_order: Option<&str>) -> u64 {
     trade_key(id.as_bytes()) ^ (order & !(1 << 63))
 }
 
-/// The fee of our part. One that cannot be computed (the terms are gone) is the formula's upper bound.
-fn fee(part: &Part<'_, '_>) -> (i64, u8) {
-    let terms = part.listed.outcome;
-    let schedule = terms.map_or(super::fee::Fee::HIGHEST, |terms| terms.fee);
-    let fee = if part.maker { 0 } else { schedule.taker(part.px, part.qty).unwrap_or(i64::MAX) };
-    (fee, super::fee::FEE_DP)
+/// The fee of our part. One whose market's terms are gone is charged the highest rate there is.
+fn fee(part: &Part<'_, '_>) -> i64 {
+    let schedule = part.listed.outcome.map_or(super::fee::Fee::HIGHEST, |terms| terms.fee);
+    if part.maker { 0 } else { schedule.taker(part.px, part.qty).unwrap_or(i64::MAX) }
 }
 
-/// What a trade's status says of its settlement, and whether it is the first to be told.
-fn stage(status: &str) -> Option<(Settlement, bool)> {
+/// What a trade's status says of its settlement.
+fn settlement(status: &str) -> Option<Settlement> {
     Some(match status.strip_prefix("TRADE_STATUS_").unwrap_or(status) {
-        "MATCHED" | "MINED" | "RETRYING" => (Settlement::Pending, true),
-        "CONFIRMED" => (Settlement::Settled, false),
-        "FAILED" => (Settlement::Failed, false),
+        "MATCHED" | "MINED" | "RETRYING" => Settlement::Pending,
+        "CONFIRMED" => Settlement::Settled,
+        "FAILED" => Settlement::Failed,
         _ => return None,
     })
 }

@@ -55,6 +55,7 @@ pub(super) fn head(status: u16, head: &[u8], now: Nanos, sink: &mut dyn ReportSi
 mod tests {
     use super::*;
 
+    /// Conformance: polymarket rates
     #[test]
     fn tiers_and_waits_are_learned_from_headers() {
         let read = |status, lines: &'static [(&str, &str)]| {

@@ -247,8 +247,8 @@ mod tests {
         let slugs = |asset, span, now_s| wanted(asset, span, now_s).map(|window| window.slug());
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
-            slugs(Asset::Sol, Span::Quarter, 1_784_851_799),
-            [some("sol-updown-15m-1784850900"), some("sol-updown-15m-1784851800")]
+            slugs(Asset::Sol, Span::Quarter, 1_784_851_199),
+            [some("sol-updown-15m-1784850300"), some("sol-updown-15m-1784851200")]
         );
         assert_eq!(
             slugs(Asset::Btc, Span::Hour, 1_783_396_800 + 3_599),

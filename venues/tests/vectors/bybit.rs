@@ -1,7 +1,7 @@
 //! Bybit: headers over REST, the login over WebSocket.
 
 use crate::file::{Vector, VectorFile, plain, same};
-use highwire_venues::sign::{Encoding, bybit};
+use highwire_venues::sign::bybit;
 use serde_json::Value;
 
 /// Checks every vector.
@@ -19,7 +19,7 @@ fn request(file: &VectorFile, vector: &Vector) -> Result<(), String> {
     let keys = file.keys(vector, signature, false)?;
     let payload = if method == "GET" { vector.query()? } else { vector.body.as_deref().unwrap_or_default() };
     let time = file.time(vector);
-    let mut signer = keys.signer(Encoding::Hex).map_err(|error| error.to_string())?;
+    let mut signer = bybit::signer(&keys).map_err(|error| error.to_string())?;
     let mut lines = Vec::new();
     bybit::write_headers(&mut signer, &keys, payload.as_bytes(), window, time, &mut lines)
         .map_err(|error| error.to_string())?;

@@ -1,7 +1,7 @@
 //! OKX: headers over REST, the login over WebSocket.
 
 use crate::file::{Vector, VectorFile, plain, same};
-use highwire_venues::sign::{Encoding, okx};
+use highwire_venues::sign::okx;
 use serde_json::Value;
 
 /// Checks every vector.
@@ -20,7 +20,7 @@ fn request(file: &VectorFile, vector: &Vector) -> Result<(), String> {
         keys = keys.for_demo();
     }
     let (path, body) = (vector.path_and_query()?, vector.body.as_deref().unwrap_or_default());
-    let mut signer = keys.signer(Encoding::Base64).map_err(|error| error.to_string())?;
+    let mut signer = okx::signer(&keys).map_err(|error| error.to_string())?;
     let mut lines = Vec::new();
     let request = (method, path.as_bytes(), body.as_bytes());
     okx::write_headers(&mut signer, &keys, request, file.time(vector), &mut lines)

@@ -7,4 +7,5 @@ mod frames;
 mod listing;
 mod mutants;
 mod polymarket;
+mod polymarket_trading;
 mod support;

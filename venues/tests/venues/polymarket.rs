@@ -83,6 +83,7 @@ fn a_frame_is_an_event_or_an_array_of_them_told_whole_or_not_at_all() {
     assert_eq!(decoded("[]"), (Ok(FrameKind::Control), vec![]));
 }
 
+/// Conformance: polymarket heartbeat
 #[test]
 fn trades_tick_changes_and_pongs() {
     let trade = r#"{"event_type":"last_trade_price","market":"0x1","asset_id":"UP","price":"0.51","side":"SELL","size":"219.217767","fee_rate_bps":"0","timestamp":"1703875202000"}"#;
@@ -146,6 +147,7 @@ fn recorded(data: &Path) -> (Vec<String>, Vec<String>) {
     (frames, tokens)
 }
 
+/// Conformance: polymarket decode
 #[test]
 fn every_recorded_frame_is_decoded_by_the_scan_and_both_tiers_agree_damaged_or_not() {
     let Some(data) = data() else { return };
