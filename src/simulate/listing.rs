@@ -1,6 +1,6 @@
 //! What a client needs to be pointed at the simulator: addresses and dummy keys, for people and as JSON.
 
-use highwire_simulator::{Holder, Simulator, Venue};
+use highwire_simulator::{Holder, Playback, Simulator, Venue};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 
@@ -13,6 +13,8 @@ pub struct Listing {
     /// Faults in, ground truth out.
     control: Option<String>,
     venues: Vec<Place>,
+    /// Where the recording is served: WebSocket and REST, any path.
+    replay: Option<(String, String)>,
     accounts: Vec<Account>,
     note: &'static str,
 }
@@ -35,7 +37,7 @@ struct Account {
 
 impl Listing {
     /// The listing of a simulator with these holders of Polymarket accounts.
-    pub fn of(simulator: &Simulator, holders: &[Holder]) -> Self {
+    pub fn of(simulator: &Simulator, holders: &[Holder], playback: Option<&Playback>) -> Self {
         let place = |at: &highwire_simulator::Address| Place {
             venue: at.venue.name(),
             endpoint: at.endpoint.name(),
@@ -44,9 +46,10 @@ impl Listing {
             endpoints: endpoints(at.venue, &at.ws, &at.rest),
         };
         let venues: Vec<Place> = simulator.addresses().iter().map(place).collect();
+        let replay = playback.map(|playback| (playback.ws(), playback.rest()));
         let open = simulator.address(Venue::Polymarket).is_some();
         let accounts = holders.iter().filter(|_| open).map(account).collect();
-        Self { control: simulator.control_address(), venues, accounts, note: DUMMIES }
+        Self { control: simulator.control_address(), venues, replay, accounts, note: DUMMIES }
     }
 }
 
@@ -92,6 +95,9 @@ impl Display for Listing {
             for endpoint in &place.endpoints {
                 writeln!(f, "  {endpoint}")?;
             }
+        }
+        if let Some((ws, rest)) = &self.replay {
+            writeln!(f, "replay\n  {ws}\n  {rest}")?;
         }
         writeln!(f, "\n{}", self.note)?;
         for account in &self.accounts {
