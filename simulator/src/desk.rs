@@ -10,7 +10,7 @@ use crate::fault::script::Happening;
 use crate::fault::spoil::{self, Lane};
 use crate::fault::verb::{AckFault, Verb};
 use crate::fault::{Faults, Place};
-use crate::feed::{Carries, Channel, Feed, Push};
+use crate::feed::{Carries, Channel, Feed, Kind, Push};
 use crate::market::Market;
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
@@ -159,7 +159,7 @@ impl Floor<'_> {
         let stamp_ns = self.now_ns.saturating_add_signed(self.faults.skew_ns(self.venue, self.now_ns));
         let write = |push: &Push| self.protocol.book(feed, listing, push, client.form, stamp_ns);
         let mut lane = client.lanes.remove(key).unwrap_or_default();
-        let texts = match spoil::struck(self.faults, &place, Some(&mut lane)) {
+        let texts = match spoil::struck(self.faults, &place, Some(&mut lane), true) {
             None => vec![write(&push).into()],
             Some(verbs) => {
                 let text = write(&spoil::book(&verbs, &mut lane, feed, &push));
@@ -362,13 +362,14 @@ impl Desk {
             if let Some(push) = feed.poll(market.book(feed.listing), now_ns) {
                 let push = shifted(&push, skew_ns);
                 let write = |feed: &Feed, push: &Push, form| protocol.book(feed, listing, push, form, stamp_ns);
-                round.fan_out(feed, listing, &|feed, form, bend| write(feed, &bend(&push), form));
+                let price = push.kind != Kind::Repeat;
+                round.fan_out(feed, listing, price, &|feed, form, bend| write(feed, &bend(&push), form));
             }
             if feed.channel.carries == Carries::Trades && !feed.frozen {
                 for trade in market.book(feed.listing).trades() {
                     let trade = Trade { at_ns: trade.at_ns.saturating_add_signed(skew_ns), ..*trade };
-                    round
-                        .fan_out(feed, listing, &|feed, form, _| protocol.trade(feed, listing, &trade, form, stamp_ns));
+                    let write = |feed: &Feed, form, _: Bend<'_>| protocol.trade(feed, listing, &trade, form, stamp_ns);
+                    round.fan_out(feed, listing, true, &write);
                 }
             }
         }
@@ -405,7 +406,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     /// Sends one message to a feed's subscribers, written once per form and anew for those whom faults single out.
-    fn fan_out(&mut self, feed: &mut Feed, listing: &Listing, write: Write<'_>) {
+    fn fan_out(&mut self, feed: &mut Feed, listing: &Listing, price: bool, write: Write<'_>) {
         let mut written: [Option<Utf8Bytes>; 2] = [None, None];
         for &id in &feed.subscribers {
             let Some(client) = self.clients.get_mut(&id) else { continue };
@@ -414,7 +415,7 @@ impl Round<'_> {
                 self.faults.happened(Happening::Push, &place, self.now_ns);
             }
             let form = client.form & 1;
-            let Some(verbs) = spoil::struck(self.faults, &place, client.lanes.get_mut(&feed.key)) else {
+            let Some(verbs) = spoil::struck(self.faults, &place, client.lanes.get_mut(&feed.key), price) else {
                 let clean = || write(feed, form, &Push::clone).into();
                 let text = written[usize::from(form)].get_or_insert_with(clean);
                 self.sends.push((id, text.clone(), client.endpoint));

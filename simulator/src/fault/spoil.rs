@@ -30,11 +30,13 @@ impl Lane {
     }
 }
 
-/// What strikes a push at `place`; `None` = nothing, the push goes out as it is.
-pub(crate) fn struck(faults: &Faults, place: &Place<'_>, lane: Option<&mut Lane>) -> Option<Vec<Verb>> {
+/// What strikes a push at `place`; `None` = nothing, the push goes out as it is. A push without a `price`
+/// leaves what strikes once to the next.
+pub(crate) fn struck(faults: &Faults, place: &Place<'_>, lane: Option<&mut Lane>, price: bool) -> Option<Vec<Verb>> {
     let armed: Vec<Verb> = faults.armed.iter().filter(|a| a.target.fits(place)).map(|a| a.verb.clone()).collect();
     match lane {
-        Some(lane) if !lane.is_clean() => Some(armed.into_iter().chain(lane.once.drain(..)).collect()),
+        Some(lane) if price && !lane.is_clean() => Some(armed.into_iter().chain(lane.once.drain(..)).collect()),
+        Some(lane) if !lane.is_clean() => Some(armed),
         _ => (!armed.is_empty()).then_some(armed),
     }
 }
@@ -138,9 +140,12 @@ fn outlier(push: &mut Push, lane: &mut Lane, feed: &Feed, whole: bool, x: f64) {
 fn empty(push: &mut Push, lane: &mut Lane, feed: &Feed, whole: bool, bid: bool) {
     let levels = if bid { &feed.bids } else { &feed.asks };
     let shown = side(push, bid);
-    shown.clear();
-    if !whole {
-        shown.extend(levels.iter().map(|&(px, _)| (px, 0)));
+    if whole {
+        shown.clear();
+    } else {
+        // removals stay removals, everything else becomes one
+        shown.iter_mut().for_each(|level| level.1 = 0);
+        levels.iter().for_each(|&(px, _)| set(shown, bid, (px, 0)));
     }
     lane.debts.extend(levels.iter().map(|&(px, _)| (bid, px)));
 }

@@ -152,6 +152,14 @@ async fn truncated(response: Response, n: usize, announced: bool) -> Response {
         return Response::from_parts(parts, Body::from(short));
     }
     parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-    let pieces = [Ok::<Bytes, std::io::Error>(short), Err(std::io::ErrorKind::ConnectionAborted.into())];
-    Response::from_parts(parts, Body::from_stream(futures_util::stream::iter(pieces)))
+    // the end waits until what came before it has left
+    let pieces = futures_util::stream::unfold(Some(short), async |left| match left {
+        Some(short) if !short.is_empty() => Some((Ok(short), Some(Bytes::new()))),
+        Some(_) => {
+            sleep(Duration::from_millis(20)).await;
+            Some((Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted)), None))
+        }
+        None => None,
+    });
+    Response::from_parts(parts, Body::from_stream(Box::pin(pieces)))
 }
