@@ -79,6 +79,9 @@ async fn connection(guest: Guest, venue: Venue, world: Arc<World>) {
     if let Some(Farewell(code, reason)) = close {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         let _ = tokio::time::timeout(CLOSE_MAX, socket.close(Some(frame))).await; // a deaf client gets none
+    } else {
+        // a client's close has been answered in the buffer (RFC 6455 §5.5.1); a broken connection refuses at once
+        let _ = tokio::time::timeout(CLOSE_MAX, socket.flush()).await;
     }
 }
 
