@@ -13,6 +13,7 @@ mod door;
 pub mod fault;
 mod feed;
 pub mod market;
+mod members;
 mod okx;
 mod playback;
 mod polymarket;
@@ -31,6 +32,10 @@ pub use control::{Control, Fault};
 pub use fault::script::{Happening, Injection, Target, When};
 pub use fault::verb::Verb;
 pub use feed::{Published, digest};
+<<<<<<< HEAD
 pub use playback::{Playback, Take, Taken};
+=======
+pub use members::Member;
+>>>>>>> w-B2
 pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};

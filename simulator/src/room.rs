@@ -203,7 +203,14 @@ impl<'a> Line<'a> {
                     self.active_ns = self.world.now_ns();
                 }
                 Ok(None) => {}
-                Err(close) => return close.map(Farewell::from),
+                Err(close) => {
+                    // what was said before the close is heard before it
+                    if let (Some(_), Ok(out)) = (&close, self.seat.frames.try_recv()) {
+                        let last = write(socket, out, &mut self.seat.frames, 0);
+                        let _ = tokio::time::timeout(CLOSE_MAX, last).await; // a deaf client hears nothing
+                    }
+                    return close.map(Farewell::from);
+                }
             }
         }
     }
