@@ -32,10 +32,7 @@ pub use control::{Control, Fault};
 pub use fault::script::{Happening, Injection, Target, When};
 pub use fault::verb::Verb;
 pub use feed::{Published, digest};
-<<<<<<< HEAD
-pub use playback::{Playback, Take, Taken};
-=======
 pub use members::Member;
->>>>>>> w-B2
+pub use playback::{Playback, Take, Taken};
 pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};

@@ -51,7 +51,7 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
         ..SimulatorConfig::default()
     };
     config.polymarket.seed = options.seed;
-    let holders = config.polymarket.holders.clone();
+    let (members, holders) = (config.members.clone(), config.polymarket.holders.clone());
     let simulator = Simulator::start(config).await?;
     let playback = match &options.replay {
         Some(path) => Some(
@@ -64,7 +64,7 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
         ),
         None => None,
     };
-    let listing = Listing::of(&simulator, &holders, playback.as_ref());
+    let listing = Listing::of(&simulator, &members, &holders, playback.as_ref());
     let text = if options.json { serde_json::to_string(&listing)? } else { listing.to_string() };
     let mut out = std::io::stdout();
     writeln!(out, "{text}").and_then(|()| out.flush())?;
