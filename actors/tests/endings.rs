@@ -30,6 +30,7 @@ async fn end_one(rig: &Rig, goodbye: Goodbye, expected: End) -> Duration {
     took
 }
 
+/// Fault: C03
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_end_is_seen_as_what_it_is_and_answered_by_a_new_connection() {
     let rig = Rig::start(Layout::Together, Rules::default(), PATIENT_NS).await;
@@ -42,6 +43,7 @@ async fn every_end_is_seen_as_what_it_is_and_answered_by_a_new_connection() {
     rig.stop().await;
 }
 
+/// Fault: C03
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_says_that_we_were_too_much_is_left_alone_for_five_seconds() {
     for code in [1008, 1013, 4000] {
@@ -54,6 +56,7 @@ async fn whoever_says_that_we_were_too_much_is_left_alone_for_five_seconds() {
     }
 }
 
+/// Fault: C01
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_is_gone_without_a_word_is_found() {
     let rig = Rig::start(Layout::Together, Rules::default(), PATIENT_NS).await;

@@ -375,6 +375,7 @@ impl Rig {
     }
 }
 
+/// Fault: C08
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_way_to_stall_a_handshake_ends_within_the_budget_and_the_line_comes_up_afterwards() {
     let stalls = [
@@ -420,6 +421,7 @@ async fn two_lines_stand_on_two_endpoints() {
     assert_eq!(servers.map(|server| server.accepted.load(Ordering::SeqCst)), [1, 1]);
 }
 
+/// Fault: C06
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_topic_is_asked_for_again_alone_and_listed_while_the_others_flow() {
     let server = Server::start(Way::Serve).await;
@@ -434,6 +436,7 @@ async fn a_refused_topic_is_asked_for_again_alone_and_listed_while_the_others_fl
     assert!(open.len() == 1 && open[0].text.contains("bad") && !open[0].text.contains("good"), "{open:?}");
 }
 
+/// Fault: C04
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_announced_end_leaves_no_instant_without_a_live_line() {
     let server = Server::start(Way::Serve).await;
@@ -465,6 +468,7 @@ async fn an_announced_end_leaves_no_instant_without_a_live_line() {
     assert_eq!((rig.report().await.live.len(), rig.seen.modes.lock().unwrap().len()), (1, 0));
 }
 
+/// Fault: C07
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_two_hundred_cuts_at_every_phase_all_is_live_and_nothing_was_handed_over_before_its_login() {
     let server = Server::start(Way::Cut).await;
@@ -503,6 +507,7 @@ async fn the_last_line_lost_halts_the_venue_and_its_return_frees_it() {
     assert_eq!(*rig.seen.modes.lock().unwrap(), [Mode::Halted, Mode::Full]);
 }
 
+/// Fault: C15
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flapping_endpoint_costs_the_venue_no_more_than_its_attempts_and_makes_it_reduced() {
     let server = Server::start(Way::Redirect).await;

@@ -151,6 +151,7 @@ fn another_order_s_answer_is_not_taken_for_ours() {
     assert_eq!((kind, heard), (AnswerKind::Control, Heard::default()));
 }
 
+/// Conformance: binance_spot private
 #[test]
 fn an_execution_report_is_ack_fill_end_or_amendment() {
     let mut codec = private(Venue::BinanceSpot).codec;
@@ -198,6 +199,7 @@ fn an_execution_report_is_ack_fill_end_or_amendment() {
     assert_eq!((report.kind, report.px, report.qty), (ReportKind::Amended, Px(6_500_012), Qty(100_000)));
 }
 
+/// Conformance: binance_usdm private
 #[test]
 fn a_usd_m_fill_is_booked_once_and_forced_trades_are_foreign() {
     let mut codec = private(Venue::BinanceUsdm).codec;

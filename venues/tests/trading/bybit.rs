@@ -127,6 +127,7 @@ fn an_order_push_is_ack_amendment_or_end() {
     }
 }
 
+/// Conformance: bybit_spot private; bybit_linear private
 #[test]
 fn an_execution_is_a_fill_and_a_forced_one_foreign() {
     let mut codec = private(Venue::BybitLinear).codec;

@@ -113,6 +113,7 @@ fn verify_message(venue: Venue, text: &str) {
     }
 }
 
+/// Conformance: binance_spot orders; binance_usdm orders; okx orders; bybit_spot orders; bybit_linear orders
 #[test]
 fn every_order_of_every_venue_and_transport_verifies_from_its_bytes() {
     let mut seen = 0;

@@ -105,6 +105,7 @@ fn http_answers_are_read_alike_and_the_unreadable_is_unknown() {
     }
 }
 
+/// Conformance: okx private
 #[test]
 fn a_push_is_fill_and_end() {
     let mut codec = private(Venue::Okx).codec;

@@ -96,6 +96,7 @@ fn what_a_venue_does_not_have_is_said() {
     }
 }
 
+/// Conformance: binance_spot queries; binance_usdm queries
 #[test]
 fn binance_tells_orders_trades_and_balances() {
     let order = format!(
@@ -208,6 +209,7 @@ fn a_key_that_can_withdraw_is_found_out() {
     assert!(answer(Venue::BybitSpot, &Query::KeyScope, 200, br#"{"retCode":0,"result":{}}"#).is_err());
 }
 
+/// Conformance: okx queries
 #[test]
 fn okx_tells_orders_trades_and_balances() {
     let order = format!(
@@ -236,6 +238,7 @@ fn okx_tells_orders_trades_and_balances() {
     assert_eq!(positions[0].qty.to_string(), "-3");
 }
 
+/// Conformance: bybit_spot queries; bybit_linear queries
 #[test]
 fn bybit_tells_orders_trades_and_balances() {
     let order = format!(

@@ -18,6 +18,7 @@ fn used(scope: Scope, used: u32, seconds: u64) -> RateNotice {
     RateNotice::Used { scope, used, span_ns: seconds * SECOND }
 }
 
+/// Conformance: binance_spot rates; binance_usdm rates
 #[test]
 fn binance_headers_tell_what_is_used() {
     let mut codec = line(Venue::BinanceSpot, Transport::Http).codec;
@@ -79,6 +80,7 @@ fn binance_messages_tell_limits_once_and_counts_each_time() {
     assert_eq!(message(&mut *codec, &banned).1.rates, [RateNotice::Banned { wait_ns: 7 * SECOND }]);
 }
 
+/// Conformance: okx rates; bybit_spot rates; bybit_linear rates
 #[test]
 fn okx_and_bybit_tell_by_code() {
     let mut okx = line(Venue::Okx, Transport::Http).codec;

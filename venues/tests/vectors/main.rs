@@ -41,6 +41,7 @@ const NOT_YET: &[&str] = &[
     "upbit",
 ];
 
+/// Conformance: binance_spot signing; binance_usdm signing; okx signing; bybit_spot signing; bybit_linear signing
 #[test]
 fn vectors_of_every_file_come_out_byte_for_byte() {
     let Some(folder) = std::env::var_os("HIGHWIRE_VECTORS") else {
