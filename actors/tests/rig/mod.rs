@@ -133,7 +133,7 @@ async fn serve_one(stream: tokio::net::TcpStream, knobs: Arc<Knobs>) {
         // Reading is what answers pings.
         let began = Instant::now();
         while let Ok(heard) = tokio::time::timeout(Duration::from_millis(4), socket.next()).await {
-            if !heard.is_some_and(|heard| heard.is_ok()) {
+            if heard.is_none_or(|heard| heard.is_err()) {
                 return;
             }
             if began.elapsed() >= Duration::from_millis(4) {
