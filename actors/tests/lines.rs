@@ -100,7 +100,7 @@ impl Server {
             Way::Hang => std::future::pending().await,
             Way::Garbage => {
                 let _sent = stream.write_all(b"hello, this is no TLS at all\r\n\r\n").await;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Way::Drip => {
                 for byte in b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n".iter().cycle() {

@@ -4,7 +4,7 @@ use super::board::BoardMaker;
 use super::options::DemoOptions;
 use super::venues;
 use crate::config::Config;
-use crate::service::{Orders, Service, ServiceError};
+use crate::service::{ListingError, Orders, Service, ServiceError, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use crate::view::{Summary, View, Wish};
 use highwire_engine::clock::{Clock, TscClock};
@@ -27,13 +27,8 @@ pub enum DemoError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// A simulated venue did not list its instruments.
-    #[error("{url}: {why}")]
-    Listing {
-        /// What was asked.
-        url: String,
-        /// What went wrong.
-        why: String,
-    },
+    #[error(transparent)]
+    Listing(#[from] ListingError),
     /// No pair could be formed.
     #[error(transparent)]
     Pairing(#[from] PairingError),
@@ -66,7 +61,7 @@ async fn session(
     let http = reqwest::Client::new();
     let mut specs = Vec::new();
     for address in &addresses {
-        specs.extend(venues::listing(&http, address).await?);
+        specs.extend(listing(&http, address).await?);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, tracer).await?;

@@ -5,6 +5,7 @@ mod chronicle;
 mod gauge;
 mod layout;
 mod lines;
+mod listing;
 mod net;
 mod threads;
 mod trading;
@@ -12,6 +13,7 @@ mod watch;
 
 pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
+pub use listing::{ListingError, listing};
 use net::Net;
 use trading::Trading;
 pub use watch::Watch;

@@ -1,12 +1,10 @@
 //! How connections end, on real threads and real sockets: every close code, a reset, a FIN, and a peer
 //! that is gone without a word. Each is seen as what it is, and the line comes back.
 
-mod rig;
-
+use crate::rig::{Goodbye, Layout, Rig};
 use highwire_actors::warden::Rules;
 use highwire_links::page::BookState;
 use highwire_supervision::ending::{End, SLOW_NS};
-use rig::{Goodbye, Layout, Rig};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
