@@ -175,7 +175,7 @@ async fn okx_rest_checks_every_header() {
 /// `ms` since 1970 as the venue writes it.
 fn iso(ms: u64) -> String {
     let (mut days, mut year) = (ms / 86_400_000, 1970);
-    let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     while days >= 365 + u64::from(leap(year)) {
         days -= 365 + u64::from(leap(year));
         year += 1;
