@@ -1,5 +1,5 @@
-//! Venues in a box: Binance (spot, USD-M), OKX v5 and Bybit v5 in their real protocol over loopback
-//! sockets, fed by one seeded market, with their limits enforced and faults on demand.
+//! Venues in a box: Binance (spot, USD-M), OKX v5, Bybit v5 and Polymarket in their real protocol over
+//! loopback sockets, fed by one seeded market, with their limits enforced and faults on demand.
 //!
 //! Start at [`Simulator`]. It shares no decoder or encoder with the venues that Highwire trades on:
 //! a mistake made in both would otherwise go unseen.
