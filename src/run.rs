@@ -1,7 +1,7 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C.
 
 use crate::config::Config;
-use crate::service::{ListingError, Orders, Service, ServiceError, VenueAddress, listing};
+use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_links::Mode;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
@@ -63,7 +63,7 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
         .filter(|venue| members().any(|member| member.venue == venue.name()))
         .filter_map(|venue| address(config, venue))
         .collect();
-    let http = reqwest::Client::new();
+    let http = service::client(config)?;
     let mut specs = Vec::new();
     for address in &addresses {
         let named = |symbol: &str| members().any(|m| m.venue == address.venue.name() && m.symbol == symbol);

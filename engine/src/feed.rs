@@ -24,8 +24,9 @@ use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
 use outlet::{Outlet, Quote};
 use pulse::Pulses;
 
-/// A book whose every message says only what it holds already, for so long, is not the venue's any more.
-const FROZEN_NS: Nanos = 1_000_000_000;
+/// A book whose every message says only what it holds already, for so long, is not the venue's any more. A
+/// snapshot by request may be seconds ahead of a slow stream.
+const FROZEN_NS: Nanos = 10_000_000_000;
 
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "a bit a slot");
 
@@ -525,9 +526,6 @@ impl Sink for Applier<'_, '_> {
 
     /// A new price step is a new epoch: the book goes, and the engine's side is told of the step.
     fn on_control(&mut self, control: Control) {
-        if control == Control::Closing {
-            self.cx.tell(Event::Line { slot: self.receipt.slot, notice: LineNotice::Leaving });
-        }
         let Control::Tick { instrument, tick } = control else {
             self.said = Some(control);
             return;

@@ -286,7 +286,7 @@ fn the_late_snapshot_of_the_second_line_never_takes_the_book_back() {
 fn a_venue_that_begins_anew_on_both_lines_without_saying_so_is_found() {
     let mut rig = Rig::new(Chain::FirstLast);
     (1..=50).for_each(|n| rig.frame(0, &message(n), n * MS));
-    (1..=40).for_each(|n| (0..2).for_each(|line| rig.frame(line, &message(n), (50 + n * 40) * MS)));
+    (1..=40).for_each(|n| (0..2).for_each(|line| rig.frame(line, &message(n), (50 + n * 300) * MS)));
     assert_eq!(rig.moves()[0], BookWhy::Gap);
 }
 

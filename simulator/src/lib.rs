@@ -30,7 +30,7 @@ mod world;
 pub use config::{AssetSpec, Board, Endpoint, MarketConfig, Ports, RuleOverrides, SimulatorConfig, Venue};
 pub use control::{Control, Fault};
 pub use fault::script::{Happening, Injection, Target, When};
-pub use fault::verb::Verb;
+pub use fault::verb::{CertFault, Verb};
 pub use feed::{Published, digest};
 pub use members::Member;
 pub use playback::{Playback, Take, Taken};

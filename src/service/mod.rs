@@ -183,3 +183,11 @@ async fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>
     tracing::info!(address = %server.address(), "metrics and health");
     Ok(Some(server))
 }
+
+/// A client for requests as the service itself makes them: public roots and the operator's own.
+///
+/// # Errors
+/// The operator's certificates cannot be read.
+pub fn client(config: &Config) -> Result<reqwest::Client, ServiceError> {
+    net::http(config, &*net::tls(config)?)
+}

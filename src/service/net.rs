@@ -50,8 +50,8 @@ impl Net {
             alerts: alerts.0.clone(),
             lookout: lookout.0.clone(),
             clock,
+            http: http(config, &tls)?,
             tls,
-            http: reqwest::Client::new(),
             trading,
         };
         let (mut venues, mut places) = (Vec::new(), Places::default());
@@ -87,4 +87,16 @@ pub fn tls(config: &Config) -> Result<Arc<ClientConfig>, ServiceError> {
     let bad = |why: String| ServiceError::Certificates { file: file.clone(), why };
     let pem = if file.is_empty() { None } else { Some(std::fs::read(file).map_err(|error| bad(error.to_string()))?) };
     dial::tls_config(pem.as_deref()).map_err(bad)
+}
+
+/// A client for requests that trusts whom the sockets trust.
+///
+/// # Errors
+/// It cannot be made.
+pub fn http(config: &Config, tls: &ClientConfig) -> Result<reqwest::Client, ServiceError> {
+    let bad = |error: reqwest::Error| ServiceError::Certificates {
+        file: config.lines.tls_ca_file.clone(),
+        why: error.to_string(),
+    };
+    reqwest::Client::builder().tls_backend_preconfigured(tls.clone()).build().map_err(bad)
 }

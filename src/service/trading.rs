@@ -59,7 +59,7 @@ impl Trading {
             let account = Account {
                 venue,
                 keys: Arc::new(keys),
-                http: reqwest::Client::new(),
+                http: super::net::http(config, tls)?,
                 base: address.rest.clone(),
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
