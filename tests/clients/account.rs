@@ -20,7 +20,7 @@ async fn pybit_logs_in_and_its_signed_requests_are_answered() {
     let simulator = started(false).await;
     let Some(found) = script::run("bybit_account", &simulator, member()).await else { return };
     let account = found.one("account");
-    assert_eq!((&account["key"], &account["streams"]), (&member()["member"]["key"], &json!(true)));
+    assert_eq!((&account["key"], &account["streams"]), (&member()["member"]["key"], &json!(true)), "{account}");
     assert!(account["taker"].as_str().is_some_and(|rate| rate.starts_with("0.0")), "{account}");
     assert_eq!(found.one("forged")["refused"], true);
     simulator.stop().await;
