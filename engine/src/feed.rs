@@ -24,9 +24,10 @@ use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
 use outlet::{Outlet, Quote};
 use pulse::Pulses;
 
-/// A book whose every message says only what it holds already, for so long, is not the venue's any more. A
-/// snapshot by request may be seconds ahead of a slow stream.
-const FROZEN_NS: Nanos = 10_000_000_000;
+/// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
+/// One late message after a quiet while says nothing; nor does what comes before the first message that chains
+/// on a snapshot, which may be seconds newer than its line.
+const FROZEN_NS: Nanos = 1_000_000_000;
 
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "a bit a slot");
 
@@ -81,11 +82,28 @@ struct Entry {
     ticker: Option<u64>,
     /// Since when a message is missing that another line may bring; 0: none is.
     waits_ns: Nanos,
-    /// When it last moved on.
-    moved_ns: Nanos,
+    /// Since when messages only say what it holds already; 0: the last one did not.
+    old_ns: Nanos,
+    /// Slots of the lines that have since said so, a bit each.
+    old_lines: u64,
+    /// A message has chained on since the last snapshot.
+    chained: bool,
 }
 
 impl Entry {
+    /// Notes a message that says only what is held; true when all lines have said nothing else for too long.
+    fn is_frozen(&mut self, slot: u16, now: Nanos) -> bool {
+        if self.old_ns == 0 {
+            self.old_ns = now.max(1);
+        }
+        self.old_lines |= bit(slot);
+        self.chained && self.old_lines & self.lines == self.lines && now.saturating_sub(self.old_ns) > FROZEN_NS
+    }
+
+    fn moves_on(&mut self, by: DepthKind) {
+        (self.old_ns, self.old_lines, self.chained) = (0, 0, by == DepthKind::Delta);
+    }
+
     fn has_spare(&self) -> bool {
         self.lines.count_ones() > 1
     }
@@ -128,7 +146,9 @@ impl Feed {
                 lines: 0,
                 ticker: None,
                 waits_ns: 0,
-                moved_ns: 0,
+                old_ns: 0,
+                old_lines: 0,
+                chained: false,
             }
         };
         let entries: Vec<Entry> = specs.iter().enumerate().map(entry).collect();
@@ -367,12 +387,12 @@ impl Feed {
             return self.on_ticker(cx, receipt, head, event_ns, quote);
         }
         let mut effect = entry.book.on_depth(head, bids, asks);
-        if effect.old && receipt.recv_ns.saturating_sub(entry.moved_ns) > FROZEN_NS {
+        if effect.old && entry.is_frozen(receipt.slot, receipt.recv_ns) {
             // Every line says only what is known: the venue began anew without saying so.
             effect = entry.book.lose(BookWhy::Gap);
         }
         if effect.applied || effect.moved.is_some() {
-            entry.moved_ns = receipt.recv_ns;
+            entry.moves_on(head.kind);
         }
         let by_request = entry.spec.chain.snapshot_on_request();
         let cross = if by_request { entry.book.held() } else { head.sequence.cross };

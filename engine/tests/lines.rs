@@ -327,3 +327,31 @@ fn a_message_from_the_future_is_not_taken_and_its_book_is_not_trusted() {
     assert_eq!((rig.state(), rig.moves()), (BookState::Suspect, vec![BookWhy::Time]));
     assert_eq!(rig.tally.get(Counter::Rejected), 1);
 }
+
+#[test]
+fn late_copies_after_a_quiet_while_do_not_cost_a_live_book() {
+    let mut rig = Rig::new(Chain::FirstLast);
+    (1..=50).for_each(|n| rig.frame(0, &message(n), n * MS));
+    // The other line is two seconds behind, and the market is quiet meanwhile.
+    (1..=50).for_each(|n| rig.frame(1, &message(n), 2_000 * MS + n * 40 * MS));
+    assert_eq!((rig.state(), rig.moves(), rig.bids()), (BookState::Live, vec![], reference(50)));
+    let mut alone = Rig::new(Chain::FirstLast);
+    alone.down(1, 0);
+    (1..=9).for_each(|n| alone.frame(0, &message(n), n * MS));
+    alone.frame(0, &message(4), 3_000 * MS);
+    assert_eq!((alone.state(), alone.moves(), alone.bids()), (BookState::Live, vec![], reference(9)));
+}
+
+#[test]
+fn the_backlog_behind_a_newer_snapshot_does_not_cost_the_book() {
+    let mut rig = Rig::new(Chain::FirstLast);
+    rig.down(1, 0);
+    rig.with(MS, |feed, _, cx| feed.on_resync(cx, ID));
+    rig.events();
+    rig.frame(0, "0 0 90 0 90 99 7", 2 * MS);
+    assert_eq!(rig.moves().last(), Some(&BookWhy::Bridged));
+    (1..=90).for_each(|n| rig.frame(0, &message(n), n * 40 * MS));
+    assert_eq!((rig.state(), rig.moves()), (BookState::Live, vec![]));
+    rig.frame(0, &message(91), 3_700 * MS);
+    assert_eq!((rig.state(), rig.moves()), (BookState::Live, vec![]));
+}
