@@ -20,7 +20,10 @@ pub mod execute;
 pub mod feed;
 pub mod framer;
 pub mod gateway;
+pub mod guard;
+pub mod hedge;
 pub mod idle;
+pub mod life;
 pub mod offset;
 pub mod opportunity;
 pub mod orders;
@@ -28,12 +31,15 @@ mod outbox;
 pub mod paper;
 pub mod position;
 pub mod risk;
+pub mod saga;
 pub mod sizing;
 mod slots;
 pub mod spec;
 pub mod stages;
 pub mod thread;
 pub mod tops;
+pub mod trades;
+pub mod wallets;
 mod watch;
 
 #[cfg(test)]

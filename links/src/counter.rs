@@ -52,10 +52,24 @@ pub enum Counter {
     Overflows,
     /// Reports about orders that we do not know.
     StrayReports,
+    /// Reports of a trade that was booked before.
+    DuplicateReports,
+    /// Fills beyond their order's quantity: booked all the same.
+    Overfills,
+    /// Trades on our account by orders that are not ours.
+    ForeignFills,
+    /// Sagas begun.
+    Sagas,
+    /// Orders that hedged a saga's exposure.
+    Hedges,
+    /// Sagas that ended with an exposure that a human must look at.
+    Escalations,
+    /// Orders that the last gate before the ring refused.
+    GuardRefusals,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 22;
+pub const COUNTERS: usize = 29;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -82,6 +96,13 @@ impl Counter {
         (Self::BusyTurns, "loop_busy_turns"),
         (Self::Overflows, "overflows"),
         (Self::StrayReports, "stray_reports"),
+        (Self::DuplicateReports, "duplicate_reports"),
+        (Self::Overfills, "overfills"),
+        (Self::ForeignFills, "foreign_fills"),
+        (Self::Sagas, "sagas"),
+        (Self::Hedges, "hedges"),
+        (Self::Escalations, "saga_escalations"),
+        (Self::GuardRefusals, "guard_refusals"),
     ];
 }
 
