@@ -133,4 +133,11 @@ const COUNTER_HELP: [&str; COUNTERS] = [
     "Turns of the hot loop that found work.",
     "Arithmetic that left its range.",
     "Reports about orders that we do not know.",
+    "Reports of a trade that was booked before.",
+    "Fills beyond their order's quantity, booked all the same.",
+    "Trades on our account by orders that are not ours.",
+    "Trades of several legs begun.",
+    "Orders that hedged a trade's exposure.",
+    "Trades that ended with an exposure or a doubt for a human.",
+    "Orders that the last gate before the order ring refused.",
 ];

@@ -2,7 +2,7 @@
 
 use super::{Executor, RESCUE, cash};
 use crate::context::Context;
-use crate::life::{Stage, Word};
+use crate::life::Word;
 use crate::orders::Known;
 use crate::position::{Need, Trade};
 use crate::saga::{Event, Standing, Terms};
@@ -144,7 +144,7 @@ impl Executor {
     fn tell(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, known: &Known, moved: i64, is_answer: bool) {
         let active = self.berths[known.pair.index()].active.as_ref();
         if active.is_some_and(|active| active.group == known.group) {
-            let standing = standing(known.life.stage());
+            let standing = Standing::from(known.life.stage());
             self.step(cx, tx, known.pair, Event::Order { part: known.part, standing, moved, is_answer });
         } else if moved != 0 {
             self.drift(cx, tx, known.pair, moved, self.venue_bit(known.instrument));
@@ -211,13 +211,4 @@ fn is_sound(known: &Known, report: &Report) -> bool {
 /// Whether a report can be what a venue says when asked. That it knows no such order proves nothing.
 fn is_answer(kind: ReportKind) -> bool {
     matches!(kind, ReportKind::Done | ReportKind::Open | ReportKind::Rejected)
-}
-
-fn standing(stage: Stage) -> Standing {
-    match stage {
-        Stage::Intent | Stage::Sent => Standing::Sent,
-        Stage::Unknown => Standing::Doubt,
-        Stage::Acked | Stage::Partial => Standing::Acked,
-        Stage::Filled | Stage::Cancelled | Stage::Rejected | Stage::Absent => Standing::Ended,
-    }
 }

@@ -1,6 +1,7 @@
 //! One order of a saga, a leg or a hedge: what it did to the exposure, and what is known of its end.
 
 use super::{Action, Terms};
+use crate::life::Stage;
 use highwire_links::Nanos;
 
 /// What is known of an order's end.
@@ -15,6 +16,17 @@ pub enum Standing {
     Doubt,
     /// Nothing more is to be expected of it.
     Ended,
+}
+
+impl From<Stage> for Standing {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Intent | Stage::Sent => Self::Sent,
+            Stage::Unknown => Self::Doubt,
+            Stage::Acked | Stage::Partial => Self::Acked,
+            Stage::Filled | Stage::Cancelled | Stage::Rejected | Stage::Absent => Self::Ended,
+        }
+    }
 }
 
 /// An order of a saga.
@@ -32,7 +44,8 @@ pub struct Part {
     pub sent_ns: Nanos,
     /// When its venue is asked about it next.
     pub ask_at_ns: Nanos,
-    is_cancelled: bool,
+    /// Whether it was withdrawn already.
+    pub is_cancelled: bool,
 }
 
 impl Part {
