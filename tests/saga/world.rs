@@ -104,7 +104,7 @@ pub struct World {
     is_halted: bool,
     /// Every order trades all at once or not at all.
     is_whole: bool,
-    /// Hedges that the books offer in all.
+    /// Hedges that the books offer in all; with one only, venues do not acknowledge either.
     hedges_max: usize,
     flaw: Flaw,
 }
@@ -227,7 +227,8 @@ impl World {
         match order.truth {
             Truth::Flying => {
                 if is_young {
-                    out.push(self.with(at, |o| (o.truth, o.ack) = (Truth::Live, Message::Flying)));
+                    let ack = if self.hedges_max > 1 { Message::Flying } else { Message::None };
+                    out.push(self.with(at, |o| (o.truth, o.ack) = (Truth::Live, ack)));
                     out.push(self.with(at, |o| (o.truth, o.end) = (Truth::Refused, Message::Flying)));
                 }
                 out.push(self.with(at, |o| o.truth = Truth::Lost));
