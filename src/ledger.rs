@@ -2,9 +2,9 @@
 //! profit and loss.
 
 use crate::universe::Universe;
-use highwire_links::audit::{Closed, Decided, Opened, Record, VERDICTS, Verdict};
+use highwire_links::audit::{Closed, Decided, Opened, Record, SagaMoved, SagaStage, VERDICTS, Verdict};
 use highwire_links::fill::{Report, ReportKind};
-use highwire_links::order::Order;
+use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
 use highwire_quant::pnl::Pnl;
@@ -38,6 +38,10 @@ pub struct Ledger {
     pub decisions: [u64; VERDICTS],
     /// Orders handed to the gateway.
     pub orders: u64,
+    /// Cancels and questions handed to the gateway.
+    pub requests: u64,
+    /// Trades that ended flat, hedged, escalated.
+    pub endings: [u64; 3],
     /// Fills.
     pub fills: u64,
     /// Orders that ended without any fill.
@@ -60,6 +64,8 @@ impl Ledger {
             opportunities: Vec::new(),
             decisions: [0; VERDICTS],
             orders: 0,
+            requests: 0,
+            endings: [0; 3],
             fills: 0,
             unfilled: 0,
             refused: 0,
@@ -87,12 +93,14 @@ impl Ledger {
                     opportunity.closed = Some(*closed);
                 }
             }
+            Record::Sent(order) if order.action != Action::Place => self.requests += 1,
             Record::Sent(order) => {
                 self.orders += 1;
                 self.sent.push(order.decided_ns);
                 self.live.insert(order.id, *order);
             }
             Record::Settled(report) => self.settle(report, universe),
+            Record::Saga(moved) => self.follow(moved),
         }
     }
 
@@ -111,6 +119,16 @@ impl Ledger {
     /// The number stands at its place: the engine counts from 1.
     fn opportunity(&mut self, id: u32) -> Option<&mut Opportunity> {
         self.opportunities.get_mut((id as usize).checked_sub(1)?)
+    }
+
+    fn follow(&mut self, moved: &SagaMoved) {
+        let ending = match moved.to {
+            SagaStage::Flat => 0,
+            SagaStage::Hedged => 1,
+            SagaStage::Escalated => 2,
+            _ => return,
+        };
+        self.endings[ending] += 1;
     }
 
     fn settle(&mut self, report: &Report, universe: &Universe) {

@@ -8,7 +8,7 @@ use crate::tables::{instrument, limits};
 use highwire_engine::clock::TscClock;
 use highwire_engine::context::Context;
 use highwire_engine::detect::Detector;
-use highwire_engine::engine::{EngineSpec, Funds, PairSpec};
+use highwire_engine::engine::{Assets, EngineSpec, Funds, PairSpec, Tuning};
 use highwire_engine::stages::Stages;
 use highwire_engine::tops::Quote;
 use highwire_links::counter::Tally;
@@ -50,11 +50,13 @@ fn spec(venues: usize) -> EngineSpec {
     EngineSpec {
         pairs: (0..PAIRS).map(|pair| PairSpec { px_dp: 2, qty_dp: 8, members: members(pair) }).collect(),
         funds: vec![Funds::Margin { quote: Amount::ZERO }; instruments.len()],
+        assets: vec![Assets { base: 1, quote: 0 }; instruments.len()],
         instruments,
         limits: limits(venues),
         venues,
         start_mode: Mode::Halted,
         epoch: 0,
+        tuning: Tuning::default(),
     }
 }
 

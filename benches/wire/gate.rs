@@ -7,7 +7,7 @@ use crate::measure::{Figure, REPEATS, median, timed};
 use crate::tables::{instrument, limits};
 use highwire_engine::clock::TscClock;
 use highwire_engine::context::Context;
-use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, PairSpec};
+use highwire_engine::engine::{Assets, Engine, EngineEnds, EngineSpec, Funds, PairSpec, Tuning};
 use highwire_engine::stages::Stages;
 use highwire_links::counter::Tally;
 use highwire_links::fixed::Amount;
@@ -58,11 +58,13 @@ impl Bench {
         let spec = EngineSpec {
             pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(0), InstrumentId(1)] }],
             funds: vec![Funds::Spot { base: Amount::ZERO, quote: Amount::ZERO }; 2],
+            assets: vec![Assets { base: 1, quote: 0 }; 2],
             instruments,
             limits: limits(2),
             venues: 2,
             start_mode: Mode::Full,
             epoch: 0,
+            tuning: Tuning::default(),
         };
         let (orders, fills) = (order::orders(ORDER_RING).0, fill::fills(FILL_RING).1);
         let ends = EngineEnds { market: market_rx, pages: readers, orders, fills };

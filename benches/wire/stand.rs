@@ -5,7 +5,7 @@ use crate::tables::{amount, instrument, limits};
 use crate::traffic::{SNAPSHOT_ID, START_NS, STEP_NS, Wired, snapshot};
 use highwire_engine::clock::{Clock, HandClock};
 use highwire_engine::context::Context;
-use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, PairSpec};
+use highwire_engine::engine::{Assets, Engine, EngineEnds, EngineSpec, Funds, PairSpec, Tuning};
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds, Snapshot};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
@@ -53,11 +53,13 @@ impl Roles {
         let spec = EngineSpec {
             pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(0), InstrumentId(1)] }],
             funds: vec![Funds::Spot { base: amount(1_000_000), quote: amount(1_000_000_000) }; VENUES.len()],
+            assets: vec![Assets { base: 1, quote: 0 }; VENUES.len()],
             instruments,
             limits: limits(VENUES.len()),
             venues: VENUES.len(),
             start_mode: Mode::Full,
             epoch: 1,
+            tuning: Tuning::default(),
         };
         let ends = EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx };
         let gateway_ends = GatewayEnds { orders: order_rx, fills: fill_tx };

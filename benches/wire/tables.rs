@@ -1,6 +1,6 @@
 //! Instruments and limits that the benches and the tests of the wire share.
 
-use highwire_engine::engine::Limits;
+use highwire_engine::engine::{GuardLimits, Limits, SagaLimits};
 use highwire_links::fixed::{Amount, Qty, Scale};
 use highwire_links::instrument::{Contract, Instrument, Status};
 use highwire_links::{InstrumentId, PairId, VenueId};
@@ -40,5 +40,7 @@ pub fn limits(venues: usize) -> Limits {
         collar_samples_min: 0,
         cooldown_ns: 1_000_000,
         stale_ns: vec![10_000_000_000; venues],
+        saga: SagaLimits::default(),
+        guard: GuardLimits::WIDE,
     }
 }

@@ -5,7 +5,7 @@ use crate::tables::{amount, instrument, limits};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::duty::{Duty, House, Roles};
-use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, PairSpec};
+use highwire_engine::engine::{Assets, Engine, EngineEnds, EngineSpec, Funds, PairSpec, Tuning};
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy};
@@ -113,6 +113,8 @@ fn roles() -> Roles {
     let spec = EngineSpec {
         pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(0), InstrumentId(1)] }],
         funds: vec![Funds::Spot { base: amount(1_000_000), quote: amount(1_000_000_000) }; 2],
+        assets: vec![Assets { base: 1, quote: 0 }; 2],
+        tuning: Tuning::default(),
         instruments,
         limits,
         venues: 1,

@@ -111,6 +111,23 @@ impl Detector {
         &self.instruments[self.pairs[seat.pair.index()].1[member].index()]
     }
 
+    /// An instrument; `None` when it is unknown.
+    pub fn instrument_of(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id.index())
+    }
+
+    /// The median of the mids of an instrument's pair, at the pair's decimals, where enough of them stand.
+    pub fn median_px(&self, id: InstrumentId) -> Option<i64> {
+        self.tops.median_mid(self.tops.seat(id)?)
+    }
+
+    /// What the pair of an instrument is worth, at its decimals: the median of its mids, or the mean of
+    /// the few that stand; `None` without any.
+    pub fn fair_px(&self, id: InstrumentId) -> Option<i64> {
+        let seat = self.tops.seat(id)?;
+        self.tops.median_mid(seat).or_else(|| self.tops.mean_mid(seat))
+    }
+
     fn evaluate(&mut self, cx: &mut Context<'_>, route: Route) {
         let edge_ppb = self.tops.crossing(route.seat, route.buy, route.sell);
         if edge_ppb == Some(i64::MAX) {
@@ -155,7 +172,7 @@ impl Detector {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::{Funds, PairSpec};
+    use crate::spec::{Assets, Funds, PairSpec};
     use crate::testing::{Bench, limits, spot};
     use highwire_links::fixed::{Amount, Scale};
     use highwire_links::limits::PPB;
@@ -191,11 +208,13 @@ mod tests {
                 members: instruments.iter().map(|instrument| instrument.id).collect(),
             }],
             funds: vec![Funds::Margin { quote: Amount::ZERO }; instruments.len()],
+            assets: vec![Assets { base: 1, quote: 0 }; instruments.len()],
             instruments,
             limits: limits(members.len()),
             venues: members.len(),
             start_mode: highwire_links::Mode::Halted,
             epoch: 0,
+            tuning: Default::default(),
         }
     }
 

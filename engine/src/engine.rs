@@ -1,26 +1,31 @@
-//! The decision side of the wire: settle fills → take in the market → detect → risk → execute →
-//! housekeeping, one bounded turn per [`Engine::poll`].
+//! The decision side of the wire: settle fills → take in the market → detect → risk → execute → tend
+//! the sagas → housekeeping, one bounded turn per [`Engine::poll`].
 //!
 //! Stepped by the pinned thread, by replay and by tests alike; same inputs, same outputs. Nothing is
 //! allocated after [`Engine::new`].
 
-pub use crate::risk::Limits;
-pub use crate::spec::{EngineEnds, EngineSpec, Funds, PairSpec, SpecError};
+pub use crate::guard::GuardLimits;
+pub use crate::risk::{Limits, SagaLimits};
+pub use crate::spec::{Assets, EngineEnds, EngineSpec, Funds, PairSpec, SpecError, Tuning};
 
 use crate::context::Context;
 use crate::detect::Detector;
-use crate::execute::{Cause, Executor};
+use crate::execute::{Cause, Executor, LegTicket, Outlook};
+use crate::hedge::{self, Want};
 use crate::opportunity::{Opportunity, Route};
 use crate::position::Account;
 use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
+use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::tops::{Quote, Top};
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
-use highwire_links::ids::{InstrumentId, Nanos, Side, VenueId};
+use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::Instrument;
+use highwire_links::lifecycle;
+use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::market::{Market, MarketEvent};
-use highwire_links::mode::Mode;
+use highwire_links::mode::{Mode, OrderClass};
 use highwire_links::page::{BookState, Page};
 use highwire_links::telemetry::Trace;
 use highwire_quant::walk::Terms;
@@ -39,6 +44,8 @@ pub struct Engine {
     detector: Detector,
     gate: Gate,
     executor: Executor,
+    /// The last gate tripped, and the warden was told.
+    is_tripped: bool,
 }
 
 /// When the frame came that is being judged, by wall time and by stamps.
@@ -82,6 +89,7 @@ impl Engine {
             detector: Detector::new(spec),
             gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
             executor: Executor::new(spec),
+            is_tripped: false,
         })
     }
 
@@ -96,7 +104,8 @@ impl Engine {
 
     /// One turn; returns the reports and events taken in, 0 when idle.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> usize {
-        let work = self.settle(cx) + self.take_in_market(cx);
+        let work = self.settle(cx) + self.take_in_market(cx) + self.tend(cx);
+        self.heed(cx);
         cx.tally.set(Counter::AuditLost, cx.ports.audit.lost());
         cx.tally.set(Counter::TelemetryDropped, cx.ports.telemetry.dropped());
         work
@@ -105,16 +114,19 @@ impl Engine {
     /// The service's mode.
     pub fn on_set_mode(&mut self, mode: Mode) {
         self.gate.on_set_mode(mode);
+        self.on_mode_given(mode);
     }
 
     /// One venue's mode; an unknown venue is ignored.
     pub fn on_set_venue_mode(&mut self, venue: VenueId, mode: Mode) {
         self.gate.on_set_venue_mode(venue, mode);
+        self.on_mode_given(mode);
     }
 
     /// New risk limits, from the next decision on.
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.gate.on_set_limits(limits);
+        self.executor.on_set_limits(limits);
     }
 
     /// Whether the warden is silent: nothing is opened while it is.
@@ -138,8 +150,18 @@ impl Engine {
     }
 
     /// Funds, reservations and position of an instrument.
-    pub fn account(&self, id: InstrumentId) -> Option<&Account> {
+    pub fn account(&self, id: InstrumentId) -> Option<Account> {
         self.executor.account(id)
+    }
+
+    /// The saga of a pair, while one goes on.
+    pub fn saga(&self, pair: PairId) -> Option<&Saga> {
+        self.executor.saga(pair)
+    }
+
+    /// Wallets, orders and what is left of ended trades.
+    pub fn executor(&self) -> &Executor {
+        &self.executor
     }
 
     /// Gives the ring ends back.
@@ -150,12 +172,67 @@ impl Engine {
     /// Settles reports while each can be recorded; the fill ring is sized to hold them meanwhile.
     fn settle(&mut self, cx: &mut Context<'_>) -> usize {
         let mut work = 0;
-        while work < FILL_BATCH && cx.ports.audit.room() > 0 {
+        while work < FILL_BATCH && cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX {
             let Some(report) = self.ends.fills.take() else { break };
-            self.executor.on_report(cx, &report);
+            self.executor.on_report(cx, &mut self.ends.orders, &report);
             work += 1;
         }
         work
+    }
+
+    /// Lets time pass for every saga, and shows those that are exposed the best hedge.
+    fn tend(&mut self, cx: &mut Context<'_>) -> usize {
+        let (mut work, mut number) = (0, 0);
+        self.executor.on_untold(cx);
+        while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
+            let offer = self.best_hedge(cx, pair);
+            work += self.executor.on_tick(cx, &mut self.ends.orders, pair, offer);
+            // One that ended has left its place to the next.
+            number += usize::from(self.executor.active(number) == Some(pair));
+        }
+        work
+    }
+
+    fn best_hedge(&self, cx: &Context<'_>, pair: PairId) -> Option<Offer> {
+        let saga = self.executor.saga(pair)?;
+        let (exposure, cost_max_ppb) = (saga.wants_offer()?, saga.terms().cost_max_ppb);
+        let members = self.executor.members(pair);
+        let fair_px = self.detector.fair_px(*members.first()?)?;
+        let want = Want { exposure, fair_px, cost_max_ppb, scale: self.scales[pair.index()] };
+        let offer = |id: &InstrumentId| {
+            let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
+            let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
+            let may = is_recent && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
+            if may { hedge::offer(instrument, &self.executor.account(*id)?, &page, &want) } else { None }
+        };
+        // Where the last one found nothing is asked again only when nobody else offers anything.
+        let failed_at = self.executor.failed_at(pair);
+        let others = members.iter().filter(|&&id| Some(id) != failed_at).map(offer).fold(None, hedge::better);
+        others.or_else(|| offer(&failed_at?))
+    }
+
+    /// Heeds what the sagas and the last gate found: venues that are not trusted only hedge, and a
+    /// tripped gate halts.
+    fn heed(&mut self, cx: &mut Context<'_>) {
+        let mut distrusted = self.executor.take_distrusted();
+        while distrusted != 0 {
+            let venue = VenueId(distrusted.trailing_zeros() as u8);
+            distrusted &= distrusted - 1;
+            let mode = self.gate.mode_between(venue, venue).max(Mode::HedgeOnly);
+            self.gate.on_set_venue_mode(venue, mode);
+        }
+        if let Some(why) = self.executor.guard().tripped().filter(|_| !self.is_tripped) {
+            self.is_tripped = true;
+            self.gate.on_set_mode(Mode::Halted);
+            cx.tell(lifecycle::Event::GuardTripped { why, at_ns: cx.now });
+        }
+    }
+
+    fn on_mode_given(&mut self, mode: Mode) {
+        if mode < Mode::HedgeOnly {
+            self.is_tripped = false;
+            self.executor.on_mode_given();
+        }
     }
 
     fn take_in_market(&mut self, cx: &mut Context<'_>) -> usize {
@@ -241,14 +318,19 @@ impl Engine {
         let cause =
             Cause { opportunity: opportunity.id, pair: route.seat.pair, decided_ns: cx.now, stamp: origin.received };
         let legs = [self.leg(route, Side::Buy).id, self.leg(route, Side::Sell).id];
-        let prepared = self.weigh(cx, route, &mut decision).and_then(|plan| self.executor.prepare(&plan, legs, &cause));
+        let prepared = self.weigh(cx, route, &mut decision).and_then(|plan| {
+            let leg = |instrument, side, ticket| LegTicket { instrument, side, ticket };
+            let legs = [leg(legs[0], Side::Buy, plan.buy), leg(legs[1], Side::Sell, plan.sell)];
+            self.executor.prepare(cx, &legs, &cause)
+        });
         let decided = cx.clock.stamp();
         cx.stages.record(Stage::Risk, cx.clock.between_ns(begun, decided));
         let verdict = prepared.err().unwrap_or(Verdict::Taken);
         self.record(cx, route, opportunity.id, verdict, decision);
-        if let Ok(orders) = prepared {
+        if let Ok(prepared) = prepared {
             let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-            self.executor.submit(cx, &mut self.ends.orders, &orders, rests_until_ns);
+            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns };
+            self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
             trace(cx, &cause, origin, begun, decided);
         }
     }
@@ -289,8 +371,10 @@ impl Engine {
         let caps = self.gate.caps(self.gate.mode_between(buy.venue, sell.venue));
         let buy_ladder = Ladder::new(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
         let sell_ladder = Ladder::new(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
-        let buy_leg = self.sized_leg(buy, &buy_ladder).ok_or(Verdict::Overflow)?;
-        let sell_leg = self.sized_leg(sell, &sell_ladder).ok_or(Verdict::Overflow)?;
+        let (buy_account, sell_account) =
+            self.executor.account(buy.id).zip(self.executor.account(sell.id)).ok_or(Verdict::Overflow)?;
+        let buy_leg = Leg { instrument: buy, account: &buy_account, ladder: &buy_ladder };
+        let sell_leg = Leg { instrument: sell, account: &sell_account, ladder: &sell_ladder };
         let deep = Sizing::by_depth(buy_leg, sell_leg, terms, scale)?;
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
         let plan = deep.by_limits(&caps)?.by_funds()?.plan().ok_or(Verdict::Overflow)?;
@@ -303,10 +387,6 @@ impl Engine {
         Ok(plan)
     }
 
-    fn sized_leg<'a>(&'a self, instrument: &'a Instrument, ladder: &'a Ladder) -> Option<Leg<'a>> {
-        Some(Leg { instrument, account: self.executor.account(instrument.id)?, ladder })
-    }
-
     fn facts(&self, instrument: &Instrument, top: &Top, px: i64, page: &Page) -> LegFacts {
         let live = page.state == BookState::Live;
         LegFacts {
@@ -315,6 +395,7 @@ impl Engine {
             time_ns: live.then(|| top.time_ns.max(venue_time(page.event_ns, page.recv_ns))),
             px,
             reference: self.detector.reference(instrument.id),
+            median: self.detector.median_px(instrument.id),
         }
     }
 

@@ -1,21 +1,36 @@
-//! Execution: funds are reserved, both orders are built, both go out or none; reports are settled.
+//! Execution: legs are reserved and built, all go out or none, and one saga per pair follows them to
+//! their end. Reports are told apart from their duplicates, booked, and handed to the saga; what it
+//! answers is done here.
+
+mod cash;
+mod reports;
 
 use crate::context::Context;
-use crate::orders::{OpenOrder, OpenOrders};
-use crate::position::{Account, Need};
-use crate::risk::LEGS;
-use crate::sizing::{Plan, Ticket};
+use crate::guard::Guard;
+use crate::life::Life;
+use crate::orders::{Known, Orders};
+use crate::position::Account;
+use crate::risk::{Limits, SagaLimits};
+use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, Terms};
+use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
-use highwire_links::audit::{Record, Verdict};
+use crate::trades::Trades;
+use crate::wallets::{Wallet, Wallets};
+use cash::Cash;
+use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
 use highwire_links::counter::Counter;
-use highwire_links::fill::{Report, ReportKind};
-use highwire_links::fixed::Qty;
-use highwire_links::ids::{InstrumentId, Nanos, PairId, Side};
+use highwire_links::fixed::{Amount, Qty};
+use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::Instrument;
+use highwire_links::lifecycle;
+use highwire_links::limits::SAGA_LEGS_MAX;
 use highwire_links::mode::OrderClass;
-use highwire_links::order::{Action, Order, OrderTx, TimeInForce};
+use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
 
-/// Why and when a pair of orders goes out.
+/// Set in the group of a trade that no opportunity began.
+const RESCUE: u64 = 1 << 47;
+
+/// Why and when the legs of a trade go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cause {
     /// The opportunity.
@@ -28,37 +43,117 @@ pub struct Cause {
     pub stamp: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Rest {
-    open: usize,
-    until_ns: Nanos,
+/// One leg to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LegTicket {
+    /// What to trade.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// At which limit, and how much.
+    pub ticket: Ticket,
 }
 
-/// Accounts, open orders, and which pairs rest.
+/// What is expected of a trade that goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outlook {
+    /// Its edge, parts per billion.
+    pub edge_ppb: i64,
+    /// Until when its pair rests.
+    pub rests_until_ns: Nanos,
+}
+
+/// Legs that are reserved for and built, and not sent yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared {
+    orders: [Option<Order>; SAGA_LEGS_MAX],
+    pair: PairId,
+    group: u64,
+}
+
+impl Prepared {
+    /// Its orders.
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().flatten()
+    }
+}
+
+/// A saga that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Active {
+    saga: Saga,
+    group: u64,
+    expected_ppb: i64,
+    cash: Cash,
+    venues: u64,
+}
+
+/// What stands at a pair.
+#[derive(Clone, Debug, Default)]
+struct Berth {
+    rests_until_ns: Nanos,
+    active: Option<Active>,
+    /// Base that is left of earlier trades.
+    dust: i64,
+    /// Base below which it stays dust, by the last trade.
+    least: i64,
+    /// A saga was escalated: it rests until a mode is given anew.
+    is_blocked: bool,
+}
+
+/// Wallets, orders and sagas.
 #[derive(Debug)]
 pub struct Executor {
     instruments: Box<[Instrument]>,
-    accounts: Box<[Account]>,
-    orders: OpenOrders,
-    rests: Box<[Rest]>,
+    members: Box<[Box<[InstrumentId]>]>,
+    scales: Box<[PairScale]>,
+    wallets: Wallets,
+    orders: Orders,
+    trades: Trades,
+    guard: Guard,
+    berths: Box<[Berth]>,
+    active: Vec<PairId>,
+    /// Orders that ended with trades untold, and until when these are waited for.
+    untold: Vec<(u64, Nanos)>,
+    limits: SagaLimits,
+    lag_ns: Vec<Nanos>,
+    distrusted: u64,
     epoch: u16,
+    rescues: u64,
 }
 
 impl Executor {
     /// An executor with the start funds of a checked spec and no open order.
     pub fn new(spec: &EngineSpec) -> Self {
+        let mut lag_ns = spec.tuning.visibility_lag_ns.clone();
+        lag_ns.resize(spec.venues, 0);
         Self {
             instruments: spec.instruments.clone().into(),
-            accounts: spec.funds.iter().map(|&funds| Account::new(funds)).collect(),
-            orders: OpenOrders::new(spec.epoch),
-            rests: vec![Rest::default(); spec.pairs.len()].into(),
+            members: spec.pairs.iter().map(|pair| pair.members.clone().into()).collect(),
+            scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
+            wallets: Wallets::new(spec),
+            orders: Orders::new(spec.epoch, spec.tuning.order_slots),
+            trades: Trades::default(),
+            guard: Guard::new(&spec.limits.guard, spec.pairs.len()),
+            berths: vec![Berth::default(); spec.pairs.len()].into(),
+            active: Vec::with_capacity(spec.pairs.len()),
+            untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
+            limits: spec.limits.saga,
+            lag_ns,
+            distrusted: 0,
             epoch: spec.epoch,
+            rescues: 0,
         }
     }
 
     /// An instrument's account; `None` when it is unknown.
-    pub fn account(&self, id: InstrumentId) -> Option<&Account> {
-        self.accounts.get(id.index())
+    pub fn account(&self, id: InstrumentId) -> Option<Account> {
+        self.wallets.account(id)
+    }
+
+    /// Every wallet.
+    pub fn wallets(&self) -> &[Wallet] {
+        self.wallets.all()
     }
 
     /// Orders whose end is not known.
@@ -66,176 +161,351 @@ impl Executor {
         self.orders.open()
     }
 
-    /// Whether an order of the pair is open, and until when it rests.
-    pub fn rest(&self, pair: PairId) -> (bool, Nanos) {
-        let rest = self.rests[pair.index()];
-        (rest.open > 0, rest.until_ns)
+    /// The instruments of a pair.
+    pub fn members(&self, pair: PairId) -> &[InstrumentId] {
+        &self.members[pair.index()]
     }
 
-    /// Reserves for both orders and builds them; nothing is held when either cannot be.
+    /// Whether a trade of the pair is unresolved, and until when it rests.
+    pub fn rest(&self, pair: PairId) -> (bool, Nanos) {
+        let berth = &self.berths[pair.index()];
+        (berth.active.is_some() || berth.is_blocked, berth.rests_until_ns)
+    }
+
+    /// The saga of a pair, while one goes on.
+    pub fn saga(&self, pair: PairId) -> Option<&Saga> {
+        self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
+    }
+
+    /// Where the last hedge of the pair's saga found nothing: its book promises what is not there.
+    pub fn failed_at(&self, pair: PairId) -> Option<InstrumentId> {
+        let last =
+            self.saga(pair)?.parts().last().filter(|part| part.standing == Standing::Ended && part.moved == 0)?;
+        self.orders.get(last.order).map(|known| known.instrument)
+    }
+
+    /// The pair of the saga of this number.
+    pub fn active(&self, number: usize) -> Option<PairId> {
+        self.active.get(number).copied()
+    }
+
+    /// Base of a pair that no trade is following: too little to hedge, or left to a human.
+    pub fn dust(&self, pair: PairId) -> i64 {
+        self.berths[pair.index()].dust
+    }
+
+    /// The last gate.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// New limits, from the next trade on.
+    pub fn on_set_limits(&mut self, limits: &Limits) {
+        self.limits = limits.saga;
+        self.guard.on_set_limits(&limits.guard);
+    }
+
+    /// An operator gave a mode anew: pairs that waited for a human are free again.
+    pub fn on_mode_given(&mut self) {
+        self.berths.iter_mut().for_each(|berth| berth.is_blocked = false);
+        self.guard.reset();
+    }
+
+    /// Venues, a bit each, at which a saga was escalated since the last call.
+    pub fn take_distrusted(&mut self) -> u64 {
+        std::mem::take(&mut self.distrusted)
+    }
+
+    /// Asks the last gate, reserves for every leg and builds it; nothing is held when one cannot be.
     ///
     /// # Errors
-    /// `Balance`, `Limit` when the table is full, or `Overflow`.
-    pub fn prepare(
+    /// `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
+    pub fn prepare(&mut self, cx: &mut Context<'_>, legs: &[LegTicket], cause: &Cause) -> Result<Prepared, Verdict> {
+        let value = legs.iter().try_fold(Amount::ZERO, |sum, leg| sum.checked_add(self.value(leg)?));
+        let value = value.ok_or(Verdict::Overflow)?;
+        if !self.guard.admits_opening(cause.pair, legs.len(), value, cx.now) {
+            cx.tally.add(Counter::GuardRefusals);
+            return Err(Verdict::Limit);
+        }
+        let group = u64::from(self.epoch) << 48 | u64::from(cause.opportunity);
+        let mut prepared = Prepared { orders: [None; SAGA_LEGS_MAX], pair: cause.pair, group };
+        for (place, leg) in prepared.orders.iter_mut().zip(legs) {
+            match self.build(leg, cause, group, OrderClass::Open) {
+                Ok(order) => *place = Some(order),
+                Err(verdict) => {
+                    self.withdraw(&prepared);
+                    return Err(verdict);
+                }
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// Hands every leg over and begins its saga; the caller has seen room for all.
+    pub fn submit(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, prepared: &Prepared, outlook: &Outlook) {
+        let (mut legs, mut len, mut venues) = ([Part::default(); SAGA_LEGS_MAX], 0, 0);
+        let terms = prepared.orders().next().map(|order| self.terms(order)).unwrap_or_default();
+        for order in prepared.orders() {
+            legs[len] = Part::new(order.id, cx.now, &terms);
+            venues |= self.venue_bit(order.instrument);
+            if let Some(known) = self.orders.get_mut(order.id) {
+                // At most SAGA_LEGS_MAX.
+                known.part = len as u8;
+            }
+            len += 1;
+        }
+        self.guard.on_opened(prepared.pair, cx.now);
+        self.berths[prepared.pair.index()].rests_until_ns = outlook.rests_until_ns;
+        self.begin(cx, prepared.pair, &legs[..len], (prepared.group, outlook.edge_ppb, venues), terms);
+        for (number, order) in (0u8..).zip(prepared.orders()) {
+            if !self.hand_over(cx, tx, order) {
+                self.on_never_sent(cx, tx, prepared.pair, number, order.id);
+            }
+        }
+    }
+
+    /// Lets time pass for the saga of a pair; returns what it asked for.
+    pub fn on_tick(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, offer: Option<Offer>) -> usize {
+        self.step(cx, tx, pair, Event::Tick { offer })
+    }
+
+    fn begin(
         &mut self,
-        plan: &Plan,
-        legs: [InstrumentId; LEGS],
-        cause: &Cause,
-    ) -> Result<[Order; LEGS], Verdict> {
-        let buy = self.prepare_leg(legs[0], Side::Buy, plan.buy, cause)?;
-        let sell = self.prepare_leg(legs[1], Side::Sell, plan.sell, cause).inspect_err(|_| self.withdraw(buy.id))?;
-        Ok([buy, sell])
+        cx: &mut Context<'_>,
+        pair: PairId,
+        legs: &[Part],
+        (group, expected_ppb, venues): (u64, i64, u64),
+        terms: Terms,
+    ) {
+        cx.tally.add(Counter::Sagas);
+        let berth = &mut self.berths[pair.index()];
+        let saga = Saga::new(legs, std::mem::take(&mut berth.dust), terms, cx.now);
+        berth.least = terms.least;
+        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues });
+        self.active.push(pair);
+        self.note(cx, pair, SagaStage::Opening, SagaStage::Opening, SagaWhy::Sent);
     }
 
-    /// Hands both orders over; the caller has seen room for both.
-    pub fn submit(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, orders: &[Order; LEGS], rests_until_ns: Nanos) {
-        self.rests[self.instruments[orders[0].instrument.index()].pair.index()].until_ns = rests_until_ns;
-        for order in orders {
-            if tx.submit(*order).is_ok() {
-                cx.tally.add(Counter::Orders);
-                cx.ports.audit.write(Record::Sent(*order));
-            } else {
-                cx.tally.add(Counter::OrderRejects);
-                self.withdraw(order.id);
+    /// Hands an event to the pair's saga and does what it answers; returns how much that was.
+    fn step(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, event: Event) -> usize {
+        let Some(active) = &mut self.berths[pair.index()].active else { return 0 };
+        let actions = active.saga.on(event, cx.now);
+        self.act(cx, tx, pair, &actions)
+    }
+
+    fn act(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, actions: &Actions) -> usize {
+        let mut done = 0;
+        for action in actions.iter() {
+            done += 1;
+            match action {
+                Action::Ask(id) => self.request(cx, tx, id, Verb::Query),
+                Action::Cancel(id) => self.request(cx, tx, id, Verb::Cancel),
+                Action::Hedge(part, offer) => self.hedge(cx, tx, pair, part, &offer),
+                Action::Alarm => self.alarm(cx, pair),
+                Action::Moved { from, to, why } => self.note(cx, pair, from, to, why),
             }
         }
+        self.finish(cx, pair, actions);
+        done
     }
 
-    /// Settles a report. One about an order that is not open, or that contradicts it, is counted as
-    /// stray and changes nothing.
-    pub fn on_report(&mut self, cx: &mut Context<'_>, report: &Report) {
-        let known = self.orders.get_mut(report.id).map(|order| (order.instrument, order.rest));
-        let sound = known.is_some_and(|(instrument, rest)| {
-            let fits = report.kind != ReportKind::Fill || (0 < report.qty.0 && report.qty <= rest);
-            instrument == report.instrument && fits && report.px.0 >= 0
-        });
-        if !sound {
-            cx.tally.add(Counter::StrayReports);
-            return;
-        }
-        match report.kind {
-            ReportKind::Ack => {}
-            ReportKind::Fill => self.on_fill(cx, report),
-            ReportKind::Done => self.withdraw(report.id),
-            ReportKind::Rejected => {
-                cx.tally.add(Counter::OrderRejects);
-                self.withdraw(report.id);
+    fn request(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, id: u64, verb: Verb) {
+        let Some(known) = self.orders.get_mut(id) else { return };
+        let order = Order {
+            id,
+            group: known.group,
+            px: known.px,
+            qty: Qty(known.life.rest()),
+            decided_ns: cx.now,
+            stamp: 0,
+            instrument: known.instrument,
+            side: known.side,
+            tif: TimeInForce::Ioc,
+            class: OrderClass::Cancel,
+            action: verb,
+            reduce_only: false,
+        };
+        // Without room it is asked again at the next turn of asking.
+        if tx.submit(order).is_ok() {
+            if verb == Verb::Query {
+                known.asked_ns = cx.now.max(1);
             }
-            _ => return cx.tally.add(Counter::StrayReports),
+            cx.ports.audit.write(Record::Sent(order));
         }
-        cx.ports.audit.write(Record::Settled(*report));
     }
 
-    fn prepare_leg(&mut self, id: InstrumentId, side: Side, ticket: Ticket, cause: &Cause) -> Result<Order, Verdict> {
-        let (instrument, account) = (&self.instruments[id.index()], &mut self.accounts[id.index()]);
-        let need = account.need(instrument, side, ticket.px, ticket.qty).ok_or(Verdict::Overflow)?;
-        if !account.reserve(need) {
+    fn hedge(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, part: u8, offer: &Offer) {
+        let sent = self.send_hedge(cx, tx, pair, part, offer);
+        let venue = self.venue_bit(offer.instrument);
+        if let Some(active) = &mut self.berths[pair.index()].active {
+            active.venues |= venue;
+            active.saga.on_hedge_sent(part, sent);
+        }
+    }
+
+    fn send_hedge(
+        &mut self,
+        cx: &mut Context<'_>,
+        tx: &mut OrderTx,
+        pair: PairId,
+        part: u8,
+        offer: &Offer,
+    ) -> Option<u64> {
+        let group = self.berths[pair.index()].active.as_ref()?.group;
+        if !self.guard.admits_hedge(cx.now) || tx.room() == 0 {
+            cx.tally.add(Counter::GuardRefusals);
+            return None;
+        }
+        let ticket = Ticket { px: offer.px, qty: offer.qty };
+        let leg = LegTicket { instrument: offer.instrument, side: offer.side, ticket };
+        let cause = Cause { opportunity: 0, pair, decided_ns: cx.now, stamp: cx.clock.stamp() };
+        let order = self.build(&leg, &cause, group, OrderClass::Hedge).ok()?;
+        self.orders.get_mut(order.id)?.part = part;
+        if !self.hand_over(cx, tx, &order) {
+            self.forget(order.id);
+            return None;
+        }
+        cx.tally.add(Counter::Hedges);
+        Some(order.id)
+    }
+
+    fn hand_over(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, order: &Order) -> bool {
+        let is_sent = tx.submit(*order).is_ok();
+        if is_sent {
+            cx.tally.add(Counter::Orders);
+            let value = self.instruments[order.instrument.index()].quote_amount(order.px, order.qty);
+            self.guard.on_sent(value.unwrap_or_default(), cx.now);
+            cx.ports.audit.write(Record::Sent(*order));
+        }
+        is_sent
+    }
+
+    /// A leg for which there was no room after all: proved not to be sent.
+    fn on_never_sent(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, part: u8, id: u64) {
+        cx.tally.add(Counter::OrderRejects);
+        self.forget(id);
+        self.step(cx, tx, pair, Event::Order { part, standing: Standing::Ended, moved: 0, is_answer: false });
+    }
+
+    fn alarm(&mut self, cx: &mut Context<'_>, pair: PairId) {
+        let Some(Active { saga, group, .. }) = self.berths[pair.index()].active else { return };
+        cx.tell(lifecycle::Event::ExposedTooLong { group, pair, exposure: saga.exposure(), at_ns: cx.now });
+    }
+
+    fn note(&mut self, cx: &mut Context<'_>, pair: PairId, from: SagaStage, to: SagaStage, why: SagaWhy) {
+        let Some(Active { saga, group, expected_ppb, cash, .. }) = &self.berths[pair.index()].active else { return };
+        cx.ports.audit.write(Record::Saga(SagaMoved {
+            group: *group,
+            at_ns: cx.now,
+            exposure: saga.exposure(),
+            expected_ppb: *expected_ppb,
+            captured_ppb: cash.captured_ppb(),
+            pair,
+            from,
+            to,
+            why,
+        }));
+    }
+
+    /// Lets go of a saga that has ended.
+    fn finish(&mut self, cx: &mut Context<'_>, pair: PairId, actions: &Actions) {
+        let berth = &mut self.berths[pair.index()];
+        let Some(ending) = berth.active.as_ref().and_then(|active| active.saga.ending()) else { return };
+        let Some(Active { saga, group, cash, venues, .. }) = berth.active.take() else { return };
+        berth.dust = saga.exposure();
+        self.active.retain(|&other| other != pair);
+        let scale = self.scales[pair.index()];
+        self.guard.on_result(cash.result(saga.exposure(), scale.qty_dp), cx.now);
+        if ending == Ending::Escalated {
+            let why = actions
+                .iter()
+                .filter_map(|action| if let Action::Moved { why, .. } = action { Some(why) } else { None });
+            let why = why.last().unwrap_or(SagaWhy::Unresolved);
+            self.berths[pair.index()].is_blocked = true;
+            self.distrusted |= venues;
+            self.escalate(cx, pair, (group, saga.exposure(), why));
+        }
+    }
+
+    fn escalate(&mut self, cx: &mut Context<'_>, pair: PairId, (group, exposure, why): (u64, i64, SagaWhy)) {
+        cx.tally.add(Counter::Escalations);
+        cx.tell(lifecycle::Event::Escalated { group, pair, exposure, why, at_ns: cx.now });
+    }
+
+    fn build(&mut self, leg: &LegTicket, cause: &Cause, group: u64, class: OrderClass) -> Result<Order, Verdict> {
+        let &LegTicket { instrument: id, side, ticket: Ticket { px, qty } } = leg;
+        let instrument = &self.instruments[id.index()];
+        let account = self.wallets.account(id).ok_or(Verdict::Overflow)?;
+        let need = account.need(instrument, side, px, qty).ok_or(Verdict::Overflow)?;
+        if !self.wallets.reserve(id, need) {
             return Err(Verdict::Balance);
         }
-        let open = OpenOrder { id: 0, instrument: id, pair: cause.pair, side, px: ticket.px, rest: ticket.qty, need };
-        let Some(order_id) = self.orders.insert(open) else {
-            account.release(need);
+        let life = Life::new(qty.0, cause.decided_ns);
+        let known = Known {
+            id: 0,
+            instrument: id,
+            pair: cause.pair,
+            part: 0,
+            group,
+            side,
+            px,
+            life,
+            need,
+            is_closed: false,
+            asked_ns: 0,
+        };
+        let Some(order_id) = self.orders.insert(known) else {
+            self.wallets.release(id, need);
             return Err(Verdict::Limit);
         };
-        self.rests[cause.pair.index()].open += 1;
         Ok(Order {
             id: order_id,
-            group: u64::from(self.epoch) << 48 | u64::from(cause.opportunity),
-            px: ticket.px,
-            qty: ticket.qty,
+            group,
+            px,
+            qty,
             decided_ns: cause.decided_ns,
             stamp: cause.stamp,
             instrument: id,
             side,
             tif: TimeInForce::Ioc,
-            class: OrderClass::Open,
-            action: Action::Place,
+            class,
+            action: Verb::Place,
             reduce_only: false,
         })
     }
 
-    fn on_fill(&mut self, cx: &mut Context<'_>, report: &Report) {
-        let Some(order) = self.orders.get_mut(report.id) else { return };
-        let at = order.instrument.index();
-        let (instrument, account) = (&self.instruments[at], &mut self.accounts[at]);
-        cx.tally.add(Counter::Fills);
-        if account.on_fill(instrument, order.side, report.px, report.qty, report.fee).is_none() {
-            cx.tally.add(Counter::Overflows);
-        }
-        order.rest = Qty(order.rest.0 - report.qty.0);
-        let need = account.need(instrument, order.side, order.px, order.rest).unwrap_or(order.need);
-        let kept = Need { base: need.base.min(order.need.base), quote: need.quote.min(order.need.quote) };
-        account.release(order.need.less(kept));
-        order.need = kept;
+    fn withdraw(&mut self, prepared: &Prepared) {
+        prepared.orders().for_each(|order| self.forget(order.id));
     }
 
-    /// Ends an order: it is forgotten and what it held is free.
-    fn withdraw(&mut self, id: u64) {
-        if let Some(order) = self.orders.remove(id) {
-            self.accounts[order.instrument.index()].release(order.need);
-            let rest = &mut self.rests[order.pair.index()];
-            rest.open = rest.open.saturating_sub(1);
-        }
+    /// Ends an order that was never sent: what it held is free.
+    fn forget(&mut self, id: u64) {
+        let Some(known) = self.orders.get_mut(id) else { return };
+        let (instrument, need) = (known.instrument, std::mem::take(&mut known.need));
+        self.wallets.release(instrument, need);
+        self.orders.close(id);
+    }
+
+    /// The bounds of a trade that this order is a leg of.
+    fn terms(&self, order: &Order) -> Terms {
+        let instrument = &self.instruments[order.instrument.index()];
+        let (scale, pair) = (self.scales[instrument.pair.index()], instrument.pair.index());
+        let px = cash::canonical(instrument, order.px, scale.px_dp);
+        let members = self.members[pair].iter().map(|id| &self.instruments[id.index()]);
+        let least = members.filter_map(|member| cash::least_base(member, px, scale)).min().unwrap_or(1);
+        let bound = cash::base_of(self.limits.exposure_max, px, scale);
+        cash::terms(&self.limits, bound, least)
+    }
+
+    fn value(&self, leg: &LegTicket) -> Option<Amount> {
+        self.instruments.get(leg.instrument.index())?.quote_amount(leg.ticket.px, leg.ticket.qty)
+    }
+
+    fn venue_bit(&self, id: InstrumentId) -> u64 {
+        let VenueId(venue) = self.instruments[id.index()].venue;
+        1u64.checked_shl(venue.into()).unwrap_or(0)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::spec::{Funds, PairSpec};
-    use crate::testing::{Bench, amount, limits, spot};
-    use highwire_links::Mode;
-    use highwire_links::fixed::Px;
-
-    const IDS: [InstrumentId; LEGS] = [InstrumentId(0), InstrumentId(1)];
-    const CAUSE: Cause = Cause { opportunity: 1, pair: PairId(0), decided_ns: 0, stamp: 0 };
-
-    fn executor() -> Executor {
-        Executor::new(&EngineSpec {
-            instruments: vec![spot(0, 0), spot(1, 0)],
-            pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: IDS.to_vec() }],
-            funds: vec![Funds::Spot { base: amount("1"), quote: amount("1000") }; 2],
-            limits: limits(2),
-            venues: 2,
-            start_mode: Mode::Full,
-            epoch: 0,
-        })
-    }
-
-    fn plan(buy: i64, sell: i64) -> Plan {
-        let ticket = |qty| Ticket { px: Px(10_000), qty: Qty(qty) };
-        Plan { buy: ticket(buy), sell: ticket(sell), base: 0, edge_ppb: 0 }
-    }
-
-    fn reserved(executor: &Executor, id: u16) -> String {
-        let need = executor.account(InstrumentId(id)).unwrap().reserved();
-        format!("{} {}", need.base, need.quote)
-    }
-
-    #[test]
-    fn when_the_second_leg_cannot_be_reserved_the_first_is_given_back() {
-        let mut executor = executor();
-        assert_eq!(executor.prepare(&plan(100_000, 100_001), IDS, &CAUSE), Err(Verdict::Balance));
-        assert_eq!((executor.open_orders(), executor.rest(PairId(0)).0), (0, false));
-        assert_eq!(reserved(&executor, 0), "0 0");
-    }
-
-    #[test]
-    fn a_fill_and_an_end_free_what_that_order_held_and_no_more() {
-        let (mut executor, mut bench) = (executor(), Bench::new());
-        let [first, _] = executor.prepare(&plan(200_000, 10_000), IDS, &CAUSE).unwrap();
-        executor.prepare(&plan(100_000, 10_000), IDS, &CAUSE).unwrap();
-        let fill = Report {
-            px: first.px,
-            qty: Qty(50_000),
-            filled: Qty(50_000),
-            ..Report::about(first.id, first.instrument, ReportKind::Fill, 0)
-        };
-        executor.on_report(&mut bench.at(0), &fill);
-        assert_eq!(reserved(&executor, 0), "0 250");
-        executor.on_report(&mut bench.at(0), &Report { kind: ReportKind::Done, qty: Qty(0), ..fill });
-        assert_eq!((reserved(&executor, 0), executor.open_orders()), ("0 100".into(), 3));
-        let settled = std::iter::from_fn(|| bench.desk.audit.take()).count();
-        assert_eq!(settled, 2);
-    }
-}
+mod tests;

@@ -20,8 +20,11 @@ pub mod execute;
 pub mod feed;
 pub mod framer;
 pub mod gateway;
+pub mod guard;
+pub mod hedge;
 pub mod http;
 pub mod idle;
+pub mod life;
 pub mod live;
 pub mod offset;
 pub mod opportunity;
@@ -33,6 +36,7 @@ pub mod position;
 mod probe;
 mod queue;
 pub mod risk;
+pub mod saga;
 pub mod sizing;
 mod slots;
 pub mod spec;
@@ -40,6 +44,8 @@ pub mod stages;
 pub mod stream;
 pub mod thread;
 pub mod tops;
+pub mod trades;
+pub mod wallets;
 mod watch;
 
 #[cfg(test)]

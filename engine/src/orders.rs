@@ -1,78 +1,115 @@
-//! Orders whose end is not known, in a fixed table. A client order id holds the engine's epoch, a
-//! running number and its place here, so that a report finds its order without a search and one of
-//! a dead engine finds none.
+//! Every order that we know, in a fixed table: the open ones, and the last that ended, so that a late
+//! fill still finds its order. A client order id holds the engine's epoch, a running number and its
+//! place here, so that a report finds its order without a search and one of a dead engine finds none.
+//!
+//! Places are given out oldest end first: an ended order is remembered until the table has gone round.
 
+use crate::life::Life;
 use crate::position::Need;
-use highwire_links::fixed::{Px, Qty};
+use highwire_links::Nanos;
+use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, PairId, Side};
-use highwire_links::limits::OPEN_ORDERS_MAX;
 
-const PLACE_BITS: u32 = OPEN_ORDERS_MAX.trailing_zeros();
 const EPOCH_SHIFT: u32 = 48;
-const _: () = assert!(OPEN_ORDERS_MAX.is_power_of_two());
 
-/// An order that was sent.
+/// An order that was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenOrder {
+pub struct Known {
     /// Client order id.
     pub id: u64,
     /// What to trade.
     pub instrument: InstrumentId,
     /// The pair that it belongs to.
     pub pair: PairId,
+    /// Which part of its saga it is.
+    pub part: u8,
+    /// Its saga.
+    pub group: u64,
     /// Buy or sell.
     pub side: Side,
     /// Limit price.
     pub px: Px,
-    /// Quantity not filled yet.
-    pub rest: Qty,
+    /// Its life so far.
+    pub life: Life,
     /// What is still reserved for it.
     pub need: Need,
+    /// Whether its end was taken note of: its place may be given to another.
+    pub is_closed: bool,
+    /// When its venue was asked about it, and has not answered; 0 when nothing is asked.
+    pub asked_ns: Nanos,
 }
 
 /// The table.
 #[derive(Debug)]
-pub struct OpenOrders {
-    places: Box<[Option<OpenOrder>]>,
+pub struct Orders {
+    places: Box<[Option<Known>]>,
+    /// Places that may be given out, the longest ended first: a ring of `places.len()`.
+    free: Box<[u16]>,
+    first_free: usize,
+    frees: usize,
+    place_bits: u32,
     epoch: u16,
     last: u64,
-    open: usize,
 }
 
-impl OpenOrders {
-    /// An empty table.
-    pub fn new(epoch: u16) -> Self {
-        Self { places: vec![None; OPEN_ORDERS_MAX].into(), epoch, last: 0, open: 0 }
+impl Orders {
+    /// An empty table of at least `slots` places, at most 65 536; rounded up to a power of two.
+    pub fn new(epoch: u16, slots: usize) -> Self {
+        let slots = slots.clamp(2, 1 << 16).next_power_of_two();
+        Self {
+            places: vec![None; slots].into(),
+            free: (0..=u16::MAX).take(slots).collect(),
+            first_free: 0,
+            frees: slots,
+            place_bits: slots.trailing_zeros(),
+            epoch,
+            last: 0,
+        }
     }
 
-    /// Orders in it.
+    /// Orders whose end is not known.
     pub fn open(&self) -> usize {
-        self.open
+        self.places.len() - self.frees
     }
 
-    /// Puts an order in, and gives it its id; `None` when the table is full.
-    pub fn insert(&mut self, order: OpenOrder) -> Option<u64> {
-        let place = self.places.iter().position(Option::is_none)?;
+    /// Puts an order in, and gives it its id; `None` when every order of the table is open.
+    pub fn insert(&mut self, order: Known) -> Option<u64> {
+        if self.frees == 0 {
+            return None;
+        }
+        let place = self.free[self.first_free];
+        self.first_free = (self.first_free + 1) % self.free.len();
+        self.frees -= 1;
         self.last = self.last.wrapping_add(1);
-        let number = (self.last << PLACE_BITS) & ((1 << EPOCH_SHIFT) - 1);
-        let id = u64::from(self.epoch) << EPOCH_SHIFT | number | place as u64;
-        self.places[place] = Some(OpenOrder { id, ..order });
-        self.open += 1;
+        let number = (self.last << self.place_bits) & ((1 << EPOCH_SHIFT) - 1);
+        let id = u64::from(self.epoch) << EPOCH_SHIFT | number | u64::from(place);
+        self.places[usize::from(place)] = Some(Known { id, is_closed: false, ..order });
         Some(id)
     }
 
-    /// The order of this id.
-    pub fn get_mut(&mut self, id: u64) -> Option<&mut OpenOrder> {
-        let order = self.places[(id % OPEN_ORDERS_MAX as u64) as usize].as_mut()?;
-        (order.id == id).then_some(order)
+    /// The order of this id, open or remembered.
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut Known> {
+        let place = self.place(id);
+        self.places[place].as_mut().filter(|order| order.id == id)
     }
 
-    /// Takes the order of this id out.
-    pub fn remove(&mut self, id: u64) -> Option<OpenOrder> {
-        let order = *self.get_mut(id)?;
-        self.places[(id % OPEN_ORDERS_MAX as u64) as usize] = None;
-        self.open -= 1;
-        Some(order)
+    /// The order of this id, open or remembered.
+    pub fn get(&self, id: u64) -> Option<&Known> {
+        self.places[self.place(id)].as_ref().filter(|order| order.id == id)
+    }
+
+    /// Takes note of an order's end: it is remembered until its place is needed.
+    pub fn close(&mut self, id: u64) {
+        let Some(order) = self.get_mut(id).filter(|order| !order.is_closed) else { return };
+        order.is_closed = true;
+        let at = (self.first_free + self.frees) % self.free.len();
+        // The place fits: it came out of this ring.
+        self.free[at] = u16::try_from(self.place(id)).unwrap_or(0);
+        self.frees += 1;
+    }
+
+    fn place(&self, id: u64) -> usize {
+        (id & ((1 << self.place_bits) - 1)) as usize
     }
 }
 
@@ -80,27 +117,50 @@ impl OpenOrders {
 mod tests {
     use super::*;
 
-    fn order() -> OpenOrder {
-        OpenOrder {
+    const SLOTS: usize = 16;
+
+    fn order() -> Known {
+        Known {
             id: 0,
             instrument: InstrumentId(1),
             pair: PairId(0),
+            part: 0,
+            group: 0,
             side: Side::Buy,
             px: Px(1),
-            rest: Qty(1),
+            life: Life::new(1, 0),
             need: Need::default(),
+            is_closed: false,
+            asked_ns: 0,
         }
     }
 
     #[test]
-    fn an_id_finds_its_order_until_it_ends_and_never_another() {
-        let mut orders = OpenOrders::new(3);
-        let ids: Vec<_> = (0..OPEN_ORDERS_MAX).map(|_| orders.insert(order()).unwrap()).collect();
-        assert_eq!((orders.insert(order()), orders.open()), (None, OPEN_ORDERS_MAX));
-        assert_eq!(orders.remove(ids[7]).map(|o| o.id), Some(ids[7]));
-        assert_eq!(orders.remove(ids[7]), None);
+    fn an_id_finds_its_order_and_never_another() {
+        let mut orders = Orders::new(3, SLOTS);
+        let ids: Vec<_> = (0..SLOTS).map(|_| orders.insert(order()).unwrap()).collect();
+        assert_eq!((orders.insert(order()), orders.open()), (None, SLOTS));
+        orders.close(ids[7]);
+        orders.close(ids[7]);
+        assert!(orders.get(ids[7]).is_some_and(|o| o.is_closed), "remembered");
+        assert_eq!(orders.open(), SLOTS - 1);
         let again = orders.insert(order()).unwrap();
-        assert!(!ids.contains(&again) && orders.get_mut(ids[7]).is_none());
-        assert!(OpenOrders::new(4).insert(order()).is_some_and(|id| orders.get_mut(id).is_none()), "another epoch");
+        assert!(!ids.contains(&again) && orders.get(ids[7]).is_none());
+        let other = Orders::new(4, SLOTS).insert(order()).unwrap();
+        assert!(orders.get(other).is_none(), "another epoch");
+    }
+
+    #[test]
+    fn an_ended_order_is_remembered_until_the_table_has_gone_round() {
+        let mut orders = Orders::new(0, SLOTS);
+        let first = orders.insert(order()).unwrap();
+        orders.close(first);
+        for _ in 1..SLOTS {
+            let id = orders.insert(order()).unwrap();
+            orders.close(id);
+            assert!(orders.get(first).is_some());
+        }
+        orders.insert(order()).unwrap();
+        assert!(orders.get(first).is_none());
     }
 }

@@ -3,7 +3,8 @@
 //! An order is matched `latency_ns` after it was decided, against the page as it then is, at levels
 //! at or better than its limit. What we consumed at a price stays consumed until that price leaves
 //! the page. Orders are immediate-or-cancel whatever they ask for: the rest is cancelled, and an
-//! all-or-nothing order that cannot fill in full is cancelled whole.
+//! all-or-nothing order that cannot fill in full is cancelled whole. An order that is still on its way
+//! can be withdrawn or changed; how the last ones ended is remembered for whoever asks.
 
 use crate::context::Context;
 use crate::gateway::{Gateway, GatewayEnds};
@@ -12,7 +13,7 @@ use highwire_links::fill::{FEE_DP, OrderReject, Report, ReportKind};
 use highwire_links::fixed::{Px, Qty};
 use highwire_links::ids::{Nanos, Side};
 use highwire_links::instrument::{Instrument, Status};
-use highwire_links::limits::{OPEN_ORDERS_MAX, PAGE_LEVELS, REPORTS_PER_ORDER_MAX};
+use highwire_links::limits::{OPEN_ORDERS_MAX, ORDER_SLOTS, PAGE_LEVELS, REPORTS_PER_ORDER_MAX};
 use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::page::{BookState, Page, PageReaders, Rung};
 use highwire_quant::fee::fee_up;
@@ -71,6 +72,9 @@ pub struct PaperGateway {
     ends: GatewayEnds,
     /// Orders on their way, oldest first.
     pending: Vec<Order>,
+    /// How the last orders ended, a ring: what answers a question.
+    ended: Box<[Option<Report>]>,
+    ends_seen: usize,
     memory: Box<[Memory]>,
     /// Instruments whose memory is not empty.
     remembered: Vec<usize>,
@@ -85,6 +89,8 @@ impl PaperGateway {
             settings,
             ends,
             pending: Vec::with_capacity(OPEN_ORDERS_MAX),
+            ended: vec![None; ORDER_SLOTS].into(),
+            ends_seen: 0,
             memory: vec![Memory::default(); instruments.len()].into(),
             remembered: Vec::with_capacity(instruments.len()),
         }
@@ -101,7 +107,9 @@ impl PaperGateway {
         while self.has_room() {
             let Some(order) = self.ends.orders.take() else { break };
             work += 1;
-            if self.pending.len() == OPEN_ORDERS_MAX {
+            if order.action != Action::Place {
+                self.on_request(cx, &order);
+            } else if self.pending.len() == OPEN_ORDERS_MAX {
                 self.report(&order, cx.now, ReportKind::Rejected, OrderReject::GatewayFull);
             } else if self.is_acceptable(&order) {
                 self.pending.push(order);
@@ -132,8 +140,41 @@ impl PaperGateway {
         self.ends.fills.room() >= REPORTS_PER_ORDER_MAX
     }
 
-    /// The venue's filters: known and trading, on tick and lot, not below the minima. Nothing rests here,
-    /// so there is nothing to cancel, amend or ask about.
+    /// A request about an order: one that is on its way rests here, one that left has ended.
+    fn on_request(&mut self, cx: &Context<'_>, request: &Order) {
+        let at = self.pending.iter().position(|order| order.id == request.id);
+        match (request.action, at) {
+            (Action::Query, Some(_)) => self.report(request, cx.now, ReportKind::Open, OrderReject::None),
+            (Action::Query, None) => self.recall(request, cx.now),
+            (Action::Cancel, Some(at)) => {
+                self.pending.remove(at);
+                self.report(request, cx.now, ReportKind::Done, OrderReject::None);
+            }
+            (Action::Amend, Some(at)) => {
+                (self.pending[at].px, self.pending[at].qty) = (request.px, request.qty);
+                let amended = blank(request, cx.now, ReportKind::Amended);
+                self.offer(Report { px: request.px, qty: request.qty, ..amended });
+            }
+            (Action::CancelAll, _) => {
+                while let Some(at) = self.pending.iter().position(|order| order.instrument == request.instrument) {
+                    if self.ends.fills.room() == 0 {
+                        break;
+                    }
+                    let order = self.pending.remove(at);
+                    self.report(&order, cx.now, ReportKind::Done, OrderReject::None);
+                }
+            }
+            _ => self.report(request, cx.now, ReportKind::CancelRejected, OrderReject::TooLate),
+        }
+    }
+
+    /// Says again how an order ended, or that nothing is known of it.
+    fn recall(&mut self, request: &Order, now: Nanos) {
+        let known = self.ended.iter().flatten().find(|report| report.id == request.id).copied();
+        self.offer(known.unwrap_or_else(|| blank(request, now, ReportKind::NotFound)));
+    }
+
+    /// The venue's filters: known and trading, on tick and lot, not below the minima.
     fn is_acceptable(&self, order: &Order) -> bool {
         let Some(instrument) = self.instruments.get(order.instrument.index()) else { return false };
         let in_steps = order.px.0 > 0
@@ -141,8 +182,7 @@ impl PaperGateway {
             && order.qty.0 > 0
             && order.qty.0 % instrument.lot.max(1) == 0;
         let value = instrument.quote_amount(order.px, order.qty);
-        order.action == Action::Place
-            && instrument.status == Status::Trading
+        instrument.status == Status::Trading
             && in_steps
             && order.qty >= instrument.qty_min
             && value.is_some_and(|value| value >= instrument.notional_min)
@@ -234,6 +274,11 @@ impl PaperGateway {
 
     /// Every caller has seen room for a whole order's reports.
     fn offer(&mut self, report: Report) {
+        if matches!(report.kind, ReportKind::Done | ReportKind::Rejected) {
+            let place = self.ends_seen % self.ended.len();
+            self.ended[place] = Some(report);
+            self.ends_seen += 1;
+        }
         let offered = self.ends.fills.offer(report);
         debug_assert!(offered.is_ok(), "room was seen before the order was touched");
     }

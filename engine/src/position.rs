@@ -5,7 +5,7 @@
 //! the entry value of the position; a derivative's profit does not widen its budget.
 
 use crate::spec::Funds;
-use highwire_links::fill::FEE_DP;
+use highwire_links::fill::{FEE_DP, FeeAsset, Report, Settlement};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::ids::Side;
 use highwire_links::instrument::Instrument;
@@ -31,13 +31,63 @@ impl Need {
     }
 }
 
-/// One instrument's account.
+/// One instrument's account: what its venue's wallets hold for it, and its own position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Account {
-    funds: Funds,
-    reserved: Need,
-    position: i64,
-    entry: Amount,
+    pub(crate) funds: Funds,
+    pub(crate) reserved: Need,
+    pub(crate) standing: Standing,
+}
+
+/// What an instrument has traded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Net quantity bought, the instrument's own mantissa; negative when sold.
+    pub position: i64,
+    /// Entry value of a derivative's position: the margin in use.
+    pub entry: Amount,
+    /// Bought, matched and not settled.
+    pub buying: i64,
+    /// Sold, matched and not settled.
+    pub selling: i64,
+}
+
+/// A fill as the account takes it in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trade {
+    /// Bought or sold.
+    pub side: Side,
+    /// At this price.
+    pub px: Px,
+    /// So much.
+    pub qty: Qty,
+    /// Paid for it, mantissa at `fee_dp`; negative is received.
+    pub fee: i64,
+    /// Decimals of `fee`.
+    pub fee_dp: u8,
+    /// In what the fee was taken.
+    pub fee_in: FeeAsset,
+    /// Whether it settles later.
+    pub is_pending: bool,
+}
+
+impl Trade {
+    /// The trade of a report about an order on this side.
+    pub fn new(side: Side, report: &Report) -> Self {
+        let &Report { px, qty, fee, fee_dp, fee_in, settlement, .. } = report;
+        Self { side, px, qty, fee, fee_dp, fee_in, is_pending: settlement == Settlement::Pending }
+    }
+
+    /// The trade that takes this one back.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self { side: self.side.opposite(), fee: self.fee.saturating_neg(), is_pending: false, ..self }
+    }
+
+    /// What the fee takes of an asset.
+    fn fee_of(&self, asset: FeeAsset) -> Option<Amount> {
+        if self.fee_in == asset { Amount::from_mantissa(self.fee.into(), self.fee_dp) } else { Some(Amount::ZERO) }
+    }
 }
 
 /// Decimals and price at which a balance is turned into a size.
@@ -70,7 +120,7 @@ impl Measure {
 impl Account {
     /// An account with these start funds and no position.
     pub fn new(funds: Funds) -> Self {
-        Self { funds, reserved: Need::default(), position: 0, entry: Amount::ZERO }
+        Self { funds, reserved: Need::default(), standing: Standing::default() }
     }
 
     /// Funds now; reserved amounts are still in them.
@@ -85,14 +135,23 @@ impl Account {
 
     /// Net quantity bought, the instrument's own mantissa; negative when sold.
     pub fn position(&self) -> i64 {
-        self.position
+        self.standing.position
+    }
+
+    /// The position that a further trade on this side adds to, at its worst: what was matched on the
+    /// other side may still fail to settle.
+    pub fn worst_position(&self, side: Side) -> i64 {
+        match side {
+            Side::Buy => self.standing.position.saturating_add(self.standing.selling),
+            Side::Sell => self.standing.position.saturating_sub(self.standing.buying),
+        }
     }
 
     /// What is free for new orders. `None` on overflow.
     pub fn free(&self) -> Option<Need> {
         let (base, quote) = match self.funds {
             Funds::Spot { base, quote } => (base, quote),
-            Funds::Margin { quote } => (Amount::ZERO, quote.checked_sub(self.entry)?),
+            Funds::Margin { quote } => (Amount::ZERO, quote.checked_sub(self.standing.entry)?),
         };
         Some(Need { base: base.checked_sub(self.reserved.base)?, quote: quote.checked_sub(self.reserved.quote)? })
     }
@@ -114,8 +173,8 @@ impl Account {
     /// The part of `qty` that closes an opposite position.
     fn closing(&self, side: Side, qty: Qty) -> i64 {
         let opposite = match side {
-            Side::Buy => self.position.checked_neg().unwrap_or(i64::MAX),
-            Side::Sell => self.position,
+            Side::Buy => self.standing.position.checked_neg().unwrap_or(i64::MAX),
+            Side::Sell => self.standing.position,
         };
         opposite.clamp(0, qty.0.max(0))
     }
@@ -161,25 +220,30 @@ impl Account {
         self.reserved = self.reserved.less(need);
     }
 
-    /// Takes in a fill. `None` on overflow, and then nothing is taken in.
-    pub fn on_fill(&mut self, instrument: &Instrument, side: Side, px: Px, qty: Qty, fee: i64) -> Option<()> {
+    /// Takes in a fill. A fee in base takes from what was bought, one in another asset moves neither
+    /// side. `None` on overflow, and then nothing is taken in.
+    pub fn on_fill(&mut self, instrument: &Instrument, trade: &Trade) -> Option<()> {
+        let &Trade { side, px, qty, .. } = trade;
         let value = instrument.quote_amount(px, qty)?;
-        let fee = Amount::from_mantissa(fee.into(), FEE_DP)?;
+        let (fee, base_fee) = (trade.fee_of(FeeAsset::Quote)?, trade.fee_of(FeeAsset::Base)?);
         let (signed, flow) = match side {
             Side::Buy => (qty.0, Amount(value.0.checked_neg()?)),
             Side::Sell => (qty.0.checked_neg()?, value),
         };
         let mut after = *self;
-        after.position = self.position.checked_add(signed)?;
+        after.standing.position = self.standing.position.checked_add(signed)?;
         match &mut after.funds {
             Funds::Spot { base, quote } => {
-                let moved = spot_base(instrument, Qty(signed))?;
+                let moved = spot_base(instrument, Qty(signed))?.checked_sub(base_fee)?;
                 (*base, *quote) = (base.checked_add(moved)?, quote.checked_add(flow)?.checked_sub(fee)?);
             }
             Funds::Margin { quote } => {
                 *quote = quote.checked_sub(fee)?;
-                after.entry = self.entry_after(instrument, side, px, qty)?;
+                after.standing.entry = self.entry_after(instrument, side, px, qty)?;
             }
+        }
+        if trade.is_pending {
+            after.standing.await_settlement(side, qty.0);
         }
         *self = after;
         Some(())
@@ -191,9 +255,17 @@ impl Account {
         let opened = instrument.quote_amount(px, Qty(qty.0.checked_sub(closing)?))?;
         let back = match closing {
             0 => 0,
-            _ => mul_div_amount(self.entry.0, closing.into(), self.position.unsigned_abs().into())?,
+            _ => mul_div_amount(self.standing.entry.0, closing.into(), self.standing.position.unsigned_abs().into())?,
         };
-        self.entry.checked_sub(Amount(back))?.checked_add(opened)
+        self.standing.entry.checked_sub(Amount(back))?.checked_add(opened)
+    }
+}
+
+impl Standing {
+    /// So much was matched and settles later; less than nothing when it has settled or failed.
+    pub fn await_settlement(&mut self, side: Side, qty: i64) {
+        let pending = if side == Side::Buy { &mut self.buying } else { &mut self.selling };
+        *pending = pending.saturating_add(qty).max(0);
     }
 }
 
@@ -208,6 +280,10 @@ mod tests {
     use crate::testing::{amount, perpetual, spot};
     use proptest::prelude::*;
 
+    fn trade(side: Side, px: Px, qty: Qty, fee: i64) -> Trade {
+        Trade { side, px, qty, fee, fee_dp: FEE_DP, fee_in: FeeAsset::Quote, is_pending: false }
+    }
+
     fn rich() -> Funds {
         Funds::Spot { base: amount("2"), quote: amount("1000") }
     }
@@ -219,7 +295,7 @@ mod tests {
         assert_eq!((need.quote.to_string(), need.base), ("200.2".into(), Amount::ZERO));
         assert!(account.reserve(need));
         assert_eq!(account.free().unwrap().quote.to_string(), "799.8");
-        account.on_fill(&instrument, Side::Buy, Px(9_900), Qty(100_000), 9_900_000).unwrap();
+        account.on_fill(&instrument, &trade(Side::Buy, Px(9_900), Qty(100_000), 9_900_000)).unwrap();
         account.release(need);
         assert_eq!(account.funds(), Funds::Spot { base: amount("3"), quote: amount("900.901") });
         assert_eq!((account.reserved(), account.position()), (Need::default(), 100_000));
@@ -238,13 +314,35 @@ mod tests {
     fn a_derivative_needs_margin_to_open_and_only_the_fee_to_close() {
         let (instrument, mut account) =
             (perpetual(0, 1_000_000), Account::new(Funds::Margin { quote: amount("1000") }));
-        account.on_fill(&instrument, Side::Sell, Px(10_000), Qty(300_000), 30_000_000).unwrap();
+        account.on_fill(&instrument, &trade(Side::Sell, Px(10_000), Qty(300_000), 30_000_000)).unwrap();
         assert_eq!(account.free().unwrap().quote.to_string(), "699.7");
         let need = account.need(&instrument, Side::Buy, Px(10_000), Qty(400_000)).unwrap();
         assert_eq!(need.quote.to_string(), "100.4", "3 close, 1 opens, 4 pay the fee");
-        account.on_fill(&instrument, Side::Buy, Px(10_000), Qty(400_000), 40_000_000).unwrap();
+        account.on_fill(&instrument, &trade(Side::Buy, Px(10_000), Qty(400_000), 40_000_000)).unwrap();
         assert_eq!(account.free().unwrap().quote.to_string(), "899.3");
         assert_eq!(account.position(), 100_000);
+    }
+
+    #[test]
+    fn a_fee_in_base_leaves_less_than_was_bought_and_one_in_another_asset_moves_neither_side() {
+        let (instrument, mut account) = (spot(0, 0), Account::new(rich()));
+        let bought = trade(Side::Buy, Px(10_000), Qty(100_000), 100_000);
+        account.on_fill(&instrument, &Trade { fee_in: FeeAsset::Base, ..bought }).unwrap();
+        assert_eq!(account.funds(), Funds::Spot { base: amount("2.999"), quote: amount("900") });
+        account.on_fill(&instrument, &Trade { fee_in: FeeAsset::Other, ..bought }).unwrap();
+        assert_eq!(account.funds(), Funds::Spot { base: amount("3.999"), quote: amount("800") });
+    }
+
+    #[test]
+    fn what_is_not_settled_counts_against_us_on_either_side_and_a_failed_fill_is_taken_back() {
+        let (instrument, mut account) = (spot(0, 0), Account::new(rich()));
+        let before = account;
+        let bought = Trade { is_pending: true, ..trade(Side::Buy, Px(10_000), Qty(100_000), 77) };
+        account.on_fill(&instrument, &bought).unwrap();
+        assert_eq!((account.worst_position(Side::Buy), account.worst_position(Side::Sell)), (100_000, 0));
+        account.standing.await_settlement(Side::Buy, -100_000);
+        account.on_fill(&instrument, &bought.reversed()).unwrap();
+        assert_eq!(account, before);
     }
 
     #[test]
@@ -252,9 +350,9 @@ mod tests {
         let (instrument, mut account) = (spot(0, 0), Account::new(rich()));
         let before = account;
         let huge = Qty(i64::MAX);
-        account.on_fill(&instrument, Side::Buy, Px(1), huge, 0).unwrap();
-        assert_eq!(account.on_fill(&instrument, Side::Buy, Px(1), huge, 0), None);
-        account.on_fill(&instrument, Side::Sell, Px(1), huge, 0).unwrap();
+        account.on_fill(&instrument, &trade(Side::Buy, Px(1), huge, 0)).unwrap();
+        assert_eq!(account.on_fill(&instrument, &trade(Side::Buy, Px(1), huge, 0)), None);
+        account.on_fill(&instrument, &trade(Side::Sell, Px(1), huge, 0)).unwrap();
         assert_eq!(account, before);
     }
 

@@ -4,12 +4,13 @@
 //! (`TooSmall`, `Limit`, `Balance`) are asked by [`crate::sizing`] between the two parts here.
 
 use crate::collar::Reference;
+use crate::guard::GuardLimits;
 use highwire_links::audit::Verdict;
 use highwire_links::cnc::StopWord;
 use highwire_links::fixed::Amount;
 use highwire_links::ids::{Nanos, VenueId};
 use highwire_links::instrument::Status;
-use highwire_links::limits::OPEN_ORDERS_MAX;
+use highwire_links::limits::{OPEN_ORDERS_MAX, PPB};
 use highwire_links::mode::{Mode, OrderClass};
 
 /// Risk limits. In mode `Reduced` order value, position and open orders are halved.
@@ -35,6 +36,59 @@ pub struct Limits {
     pub cooldown_ns: Nanos,
     /// Most age of a book, one per venue; a venue without an entry is always stale.
     pub stale_ns: Vec<Nanos>,
+    /// What bounds a trade that is under way.
+    pub saga: SagaLimits,
+    /// What the last gate before the order ring lets pass.
+    pub guard: GuardLimits,
+}
+
+/// What bounds a trade from its first order to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SagaLimits {
+    /// From the first order until every leg should have ended.
+    pub leg_delay_ns: Nanos,
+    /// Between two questions about one order.
+    pub ask_every_ns: Nanos,
+    /// After the leg delay, until an order's end must be known.
+    pub resolve_ns: Nanos,
+    /// After the leg delay, until an exposure is hedged although a leg is in doubt.
+    pub blind_ns: Nanos,
+    /// How long a hedge that costs more than `cost_hold_ppb` is waited out.
+    pub hold_ns: Nanos,
+    /// Between two looks for a hedge, when none is acceptable.
+    pub retry_ns: Nanos,
+    /// How long an exposure may exceed `exposure_max` before a human is told.
+    pub exposed_ns: Nanos,
+    /// Failed hedges and looks after which the trade is escalated.
+    pub failures_max: u8,
+    /// Exposure, in quote currency, that is borne while an order's end is awaited.
+    pub exposure_max: Amount,
+    /// A hedge that costs no more is taken at once, parts per billion of its value.
+    pub cost_hold_ppb: i64,
+    /// A hedge that costs more is never taken.
+    pub cost_max_ppb: i64,
+}
+
+impl Default for SagaLimits {
+    /// 50 ms for the legs, a question every 200 ms, 10 s to resolve, 60 ms before a blind hedge, 20 ms
+    /// of patience for a hedge dearer than 20 bp, none dearer than 1 %, a look every 100 ms, a human
+    /// after 2 s or 20 failures, 10 of quote currency borne.
+    fn default() -> Self {
+        const MS: Nanos = 1_000_000;
+        Self {
+            leg_delay_ns: 50 * MS,
+            ask_every_ns: 200 * MS,
+            resolve_ns: 10_000 * MS,
+            blind_ns: 60 * MS,
+            hold_ns: 20 * MS,
+            retry_ns: 100 * MS,
+            exposed_ns: 2_000 * MS,
+            failures_max: 20,
+            exposure_max: Amount::from_mantissa(10, 0).unwrap_or_default(),
+            cost_hold_ppb: 2_000_000,
+            cost_max_ppb: 10_000_000,
+        }
+    }
 }
 
 /// The limits on size that are in force in a mode.
@@ -61,6 +115,8 @@ pub struct LegFacts {
     pub px: i64,
     /// Its own price history.
     pub reference: Reference,
+    /// The median of its pair's mids, when at least three of them stand.
+    pub median: Option<i64>,
 }
 
 /// What stands between a size and its orders.
@@ -133,6 +189,17 @@ impl Gate {
         self.mode.max(of(a)).max(of(b))
     }
 
+    /// Whether an order of `class` may go to this venue.
+    pub fn permits(&self, class: OrderClass, venue: VenueId, stop: StopWord) -> bool {
+        self.mode_between(venue, venue).permits(class) && stop.permits(class)
+    }
+
+    /// Whether a book of this time is within its venue's age.
+    pub fn is_recent(&self, venue: VenueId, time_ns: Nanos, now: Nanos) -> bool {
+        let age_max = self.limits.stale_ns.get(venue.index()).copied().unwrap_or(0);
+        now.saturating_sub(time_ns) <= age_max
+    }
+
     /// The limits on size in `mode`.
     pub fn caps(&self, mode: Mode) -> Caps {
         let part = if mode == Mode::Full { 1 } else { 2 };
@@ -181,12 +248,16 @@ impl Gate {
     }
 
     fn is_fresh(&self, leg: &LegFacts, now: Nanos) -> bool {
-        let age_max = self.limits.stale_ns.get(leg.venue.index()).copied().unwrap_or(0);
-        leg.time_ns.is_some_and(|time| now.saturating_sub(time) <= age_max)
+        leg.time_ns.is_some_and(|time_ns| self.is_recent(leg.venue, time_ns, now))
     }
 
     fn is_in_collar(&self, leg: &LegFacts) -> bool {
-        leg.reference.admits(leg.px, self.limits.collar_ppb, self.limits.collar_samples_min)
+        let collar_ppb = self.limits.collar_ppb;
+        let near = |median: i64| {
+            let distance = (i128::from(leg.px) - i128::from(median)).abs();
+            distance * i128::from(PPB) <= i128::from(median).saturating_mul(collar_ppb.into())
+        };
+        leg.reference.admits(leg.px, collar_ppb, self.limits.collar_samples_min) && leg.median.is_none_or(near)
     }
 }
 

@@ -205,16 +205,16 @@ impl<'a> Sizing<'a> {
 
     fn limit_cap(&self, caps: &Caps) -> Option<i64> {
         let (buy, sell) = (self.measure(self.depth.ask_worst), self.measure(self.best_bid()));
-        let bought = self.position_value(&self.buy, buy.px)?;
-        let sold = self.position_value(&self.sell, sell.px)?;
+        let bought = self.position_value(&self.buy, Side::Buy, buy.px)?;
+        let sold = self.position_value(&self.sell, Side::Sell, sell.px)?;
         let buy_room = caps.position_max.checked_sub(bought)?.min(caps.order_notional_max);
         let sell_room = caps.position_max.checked_add(sold)?.min(caps.order_notional_max);
         Some(buy.base_for(buy_room, 0)?.min(sell.base_for(sell_room, 0)?))
     }
 
-    /// Value of the leg's position at `px`, negative when short.
-    fn position_value(&self, leg: &Leg<'_>, px: i64) -> Option<Amount> {
-        leg.instrument.quote_amount(self.own(leg, px)?, Qty(leg.account.position()))
+    /// Value at `px` of the position that the leg adds to, negative when short.
+    fn position_value(&self, leg: &Leg<'_>, side: Side, px: i64) -> Option<Amount> {
+        leg.instrument.quote_amount(self.own(leg, px)?, Qty(leg.account.worst_position(side)))
     }
 
     fn lowest_prices(&self) -> Option<(Px, Px)> {

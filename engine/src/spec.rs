@@ -7,11 +7,11 @@ use crate::risk::Limits;
 use highwire_links::fill::FillRx;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
-use highwire_links::limits::{DP_MAX, INSTRUMENTS_MAX, PAIRS_MAX, PPB, VENUES_PER_PAIR_MAX};
+use highwire_links::limits::{DP_MAX, INSTRUMENTS_MAX, ORDER_SLOTS, PAIRS_MAX, PPB, VENUES_PER_PAIR_MAX};
 use highwire_links::market::MarketRx;
 use highwire_links::order::OrderTx;
 use highwire_links::page::PageReaders;
-use highwire_links::{InstrumentId, Mode, Scale};
+use highwire_links::{InstrumentId, Mode, Nanos, Scale};
 
 /// The engine's ring ends. They outlive the engine: a new one goes on with the same rings.
 #[derive(Debug)]
@@ -54,6 +54,32 @@ pub enum Funds {
     },
 }
 
+/// Which assets an instrument trades; together with its venue they name its wallets. Any numbering
+/// will do in which equal assets of one venue have equal numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assets {
+    /// What is bought.
+    pub base: u16,
+    /// What it is paid with.
+    pub quote: u16,
+}
+
+/// Sizes and habits that are fixed for an engine's life.
+#[derive(Clone, Debug)]
+pub struct Tuning {
+    /// Orders known at a time, open or ended; rounded up to a power of two.
+    pub order_slots: usize,
+    /// How long after sending a venue may still say that it knows no such order; one per venue, none for
+    /// a venue without an entry.
+    pub visibility_lag_ns: Vec<Nanos>,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self { order_slots: ORDER_SLOTS, visibility_lag_ns: Vec::new() }
+    }
+}
+
 /// Everything an engine needs to know.
 #[derive(Clone, Debug)]
 pub struct EngineSpec {
@@ -61,8 +87,10 @@ pub struct EngineSpec {
     pub instruments: Vec<Instrument>,
     /// The pair table.
     pub pairs: Vec<PairSpec>,
-    /// Start funds, one per instrument.
+    /// Start funds, one per instrument; a wallet that several share begins with those of the first.
     pub funds: Vec<Funds>,
+    /// What each instrument trades, one per instrument.
+    pub assets: Vec<Assets>,
     /// Risk limits.
     pub limits: Limits,
     /// Venues: every instrument's venue is below.
@@ -72,6 +100,8 @@ pub struct EngineSpec {
     /// Goes into every client order id; another for every engine on the same rings, so that a
     /// report about an order of a dead engine is recognised as stray.
     pub epoch: u16,
+    /// Sizes and habits.
+    pub tuning: Tuning,
 }
 
 /// Why a spec is refused.
@@ -79,7 +109,7 @@ pub struct EngineSpec {
 pub enum SpecError {
     /// More instruments or pairs than there is room for.
     TooMany,
-    /// Not one entry of funds per instrument.
+    /// Not one entry of funds and of assets per instrument.
     FundsMissing,
     /// Spot funds for something that is counted in contracts.
     BadFunds(InstrumentId),
@@ -103,7 +133,7 @@ impl std::fmt::Display for SpecError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::TooMany => f.write_str("too many instruments or pairs"),
-            Self::FundsMissing => f.write_str("not one entry of funds per instrument"),
+            Self::FundsMissing => f.write_str("not one entry of funds and of assets per instrument"),
             Self::BadFunds(id) => write!(f, "instrument {}: spot funds, but it is counted in contracts", id.0),
             Self::PagesMissing => f.write_str("fewer pages than instruments"),
             Self::BadInstrument(id) => write!(f, "instrument {}: id or venue out of place", id.0),
@@ -129,7 +159,7 @@ impl EngineSpec {
         if self.instruments.len() > INSTRUMENTS_MAX || self.pairs.len() > PAIRS_MAX {
             return Err(SpecError::TooMany);
         }
-        if self.funds.len() != self.instruments.len() {
+        if self.funds.len() != self.instruments.len() || self.assets.len() != self.instruments.len() {
             return Err(SpecError::FundsMissing);
         }
         for (place, instrument) in self.instruments.iter().enumerate() {

@@ -2,7 +2,8 @@
 
 use crate::clock::HandClock;
 use crate::context::Context;
-use crate::risk::Limits;
+use crate::guard::GuardLimits;
+use crate::risk::{Limits, SagaLimits};
 use crate::stages::Stages;
 use highwire_links::counter::Tally;
 use highwire_links::fixed::{Amount, Px, Qty, Scale, parse};
@@ -85,6 +86,8 @@ pub fn limits(venues: usize) -> Limits {
         collar_samples_min: 0,
         cooldown_ns: 0,
         stale_ns: vec![1_000_000_000; venues],
+        saga: SagaLimits::default(),
+        guard: GuardLimits::WIDE,
     }
 }
 

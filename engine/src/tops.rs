@@ -9,7 +9,7 @@ use crate::spec::EngineSpec;
 use highwire_links::fixed::rescale;
 use highwire_links::ids::{InstrumentId, Nanos, PairId};
 use highwire_links::instrument::Instrument;
-use highwire_links::limits::PPB;
+use highwire_links::limits::{PPB, VENUES_PER_PAIR_MAX};
 use highwire_links::page::BookState;
 use highwire_quant::edge::{Fees, crosses, edge_ppb};
 
@@ -74,6 +74,9 @@ pub struct OutOfRange;
 /// Relative margin of the filter; the rounding of two net prices together is below 10⁻¹⁵.
 const FILTER_MARGIN: f64 = 1e-12;
 
+/// Mids that a median needs to outvote a wrong one.
+const MEDIAN_OF_MIN: usize = 3;
+
 /// The store.
 #[derive(Debug)]
 pub struct Tops {
@@ -133,6 +136,30 @@ impl Tops {
         self.net_bid[cell] = net_bid;
         self.net_ask[cell] = net_ask;
         top.map(|_| candidates)
+    }
+
+    /// The median of the mids in the seat's pair, when at least three members show both sides.
+    pub fn median_mid(&self, seat: Seat) -> Option<i64> {
+        let (mut mids, mut len) = ([0i64; VENUES_PER_PAIR_MAX], 0);
+        for top in self.tops[seat.row..seat.row + seat.members].iter().filter(|top| top.bid_px > 0 && top.ask_px > 0) {
+            // Insertion keeps them in order; a pair has few members.
+            let mid = top.bid_px + (top.ask_px - top.bid_px) / 2;
+            let at = mids[..len].partition_point(|&other| other <= mid);
+            mids.copy_within(at..len, at + 1);
+            mids[at] = mid;
+            len += 1;
+        }
+        (len >= MEDIAN_OF_MIN).then(|| mids[len / 2])
+    }
+
+    /// The mean of the mids in the seat's pair; `None` when no member shows both sides.
+    pub fn mean_mid(&self, seat: Seat) -> Option<i64> {
+        let (mut sum, mut count) = (0i128, 0i128);
+        for top in self.tops[seat.row..seat.row + seat.members].iter().filter(|top| top.bid_px > 0 && top.ask_px > 0) {
+            sum += i128::from(top.bid_px) + i128::from(top.ask_px);
+            count += 2;
+        }
+        i64::try_from(sum.checked_div(count)?).ok()
     }
 
     fn candidates(&self, seat: Seat, net_bid: f64, net_ask: f64) -> Candidates {

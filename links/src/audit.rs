@@ -137,6 +137,85 @@ pub struct Closed {
     pub verdict: Verdict,
 }
 
+/// Where a saga stands. The last three are its only ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SagaStage {
+    /// Its legs are out, within their time.
+    Opening = 0,
+    /// A leg's end is not known in time: its venue is asked.
+    Asking = 1,
+    /// It is exposed, and no hedge is out.
+    Exposed = 2,
+    /// A hedge is out.
+    Hedging = 3,
+    /// Hedged by the reports; the venue is asked whether it is so.
+    Verifying = 4,
+    /// Ended: nothing traded, or the legs match.
+    Flat = 5,
+    /// Ended: what the legs left was hedged, and the venue said so.
+    Hedged = 6,
+    /// Ended: exposure or doubt is left for a human.
+    Escalated = 7,
+}
+
+/// Why a saga moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum SagaWhy {
+    /// Its orders were handed over.
+    Sent = 0,
+    /// Every leg ended, and they match.
+    Matched = 1,
+    /// A leg's end is not known within the leg delay.
+    LegLate = 2,
+    /// Every order ended and an exposure is left.
+    LoneLeg = 3,
+    /// An order is still in doubt, and the exposure cannot wait for it any longer.
+    Blind = 4,
+    /// An acceptable hedge was found.
+    OfferTaken = 5,
+    /// A hedge ended and exposure is left.
+    HedgeShort = 6,
+    /// The hedges cover it.
+    Covered = 7,
+    /// The venue confirmed.
+    Verified = 8,
+    /// The venue did not confirm in time.
+    Unverified = 9,
+    /// An order's outcome stayed unknown for too long.
+    Unresolved = 10,
+    /// Too many hedges failed, or too many looks found no acceptable one.
+    NoHedge = 11,
+    /// A fill came after the end, or from an order that is not ours.
+    LateFill = 12,
+}
+
+/// A saga moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SagaMoved {
+    /// Its number: what its orders carry as `group`.
+    pub group: u64,
+    /// When.
+    pub at_ns: Nanos,
+    /// Net base quantity that is not hedged, at the pair's decimals; positive is long. At an end within
+    /// the least order it is dust, carried to the pair's next saga.
+    pub exposure: i64,
+    /// The edge that it set out for, parts per billion.
+    pub expected_ppb: i64,
+    /// The edge of what has traded so far, fees included, parts per billion of what was bought; 0
+    /// before both sides have traded.
+    pub captured_ppb: i64,
+    /// Its pair.
+    pub pair: PairId,
+    /// Where it stood.
+    pub from: SagaStage,
+    /// Where it stands.
+    pub to: SagaStage,
+    /// Why.
+    pub why: SagaWhy,
+}
+
 /// One audit record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record {
@@ -150,6 +229,8 @@ pub enum Record {
     Sent(Order),
     /// A report about an order was settled.
     Settled(Report),
+    /// A saga moved.
+    Saga(SagaMoved),
 }
 
 /// The thread's end.

@@ -60,10 +60,24 @@ pub enum Counter {
     RateWaits,
     /// Reports that found the fill ring full.
     ReportsLost,
+    /// Reports of a trade that was booked before.
+    DuplicateReports,
+    /// Fills beyond their order's quantity: booked all the same.
+    Overfills,
+    /// Trades on our account by orders that are not ours.
+    ForeignFills,
+    /// Sagas begun.
+    Sagas,
+    /// Orders that hedged a saga's exposure.
+    Hedges,
+    /// Sagas that ended with an exposure that a human must look at.
+    Escalations,
+    /// Orders that the last gate before the ring refused.
+    GuardRefusals,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 26;
+pub const COUNTERS: usize = 33;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -94,6 +108,13 @@ impl Counter {
         (Self::OrderUnknowns, "order_unknowns"),
         (Self::RateWaits, "rate_waits"),
         (Self::ReportsLost, "reports_lost"),
+        (Self::DuplicateReports, "duplicate_reports"),
+        (Self::Overfills, "overfills"),
+        (Self::ForeignFills, "foreign_fills"),
+        (Self::Sagas, "sagas"),
+        (Self::Hedges, "hedges"),
+        (Self::Escalations, "saga_escalations"),
+        (Self::GuardRefusals, "guard_refusals"),
     ];
 }
 

@@ -1,9 +1,10 @@
 //! The lifecycle ring, thread → warden: must deliver. What does not fit is held in a fixed array, and
 //! the thread takes no further command until that has drained.
 
+use crate::audit::SagaWhy;
 use crate::codec::LineNotice;
 use crate::command::Parcel;
-use crate::ids::{InstrumentId, Nanos};
+use crate::ids::{InstrumentId, Nanos, PairId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
@@ -168,6 +169,57 @@ pub enum Event {
     WardenSilent,
     /// The warden's heartbeat is back.
     WardenBack,
+    /// CRITICAL: a saga ended with an exposure or a doubt that a human must look at. Its venues are in
+    /// `HedgeOnly` on this thread, and its pair rests, until a mode is given anew.
+    Escalated {
+        /// The saga.
+        group: u64,
+        /// Its pair.
+        pair: PairId,
+        /// Net base quantity left, at the pair's decimals; positive is long.
+        exposure: i64,
+        /// Why.
+        why: SagaWhy,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// CRITICAL: a saga has been exposed beyond its bound for longer than its time. It goes on hedging.
+    ExposedTooLong {
+        /// The saga.
+        group: u64,
+        /// Its pair.
+        pair: PairId,
+        /// Net base quantity, at the pair's decimals; positive is long.
+        exposure: i64,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until the
+    /// service's mode is given anew.
+    GuardTripped {
+        /// What it saw too much of.
+        why: TripWhy,
+        /// When.
+        at_ns: Nanos,
+    },
+}
+
+/// What tripped the last gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum TripWhy {
+    /// Orders within a second.
+    OrderRate,
+    /// Value of orders within a minute.
+    NotionalRate,
+    /// Orders refused in a row.
+    Rejects,
+    /// The same signal executed again and again.
+    Repeats,
+    /// Loss within the rolling window.
+    DailyLoss,
+    /// Loss from the peak.
+    Drawdown,
 }
 
 /// The thread's end.

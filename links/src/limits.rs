@@ -66,6 +66,15 @@ pub const MARKET_RING: usize = 4096;
 pub const ORDER_RING: usize = 256;
 /// Open orders that the engine allows at a time.
 pub const OPEN_ORDERS_MAX: usize = 128;
+/// Orders that the engine knows at a time by default: the open ones, and the last that ended, so that a
+/// late report finds them.
+pub const ORDER_SLOTS: usize = 1024;
+/// Legs of one saga.
+pub const SAGA_LEGS_MAX: usize = 4;
+/// Orders of one saga: its legs and every hedge after them.
+pub const SAGA_PARTS_MAX: usize = 10;
+/// Trades remembered, so that one that is told twice is booked once.
+pub const TRADES_REMEMBERED: usize = 65_536;
 /// Reports that one open order can have in the fill ring: ack, partial fills, end.
 pub const REPORTS_PER_ORDER_MAX: usize = 32;
 /// Fill ring, reports: sized so that it cannot fill.
@@ -80,6 +89,8 @@ pub const LIFECYCLE_HELD: usize = 192;
 pub const EXCERPT_BYTES: usize = 320;
 /// Audit ring, records.
 pub const AUDIT_RING: usize = 8192;
+/// Audit records that settling one report, or one look at the sagas, may write.
+pub const AUDIT_PER_REPORT_MAX: usize = 16;
 /// Audit records that one engine step may write: opening stops when fewer are free.
 pub const AUDIT_PER_STEP_MAX: usize = 64;
 /// Telemetry ring, records.
@@ -89,6 +100,8 @@ const _: () = assert!(AMOUNT_DP >= DP_MAX && AMOUNT_DP <= 2 * DP_MAX);
 const _: () = assert!(INSTRUMENTS_MAX <= u16::MAX as usize);
 const _: () = assert!(PAIRS_MAX <= u16::MAX as usize);
 const _: () = assert!(FILL_RING >= OPEN_ORDERS_MAX * REPORTS_PER_ORDER_MAX, "the fill ring cannot fill");
+const _: () = assert!(ORDER_SLOTS >= 2 * OPEN_ORDERS_MAX, "as many ended orders as open ones are remembered");
+const _: () = assert!(SAGA_PARTS_MAX > SAGA_LEGS_MAX && AUDIT_PER_STEP_MAX >= 2 * AUDIT_PER_REPORT_MAX);
 const _: () = assert!(ORDER_RING >= OPEN_ORDERS_MAX, "every open order can be in flight at once");
 const _: () =
     assert!(LIFECYCLE_HELD >= COMMAND_RING + CONNECTIONS_MAX + ORDER_LINES_MAX, "all acks and endings can be held");

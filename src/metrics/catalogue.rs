@@ -137,4 +137,11 @@ const COUNTER_HELP: [&str; COUNTERS] = [
     "Requests that left and were not answered: their outcome is unknown.",
     "Times that a request had to wait for a rate budget.",
     "Reports that found the fill ring full.",
+    "Reports of a trade that was booked before.",
+    "Fills beyond their order's quantity, booked all the same.",
+    "Trades on our account by orders that are not ours.",
+    "Trades of several legs begun.",
+    "Orders that hedged a trade's exposure.",
+    "Trades that ended with an exposure or a doubt for a human.",
+    "Orders that the last gate before the order ring refused.",
 ];

@@ -40,11 +40,15 @@ impl Digest {
             }
             Record::Sent(o) => {
                 put(&[4, time(o.id), time(o.group), o.px.0, o.qty.0, time(o.decided_ns)]);
-                put(&[o.instrument.0.into(), o.side as i64, o.tif as i64, o.class as i64]);
+                put(&[o.instrument.0.into(), o.side as i64, o.tif as i64, o.class as i64, o.action as i64]);
             }
             Record::Settled(r) => {
                 put(&[5, time(r.id), r.px.0, r.qty.0, r.filled.0, r.fee, time(r.at_ns)]);
                 put(&[r.instrument.0.into(), r.kind as i64, r.reject as i64]);
+            }
+            Record::Saga(s) => {
+                put(&[6, time(s.group), time(s.at_ns), s.exposure, s.expected_ppb, s.captured_ppb]);
+                put(&[s.pair.0.into(), s.from as i64, s.to as i64, s.why as i64]);
             }
         }
     }

@@ -102,6 +102,13 @@ impl Chronicle {
             }
             Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
             Event::WardenBack => self.note(format!("thread {thread}: warden back")),
+            Event::Escalated { pair, exposure, why, .. } => {
+                self.note(format!("CRITICAL: pair {} escalated ({why:?}), {exposure} of base left", pair.0));
+            }
+            Event::ExposedTooLong { pair, exposure, .. } => {
+                self.note(format!("CRITICAL: pair {} exposed for too long, {exposure} of base", pair.0));
+            }
+            Event::GuardTripped { why, .. } => self.note(format!("CRITICAL: the last gate tripped ({why:?}): halted")),
             Event::Refused(number) => self.note(format!("thread {thread} could not do command {number}")),
             _ => {}
         }

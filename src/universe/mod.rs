@@ -6,7 +6,7 @@ mod pairing;
 pub use pairing::{Pairing, PairingError};
 
 use crate::config::{Clock, Config};
-use highwire_engine::engine::{EngineSpec, Funds, Limits, PairSpec};
+use highwire_engine::engine::{Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning};
 use highwire_engine::feed::BookSpec;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::instrument::{Contract, Instrument};
@@ -114,10 +114,12 @@ impl Universe {
             instruments: self.instruments.clone(),
             pairs: self.pairs.iter().map(|pair| pair.spec.clone()).collect(),
             funds: self.specs.iter().map(|spec| funds(spec, config)).collect(),
+            assets: assets(&self.specs),
             limits: limits(config),
             venues: Venue::ALL.len(),
             start_mode,
             epoch,
+            tuning: Tuning::default(),
         }
     }
 }
@@ -167,6 +169,20 @@ fn funds(spec: &InstrumentSpec, config: &Config) -> Funds {
     }
 }
 
+/// Numbers the assets by their names.
+fn assets(specs: &[InstrumentSpec]) -> Vec<Assets> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut number = |name| {
+        let place = names.iter().position(|&known| known == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        // Two a specification, and the universe holds at most INSTRUMENTS_MAX of these.
+        u16::try_from(place).unwrap_or(u16::MAX)
+    };
+    specs.iter().map(|spec| Assets { base: number(&spec.base), quote: number(&spec.quote) }).collect()
+}
+
 fn limits(config: &Config) -> Limits {
     let risk = &config.risk;
     let stale_ms = |venue: &Venue| {
@@ -183,6 +199,8 @@ fn limits(config: &Config) -> Limits {
         collar_samples_min: COLLAR_SAMPLES_MIN,
         cooldown_ns: risk.cooldown_ms * 1_000_000,
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
+        saga: SagaLimits::default(),
+        guard: GuardLimits::default(),
     }
 }
 

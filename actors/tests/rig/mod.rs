@@ -16,7 +16,9 @@ use highwire_engine::clock::TscClock;
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::context::Context;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
-use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, Limits, PairSpec};
+use highwire_engine::engine::{
+    Assets, Engine, EngineEnds, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning,
+};
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy, Waker};
@@ -248,6 +250,7 @@ fn engine_spec(epoch: u16) -> EngineSpec {
         instruments: instruments(),
         pairs: vec![PairSpec { px_dp: 2, qty_dp: 5, members: instruments().iter().map(|i| i.id).collect() }],
         funds: vec![Funds::Spot { base: plenty, quote: plenty }; VENUES],
+        assets: vec![Assets { base: 1, quote: 0 }; VENUES],
         limits: Limits {
             edge_min_ppb: 0,
             slippage_ppb: 0,
@@ -259,10 +262,13 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             collar_samples_min: 0,
             cooldown_ns: 0,
             stale_ns: vec![60 * SECOND_NS; VENUES],
+            saga: SagaLimits::default(),
+            guard: GuardLimits::WIDE,
         },
         venues: VENUES,
         start_mode: Mode::Halted,
         epoch,
+        tuning: Tuning::default(),
     }
 }
 

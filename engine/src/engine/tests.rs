@@ -25,6 +25,7 @@ fn spec() -> EngineSpec {
         instruments: vec![spot(0, TEN_BP), spot(1, TEN_BP)],
         pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(0), InstrumentId(1)] }],
         funds: vec![Funds::Spot { base: amount("10"), quote: amount("10000") }; 2],
+        assets: vec![Assets { base: 1, quote: 0 }; 2],
         limits: Limits {
             edge_min_ppb: 100_000,
             slippage_ppb: 200_000,
@@ -36,10 +37,13 @@ fn spec() -> EngineSpec {
             collar_samples_min: 0,
             cooldown_ns: SECOND,
             stale_ns: vec![SECOND; 2],
+            saga: SagaLimits::default(),
+            guard: GuardLimits::WIDE,
         },
         venues: 2,
         start_mode: Mode::Full,
         epoch: 1,
+        tuning: Tuning::default(),
     }
 }
 
@@ -166,7 +170,7 @@ fn a_crossing_becomes_two_orders_and_settles_exactly() {
     assert_eq!(rig.engine.open_orders(), 2);
 
     rig.pass(1_000);
-    assert_eq!(rig.poll().len(), 6, "ack, fill, done for each leg");
+    assert_eq!(rig.poll().len(), 7, "ack, fill, done for each leg, and the end of the trade");
     assert_eq!((rig.engine.open_orders(), rig.position(0), rig.position(1)), (0, ONE, -ONE));
     assert_eq!(rig.funds(0), Funds::Spot { base: amount("11"), quote: amount("9899.9") });
     assert_eq!(rig.funds(1), Funds::Spot { base: amount("9"), quote: amount("10101.898") });
@@ -196,13 +200,20 @@ fn a_smaller_size_is_priced_at_the_levels_that_it_reaches() {
 }
 
 #[test]
-fn a_partial_fill_leaves_exact_funds_and_nothing_reserved() {
-    let mut rig = rig(|_| {});
+fn a_partial_fill_is_hedged_verified_and_leaves_exact_funds() {
+    let mut rig = rig(|spec| spec.limits.saga.cost_max_ppb = 50_000_000);
     rig.crossed();
     rig.book(1, &[(10_200, ONE / 4)], &[(10_210, ONE)]);
     rig.pass(1_000);
     rig.poll();
-    assert_eq!((rig.position(0), rig.position(1), rig.engine.open_orders()), (ONE, -ONE / 4, 0));
+    assert_eq!((rig.position(0), rig.position(1)), (ONE, -ONE / 4));
+    assert_eq!(rig.engine.saga(PairId(0)).map(Saga::exposure), Some(75_000_000));
+    for _ in 0..20 {
+        rig.pass(10_000_000);
+        rig.poll();
+    }
+    assert_eq!((rig.position(0), rig.position(1)), (ONE / 4, -ONE / 4), "unwound at 99.90");
+    assert_eq!((rig.engine.open_orders(), rig.engine.saga(PairId(0))), (0, None), "verified at the venue");
     assert_eq!(rig.funds(1), Funds::Spot { base: amount("9.75"), quote: amount("10025.4745") });
     assert_eq!(rig.engine.account(InstrumentId(1)).unwrap().reserved(), Default::default());
 }
@@ -351,6 +362,7 @@ fn a_position_is_capped_on_both_sides_and_refused_at_its_limit() {
 #[test]
 fn a_long_position_alone_is_refused_at_its_limit() {
     let mut rig = with_minimum(|spec| {
+        spec.limits.saga.exposure_max = amount("1000");
         spec.limits.position_max = amount("149");
         spec.limits.cooldown_ns = 0;
     });
@@ -452,19 +464,19 @@ fn strange_reports_are_counted_and_change_nothing() {
         filled: Qty(1),
         ..Report::about(order.id, order.instrument, ReportKind::Fill, 0)
     };
-    let before = *rig.engine.account(order.instrument).unwrap();
+    let before = rig.engine.account(order.instrument).unwrap();
     let strange = [
         Report { id: order.id ^ 1 << 48, ..good },
-        Report { qty: Qty(order.qty.0 + 1), ..good },
+        Report { qty: Qty(2 * order.qty.0 + 1), ..good },
         Report { qty: Qty(-1), ..good },
         Report { px: Px(-1), ..good },
         Report { instrument: InstrumentId(77), ..good },
     ];
     for report in &strange {
-        rig.engine.executor.on_report(&mut rig.bench.at(0), report);
+        rig.engine.executor.on_report(&mut rig.bench.at(0), &mut rig.engine.ends.orders, report);
     }
     assert_eq!(rig.bench.tally.get(Counter::StrayReports), strange.len() as u64);
-    assert_eq!(*rig.engine.account(order.instrument).unwrap(), before);
+    assert_eq!(rig.engine.account(order.instrument).unwrap(), before);
     assert_eq!(rig.bench.desk.audit.take(), None);
 }
 

@@ -39,7 +39,7 @@ prop_compose! {
         state in state(),
         numbers in proptest::array::uniform8(number()),
         conflated: bool,
-        report in proptest::option::weighted(0.2, (any::<u64>(), 0u8..4)),
+        report in proptest::option::weighted(0.2, (any::<u64>(), 0u8..12)),
         passes_ns in 0u64..2_000,
     ) -> Shock {
         Shock { instrument, state, numbers, conflated, report, passes_ns }
@@ -63,10 +63,12 @@ fn spec() -> EngineSpec {
         instruments: vec![spot(0, 0), linear, inverse, spot(3, 1_000_000)],
         pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: (0..4).map(InstrumentId).collect() }],
         funds: vec![Funds::Spot { base: amount("10"), quote: amount("10000") }, margin, margin, margin],
+        assets: vec![Assets { base: 1, quote: 0 }; 4],
         limits: Limits { collar_ppb: i64::MAX, ..limits(4) },
         venues: 4,
         start_mode: Mode::Full,
         epoch: 7,
+        tuning: Tuning::default(),
     }
 }
 
@@ -88,9 +90,13 @@ fn event(shock: &Shock, now: Nanos) -> MarketEvent {
 }
 
 fn report(shock: &Shock, id: u64, kind: u8) -> Report {
-    let kinds = [ReportKind::Ack, ReportKind::Fill, ReportKind::Done, ReportKind::Rejected];
+    use ReportKind::{
+        Ack, Amended, CancelRejected, Done, Fill, Foreign, NotFound, Open, Rejected, Sent, Settlement, Unknown,
+    };
+    let kinds =
+        [Ack, Fill, Done, Rejected, Sent, Unknown, CancelRejected, Amended, Open, NotFound, Settlement, Foreign];
     // About half of the ids are those of real orders: epoch 7, a low number, a low place.
-    let id = if id & 1 == 0 { id } else { (7 << 48) | (((id >> 8) % 8) << 7) | ((id >> 16) % 4) };
+    let id = if id & 1 == 0 { id } else { (7 << 48) | (((id >> 8) % 8) << 10) | ((id >> 16) % 8) };
     Report {
         px: Px(shock.numbers[0]),
         qty: Qty(shock.numbers[1]),
@@ -122,15 +128,20 @@ proptest! {
                 market_tx.publish(event(shock, now));
             }
             if let Some((id, kind)) = shock.report {
-                engine.executor.on_report(&mut bench.at(now), &report(shock, id, kind));
+                engine.executor.on_report(&mut bench.at(now), &mut engine.ends.orders, &report(shock, id, kind));
             }
             engine.poll(&mut bench.at(now));
             gateway.poll(&mut bench.at(now));
             while bench.desk.audit.take().is_some() {}
         }
-        // After the last order is due and settled nothing is open and nothing is held.
-        gateway.poll(&mut bench.at(now + 1_000));
-        engine.poll(&mut bench.at(now + 1_000));
+        // After the last order is due, every trade has ended and every count is booked, nothing is held.
+        for _ in 0..400 {
+            now += 50_000_000;
+            gateway.poll(&mut bench.at(now));
+            engine.poll(&mut bench.at(now));
+            while bench.desk.audit.take().is_some() {}
+        }
+        prop_assert!(engine.saga(PairId(0)).is_none());
         prop_assert_eq!((engine.open_orders(), gateway.pending()), (0, 0));
         for id in 0..4 {
             prop_assert_eq!(engine.account(InstrumentId(id)).unwrap().reserved(), Default::default());

@@ -1,0 +1,99 @@
+//! What a trade paid and got, and the conversions between quote and base that its bounds need.
+
+use crate::position::{Measure, Trade};
+use crate::risk::SagaLimits;
+use crate::saga::Terms;
+use crate::sizing::PairScale;
+use highwire_links::fill::{FeeAsset, Report};
+use highwire_links::fixed::{Amount, Px, Qty};
+use highwire_links::ids::Side;
+use highwire_links::instrument::Instrument;
+use highwire_links::limits::{AMOUNT_DP, POW10, POW10_WIDE};
+use highwire_quant::edge::ratio_ppb;
+use highwire_quant::wide::mul_div_amount;
+
+/// Money out and in of one trade, fees included, and the base of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cash {
+    paid: Amount,
+    got: Amount,
+    /// The last price that traded: value of one base, as an amount.
+    last_px: Amount,
+}
+
+impl Cash {
+    /// Takes in a trade; a fee in another asset than quote is no cash here.
+    pub fn add(&mut self, instrument: &Instrument, trade: &Trade) {
+        let value = instrument.quote_amount(trade.px, trade.qty).unwrap_or_default();
+        let fee =
+            if trade.fee_in == FeeAsset::Quote { Amount::from_mantissa(trade.fee.into(), trade.fee_dp) } else { None };
+        let fee = fee.unwrap_or_default();
+        match trade.side {
+            Side::Buy => self.paid.0 = self.paid.0.saturating_add(value.0).saturating_add(fee.0),
+            Side::Sell => self.got.0 = self.got.0.saturating_add(value.0).saturating_sub(fee.0),
+        }
+        self.last_px = Amount::from_mantissa(trade.px.0.into(), instrument.scale.px_dp).unwrap_or(self.last_px);
+    }
+
+    /// What was earned against what was paid, parts per billion; 0 before both sides have traded.
+    pub fn captured_ppb(&self) -> i64 {
+        let gain = self.got.0.saturating_sub(self.paid.0);
+        if self.got.0 <= 0 { 0 } else { ratio_ppb(gain, self.paid.0).unwrap_or(0) }
+    }
+
+    /// Profit or loss, what is left (`exposure`, base at `dp`) valued at the last price.
+    pub fn result(&self, exposure: i64, dp: u8) -> Amount {
+        let left = mul_div_amount(self.last_px.0, exposure.unsigned_abs().into(), POW10_WIDE[usize::from(dp)]);
+        let left = left.unwrap_or(0) * i128::from(exposure.signum());
+        Amount(self.got.0.saturating_sub(self.paid.0).saturating_add(left))
+    }
+}
+
+/// The bounds of a trade with these base quantities.
+pub fn terms(limits: &SagaLimits, bound: i64, least: i64) -> Terms {
+    Terms {
+        leg_delay_ns: limits.leg_delay_ns,
+        ask_every_ns: limits.ask_every_ns.max(1),
+        resolve_ns: limits.resolve_ns,
+        blind_ns: limits.blind_ns,
+        hold_ns: limits.hold_ns,
+        retry_ns: limits.retry_ns,
+        exposed_ns: limits.exposed_ns,
+        failures_max: limits.failures_max.max(1),
+        bound,
+        least,
+        cost_hold_ppb: limits.cost_hold_ppb,
+        cost_max_ppb: limits.cost_max_ppb,
+    }
+}
+
+/// A price of the instrument at `px_dp` decimals; saturated.
+pub fn canonical(instrument: &Instrument, px: Px, px_dp: u8) -> i64 {
+    px.0.saturating_mul(POW10[usize::from(px_dp.saturating_sub(instrument.scale.px_dp))])
+}
+
+/// The base that `value` is worth at `px`, rounded down; saturated.
+pub fn base_of(value: Amount, px: i64, scale: PairScale) -> i64 {
+    Measure { px_dp: scale.px_dp, qty_dp: scale.qty_dp, px }.base_for(value, 0).unwrap_or(i64::MAX)
+}
+
+/// The least base that one order of this instrument can trade at `px` (at the pair's decimals):
+/// its lot, its minimum quantity and its minimum value. `None` when it cannot be told.
+pub fn least_base(instrument: &Instrument, px: i64, scale: PairScale) -> Option<i64> {
+    let own = Px(px / POW10[usize::from(scale.px_dp.checked_sub(instrument.scale.px_dp)?)]);
+    let lot = instrument.base_qty(own, Qty(instrument.lot.max(instrument.qty_min.0)), scale.qty_dp)?;
+    let notional = base_of(instrument.notional_min, px, scale);
+    let round_up = i64::from(instrument.notional_min > Amount::ZERO);
+    Some(lot.max(notional.saturating_add(round_up)).max(1))
+}
+
+/// What a fee in base takes from the exposure, at `dp` decimals, rounded up.
+pub fn base_fee(report: &Report, dp: u8) -> i64 {
+    if report.fee_in != FeeAsset::Base || report.fee == 0 {
+        return 0;
+    }
+    let unit = POW10_WIDE[usize::from(AMOUNT_DP.saturating_sub(dp))];
+    let fee = Amount::from_mantissa(report.fee.into(), report.fee_dp).unwrap_or_default();
+    let up = i128::from(fee.0.rem_euclid(unit) != 0);
+    i64::try_from(fee.0.div_euclid(unit) + up).unwrap_or(0)
+}

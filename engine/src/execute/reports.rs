@@ -1,0 +1,214 @@
+//! The reports' side of execution: told apart from their duplicates, booked, and handed to the saga.
+
+use super::{Executor, RESCUE, cash};
+use crate::context::Context;
+use crate::life::Word;
+use crate::orders::Known;
+use crate::position::{Need, Trade};
+use crate::saga::{Event, Standing, Terms};
+use highwire_links::audit::{Record, SagaWhy};
+use highwire_links::counter::Counter;
+use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fixed::Qty;
+use highwire_links::ids::{PairId, Side};
+use highwire_links::instrument::Instrument;
+use highwire_links::order::OrderTx;
+
+impl Executor {
+    /// Settles a report. One about an order that we do not know, or that contradicts it, is counted as
+    /// stray and changes nothing.
+    pub fn on_report(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, report: &Report) {
+        let instrument = self.instruments.get(report.instrument.index()).copied();
+        let Some(instrument) = instrument.filter(|_| report.px.0 >= 0) else {
+            return cx.tally.add(Counter::StrayReports);
+        };
+        if report.kind == ReportKind::Foreign {
+            return self.on_foreign(cx, tx, report, &instrument);
+        }
+        let known = self.orders.get(report.id).copied();
+        let Some(mut known) = known.filter(|known| is_sound(known, report)) else {
+            return cx.tally.add(Counter::StrayReports);
+        };
+        let is_trade = matches!(report.kind, ReportKind::Fill | ReportKind::Settlement);
+        if is_trade && !self.trades.is_new(report) {
+            return cx.tally.add(Counter::DuplicateReports);
+        }
+        let moved = self.live(cx, &mut known, report, &instrument);
+        let is_answer = known.asked_ns != 0 && is_answer(report.kind);
+        if is_answer {
+            known.asked_ns = 0;
+        }
+        self.keep(cx, &known);
+        cx.ports.audit.write(Record::Settled(*report));
+        self.tell(cx, tx, &known, moved, is_answer);
+    }
+
+    /// Books by their venue's count what ended and was never told trade by trade.
+    pub fn on_untold(&mut self, cx: &mut Context<'_>) {
+        let Some(&(id, until_ns)) = self.untold.first() else { return };
+        if cx.now < until_ns {
+            return;
+        }
+        self.untold.remove(0);
+        let Some(mut known) = self.orders.get(id).copied() else { return };
+        let qty = known.life.take_untold();
+        let instrument = self.instruments[known.instrument.index()];
+        let fill =
+            Report { px: known.px, qty: Qty(qty), ..Report::about(id, known.instrument, ReportKind::Fill, cx.now) };
+        if qty > 0 {
+            self.book(cx, &known, &fill, &instrument);
+        }
+        self.keep(cx, &known);
+    }
+
+    /// The order's life takes the report in; returns by how much its fills moved the exposure.
+    fn live(&mut self, cx: &mut Context<'_>, known: &mut Known, report: &Report, instrument: &Instrument) -> i64 {
+        let sign = if known.side == Side::Buy { 1 } else { -1 };
+        if report.kind == ReportKind::Settlement {
+            return -sign * self.on_settlement(cx, known, report, instrument);
+        }
+        let word = Word { kind: report.kind, reject: report.reject, qty: report.qty.0, filled: report.filled.0.max(0) };
+        let (traded, was_over) = (known.life.traded(), known.life.is_overfilled());
+        let lag_ns = self.lag_ns.get(instrument.venue.index()).copied().unwrap_or(0);
+        let grown = known.life.on(&word, cx.now, lag_ns);
+        let booked = Qty(known.life.traded() - traded);
+        if known.life.is_overfilled() && !was_over {
+            cx.tally.add(Counter::Overfills);
+        }
+        if booked.0 > 0 {
+            cx.tally.add(Counter::Fills);
+            self.book(cx, known, &Report { qty: booked, ..*report }, instrument);
+        }
+        if matches!(report.kind, ReportKind::Rejected | ReportKind::Ack) {
+            self.guard.on_answer(report.kind == ReportKind::Rejected);
+        }
+        if report.kind == ReportKind::Rejected {
+            cx.tally.add(Counter::OrderRejects);
+        }
+        let px = if report.px.0 > 0 { report.px } else { known.px };
+        let scale = self.scales[known.pair.index()];
+        let base = instrument.base_qty(px, Qty(grown), scale.qty_dp).unwrap_or(0);
+        sign * base - cash::base_fee(report, scale.qty_dp)
+    }
+
+    /// A fill's second axis moved; returns what a failed one takes back, in base.
+    fn on_settlement(&mut self, cx: &mut Context<'_>, known: &mut Known, report: &Report, of: &Instrument) -> i64 {
+        if report.settlement != Settlement::Pending {
+            self.wallets.on_settled(of.id, known.side, report.qty.0);
+        }
+        if report.settlement != Settlement::Failed {
+            return 0;
+        }
+        let trade = Trade::new(known.side, report).reversed();
+        if self.wallets.on_fill(of, &trade).is_none() {
+            cx.tally.add(Counter::Overflows);
+            return 0;
+        }
+        known.life.undo(report.qty.0);
+        of.base_qty(report.px, report.qty, self.scales[known.pair.index()].qty_dp).unwrap_or(0)
+    }
+
+    fn book(&mut self, cx: &mut Context<'_>, known: &Known, fill: &Report, instrument: &Instrument) {
+        let trade = Trade::new(known.side, fill);
+        if self.wallets.on_fill(instrument, &trade).is_none() {
+            cx.tally.add(Counter::Overflows);
+        }
+        let active = self.berths[known.pair.index()].active.as_mut().filter(|active| active.group == known.group);
+        if let Some(active) = active {
+            active.cash.add(instrument, &trade);
+        }
+    }
+
+    /// Frees what the order no longer needs, notes its end, and keeps its new state.
+    fn keep(&mut self, cx: &mut Context<'_>, known: &Known) {
+        let mut known = *known;
+        let instrument = &self.instruments[known.instrument.index()];
+        let open = Qty(known.life.rest() + known.life.untold());
+        let need = self.wallets.account(known.instrument).and_then(|a| a.need(instrument, known.side, known.px, open));
+        let need = need.unwrap_or(known.need);
+        let kept = Need { base: need.base.min(known.need.base), quote: need.quote.min(known.need.quote) };
+        self.wallets.release(known.instrument, known.need.less(kept));
+        known.need = kept;
+        let (is_settled, is_ended) = (known.life.is_settled(), known.life.stage().is_end());
+        if let Some(place) = self.orders.get_mut(known.id) {
+            *place = known;
+        }
+        if is_settled {
+            self.orders.close(known.id);
+        } else if is_ended && !self.untold.iter().any(|&(id, _)| id == known.id) {
+            self.untold.push((known.id, cx.now.saturating_add(self.limits.resolve_ns)));
+        }
+    }
+
+    /// Tells the order's saga; when that is over, what moved is a drift of its pair.
+    fn tell(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, known: &Known, moved: i64, is_answer: bool) {
+        let active = self.berths[known.pair.index()].active.as_ref();
+        if active.is_some_and(|active| active.group == known.group) {
+            let standing = Standing::from(known.life.stage());
+            self.step(cx, tx, known.pair, Event::Order { part: known.part, standing, moved, is_answer });
+        } else if moved != 0 {
+            self.drift(cx, tx, known.pair, moved, self.venue_bit(known.instrument));
+        }
+    }
+
+    /// An order that is not ours traded on our account: an external fact.
+    fn on_foreign(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, report: &Report, instrument: &Instrument) {
+        let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
+        if report.qty.0 <= 0 || instrument.pair.index() >= self.berths.len() {
+            return cx.tally.add(Counter::StrayReports);
+        }
+        if !self.trades.is_new(report) {
+            return cx.tally.add(Counter::DuplicateReports);
+        }
+        cx.tally.add(Counter::ForeignFills);
+        cx.ports.audit.write(Record::Settled(*report));
+        if self.wallets.on_fill(instrument, &Trade::new(side, report)).is_none() {
+            return cx.tally.add(Counter::Overflows);
+        }
+        let scale = self.scales[instrument.pair.index()];
+        let base = instrument.base_qty(report.px, report.qty, scale.qty_dp).unwrap_or(0);
+        let moved = if side == Side::Buy { base } else { -base };
+        let berth = &mut self.berths[instrument.pair.index()];
+        if berth.least == 0 {
+            berth.least = 1;
+        }
+        self.drift(cx, tx, instrument.pair, moved, self.venue_bit(instrument.id));
+    }
+
+    /// The pair's position moved outside of its sagas: one that goes on takes it over, else a rescue
+    /// begins, unless it is dust or waits for a human already.
+    fn drift(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, moved: i64, venues: u64) {
+        if self.berths[pair.index()].active.is_some() {
+            self.step(cx, tx, pair, Event::Outside { moved });
+            return;
+        }
+        let berth = &mut self.berths[pair.index()];
+        berth.dust = berth.dust.saturating_add(moved);
+        let (exposure, least, is_blocked) = (berth.dust, berth.least, berth.is_blocked);
+        if is_blocked {
+            return self.escalate(cx, pair, (0, exposure, SagaWhy::LateFill));
+        }
+        if exposure.unsigned_abs() < least.max(1).unsigned_abs() {
+            return;
+        }
+        self.rescues += 1;
+        let group = u64::from(self.epoch) << 48 | RESCUE | self.rescues;
+        let terms = Terms { least, ..cash::terms(&self.limits, 0, least) };
+        self.begin(cx, pair, &[], (group, 0, venues), terms);
+        self.step(cx, tx, pair, Event::Tick { offer: None });
+    }
+}
+
+fn is_sound(known: &Known, report: &Report) -> bool {
+    let is_trade = matches!(report.kind, ReportKind::Fill | ReportKind::Settlement);
+    let fits = match report.kind {
+        ReportKind::Fill => known.life.can_be(report.qty.0),
+        _ => !is_trade || report.qty.0 > 0,
+    };
+    known.instrument == report.instrument && fits
+}
+
+/// Whether a report can be what a venue says when asked. That it knows no such order proves nothing.
+fn is_answer(kind: ReportKind) -> bool {
+    matches!(kind, ReportKind::Done | ReportKind::Open | ReportKind::Rejected)
+}

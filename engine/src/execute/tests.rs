@@ -1,0 +1,275 @@
+//! The executor between hand-made reports: what is reserved and freed, what a lone leg leads to, and
+//! what strange reports do.
+
+use super::*;
+use crate::context::Context;
+use crate::spec::{Assets, Funds, PairSpec};
+use crate::testing::{Bench, amount, limits, spot};
+use highwire_links::Mode;
+use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fixed::Px;
+use highwire_links::order::{OrderRx, orders};
+
+const IDS: [InstrumentId; 2] = [InstrumentId(0), InstrumentId(1)];
+const PAIR: PairId = PairId(0);
+const CAUSE: Cause = Cause { opportunity: 1, pair: PAIR, decided_ns: 0, stamp: 0 };
+const OUTLOOK: Outlook = Outlook { edge_ppb: 7, rests_until_ns: 0 };
+const MS: Nanos = 1_000_000;
+
+struct Rig {
+    executor: Executor,
+    bench: Bench,
+    tx: OrderTx,
+    rx: OrderRx,
+}
+
+impl Rig {
+    fn new() -> Self {
+        let executor = Executor::new(&EngineSpec {
+            instruments: vec![spot(0, 0), spot(1, 0)],
+            pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: IDS.to_vec() }],
+            funds: vec![Funds::Spot { base: amount("1"), quote: amount("1000") }; 2],
+            assets: vec![Assets { base: 1, quote: 0 }; 2],
+            limits: limits(2),
+            venues: 2,
+            start_mode: Mode::Full,
+            epoch: 0,
+            tuning: Default::default(),
+        });
+        let (tx, rx) = orders(64);
+        Self { executor, bench: Bench::new(), tx, rx }
+    }
+
+    fn prepare(&mut self, buy: i64, sell: i64) -> Result<Prepared, Verdict> {
+        let leg = |at: usize, side, qty| LegTicket {
+            instrument: IDS[at],
+            side,
+            ticket: Ticket { px: Px(10_000), qty: Qty(qty) },
+        };
+        self.executor.prepare(&mut self.bench.at(0), &[leg(0, Side::Buy, buy), leg(1, Side::Sell, sell)], &CAUSE)
+    }
+
+    /// Sends two legs of so much, and returns their ids.
+    fn open(&mut self, qty: i64) -> [u64; 2] {
+        let prepared = self.prepare(qty, qty).unwrap();
+        self.executor.submit(&mut self.bench.at(0), &mut self.tx, &prepared, &OUTLOOK);
+        [0; 2].map(|_| self.rx.take().unwrap().id)
+    }
+
+    fn report(&mut self, report: Report) {
+        let mut cx: Context<'_> = self.bench.at(report.at_ns);
+        self.executor.on_report(&mut cx, &mut self.tx, &report);
+    }
+
+    fn say(&mut self, leg: usize, id: u64, kind: ReportKind, at_ns: Nanos) {
+        self.report(Report::about(id, IDS[leg], kind, at_ns));
+    }
+
+    fn fill(&mut self, leg: usize, id: u64, trade: u64, qty: i64, at_ns: Nanos) {
+        let about = Report::about(id, IDS[leg], ReportKind::Fill, at_ns);
+        self.report(Report { px: Px(10_000), qty: Qty(qty), trade, ..about });
+    }
+
+    fn tick(&mut self, now: Nanos, offer: Option<Offer>) {
+        self.executor.on_tick(&mut self.bench.at(now), &mut self.tx, PAIR, offer);
+    }
+
+    fn reserved(&self, id: u16) -> String {
+        let need = self.executor.account(InstrumentId(id)).unwrap().reserved();
+        format!("{} {}", need.base, need.quote)
+    }
+
+    fn position(&self, leg: usize) -> i64 {
+        self.executor.account(IDS[leg]).unwrap().position()
+    }
+
+    fn stage(&self) -> Option<SagaStage> {
+        self.executor.saga(PAIR).map(Saga::stage)
+    }
+
+    fn counted(&self, counter: Counter) -> u64 {
+        self.bench.tally.get(counter)
+    }
+}
+
+fn unwind(qty: i64) -> Offer {
+    Offer { instrument: IDS[0], side: Side::Sell, px: Px(9_990), qty: Qty(qty), moves: -qty * 1_000, cost_ppb: 0 }
+}
+
+#[test]
+fn when_the_second_leg_cannot_be_reserved_the_first_is_given_back() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.prepare(100_000, 100_001).unwrap_err(), Verdict::Balance);
+    assert_eq!((rig.executor.open_orders(), rig.executor.rest(PAIR).0), (0, false));
+    assert_eq!(rig.reserved(0), "0 0");
+}
+
+#[test]
+fn a_fill_and_an_end_free_what_that_order_held_and_no_more() {
+    let mut rig = Rig::new();
+    let [first, _] = rig.open(50_000);
+    rig.prepare(10_000, 10_000).unwrap();
+    assert_eq!(rig.reserved(0), "0 60");
+    rig.fill(0, first, 1, 20_000, 1);
+    assert_eq!(rig.reserved(0), "0 40");
+    rig.say(0, first, ReportKind::Done, 2);
+    assert_eq!((rig.reserved(0), rig.executor.open_orders()), ("0 10".into(), 3));
+}
+
+#[test]
+fn matched_legs_end_flat_and_the_pair_is_free() {
+    let mut rig = Rig::new();
+    let ids = rig.open(10_000);
+    assert!(rig.executor.rest(PAIR).0);
+    for (leg, id) in ids.into_iter().enumerate() {
+        rig.fill(leg, id, 1, 10_000, 1);
+        rig.say(leg, id, ReportKind::Ack, 2);
+    }
+    assert_eq!((rig.stage(), rig.executor.rest(PAIR).0, rig.executor.dust(PAIR)), (None, false, 0));
+    let ended = std::iter::from_fn(|| rig.bench.desk.audit.take()).filter_map(|record| match record {
+        Record::Saga(moved) => Some((moved.to, moved.expected_ppb, moved.captured_ppb)),
+        _ => None,
+    });
+    assert_eq!(ended.last(), Some((SagaStage::Flat, 7, 0)));
+}
+
+#[test]
+fn a_trade_told_twice_is_booked_once_and_an_overfill_is_booked_as_it_is() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.fill(0, first, 5, 4_000, 1);
+    rig.fill(0, first, 5, 4_000, 2);
+    assert_eq!((rig.position(0), rig.counted(Counter::DuplicateReports)), (4_000, 1));
+    rig.fill(0, first, 6, 6_001, 3);
+    assert_eq!((rig.position(0), rig.counted(Counter::Overfills)), (10_001, 1));
+    rig.fill(1, second, 5, 10_000, 3);
+    assert_eq!(rig.position(1), -10_000, "the same number at another instrument is another trade");
+}
+
+#[test]
+fn a_lone_leg_is_hedged_within_its_bounds_and_verified() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.fill(0, first, 1, 10_000, MS);
+    rig.say(1, second, ReportKind::Rejected, MS);
+    assert_eq!(
+        (rig.stage(), rig.executor.saga(PAIR).unwrap().wants_offer()),
+        (Some(SagaStage::Exposed), Some(10_000_000))
+    );
+    rig.tick(2 * MS, Some(Offer { cost_ppb: 10_000_001, ..unwind(10_000) }));
+    assert_eq!(rig.rx.take(), None, "too dear");
+    rig.tick(3 * MS, Some(unwind(10_000)));
+    let hedge = rig.rx.take().unwrap();
+    assert_eq!(
+        (hedge.class, hedge.side, hedge.px, hedge.tif),
+        (OrderClass::Hedge, Side::Sell, Px(9_990), TimeInForce::Ioc)
+    );
+    rig.tick(4 * MS, Some(unwind(10_000)));
+    assert_eq!(rig.rx.take(), None, "one hedge at a time");
+    rig.fill(0, hedge.id, 2, 10_000, 5 * MS);
+    rig.tick(60 * MS, None);
+    let question = rig.rx.take().unwrap();
+    assert_eq!((question.action, question.id, rig.stage()), (Verb::Query, hedge.id, Some(SagaStage::Verifying)));
+    rig.say(0, hedge.id, ReportKind::NotFound, 61 * MS);
+    assert_eq!(rig.stage(), Some(SagaStage::Verifying), "absence proves nothing");
+    rig.tick(260 * MS, None);
+    assert!(rig.rx.take().is_some_and(|again| again.action == Verb::Query));
+    rig.report(Report { filled: Qty(10_000), ..Report::about(hedge.id, IDS[0], ReportKind::Done, 261 * MS) });
+    assert_eq!((rig.stage(), rig.position(0), rig.executor.rest(PAIR).0), (None, 0, false));
+    assert_eq!((rig.reserved(0), rig.executor.open_orders()), ("0 0".into(), 0));
+}
+
+#[test]
+fn nothing_is_sent_in_the_stead_of_an_order_in_doubt_and_what_stays_unresolved_is_escalated() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.say(0, first, ReportKind::Done, MS);
+    rig.say(1, second, ReportKind::Unknown, MS);
+    for step in 1..2_000 {
+        rig.tick(step * 10 * MS, Some(unwind(10_000)));
+    }
+    let sent: Vec<_> = std::iter::from_fn(|| rig.rx.take()).collect();
+    assert!(sent.len() > 10 && sent.iter().all(|order| order.action == Verb::Query && order.id == second));
+    assert_eq!((rig.stage(), rig.counted(Counter::Escalations)), (None, 1));
+    assert!(rig.executor.rest(PAIR).0, "its pair waits for a human");
+    assert_eq!(rig.executor.take_distrusted(), 3);
+    let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take())
+        .any(|event| matches!(event, lifecycle::Event::Escalated { why: SagaWhy::Unresolved, .. }));
+    assert!(told);
+    rig.executor.on_mode_given();
+    assert!(!rig.executor.rest(PAIR).0);
+}
+
+#[test]
+fn a_fill_after_the_end_is_booked_and_begins_a_rescue() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.say(0, first, ReportKind::Done, MS);
+    rig.say(1, second, ReportKind::Done, MS);
+    assert_eq!(rig.stage(), None);
+    rig.fill(1, second, 1, 10_000, 9_000 * MS);
+    assert_eq!((rig.position(1), rig.stage()), (-10_000, Some(SagaStage::Exposed)));
+    assert_eq!(rig.executor.saga(PAIR).unwrap().wants_offer(), Some(-10_000_000));
+}
+
+#[test]
+fn a_forced_close_by_the_venue_moves_the_position_and_is_hedged() {
+    let mut rig = Rig::new();
+    let foreign = Report {
+        px: Px(10_000),
+        qty: Qty(500),
+        flags: Report::SOLD,
+        trade: 9,
+        ..Report::about(0, IDS[1], ReportKind::Foreign, 1)
+    };
+    rig.report(foreign);
+    rig.report(foreign);
+    assert_eq!((rig.position(1), rig.counted(Counter::ForeignFills)), (-500, 1));
+    assert_eq!(rig.executor.saga(PAIR).and_then(Saga::wants_offer), Some(-500_000));
+}
+
+#[test]
+fn a_fill_whose_settlement_fails_is_taken_back_and_its_exposure_hedged() {
+    let mut rig = Rig::new();
+    let ids = rig.open(10_000);
+    let matched = Report {
+        px: Px(10_000),
+        qty: Qty(10_000),
+        trade: 3,
+        settlement: Settlement::Pending,
+        ..Report::about(ids[0], IDS[0], ReportKind::Fill, 1)
+    };
+    rig.report(matched);
+    rig.fill(1, ids[1], 4, 10_000, 1);
+    assert_eq!((rig.stage(), rig.position(0)), (None, 10_000));
+    rig.report(Report { kind: ReportKind::Settlement, settlement: Settlement::Failed, at_ns: 2, ..matched });
+    assert_eq!(rig.position(0), 0);
+    assert_eq!(rig.executor.saga(PAIR).and_then(Saga::wants_offer), Some(-10_000_000));
+}
+
+#[test]
+fn what_the_venue_counted_and_never_told_is_booked_after_a_while_and_not_twice() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.report(Report { filled: Qty(10_000), ..Report::about(first, IDS[0], ReportKind::Done, MS) });
+    rig.fill(1, second, 1, 10_000, MS);
+    assert_eq!((rig.stage(), rig.position(0)), (None, 0), "the saga believes the count");
+    rig.executor.on_untold(&mut rig.bench.at(11_000 * MS));
+    assert_eq!((rig.position(0), rig.executor.open_orders()), (10_000, 0));
+    rig.fill(0, first, 8, 10_000, 12_000 * MS);
+    assert_eq!((rig.position(0), rig.stage()), (10_000, None));
+}
+
+#[test]
+fn a_base_fee_shrinks_what_was_bought() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    let fee = Report {
+        fee: 10_000,
+        fee_in: highwire_links::fill::FeeAsset::Base,
+        ..Report::about(first, IDS[0], ReportKind::Fill, 1)
+    };
+    rig.report(Report { px: Px(10_000), qty: Qty(10_000), trade: 1, ..fee });
+    rig.fill(1, second, 1, 10_000, 1);
+    assert_eq!(rig.executor.saga(PAIR).map(Saga::exposure), Some(-10_000), "0.1 bought less 0.0001 of fee, 0.1 sold");
+}

@@ -1,0 +1,151 @@
+//! The best hedge that the books offer for an exposure: at every market of the pair that may hedge
+//! now, the depth is walked down to the price band, and the cheapest wins. The lone leg's own market
+//! is one of them (unwind), the others complete the trade elsewhere.
+
+use crate::position::{Account, Measure};
+use crate::saga::Offer;
+use crate::sizing::PairScale;
+use highwire_links::fixed::{Px, Qty};
+use highwire_links::ids::Side;
+use highwire_links::instrument::{Instrument, Status};
+use highwire_links::limits::{POW10, PPB};
+use highwire_links::page::{BookState, Page, Rung};
+use highwire_quant::edge::ratio_ppb;
+use highwire_quant::fee::{net_ask, net_bid};
+
+/// What a hedge is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// Base that is not hedged, at the pair's decimals; positive is long.
+    pub exposure: i64,
+    /// The pair's fair price, at its decimals.
+    pub fair_px: i64,
+    /// The most that a hedge may cost against it, fee included, parts per billion.
+    pub cost_max_ppb: i64,
+    /// The pair's decimals.
+    pub scale: PairScale,
+}
+
+impl Want {
+    /// The side that reduces the exposure.
+    pub fn side(&self) -> Side {
+        if self.exposure > 0 { Side::Sell } else { Side::Buy }
+    }
+
+    /// What trading at `px` costs against the fair price, fee included, parts per billion.
+    fn cost_ppb(&self, px: i64, fee_ppb: i64) -> Option<i64> {
+        let fair = i128::from(self.fair_px) * i128::from(PPB);
+        let loss = match self.side() {
+            Side::Buy => net_ask(px, fee_ppb) - fair,
+            Side::Sell => fair - net_bid(px, fee_ppb),
+        };
+        ratio_ppb(loss, fair)
+    }
+}
+
+/// What this market offers; `None` when it does not trade, its book is not live, no level is within the
+/// band, or what is within is below its minima.
+pub fn offer(instrument: &Instrument, account: &Account, page: &Page, want: &Want) -> Option<Offer> {
+    if instrument.status != Status::Trading || page.state != BookState::Live || want.exposure == 0 {
+        return None;
+    }
+    let side = want.side();
+    let rungs = if side == Side::Buy { &page.asks } else { &page.bids };
+    let up = POW10[usize::from(want.scale.px_dp.checked_sub(instrument.scale.px_dp)?)];
+    let (mut depth, mut worst) = (0i64, None);
+    let wanted = i64::try_from(want.exposure.unsigned_abs()).ok()?;
+    for rung in rungs.iter().filter(|rung| rung.px > 0 && rung.qty > 0) {
+        let cost_ppb = want.cost_ppb(rung.px.checked_mul(up)?, instrument.taker_fee_ppb)?;
+        if cost_ppb > want.cost_max_ppb || depth >= wanted {
+            break;
+        }
+        depth = depth.saturating_add(base_of(instrument, rung, want.scale)?);
+        worst = Some((Px(rung.px), cost_ppb));
+    }
+    let (px, cost_ppb) = worst?;
+    let at = Measure { px_dp: want.scale.px_dp, qty_dp: want.scale.qty_dp, px: px.0.checked_mul(up)? };
+    let funded = account.base_max(instrument, side, at)?;
+    let qty = instrument.qty_of_base(px, depth.min(wanted).min(funded), want.scale.qty_dp)?;
+    if !reaches_minima(instrument, px, qty)? {
+        return None;
+    }
+    let base = instrument.base_qty(px, qty, want.scale.qty_dp)?;
+    let moves = if side == Side::Buy { base } else { -base };
+    Some(Offer { instrument: instrument.id, side, px, qty, moves, cost_ppb })
+}
+
+/// The better of two offers: the cheaper; of equally cheap ones the larger.
+pub fn better(one: Option<Offer>, other: Option<Offer>) -> Option<Offer> {
+    let rank = |offer: &Offer| (offer.cost_ppb, std::cmp::Reverse(offer.moves.unsigned_abs()));
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if rank(&other) < rank(&one) { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
+
+fn base_of(instrument: &Instrument, rung: &Rung, scale: PairScale) -> Option<i64> {
+    instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)
+}
+
+fn reaches_minima(instrument: &Instrument, px: Px, qty: Qty) -> Option<bool> {
+    let value = instrument.quote_amount(px, qty)?;
+    Some(qty.0 > 0 && qty >= instrument.qty_min && value >= instrument.notional_min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::Funds;
+    use crate::testing::{amount, page, spot};
+
+    const SCALE: PairScale = PairScale { px_dp: 2, qty_dp: 8 };
+    /// One whole in base, at the instrument's and at the pair's decimals.
+    const ONE: i64 = 100_000;
+    const BASE: i64 = 100_000_000;
+
+    fn want(exposure: i64, cost_max_ppb: i64) -> Want {
+        Want { exposure, fair_px: 10_000, cost_max_ppb, scale: SCALE }
+    }
+
+    fn rich() -> Account {
+        Account::new(Funds::Spot { base: amount("100"), quote: amount("100000") })
+    }
+
+    #[test]
+    fn walks_no_deeper_than_the_band_and_no_further_than_the_exposure() {
+        let book = page(BookState::Live, 0, &[(9_990, ONE), (9_950, ONE), (9_800, 9 * ONE)], &[(10_010, ONE)]);
+        let take = |exposure, cost| offer(&spot(0, 0), &rich(), &book, &want(exposure, cost));
+        let sold = take(5 * BASE, 10_000_000).unwrap();
+        assert_eq!((sold.side, sold.px, sold.qty, sold.moves), (Side::Sell, Px(9_950), Qty(2 * ONE), -2 * BASE));
+        assert_eq!(sold.cost_ppb, 5_000_000, "50 bp at the worst level");
+        assert_eq!(take(BASE / 2, 10_000_000).unwrap().moves, -BASE / 2);
+        let bought = take(-5 * BASE, 10_000_000).unwrap();
+        assert_eq!((bought.side, bought.px, bought.moves), (Side::Buy, Px(10_010), BASE));
+        assert_eq!(take(BASE, 999_999), None, "the best bid is 10 bp below");
+    }
+
+    #[test]
+    fn fees_minima_funds_and_the_book_count() {
+        let book = page(BookState::Live, 0, &[(10_000, ONE)], &[]);
+        assert_eq!(offer(&spot(0, 1_000_000), &rich(), &book, &want(BASE, 2_000_000)).unwrap().cost_ppb, 1_000_000);
+        let large = Instrument { qty_min: Qty(ONE + 1), ..spot(0, 0) };
+        assert_eq!(offer(&large, &rich(), &book, &want(9 * BASE, 2_000_000)), None);
+        let poor = Account::new(Funds::Spot { base: amount("0.25"), quote: amount("0") });
+        assert_eq!(offer(&spot(0, 0), &poor, &book, &want(BASE, 2_000_000)).unwrap().moves, -BASE / 4);
+        let dead = page(BookState::Suspect, 0, &[(10_000, ONE)], &[]);
+        assert_eq!(offer(&spot(0, 0), &rich(), &dead, &want(BASE, 2_000_000)), None);
+    }
+
+    #[test]
+    fn the_cheaper_wins_and_then_the_larger() {
+        let one =
+            offer(&spot(0, 0), &rich(), &page(BookState::Live, 0, &[(10_000, ONE)], &[]), &want(BASE, 0)).unwrap();
+        let dear = Offer { cost_ppb: 1, moves: -9 * BASE, ..one };
+        let small = Offer { moves: -BASE / 2, ..one };
+        for other in [dear, small] {
+            assert_eq!(better(Some(one), Some(other)), Some(one));
+            assert_eq!(better(Some(other), Some(one)), Some(one));
+        }
+        assert_eq!(better(None, Some(dear)), Some(dear));
+    }
+}

@@ -1,0 +1,429 @@
+//! The saga: a trade of two to four legs that always ends flat, hedged or escalated.
+//!
+//! ```text
+//!            all legs ended, matched
+//! Opening ───────────────────────────────────────────────▶ Flat
+//!  │  │ leg delay over                 matched, unhedged     ▲
+//!  │  └──────────────▶ Asking ───────────────────────────────┤
+//!  │ ended, exposed     │  ▲ covered, a leg still in doubt   │
+//!  ▼                    ▼  │                                 │
+//! Exposed ◀──short── Hedging ──covered──▶ Verifying ──────▶ Hedged
+//!  │  └──offer taken───▲ │                  │
+//!  └──────▶ Escalated ◀──┴──────────────────┘   no hedge · unresolved · unverified
+//! ```
+//!
+//! [`Saga::on`] is the one transition function, without clock, dice or ring; a model checker walks it.
+
+mod part;
+mod terms;
+
+pub use part::{Part, Standing};
+pub use terms::{Offer, Terms};
+
+use highwire_links::Nanos;
+use highwire_links::audit::{SagaStage, SagaWhy};
+use highwire_links::limits::{SAGA_LEGS_MAX, SAGA_PARTS_MAX};
+
+/// Questions and cancels that one step may send; what is left is sent in the next.
+const ASKS_PER_STEP: usize = SAGA_LEGS_MAX;
+/// Moves that one step can make in a row.
+const MOVES_PER_STEP: usize = 4;
+/// Actions of one step: moves, asks, one hedge, one alarm.
+pub const ACTIONS_MAX: usize = MOVES_PER_STEP + ASKS_PER_STEP + 2;
+
+/// How a saga ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// Nothing traded, or the legs match.
+    Flat,
+    /// What the legs left was hedged, and the venue said so.
+    Hedged,
+    /// Exposure or doubt is left for a human.
+    Escalated,
+}
+
+/// Where a saga stands, with what that state must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Its legs are out.
+    Opening {
+        /// End of the leg delay.
+        until_ns: Nanos,
+    },
+    /// An order's end is not known in time; its venue is asked.
+    Asking {
+        /// When an exposure beyond the bound is hedged without waiting for the answer.
+        blind_at_ns: Nanos,
+    },
+    /// Exposed, and no hedge is out.
+    Exposed {
+        /// Until when a dear hedge is waited out.
+        hold_until_ns: Nanos,
+        /// When a look without an acceptable offer counts as a failure.
+        look_at_ns: Nanos,
+        /// Hedges and looks that failed.
+        failures: u8,
+    },
+    /// A hedge is out: never more than one.
+    Hedging {
+        /// Its part.
+        part: u8,
+        /// Hedges and looks that failed.
+        failures: u8,
+    },
+    /// Covered by the reports; the venue is asked about a hedge.
+    Verifying {
+        /// The hedge.
+        part: u8,
+        /// When the answer must be there.
+        until_ns: Nanos,
+    },
+    /// It is over.
+    Ended(Ending),
+}
+
+/// What became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Event {
+    /// Of one of its orders.
+    Order {
+        /// The part that the order is.
+        part: u8,
+        /// What is known of its end.
+        standing: Standing,
+        /// By how much its fills moved the exposure, base at the pair's decimals.
+        moved: i64,
+        /// Whether the venue said so when asked.
+        is_answer: bool,
+    },
+    /// The pair's position moved by none of its orders: a late fill, or a trade that is not ours.
+    Outside {
+        /// By how much, base at the pair's decimals.
+        moved: i64,
+    },
+    /// Time passed; while it is exposed, the best hedge that the books offer.
+    Tick {
+        /// None when no venue that may hedge has a live book within the band.
+        offer: Option<Offer>,
+    },
+}
+
+/// What the engine is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Ask the venue what became of this order.
+    Ask(u64),
+    /// Withdraw this order.
+    Cancel(u64),
+    /// Send this hedge as the part of that number.
+    Hedge(u8, Offer),
+    /// Tell a human: exposed beyond the bound for too long.
+    Alarm,
+    /// Write the move down.
+    Moved {
+        /// Where it stood.
+        from: SagaStage,
+        /// Where it stands.
+        to: SagaStage,
+        /// Why.
+        why: SagaWhy,
+    },
+}
+
+/// What one step asks for, in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Actions {
+    list: [Option<Action>; ACTIONS_MAX],
+    len: usize,
+}
+
+impl Actions {
+    fn push(&mut self, action: Action) {
+        debug_assert!(self.len < ACTIONS_MAX, "moves and asks of one step are bounded");
+        if let Some(place) = self.list.get_mut(self.len) {
+            *place = Some(action);
+            self.len += 1;
+        }
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = Action> + '_ {
+        self.list[..self.len].iter().copied().flatten()
+    }
+}
+
+/// A trade of several legs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Saga {
+    state: State,
+    parts: [Part; SAGA_PARTS_MAX],
+    len: u8,
+    legs: u8,
+    /// Base that earlier trades of the pair left, too little to hedge then.
+    carried: i64,
+    exposed_since_ns: Option<Nanos>,
+    is_alarmed: bool,
+    terms: Terms,
+}
+
+impl Saga {
+    /// A saga whose legs go out now, at most [`SAGA_LEGS_MAX`]. Without a leg it is a rescue: it begins
+    /// exposed by what it carries.
+    pub fn new(legs: &[Part], carried: i64, terms: Terms, now: Nanos) -> Self {
+        let mut parts = [Part::default(); SAGA_PARTS_MAX];
+        let len = legs.len().min(SAGA_LEGS_MAX);
+        parts[..len].copy_from_slice(&legs[..len]);
+        let until_ns = now.saturating_add(terms.leg_delay_ns);
+        // At most SAGA_LEGS_MAX.
+        let legs = len as u8;
+        let state = State::Opening { until_ns };
+        Self { state, parts, len: legs, legs, carried, exposed_since_ns: None, is_alarmed: false, terms }
+    }
+
+    /// Takes in what became known, moves, and says what to do.
+    pub fn on(&mut self, event: Event, now: Nanos) -> Actions {
+        let mut actions = Actions::default();
+        let mut tick = None;
+        match event {
+            Event::Order { part, standing, moved, is_answer } => self.absorb(part, standing, moved, is_answer, now),
+            Event::Outside { moved } => self.carried = self.carried.saturating_add(moved),
+            Event::Tick { offer } => tick = Some(offer),
+        }
+        for _ in 0..MOVES_PER_STEP {
+            let Some((to, why)) = self.advance(tick, now, &mut actions) else { break };
+            let from = self.stage();
+            self.state = to;
+            actions.push(Action::Moved { from, to: self.stage(), why });
+        }
+        self.chase(now, &mut actions);
+        self.watch(now, &mut actions);
+        actions
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Where it stands, in the words of the journal.
+    pub fn stage(&self) -> SagaStage {
+        match self.state {
+            State::Opening { .. } => SagaStage::Opening,
+            State::Asking { .. } => SagaStage::Asking,
+            State::Exposed { .. } => SagaStage::Exposed,
+            State::Hedging { .. } => SagaStage::Hedging,
+            State::Verifying { .. } => SagaStage::Verifying,
+            State::Ended(Ending::Flat) => SagaStage::Flat,
+            State::Ended(Ending::Hedged) => SagaStage::Hedged,
+            State::Ended(Ending::Escalated) => SagaStage::Escalated,
+        }
+    }
+
+    /// How it ended; `None` while it goes on.
+    pub fn ending(&self) -> Option<Ending> {
+        if let State::Ended(ending) = self.state { Some(ending) } else { None }
+    }
+
+    /// Net base that is not hedged; positive is long.
+    pub fn exposure(&self) -> i64 {
+        self.parts().iter().fold(self.carried, |sum, part| sum.saturating_add(part.moved))
+    }
+
+    /// The exposure that a hedge is wanted for; `None` while none is.
+    pub fn wants_offer(&self) -> Option<i64> {
+        matches!(self.state, State::Exposed { .. }).then(|| self.exposure())
+    }
+
+    /// Its orders so far: legs, then hedges.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts[..usize::from(self.len)]
+    }
+
+    /// Its terms.
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Whether a human was told that it is exposed for too long.
+    pub fn is_alarmed(&self) -> bool {
+        self.is_alarmed
+    }
+
+    /// Names the order of the part that [`Action::Hedge`] asked for; without an order it failed.
+    pub fn on_hedge_sent(&mut self, part: u8, order: Option<u64>) {
+        if let Some(part) = self.parts.get_mut(usize::from(part)) {
+            match order {
+                Some(order) => part.order = order,
+                None => part.standing = Standing::Ended,
+            }
+        }
+    }
+
+    fn absorb(&mut self, part: u8, standing: Standing, moved: i64, is_answer: bool, now: Nanos) {
+        let live = &mut self.parts[..usize::from(self.len)];
+        let Some(part) = live.get_mut(usize::from(part)) else { return };
+        part.absorb(standing, moved, is_answer, now);
+    }
+
+    /// The next move, if one is due.
+    fn advance(&mut self, tick: Option<Option<Offer>>, now: Nanos, actions: &mut Actions) -> Option<(State, SagaWhy)> {
+        if self.ending().is_none() && self.is_unresolved(now) {
+            return Some((State::Ended(Ending::Escalated), SagaWhy::Unresolved));
+        }
+        match self.state {
+            State::Opening { .. } if self.all_ended() => Some(self.judged(now)),
+            State::Opening { until_ns } => (now >= until_ns).then(|| {
+                (State::Asking { blind_at_ns: until_ns.saturating_add(self.terms.blind_ns) }, SagaWhy::LegLate)
+            }),
+            State::Asking { .. } if self.all_ended() => Some(self.judged(now)),
+            State::Asking { blind_at_ns } => {
+                let is_due = now >= blind_at_ns && self.is_beyond_bound() && !self.is_hedge_out();
+                is_due.then(|| (self.exposed(now, 0), SagaWhy::Blind))
+            }
+            State::Exposed { .. } if !self.is_exposed() => Some(self.judged(now)),
+            State::Exposed { hold_until_ns, look_at_ns, failures } => {
+                self.look(tick?, (hold_until_ns, look_at_ns, failures), now, actions)
+            }
+            State::Hedging { part, failures } => self.hedged(part, failures, now),
+            State::Verifying { .. } if self.is_exposed() => Some((self.exposed(now, 0), SagaWhy::LateFill)),
+            State::Verifying { part, until_ns } => self.verified(part, until_ns, now),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// What follows when nothing more is to be done about the present exposure, or it must be hedged.
+    fn judged(&self, now: Nanos) -> (State, SagaWhy) {
+        let hedges = &self.parts()[usize::from(self.legs)..];
+        if self.is_exposed() {
+            return (self.exposed(now, 0), SagaWhy::LoneLeg);
+        }
+        if !self.all_ended() {
+            let blind_at_ns = now.saturating_add(self.terms.blind_ns);
+            return (State::Asking { blind_at_ns }, SagaWhy::Covered);
+        }
+        match hedges.iter().position(|part| part.moved != 0 && !part.is_verified) {
+            Some(number) => {
+                let until_ns = now.saturating_add(self.terms.resolve_ns);
+                // At most SAGA_PARTS_MAX.
+                (State::Verifying { part: self.legs + number as u8, until_ns }, SagaWhy::Covered)
+            }
+            None if hedges.iter().any(|part| part.moved != 0) => (State::Ended(Ending::Hedged), SagaWhy::Verified),
+            None => (State::Ended(Ending::Flat), SagaWhy::Matched),
+        }
+    }
+
+    fn exposed(&self, now: Nanos, failures: u8) -> State {
+        State::Exposed {
+            hold_until_ns: now.saturating_add(self.terms.hold_ns),
+            look_at_ns: now.saturating_add(self.terms.retry_ns),
+            failures,
+        }
+    }
+
+    /// Takes the offer, waits, or counts a look that found nothing.
+    fn look(
+        &mut self,
+        offer: Option<Offer>,
+        (hold_until_ns, look_at_ns, failures): (Nanos, Nanos, u8),
+        now: Nanos,
+        actions: &mut Actions,
+    ) -> Option<(State, SagaWhy)> {
+        let is_holding = now < hold_until_ns;
+        let offer = offer.filter(|offer| self.terms.accepts(offer, self.exposure(), is_holding));
+        if let Some(offer) = offer.filter(|_| usize::from(self.len) < SAGA_PARTS_MAX) {
+            let part = self.len;
+            self.parts[usize::from(part)] = Part::new(0, now, &self.terms);
+            self.len += 1;
+            actions.push(Action::Hedge(part, offer));
+            return Some((State::Hedging { part, failures }, SagaWhy::OfferTaken));
+        }
+        if now < look_at_ns {
+            return None;
+        }
+        let failures = failures.saturating_add(1);
+        if failures >= self.terms.failures_max || usize::from(self.len) >= SAGA_PARTS_MAX {
+            return Some((State::Ended(Ending::Escalated), SagaWhy::NoHedge));
+        }
+        // The look is counted in place: nothing moved that the journal should know.
+        self.state = State::Exposed { hold_until_ns, look_at_ns: now.saturating_add(self.terms.retry_ns), failures };
+        None
+    }
+
+    fn hedged(&self, part: u8, failures: u8, now: Nanos) -> Option<(State, SagaWhy)> {
+        let hedge = self.parts().get(usize::from(part))?;
+        if hedge.standing != Standing::Ended {
+            return None;
+        }
+        if !self.is_exposed() {
+            return Some(self.judged(now));
+        }
+        let failures = failures.saturating_add(u8::from(hedge.moved == 0));
+        if failures >= self.terms.failures_max {
+            return Some((State::Ended(Ending::Escalated), SagaWhy::NoHedge));
+        }
+        let at_once =
+            State::Exposed { hold_until_ns: now, look_at_ns: now.saturating_add(self.terms.retry_ns), failures };
+        Some((at_once, SagaWhy::HedgeShort))
+    }
+
+    fn verified(&self, part: u8, until_ns: Nanos, now: Nanos) -> Option<(State, SagaWhy)> {
+        if self.parts().get(usize::from(part))?.is_verified {
+            return Some(self.judged(now));
+        }
+        (now >= until_ns).then_some((State::Ended(Ending::Escalated), SagaWhy::Unverified))
+    }
+
+    /// Asks about what is late, and about the hedge that must be verified.
+    fn chase(&mut self, now: Nanos, actions: &mut Actions) {
+        if self.ending().is_some() {
+            return;
+        }
+        let verifying = if let State::Verifying { part, .. } = self.state { Some(usize::from(part)) } else { None };
+        let every_ns = self.terms.ask_every_ns;
+        let mut asks = 0;
+        for (number, part) in self.parts[..usize::from(self.len)].iter_mut().enumerate() {
+            let is_wanted = part.standing != Standing::Ended || verifying == Some(number) && !part.is_verified;
+            // An order without a number was not handed over yet.
+            if !is_wanted || now < part.ask_at_ns || part.order == 0 || asks == ASKS_PER_STEP {
+                continue;
+            }
+            asks += 1;
+            actions.push(part.ask());
+            part.ask_at_ns = now.saturating_add(every_ns);
+        }
+    }
+
+    fn watch(&mut self, now: Nanos, actions: &mut Actions) {
+        if !self.is_beyond_bound() {
+            self.exposed_since_ns = None;
+            return;
+        }
+        let since_ns = *self.exposed_since_ns.get_or_insert(now);
+        let is_late = now.saturating_sub(since_ns) >= self.terms.exposed_ns;
+        if is_late && !self.is_alarmed && self.ending().is_none() {
+            self.is_alarmed = true;
+            actions.push(Action::Alarm);
+        }
+    }
+
+    fn all_ended(&self) -> bool {
+        self.parts().iter().all(|part| part.standing == Standing::Ended)
+    }
+
+    fn is_hedge_out(&self) -> bool {
+        self.parts()[usize::from(self.legs)..].iter().any(|part| part.standing != Standing::Ended)
+    }
+
+    fn is_unresolved(&self, now: Nanos) -> bool {
+        let limit_ns = self.terms.leg_delay_ns.saturating_add(self.terms.resolve_ns);
+        self.parts().iter().any(|part| part.standing != Standing::Ended && now.saturating_sub(part.sent_ns) >= limit_ns)
+    }
+
+    fn is_exposed(&self) -> bool {
+        self.exposure().unsigned_abs() >= self.terms.least.max(1).unsigned_abs()
+    }
+
+    fn is_beyond_bound(&self) -> bool {
+        self.exposure().unsigned_abs() > self.terms.bound.unsigned_abs().max(self.terms.least.max(1).unsigned_abs() - 1)
+    }
+}
