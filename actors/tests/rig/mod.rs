@@ -166,6 +166,7 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             stale_ns: vec![60 * SECOND_NS; VENUES],
             saga: SagaLimits::default(),
             guard: GuardLimits::WIDE,
+            strategies: Default::default(),
         },
         venues: VENUES,
         start_mode: Mode::Halted,
