@@ -2,13 +2,17 @@
 //!
 //! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration).
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::demo::{self, DemoOptions};
 use crate::record;
 use crate::replay::{self, Layout, Options};
-use crate::telemetry::{self, TelemetrySettings};
+use crate::run;
+use crate::simulate::{self, SimulateOptions};
+use crate::telemetry::{self, Telemetry, TelemetrySettings};
 use crate::view::View;
 use clap::{Args, Parser, Subcommand};
+use highwire_simulator::Venue as Room;
+use highwire_simulator::fault::script;
 use highwire_venues::plan::Channels;
 use highwire_venues::venue::Venue;
 use std::io::{IsTerminal, Write};
@@ -30,6 +34,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service on the venues and pairs of the configuration.
+    Run(RunArgs),
     /// Run the whole service against simulated venues on loopback.
     Demo(DemoArgs),
     /// Put recorded frames through the decoders, books, engine and paper gateway.
@@ -38,6 +44,8 @@ enum Command {
     Record(RecordArgs),
     /// Show the effective configuration and where each value came from.
     Check(CheckArgs),
+    /// Run the simulated venues alone, for clients of any kind.
+    Simulate(SimulateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +118,44 @@ struct RecordArgs {
 }
 
 #[derive(Debug, Args)]
+struct SimulateArgs {
+    /// The control port's address on this machine; venues take the next ports. Port 0: the system chooses.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: String,
+    /// Seed of the market.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Open only these.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = room)]
+    venues: Vec<Room>,
+    /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Serve a capture, or a folder of captures, as one more venue: any path gets the recorded frames.
+    #[arg(long, value_name = "PATH")]
+    replay: Option<PathBuf>,
+    /// Serve TLS only, under an authority that the control port hands out at /ca.pem.
+    #[arg(long)]
+    tls: bool,
+    /// End after this many seconds; without it, on Ctrl-C.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: Option<u64>,
+    /// Print addresses and keys as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct RunArgs {
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Send orders to the venues; `service.live` must say so too.
+    #[arg(long)]
+    live: bool,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     /// Configuration over the defaults.
     #[arg(long, value_name = "FILE")]
@@ -133,10 +179,12 @@ const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Run(arguments) => run(&arguments),
         Command::Demo(arguments) => demo(&arguments),
         Command::Replay(arguments) => replay(arguments),
         Command::Record(arguments) => record(arguments),
         Command::Check(arguments) => check(&arguments),
+        Command::Simulate(arguments) => simulate(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -151,19 +199,32 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
     config::load(path).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
 }
 
-fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
-    let view = if arguments.plain { View::lines() } else { View::open() };
-    // A screen shows the same events itself, and a log line would tear it.
-    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
-    let telemetry = telemetry::start(&TelemetrySettings {
+    let telemetry = tell(&config, &config.service.log)?;
+    let outcome = run::run(&config, arguments.live, telemetry.tracer());
+    telemetry.finish();
+    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
+}
+
+/// Logs and spans as configured, with this filter.
+fn tell(config: &Config, filter: &str) -> Result<Telemetry, Failure> {
+    let settings = TelemetrySettings {
         service: config.service.name.clone(),
         filter: filter.to_owned(),
         json: config.service.log_json,
         otlp_endpoint: config.telemetry.otlp_endpoint.clone(),
         sample_ratio: config.telemetry.sample_ratio,
-    })
-    .map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })?;
+    };
+    telemetry::start(&settings).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
+}
+
+fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+    let config = load(arguments.config.as_deref())?.config;
+    let view = if arguments.plain { View::lines() } else { View::open() };
+    // A screen shows the same events itself, and a log line would tear it.
+    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
+    let telemetry = tell(&config, filter)?;
     let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
     let outcome = demo::run(&options, &config, view, telemetry.tracer());
     telemetry.finish();
@@ -229,6 +290,33 @@ fn record(arguments: RecordArgs) -> Result<(), Failure> {
 
 fn venue(name: &str) -> Result<Venue, String> {
     Venue::parse(name).ok_or_else(|| format!("one of: {}", Venue::ALL.map(Venue::name).join(", ")))
+}
+
+fn room(name: &str) -> Result<Room, String> {
+    Room::named(name).ok_or_else(|| format!("one of: {}", Room::ALL.map(Room::name).join(", ")))
+}
+
+fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
+    let wrong = |message: String| Failure { message, code: WRONG_INPUT };
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let script = text.and_then(|text| script::parse(&text));
+        script.map_err(|why| wrong(format!("{}: {why}", path.display())))
+    };
+    let options = SimulateOptions {
+        base_port: simulate::base_port(&arguments.listen).map_err(|error| wrong(error.to_string()))?,
+        seed: arguments.seed,
+        venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
+        tls: arguments.tls,
+        script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
+        replay: arguments.replay,
+        length: arguments.seconds.map(Duration::from_secs),
+        json: arguments.json,
+    };
+    simulate::run(&options).map_err(|error| {
+        let code = if error.is_input() { WRONG_INPUT } else { RUN_FAILED };
+        Failure { message: error.to_string(), code }
+    })
 }
 
 fn check(arguments: &CheckArgs) -> Result<(), Failure> {

@@ -66,10 +66,18 @@ pub enum Counter {
     Escalations,
     /// Orders that the last gate before the ring refused.
     GuardRefusals,
+    /// Requests whose bytes left for a venue.
+    OrdersSent,
+    /// Requests that left and were not answered: their outcome is unknown.
+    OrderUnknowns,
+    /// Times that a request had to wait for a rate budget.
+    RateWaits,
+    /// Reports that found the fill ring full.
+    ReportsLost,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 29;
+pub const COUNTERS: usize = 33;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -103,6 +111,10 @@ impl Counter {
         (Self::Hedges, "hedges"),
         (Self::Escalations, "saga_escalations"),
         (Self::GuardRefusals, "guard_refusals"),
+        (Self::OrdersSent, "orders_sent"),
+        (Self::OrderUnknowns, "order_unknowns"),
+        (Self::RateWaits, "rate_waits"),
+        (Self::ReportsLost, "reports_lost"),
     ];
 }
 

@@ -56,7 +56,8 @@ impl Protocol for Binance {
             _ => (0, rest.strip_prefix("/ws/").ok_or(404u16)?),
         };
         let topics: Vec<_> = names.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        let fine = topics.len() <= STREAMS_MAX && topics.iter().all(|name| well_formed(name));
+        // a name without a channel is no stream and no error: clients open `/ws/anything` and subscribe later
+        let fine = topics.len() <= STREAMS_MAX && topics.iter().all(|name| well_formed(name) || !name.contains('@'));
         if fine { Ok(Opening { form, route, topics: self.routed(route, topics) }) } else { Err(400) }
     }
 

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use crate::fault::script::Injection;
+use crate::members::Member;
+use crate::polymarket::PolymarketConfig;
+
 /// A venue: one WebSocket address and one REST address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Venue {
@@ -13,11 +17,13 @@ pub enum Venue {
     Okx,
     /// Bybit v5, spot and linear perpetuals on one address with a path each.
     Bybit,
+    /// Polymarket's CLOB, its discovery under `/gamma` of the REST address.
+    Polymarket,
 }
 
 impl Venue {
     /// Every venue.
-    pub const ALL: [Self; 4] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx, Self::Bybit];
+    pub const ALL: [Self; 5] = [Self::BinanceSpot, Self::BinanceUsdm, Self::Okx, Self::Bybit, Self::Polymarket];
 
     /// The venue's boards.
     pub const fn boards(self) -> &'static [Board] {
@@ -26,7 +32,54 @@ impl Venue {
             Self::BinanceUsdm => &[Board::BinanceUsdm],
             Self::Okx => &[Board::OkxSpot, Board::OkxSwap],
             Self::Bybit => &[Board::BybitSpot, Board::BybitLinear],
+            Self::Polymarket => &[],
         }
+    }
+}
+
+impl Venue {
+    /// The venue's name in scripts and on the control port.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BinanceSpot => "binance_spot",
+            Self::BinanceUsdm => "binance_usdm",
+            Self::Okx => "okx",
+            Self::Bybit => "bybit",
+            Self::Polymarket => "polymarket",
+        }
+    }
+
+    /// The venue of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|venue| venue.name() == name)
+    }
+}
+
+/// One of a venue's two public addresses: the same streams behind independent connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Endpoint {
+    /// The first.
+    #[default]
+    A,
+    /// The second.
+    B,
+}
+
+impl Endpoint {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::A, Self::B];
+
+    /// `A` or `B`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+        }
+    }
+
+    /// The endpoint of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|endpoint| endpoint.name() == name)
     }
 }
 
@@ -114,6 +167,10 @@ pub struct Ports {
     pub ws: u16,
     /// REST port.
     pub rest: u16,
+    /// WebSocket port of the second endpoint.
+    pub ws_b: u16,
+    /// REST port of the second endpoint.
+    pub rest_b: u16,
 }
 
 /// Departures from the venues' own timing; `None` keeps the venue's rule.
@@ -146,6 +203,18 @@ pub struct SimulatorConfig {
     pub queue_frames: usize,
     /// Departures from the venues' timing.
     pub rules: RuleOverrides,
+    /// The prediction market, where it is open.
+    pub polymarket: PolymarketConfig,
+    /// How much later the second endpoint pushes market data.
+    pub lag_b: Duration,
+    /// Every address serves TLS (`wss`, `https`) and nothing else.
+    pub tls: bool,
+    /// Port of the control port on 127.0.0.1 (0 = the system chooses); `None` = there is none.
+    pub control: Option<u16>,
+    /// Who may trade at OKX and Bybit.
+    pub members: Vec<Member>,
+    /// The fault script, counted from the start.
+    pub script: Vec<Injection>,
 }
 
 impl Default for SimulatorConfig {
@@ -157,6 +226,12 @@ impl Default for SimulatorConfig {
             cadence_divisor: 1,
             queue_frames: 1024,
             rules: RuleOverrides::default(),
+            polymarket: PolymarketConfig::default(),
+            lag_b: Duration::ZERO,
+            tls: false,
+            control: None,
+            members: Member::dummies(),
+            script: Vec::new(),
         }
     }
 }

@@ -1,13 +1,17 @@
-//! The hand in the box: faults put into a running simulator, by venue. A fault script is a list of these.
+//! The hand in the box: faults put into a running simulator. Tests hold a [`Control`]; other programs use the
+//! control port, which does the same.
+
+pub(crate) mod port;
 
 use std::sync::Arc;
 
 use crate::config::Venue;
-use crate::desk::{Close, Desk};
-use crate::feed::{Carries, Feed};
+use crate::fault::script::{Injection, Target};
+use crate::fault::verb::Verb;
 use crate::world::World;
 
-/// A fault. Stream faults take the stream's key as a filter; `None` means all streams of the venue.
+/// The plain faults of a venue. Stream faults take the stream's key as a filter; `None` means all streams of the venue.
+/// Everything else is an [`Injection`].
 ///
 /// Keys: Binance `btcusdt@depth@100ms`; OKX `books:BTC-USDT`; Bybit `spot/orderbook.50.BTCUSDT`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,25 @@ pub enum Fault {
     Garbage(Option<String>),
 }
 
+impl Fault {
+    fn injection(&self, venue: Venue) -> Injection {
+        let (verb, topic) = match self {
+            Self::Drop => (Verb::Close { code: 1006, reason: String::new() }, &None),
+            Self::Close(code) => (Verb::Close { code: *code, reason: String::new() }, &None),
+            Self::Announce => (Verb::ShutdownNotice { close_after_ms: 0 }, &None),
+            Self::Freeze(key) => (Verb::Freeze {}, key),
+            Self::Thaw(key) => (Verb::Thaw {}, key),
+            Self::Gap(key) => (Verb::Gap { n: 1 }, key),
+            Self::Cross(key) => (Verb::Cross { ms: 0 }, key),
+            Self::Restart(key) => (Verb::Restart {}, key),
+            Self::Garbage(key) => (Verb::Garbage {}, key),
+        };
+        let mut injection = Injection::new(venue, verb);
+        injection.target.topic.clone_from(topic);
+        injection
+    }
+}
+
 /// A handle that injects faults and stops the market; cheap to clone.
 #[derive(Clone)]
 pub struct Control {
@@ -39,22 +62,30 @@ pub struct Control {
 }
 
 impl Control {
-    /// Injects a fault; returns how many connections or streams it touches (0 = nothing to touch).
+    /// Injects a plain fault; returns how many connections or streams it touches (0 = nothing to touch).
     pub fn inject(&self, venue: Venue, fault: &Fault) -> usize {
+        self.apply(fault.injection(venue)).unwrap_or(0) // plain faults name no instrument, so none can be missing
+    }
+
+    /// Takes one entry of a script: does it now, or when its time or trigger comes. Returns how many
+    /// connections, streams or instruments it touches now (1 where that cannot be told).
+    ///
+    /// # Errors
+    /// Its parameters make no sense, or it names an instrument or needs something that is not there.
+    pub fn apply(&self, injection: Injection) -> Result<usize, String> {
         let now_ns = self.world.now_ns();
         let mut state = self.world.lock();
-        let Some((_, desk)) = state.desk(venue) else { return 0 };
-        match fault {
-            Fault::Drop => desk.end_all(None),
-            Fault::Close(code) => desk.end_all(Some(Close(*code, ""))),
-            Fault::Announce => announce(desk, now_ns),
-            Fault::Garbage(key) => garbage(desk, key.as_deref()),
-            Fault::Freeze(key) => mark(desk, key.as_deref(), |_| true, |feed| feed.frozen = true),
-            Fault::Thaw(key) => mark(desk, key.as_deref(), |feed| feed.frozen, |feed| feed.frozen = false),
-            Fault::Gap(key) => mark(desk, key.as_deref(), chained, |feed| feed.pending.skip = true),
-            Fault::Cross(key) => mark(desk, key.as_deref(), has_book, |feed| feed.pending.cross = true),
-            Fault::Restart(key) => mark(desk, key.as_deref(), restarts, |feed| feed.pending.restart = true),
-        }
+        let touched = state.inject(injection, now_ns);
+        self.world.set_clocks(&state);
+        touched
+    }
+
+    /// Takes faults back, those in waiting too; returns how many were in force.
+    pub fn take_back(&self, fits: impl Fn(&Verb, &Target) -> bool) -> usize {
+        let mut state = self.world.lock();
+        let gone = state.take_back(fits);
+        self.world.set_clocks(&state);
+        gone
     }
 
     /// Stops the market where it stands; streams show nothing new.
@@ -71,36 +102,4 @@ impl Control {
     pub fn connections(&self, venue: Venue) -> usize {
         self.world.lock().desk(venue).map_or(0, |(_, desk)| desk.clients.len())
     }
-}
-
-fn chained(feed: &Feed) -> bool {
-    feed.channel.carries == Carries::Changes
-}
-
-fn has_book(feed: &Feed) -> bool {
-    feed.channel.carries != Carries::Trades
-}
-
-fn restarts(feed: &Feed) -> bool {
-    chained(feed) && feed.channel.greets
-}
-
-fn chosen(feed: &Feed, key: Option<&str>) -> bool {
-    key.is_none_or(|key| key == feed.key)
-}
-
-fn mark(desk: &mut Desk, key: Option<&str>, fits: impl Fn(&Feed) -> bool, act: impl Fn(&mut Feed)) -> usize {
-    desk.feeds.iter_mut().filter(|feed| chosen(feed, key) && fits(feed)).map(act).count()
-}
-
-fn announce(desk: &mut Desk, now_ns: u64) -> usize {
-    let Desk { clients, protocol, .. } = desk;
-    clients.values_mut().filter_map(|c| protocol.farewell(c, now_ns).map(|text| c.send(text))).count()
-}
-
-fn garbage(desk: &mut Desk, key: Option<&str>) -> usize {
-    let Desk { clients, feeds, .. } = desk;
-    let hit = feeds.iter().filter(|feed| chosen(feed, key)).flat_map(|feed| &feed.subscribers);
-    let hit: std::collections::BTreeSet<u64> = hit.copied().collect();
-    clients.values_mut().filter(|c| hit.contains(&c.id)).map(|c| c.send("{\"e\":\"depthUpdate\",\"b\":[[\"1")).count()
 }

@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
-use crate::config::Venue;
-use crate::feed::{Carries, Channel, Feed, Push};
+use crate::config::{Endpoint, Venue};
+use crate::fault::script::Happening;
+use crate::fault::spoil::{self, Lane};
+use crate::fault::verb::{AckFault, Verb};
+use crate::fault::{Faults, Place};
+use crate::feed::{Carries, Channel, Feed, Kind, Push};
 use crate::market::Market;
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
@@ -15,6 +19,24 @@ use crate::window::Window;
 /// A WebSocket close: code and reason.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Close(pub(crate) u16, pub(crate) &'static str);
+
+/// The close that a connection ends with.
+#[derive(Clone, Debug)]
+pub(crate) struct Farewell(pub(crate) u16, pub(crate) String);
+
+impl From<Close> for Farewell {
+    fn from(Close(code, reason): Close) -> Self {
+        Self(code, reason.to_owned())
+    }
+}
+
+/// What leaves for a client.
+#[derive(Debug)]
+pub(crate) enum Out {
+    Text(Utf8Bytes),
+    /// Must be answered with its payload.
+    Ping(Bytes),
+}
 
 /// The rules of a venue's connections; 0 = no such rule. Times in ns.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +80,8 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     fn trade(&self, feed: &Feed, listing: &Listing, trade: &Trade, form: u8, now_ns: u64) -> String;
     /// The announcement of a planned disconnect, if the venue has one.
     fn farewell(&self, client: &Client, now_ns: u64) -> Option<String>;
+    /// A turn of a venue that keeps its own markets; the others have nothing to do here.
+    fn pulse(&self, _clients: &mut BTreeMap<u64, Client>, _market: &Market, _faults: &mut Faults, _now_ns: u64) {}
 }
 
 /// One connection as the desk sees it.
@@ -69,15 +93,37 @@ pub(crate) struct Client {
     pub(crate) topics: BTreeSet<String>,
     /// Subscription requests, where the venue limits them.
     pub(crate) requests: Window,
-    outbox: mpsc::Sender<Utf8Bytes>,
-    end: Option<oneshot::Sender<Close>>,
+    pub(crate) endpoint: Endpoint,
+    /// The number of the member that logged in on it.
+    pub(crate) member: Option<usize>,
+    /// What faults have coming for it, by stream.
+    pub(crate) lanes: BTreeMap<String, Lane>,
+    /// While one of its messages is being answered: the answers, then what new subscriptions get at once.
+    turn: Option<(Vec<Utf8Bytes>, Vec<Utf8Bytes>)>,
+    outbox: mpsc::Sender<Out>,
+    end: Option<oneshot::Sender<Farewell>>,
 }
 
 impl Client {
-    /// Queues a frame; a client with a full queue is cut off, as venues do with slow readers.
+    /// Sends a message; while a message of the client is being answered it is the answer.
     pub(crate) fn send(&mut self, text: impl Into<Utf8Bytes>) {
-        if self.outbox.try_send(text.into()).is_err() {
+        match &mut self.turn {
+            Some((answers, _)) => answers.push(text.into()),
+            None => self.post(Out::Text(text.into())),
+        }
+    }
+
+    /// Queues a frame; a client with a full queue is cut off, as venues do with slow readers.
+    pub(crate) fn post(&mut self, out: Out) {
+        if self.outbox.try_send(out).is_err() {
             self.end = None;
+        }
+    }
+
+    /// Ends the connection: with a close, or abruptly.
+    pub(crate) fn end(&mut self, close: Option<Farewell>) {
+        if let (Some(end), Some(close)) = (self.end.take(), close) {
+            let _ = end.send(close); // the connection may have ended by itself
         }
     }
 
@@ -93,10 +139,19 @@ pub(crate) struct Floor<'a> {
     pub(crate) feeds: &'a mut Vec<Feed>,
     by_key: &'a BTreeMap<String, usize>,
     protocol: &'a dyn Protocol,
+    faults: &'a mut Faults,
+    venue: Venue,
     now_ns: u64,
+    /// Topics of the members' other connections.
+    held: Vec<String>,
 }
 
 impl Floor<'_> {
+    /// Other connections of members that listen to a private channel.
+    pub(crate) fn listeners(&self, channel: &str) -> usize {
+        self.held.iter().filter(|topic| topic.split(':').next() == Some(channel)).count()
+    }
+
     /// Whether the venue has such a stream.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key)
@@ -105,10 +160,25 @@ impl Floor<'_> {
     /// Subscribes and sends what a new subscriber gets at once. Unknown keys are ignored.
     pub(crate) fn join(&mut self, key: &str, client: &mut Client) {
         let Some(feed) = self.by_key.get(key).and_then(|&i| self.feeds.get_mut(i)) else { return };
-        let greeting = feed.join(client.id, self.market.book(feed.listing));
-        if let Some(push) = greeting {
-            let listing = self.market.listing(feed.listing);
-            client.send(self.protocol.book(feed, listing, &push, client.form, self.now_ns));
+        let listing = self.market.listing(feed.listing);
+        let place = Place { topic: key, symbol: &listing.symbol, ..client.place(self.venue) };
+        self.faults.happened(Happening::Subscribe, &place, self.now_ns);
+        let Some(push) = feed.join(client.id, self.market.book(feed.listing)) else { return };
+        let push = shifted(&push, self.faults.skew_ns(self.venue, self.now_ns));
+        let stamp_ns = self.now_ns.saturating_add_signed(self.faults.skew_ns(self.venue, self.now_ns));
+        let write = |push: &Push| self.protocol.book(feed, listing, push, client.form, stamp_ns);
+        let mut lane = client.lanes.remove(key).unwrap_or_default();
+        let texts = match spoil::struck(self.faults, &place, Some(&mut lane), true) {
+            None => vec![write(&push).into()],
+            Some(verbs) => {
+                let text = write(&spoil::book(&verbs, &mut lane, feed, &push));
+                spoil::texts(self.faults, &verbs, &mut lane, text, stamp_ns / 1_000_000)
+            }
+        };
+        client.lanes.insert(key.to_owned(), lane);
+        match &mut client.turn {
+            Some((_, greetings)) => greetings.extend(texts),
+            None => texts.into_iter().for_each(|text| client.post(Out::Text(text))),
         }
     }
 
@@ -123,9 +193,9 @@ impl Floor<'_> {
 /// What a connection's task holds while its client is on the desk.
 pub(crate) struct Seat {
     pub(crate) id: u64,
-    pub(crate) frames: mpsc::Receiver<Utf8Bytes>,
+    pub(crate) frames: mpsc::Receiver<Out>,
     /// Resolves when the desk wants the connection gone: with a close, or with an error for an abrupt end.
-    pub(crate) end: oneshot::Receiver<Close>,
+    pub(crate) end: oneshot::Receiver<Farewell>,
 }
 
 /// One venue's desk.
@@ -137,15 +207,35 @@ pub(crate) struct Desk {
     pub(crate) protocol: Box<dyn Protocol>,
     by_key: BTreeMap<String, usize>,
     admissions: Window,
-    next_id: u64,
     queue_frames: usize,
+    /// How much later the second endpoint gets pushes.
+    lag_b_ns: u64,
+    /// Messages that wait for their time: by time and number, to whom and what.
+    later: BTreeMap<(u64, u64), (u64, Utf8Bytes)>,
+    next_later: u64,
 }
 
 impl Desk {
-    pub(crate) fn new(venue: Venue, protocol: Box<dyn Protocol>, rules: Rules, queue_frames: usize) -> Self {
-        let admissions = Window::new(rules.connections.0, rules.connections.1);
-        let (feeds, clients, by_key) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { venue, rules, feeds, clients, protocol, by_key, admissions, next_id: 1, queue_frames }
+    pub(crate) fn new(
+        venue: Venue,
+        protocol: Box<dyn Protocol>,
+        rules: Rules,
+        queue_frames: usize,
+        lag_b_ns: u64,
+    ) -> Self {
+        Self {
+            venue,
+            rules,
+            feeds: Vec::new(),
+            clients: BTreeMap::new(),
+            protocol,
+            by_key: BTreeMap::new(),
+            admissions: Window::new(rules.connections.0, rules.connections.1),
+            queue_frames,
+            lag_b_ns,
+            later: BTreeMap::new(),
+            next_later: 0,
+        }
     }
 
     /// Opens the streams of every listing of the venue, `divisor` times as often as documented.
@@ -167,31 +257,103 @@ impl Desk {
         self.protocol.open(path, query)
     }
 
-    /// Seats an admitted client.
-    pub(crate) fn seat(&mut self, opening: Opening, market: &Market, now_ns: u64) -> Seat {
+    /// Seats an admitted client on the connection and endpoint of `at`.
+    pub(crate) fn seat(
+        &mut self,
+        opening: Opening,
+        at: (u64, Endpoint),
+        market: &Market,
+        faults: &mut Faults,
+        now_ns: u64,
+    ) -> Seat {
         let (outbox, frames) = mpsc::channel(self.queue_frames.max(1));
         let (end_tx, end) = oneshot::channel();
-        let id = self.next_id;
-        self.next_id += 1;
         let Opening { form, route, topics } = opening;
-        let requests = Window::new(480, 3_600_000_000_000);
-        let mut client =
-            Client { id, form, route, topics: topics.iter().cloned().collect(), requests, outbox, end: Some(end_tx) };
-        let Self { feeds, by_key, protocol, .. } = self;
-        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, now_ns };
+        let mut client = Client {
+            id: at.0,
+            form,
+            route,
+            topics: topics.iter().cloned().collect(),
+            requests: Window::new(480, 3_600_000_000_000),
+            endpoint: at.1,
+            member: None,
+            lanes: BTreeMap::new(),
+            turn: None,
+            outbox,
+            end: Some(end_tx),
+        };
+        let Self { feeds, by_key, protocol, venue, .. } = self;
+        let mut floor =
+            Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns, held: Vec::new() };
         for topic in &topics {
             floor.join(topic, &mut client);
         }
-        self.clients.insert(id, client);
-        Seat { id, frames, end }
+        self.clients.insert(at.0, client);
+        Seat { id: at.0, frames, end }
     }
 
-    /// Hands a text message to the protocol.
-    pub(crate) fn on_text(&mut self, id: u64, text: &str, market: &Market, now_ns: u64) -> Result<(), Close> {
-        let Self { feeds, by_key, protocol, clients, .. } = self;
+    /// Hands a text message to the protocol and sends what it answers, unless faults have it otherwise.
+    pub(crate) fn on_text(
+        &mut self,
+        id: u64,
+        text: &str,
+        market: &Market,
+        faults: &mut Faults,
+        now_ns: u64,
+    ) -> Result<(), Close> {
+        let Self { feeds, by_key, protocol, clients, venue, .. } = self;
+        let others = clients.values().filter(|client| client.id != id && client.member.is_some());
+        let held = others.flat_map(|client| client.topics.iter().cloned()).collect();
         let Some(client) = clients.get_mut(&id) else { return Ok(()) };
-        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, now_ns };
-        protocol.on_text(text, now_ns, client, &mut floor)
+        let place = client.place(*venue);
+        if is_ping(text) && faults.has(&place, &Verb::NoPong {}) {
+            return Ok(());
+        }
+        let fault = faults.pick(&place, |verb| match verb {
+            Verb::Ack { how, ms } => Some((*how, ms.saturating_mul(1_000_000))),
+            _ => None,
+        });
+        let spoiled = match fault {
+            Some((how @ (AckFault::Error | AckFault::Partial), _)) => spoil::request(*venue, text, how),
+            _ => None,
+        };
+        let venue_ns = now_ns.saturating_add_signed(faults.skew_ns(*venue, now_ns));
+        client.turn = Some((Vec::new(), Vec::new()));
+        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns, held };
+        let outcome = protocol.on_text(spoiled.as_deref().unwrap_or(text), venue_ns, client, &mut floor);
+        let (answers, greetings) = client.turn.take().unwrap_or_default();
+        let delayed = if client.endpoint == Endpoint::B { self.lag_b_ns } else { 0 };
+        match fault {
+            Some((AckFault::Drop, _)) => {}
+            Some((AckFault::Delay, late_ns)) => answers.into_iter().for_each(|a| self.send_at(id, a, now_ns + late_ns)),
+            _ if spoiled.is_some() => answers.iter().for_each(|a| self.send_at(id, spoil::unmark(a), 0)),
+            _ => answers.into_iter().for_each(|answer| self.send_at(id, answer, 0)),
+        }
+        let due_ns = if delayed > 0 { now_ns + delayed } else { 0 };
+        greetings.into_iter().for_each(|greeting| self.send_at(id, greeting, due_ns));
+        outcome
+    }
+
+    /// Sends a message when its time has come; 0 = now.
+    pub(crate) fn send_at(&mut self, id: u64, text: Utf8Bytes, due_ns: u64) {
+        if due_ns == 0 {
+            if let Some(client) = self.clients.get_mut(&id) {
+                client.post(Out::Text(text));
+            }
+            return;
+        }
+        self.next_later += 1;
+        self.later.insert((due_ns, self.next_later), (id, text));
+    }
+
+    /// The streams of a listing go by new names; whoever asked for the old ones gets nothing more.
+    pub(crate) fn rename(&mut self, index: usize, listing: &Listing) {
+        let names = self.protocol.streams(listing);
+        for (feed, (key, _)) in self.feeds.iter_mut().filter(|f| f.listing == index).zip(names) {
+            feed.key = key;
+            feed.subscribers.clear();
+        }
+        self.by_key = self.feeds.iter().enumerate().map(|(place, feed)| (feed.key.clone(), place)).collect();
     }
 
     /// Forgets a client; dropping its end cuts the connection if it still stands.
@@ -202,39 +364,98 @@ impl Desk {
         }
     }
 
-    /// Ends every connection: with a close, or abruptly. Returns how many.
-    pub(crate) fn end_all(&mut self, close: Option<Close>) -> usize {
-        for client in self.clients.values_mut() {
-            if let (Some(end), Some(close)) = (client.end.take(), close) {
-                let _ = end.send(close); // the connection may have ended by itself
-            }
-        }
-        self.clients.len()
-    }
-
     /// Sends whatever is due to whom it concerns.
-    pub(crate) fn publish(&mut self, market: &Market, now_ns: u64) {
-        let Self { feeds, clients, protocol, .. } = self;
+    pub(crate) fn publish(&mut self, market: &Market, faults: &mut Faults, now_ns: u64) {
+        let skew_ns = faults.skew_ns(self.venue, now_ns);
+        let stamp_ns = now_ns.saturating_add_signed(skew_ns);
+        let Self { feeds, clients, protocol, venue, .. } = self;
+        protocol.pulse(clients, market, faults, now_ns);
+        let mut round = Round { venue: *venue, faults, clients, now_ns, stamp_ns, sends: Vec::new() };
         for feed in feeds.iter_mut().filter(|f| !f.subscribers.is_empty()) {
             let listing = market.listing(feed.listing);
             if let Some(push) = feed.poll(market.book(feed.listing), now_ns) {
-                fan_out(feed, clients, |form| protocol.book(feed, listing, &push, form, now_ns));
+                let push = shifted(&push, skew_ns);
+                let write = |feed: &Feed, push: &Push, form| protocol.book(feed, listing, push, form, stamp_ns);
+                let price = push.kind != Kind::Repeat;
+                round.fan_out(feed, listing, price, &|feed, form, bend| write(feed, &bend(&push), form));
             }
             if feed.channel.carries == Carries::Trades && !feed.frozen {
                 for trade in market.book(feed.listing).trades() {
-                    fan_out(feed, clients, |form| protocol.trade(feed, listing, trade, form, now_ns));
+                    let trade = Trade { at_ns: trade.at_ns.saturating_add_signed(skew_ns), ..*trade };
+                    let write = |feed: &Feed, form, _: Bend<'_>| protocol.trade(feed, listing, &trade, form, stamp_ns);
+                    round.fan_out(feed, listing, true, &write);
                 }
+            }
+        }
+        for (id, text, endpoint) in round.sends {
+            let due_ns = if endpoint == Endpoint::B && self.lag_b_ns > 0 { now_ns + self.lag_b_ns } else { 0 };
+            self.send_at(id, text, due_ns);
+        }
+        self.release(now_ns);
+    }
+
+    fn release(&mut self, now_ns: u64) {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now_ns) {
+            let (id, text) = entry.remove();
+            self.send_at(id, text, 0);
+        }
+    }
+}
+
+/// How one client's push differs from what is pushed.
+type Bend<'a> = &'a dyn Fn(&Push) -> Push;
+/// Writes the message of a push, bent for one client.
+type Write<'a> = &'a dyn Fn(&Feed, u8, Bend<'_>) -> String;
+
+/// One round of pushes.
+struct Round<'a> {
+    venue: Venue,
+    faults: &'a mut Faults,
+    clients: &'a mut BTreeMap<u64, Client>,
+    now_ns: u64,
+    stamp_ns: u64,
+    /// To whom, what, on which endpoint.
+    sends: Vec<(u64, Utf8Bytes, Endpoint)>,
+}
+
+impl Round<'_> {
+    /// Sends one message to a feed's subscribers, written once per form and anew for those whom faults single out.
+    fn fan_out(&mut self, feed: &mut Feed, listing: &Listing, price: bool, write: Write<'_>) {
+        let mut written: [Option<Utf8Bytes>; 2] = [None, None];
+        for &id in &feed.subscribers {
+            let Some(client) = self.clients.get_mut(&id) else { continue };
+            let place = Place { topic: &feed.key, symbol: &listing.symbol, ..client.place(self.venue) };
+            if self.faults.listens() {
+                self.faults.happened(Happening::Push, &place, self.now_ns);
+            }
+            let form = client.form & 1;
+            let Some(verbs) = spoil::struck(self.faults, &place, client.lanes.get_mut(&feed.key), price) else {
+                let clean = || write(feed, form, &Push::clone).into();
+                let text = written[usize::from(form)].get_or_insert_with(clean);
+                self.sends.push((id, text.clone(), client.endpoint));
+                continue;
+            };
+            let mut lane = client.lanes.remove(&feed.key).unwrap_or_default();
+            let bent = std::cell::RefCell::new(&mut lane);
+            let text = write(feed, form, &|push| spoil::book(&verbs, &mut bent.borrow_mut(), feed, push));
+            let texts = spoil::texts(self.faults, &verbs, &mut lane, text, self.stamp_ns / 1_000_000);
+            client.lanes.insert(feed.key.clone(), lane);
+            self.sends.extend(texts.into_iter().map(|text| (id, text, client.endpoint)));
+        }
+        for (form, text) in (0..).zip(written) {
+            if let Some(text) = text {
+                feed.remember(self.now_ns, form, text);
             }
         }
     }
 }
 
-/// Sends one message to a feed's subscribers, written once per form.
-fn fan_out(feed: &Feed, clients: &mut BTreeMap<u64, Client>, write: impl Fn(u8) -> String) {
-    let mut written: [Option<Utf8Bytes>; 2] = [None, None];
-    for id in &feed.subscribers {
-        let Some(client) = clients.get_mut(id) else { continue };
-        let text = written[usize::from(client.form & 1)].get_or_insert_with(|| write(client.form).into());
-        client.send(text.clone());
-    }
+/// A push by a clock that is ahead.
+fn shifted(push: &Push, skew_ns: i64) -> Push {
+    Push { event_ns: push.event_ns.saturating_add_signed(skew_ns), ..push.clone() }
+}
+
+/// Heartbeats that are text.
+fn is_ping(text: &str) -> bool {
+    text.eq_ignore_ascii_case("ping") || (text.len() < 100 && text.contains(r#""op""#) && text.contains(r#""ping""#))
 }

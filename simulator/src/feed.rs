@@ -7,10 +7,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
 use crate::market::book::{Book, Level};
 
 /// Pushes whose digest is kept per stream.
 const LEDGER: usize = 512;
+/// Messages kept per stream, to be sent again.
+const SENT_MAX: usize = 256;
 
 /// What a stream carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +88,6 @@ pub fn digest(bids: &[Level], asks: &[Level]) -> u64 {
     hasher.finish()
 }
 
-/// Faults that wait for a stream's next push.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pending {
-    /// Lose the push after it was numbered.
-    pub(crate) skip: bool,
-    /// Show a bid above the best ask, taken back by the push after.
-    pub(crate) cross: bool,
-    /// Number from 1 again and send a snapshot.
-    pub(crate) restart: bool,
-}
-
 /// One stream of one instrument.
 pub(crate) struct Feed {
     /// What clients subscribe to; unique at the venue.
@@ -104,20 +97,25 @@ pub(crate) struct Feed {
     /// Connection ids.
     pub(crate) subscribers: Vec<u64>,
     pub(crate) frozen: bool,
-    pub(crate) pending: Pending,
-    bids: Vec<Level>,
-    asks: Vec<Level>,
+    /// Number from 1 again and send a snapshot with the next push.
+    pub(crate) restart: bool,
+    /// Bids as last pushed, best first.
+    pub(crate) bids: Vec<Level>,
+    /// Asks as last pushed, best first.
+    pub(crate) asks: Vec<Level>,
     prev_id: u64,
     id: u64,
     count: u64,
     event_ns: u64,
     pushed_ns: u64,
     ledger: VecDeque<Published>,
+    /// Messages as sent, with their time and form, oldest first.
+    sent: VecDeque<(u64, u8, Utf8Bytes)>,
 }
 
 impl Feed {
     pub(crate) fn new(key: String, listing: usize, channel: Channel, book: &Book) -> Self {
-        let (subscribers, ledger, pending) = (Vec::new(), VecDeque::new(), Pending::default());
+        let (subscribers, ledger, sent) = (Vec::new(), VecDeque::new(), VecDeque::new());
         let (bids, asks) = (book.bids(channel.depth), book.asks(channel.depth));
         let (id, event_ns) = (book.id(), book.changed_ns());
         Self {
@@ -126,7 +124,7 @@ impl Feed {
             channel,
             subscribers,
             frozen: false,
-            pending,
+            restart: false,
             bids,
             asks,
             prev_id: id,
@@ -135,6 +133,7 @@ impl Feed {
             event_ns,
             pushed_ns: 0,
             ledger,
+            sent,
         }
     }
 
@@ -166,29 +165,48 @@ impl Feed {
         if self.subscribers.is_empty() || self.frozen || !due || self.channel.carries == Carries::Trades {
             return None;
         }
-        let push = if std::mem::take(&mut self.pending.restart) { Some(self.restart(book)) } else { self.change(book) };
+        let push = if std::mem::take(&mut self.restart) { Some(self.restart(book)) } else { self.change(book) };
         let push = push.or_else(|| self.repeat(now_ns))?;
         // keep to the grid so that a late look does not slow the stream down
         self.pushed_ns = now_ns - now_ns % self.channel.every_ns.max(1);
         if push.kind != Kind::Repeat {
             self.note();
         }
-        (!std::mem::take(&mut self.pending.skip)).then_some(push)
+        Some(push)
+    }
+
+    /// The quantity last pushed at a price; 0 where there is none.
+    pub(crate) fn level(&self, bid: bool, px: i64) -> i64 {
+        let levels = if bid { &self.bids } else { &self.asks };
+        levels.iter().find(|level| level.0 == px).map_or(0, |level| level.1)
+    }
+
+    /// Takes the book as it is for last pushed: what led there is not told.
+    pub(crate) fn begin_again(&mut self, book: &Book) {
+        self.catch_up(book);
+        self.note();
+    }
+
+    /// Remembers a message as sent.
+    pub(crate) fn remember(&mut self, now_ns: u64, form: u8, text: Utf8Bytes) {
+        if self.sent.len() == SENT_MAX {
+            self.sent.pop_front();
+        }
+        self.sent.push_back((now_ns, form, text));
+    }
+
+    /// The messages sent since then, oldest first.
+    pub(crate) fn recent(&self, since_ns: u64, form: u8) -> Vec<Utf8Bytes> {
+        let fits = |sent: &&(u64, u8, Utf8Bytes)| sent.0 >= since_ns && sent.1 == form;
+        self.sent.iter().filter(fits).map(|sent| sent.2.clone()).collect()
     }
 
     fn change(&mut self, book: &Book) -> Option<Push> {
-        if book.id() == self.id && !self.pending.cross {
+        if book.id() == self.id {
             return None;
         }
-        let (old_bids, old_asks) = (self.bids.clone(), self.asks.clone());
-        let (mut bids, asks) = (book.bids(self.channel.depth), book.asks(self.channel.depth));
-        if std::mem::take(&mut self.pending.cross)
-            && let Some(&(px, qty)) = asks.first()
-        {
-            bids.insert(0, (px + 1, qty));
-            bids.truncate(self.channel.depth);
-        }
-        let (mut bid_changes, mut ask_changes) = (changes(&old_bids, &bids, true), changes(&old_asks, &asks, false));
+        let (bids, asks) = (book.bids(self.channel.depth), book.asks(self.channel.depth));
+        let (mut bid_changes, mut ask_changes) = (changes(&self.bids, &bids, true), changes(&self.asks, &asks, false));
         if self.bridges() {
             bid_changes = with_touched(bid_changes, book.touched(self.id, true), true);
             ask_changes = with_touched(ask_changes, book.touched(self.id, false), false);

@@ -1,5 +1,5 @@
-//! Venues in a box: Binance (spot, USD-M), OKX v5 and Bybit v5 in their real protocol over loopback
-//! sockets, fed by one seeded market, with their limits enforced and faults on demand.
+//! Venues in a box: Binance (spot, USD-M), OKX v5, Bybit v5 and Polymarket in their real protocol over
+//! loopback sockets, fed by one seeded market, with their limits enforced and faults on demand.
 //!
 //! Start at [`Simulator`]. It shares no decoder or encoder with the venues that Highwire trades on:
 //! a mistake made in both would otherwise go unseen.
@@ -9,18 +9,30 @@ mod bybit;
 pub mod config;
 mod control;
 mod desk;
+mod door;
+pub mod fault;
 mod feed;
 pub mod market;
+mod members;
 mod okx;
+mod playback;
+mod polymarket;
+mod proxy;
 mod rest;
 mod rng;
 mod room;
 mod simulator;
 mod text;
+mod tls;
 mod window;
 mod world;
 
-pub use config::{AssetSpec, Board, MarketConfig, Ports, RuleOverrides, SimulatorConfig, Venue};
+pub use config::{AssetSpec, Board, Endpoint, MarketConfig, Ports, RuleOverrides, SimulatorConfig, Venue};
 pub use control::{Control, Fault};
+pub use fault::script::{Happening, Injection, Target, When};
+pub use fault::verb::{CertFault, Verb};
 pub use feed::{Published, digest};
+pub use members::Member;
+pub use playback::{Playback, Take, Taken};
+pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};

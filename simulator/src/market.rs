@@ -6,6 +6,8 @@ pub mod book;
 pub mod listing;
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use crate::config::{AssetSpec, Board, MarketConfig};
 use crate::rng::Rng;
@@ -42,6 +44,8 @@ struct Stall {
     noise_ppb: i64,
     dislocation_ppb: i64,
     rng: Rng,
+    /// An old book that REST still shows, and how often yet.
+    kept: Option<(Book, AtomicU32)>,
 }
 
 impl Market {
@@ -58,7 +62,7 @@ impl Market {
                 let target = listing.ticks(spec.price_e8);
                 let book = Book::new(&listing, config.levels.clamp(1, 400), target, start_ns, &mut rng);
                 let lag_quanta = (lag_ns / QUANTUM_NS) as usize;
-                stalls.push(Stall { listing, book, lag_quanta, noise_ppb: 0, dislocation_ppb: 0, rng });
+                stalls.push(Stall { listing, book, lag_quanta, noise_ppb: 0, dislocation_ppb: 0, rng, kept: None });
             }
         }
         Self { assets, stalls, now_ns: start_ns, config: config.clone() }
@@ -83,6 +87,12 @@ impl Market {
         self.now_ns
     }
 
+    /// Every asset's base coin and its price now times 10^8.
+    pub fn prices(&self) -> Vec<(String, i64)> {
+        let named = self.config.assets.iter().zip(&self.assets);
+        named.map(|(spec, asset)| (spec.base.clone(), asset.fair_e8)).collect()
+    }
+
     /// Number of listings; they are numbered densely from 0.
     pub fn len(&self) -> usize {
         self.stalls.len()
@@ -103,9 +113,38 @@ impl Market {
         &self.stalls[index].book
     }
 
+    /// The book of a listing as REST shows it: an old one while a fault says so.
+    pub fn shown(&self, index: usize) -> &Book {
+        let Stall { book, kept, .. } = &self.stalls[index];
+        let left = |left: &AtomicU32| left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        kept.as_ref().filter(|(_, times)| left(times)).map_or(book, |(old, _)| old)
+    }
+
+    /// Lets REST show the book as it is now `times` more times.
+    pub(crate) fn keep(&mut self, index: usize, times: u32) {
+        let stall = &mut self.stalls[index];
+        stall.kept = Some((stall.book.clone(), AtomicU32::new(times)));
+    }
+
+    pub(crate) fn listing_mut(&mut self, index: usize) -> &mut Listing {
+        &mut self.stalls[index].listing
+    }
+
+    pub(crate) fn book_mut(&mut self, index: usize) -> &mut Book {
+        &mut self.stalls[index].book
+    }
+
+    /// Gives a listing another tick: prices move onto the new grid, away from the middle.
+    pub(crate) fn retick(&mut self, index: usize, px_dp: u8) {
+        let Stall { listing, book, .. } = &mut self.stalls[index];
+        book.retick(listing.px_dp, px_dp);
+        listing.px_dp = px_dp;
+    }
+
     /// The number of a listing, by board and the venue's symbol.
     pub fn find(&self, board: Board, symbol: &str) -> Option<usize> {
-        self.stalls.iter().position(|s| s.listing.board == board && s.listing.symbol == symbol)
+        let stands = |l: &Listing| l.board == board && l.symbol == symbol && !l.gone;
+        self.stalls.iter().position(|stall| stands(&stall.listing))
     }
 
     fn quantum(&mut self) {
@@ -116,7 +155,7 @@ impl Market {
                 dislocate(asset, index, &mut self.stalls, &self.config);
             }
         }
-        for stall in &mut self.stalls {
+        for stall in self.stalls.iter_mut().filter(|stall| !stall.listing.gone) {
             let asset = &self.assets[stall.listing.asset];
             stall.quantum(asset, &self.config, self.now_ns);
         }

@@ -1,18 +1,26 @@
 //! What the venues' REST rooms share: serving a router until told to stop, and the shape of an answer.
 
+pub(crate) mod faulty;
+
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use axum::serve::Listener;
+use tokio::sync::{mpsc, watch};
+
+use crate::door::{Guest, Stream};
 
 /// How long requests in flight may take after the stop.
 const DRAIN_MAX: Duration = Duration::from_millis(500);
 
 /// Serves until `stop` changes, then lets requests in flight finish for a short while.
-pub(crate) async fn run(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    listener: impl Listener<Addr: std::fmt::Debug>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut seen = stop.clone();
     let stopped = async move {
         let _ = seen.changed().await; // an error means that the simulator is gone: stop as well
@@ -32,4 +40,23 @@ pub(crate) async fn run(listener: TcpListener, router: Router, mut stop: watch::
 pub(crate) fn json(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response()
+}
+
+/// The guests of a door as a listener.
+pub(crate) struct Guests(pub(crate) mpsc::Receiver<Guest>);
+
+impl Listener for Guests {
+    type Io = Box<dyn Stream>;
+    type Addr = u64;
+
+    async fn accept(&mut self) -> (Self::Io, u64) {
+        match self.0.recv().await {
+            Some(guest) => (guest.stream, guest.conn),
+            None => std::future::pending().await, // the door is shut; the stop ends us
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<u64> {
+        Ok(0)
+    }
 }

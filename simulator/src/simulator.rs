@@ -5,30 +5,39 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::binance::{self, Binance};
 use crate::bybit::{self, Bybit};
-use crate::config::{Board, Ports, RuleOverrides, SimulatorConfig, Venue};
+use crate::config::{Board, Endpoint, Ports, RuleOverrides, SimulatorConfig, Venue};
 use crate::control::Control;
+use crate::control::port::{self, Port};
 use crate::desk::{Desk, Protocol, Rules};
+use crate::door::{Door, bind};
 use crate::feed::{Feed, Published};
 use crate::market::Market;
 use crate::market::book::Level;
+use crate::members::Member;
 use crate::okx::{self, Okx};
+use crate::polymarket::{self, Entry, Polymarket, SharedHouse};
+use crate::rest::faulty::behind_faults;
+use crate::rest::{self, Guests};
+use crate::room;
+use crate::tls::Certificates;
 use crate::world::{Clock, World};
-use crate::{rest, room};
 
 /// Where a venue listens; append the venue's own paths.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     /// The venue.
     pub venue: Venue,
-    /// Base of WebSocket addresses, such as `ws://127.0.0.1:40001`.
+    /// Which of its two addresses.
+    pub endpoint: Endpoint,
+    /// Base of WebSocket addresses, such as `ws://127.0.0.1:40001` (`wss` with TLS).
     pub ws: String,
-    /// Base of REST addresses, such as `http://127.0.0.1:40002`.
+    /// Base of REST addresses, such as `http://127.0.0.1:40002` (`https` with TLS).
     pub rest: String,
 }
 
@@ -47,6 +56,8 @@ pub struct BookView {
 pub struct Simulator {
     world: Arc<World>,
     addresses: Vec<Address>,
+    control_at: Option<SocketAddr>,
+    ca_pem: Option<String>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -60,37 +71,103 @@ impl Simulator {
         let clock = Clock::start();
         let boards: Vec<Board> = config.venues.iter().flat_map(|(venue, _)| venue.boards()).copied().collect();
         let market = Market::new(&config.market, &boards, clock.now_ns());
-        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market)).collect();
-        let world = Arc::new(World::new(market, desks, clock));
+        let house = SharedHouse::new(config.polymarket.clone(), clock.now_ns());
+        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market, &house)).collect();
+        let certificates = if config.tls { Some(Arc::new(Certificates::make()?)) } else { None };
+        let world = Arc::new(World::new(market, desks, house, clock, config.market.seed, config.tls));
         let (stop, stopped) = watch::channel(false);
-        let (mut tasks, mut addresses) = (JoinSet::new(), Vec::new());
+        let ca_pem = certificates.as_ref().map(|certificates| certificates.ca_pem.clone());
+        let tasks = JoinSet::new();
+        let mut this = Self { world, addresses: Vec::new(), control_at: None, ca_pem, stop, tasks };
         for &(venue, ports) in &config.venues {
-            let (ws, rest_listener) = bind(ports).await?;
-            addresses.push(Address {
-                venue,
-                ws: format!("ws://{}", ws.local_addr()?),
-                rest: format!("http://{}", rest_listener.local_addr()?),
-            });
-            tasks.spawn(room::run(ws, venue, Arc::clone(&world), stopped.clone()));
-            tasks.spawn(rest::run(rest_listener, router(venue, &world), stopped.clone()));
+            let served = router(venue, &this.world, &config.members);
+            for endpoint in Endpoint::ALL {
+                this.open(venue, endpoint, ports, &served, certificates.as_ref(), &stopped)?;
+            }
         }
-        tasks.spawn(pulse(Arc::clone(&world), config.pulse, stopped));
-        Ok(Self { world, addresses, stop, tasks })
+        if let Some(port) = config.control {
+            this.open_control(port, stopped.clone()).await?;
+        }
+        for injection in config.script {
+            this.control().apply(injection).map_err(io::Error::other)?;
+        }
+        this.tasks.spawn(pulse(Arc::clone(&this.world), config.pulse, stopped));
+        Ok(this)
     }
 
-    /// Where the venues listen, in the order of the configuration.
+    fn open(
+        &mut self,
+        venue: Venue,
+        endpoint: Endpoint,
+        ports: Ports,
+        served: &axum::Router,
+        certificates: Option<&Arc<Certificates>>,
+        stopped: &watch::Receiver<bool>,
+    ) -> io::Result<()> {
+        let (ws_port, rest_port) = match endpoint {
+            Endpoint::A => (ports.ws, ports.rest),
+            Endpoint::B => (ports.ws_b, ports.rest_b),
+        };
+        let (ws, rest) = (bind(loopback(ws_port))?, bind(loopback(rest_port))?);
+        let s = if certificates.is_some() { "s" } else { "" };
+        let ws_base = format!("ws{s}://{}", ws.local_addr()?);
+        let rest_base = format!("http{s}://{}", rest.local_addr()?);
+        self.addresses.push(Address { venue, endpoint, ws: ws_base, rest: rest_base });
+        let door = |socket| {
+            let (world, certificates) = (Arc::clone(&self.world), certificates.cloned());
+            Door { venue, endpoint, socket, world, certificates }
+        };
+        let ((ws_in, ws_guests), (rest_in, rest_guests)) = (mpsc::channel(GUESTS_MAX), mpsc::channel(GUESTS_MAX));
+        self.tasks.spawn(door(true).run(ws, ws_in, stopped.clone()));
+        self.tasks.spawn(door(false).run(rest, rest_in, stopped.clone()));
+        self.tasks.spawn(room::run(ws_guests, venue, Arc::clone(&self.world), stopped.clone()));
+        let router = behind_faults(served.clone(), venue, endpoint, Arc::clone(&self.world));
+        self.tasks.spawn(rest::run(Guests(rest_guests), router, stopped.clone()));
+        Ok(())
+    }
+
+    async fn open_control(&mut self, port: u16, stopped: watch::Receiver<bool>) -> io::Result<()> {
+        let listener = TcpListener::bind(loopback(port)).await?;
+        self.control_at = Some(listener.local_addr()?);
+        let (control, addresses) = (self.control(), self.addresses.clone());
+        let router = port::router(Port { control, addresses, ca_pem: self.ca_pem.clone() });
+        self.tasks.spawn(rest::run(listener, router, stopped));
+        Ok(())
+    }
+
+    /// Where the venues listen: both addresses of each, in the order of the configuration.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
     }
 
-    /// The address of one venue, if it is open.
+    /// The first address of one venue, if it is open.
     pub fn address(&self, venue: Venue) -> Option<&Address> {
-        self.addresses.iter().find(|a| a.venue == venue)
+        self.endpoint(venue, Endpoint::A)
+    }
+
+    /// One address of one venue, if it is open.
+    pub fn endpoint(&self, venue: Venue, endpoint: Endpoint) -> Option<&Address> {
+        self.addresses.iter().find(|a| a.venue == venue && a.endpoint == endpoint)
+    }
+
+    /// Base of the control port, such as `http://127.0.0.1:40003`, if there is one.
+    pub fn control_address(&self) -> Option<String> {
+        self.control_at.map(|at| format!("http://{at}"))
+    }
+
+    /// The certificate (PEM) of the authority that signed the run's certificates, if TLS is served.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// The handle that injects faults.
     pub fn control(&self) -> Control {
         Control { world: Arc::clone(&self.world) }
+    }
+
+    /// Ground truth: Polymarket's ledger from entry number `from` on.
+    pub fn polymarket_ledger(&self, from: u64) -> Vec<Entry> {
+        self.world.house.ledger(from)
     }
 
     /// Ground truth: the book of an instrument as it stands now.
@@ -111,19 +188,22 @@ impl Simulator {
     /// Stops everything and waits until it has ended.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.world.lock().faults.links.clear(); // relays end with their links
         while self.tasks.join_next().await.is_some() {}
     }
 }
 
-fn desk(venue: Venue, config: &SimulatorConfig, market: &Market) -> Desk {
+fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedHouse) -> Desk {
     let protocol: Box<dyn Protocol> = match venue {
         Venue::BinanceSpot => Box::new(Binance { usdm: false }),
         Venue::BinanceUsdm => Box::new(Binance { usdm: true }),
-        Venue::Okx => Box::new(Okx),
-        Venue::Bybit => Box::new(Bybit),
+        Venue::Okx => Box::new(Okx { members: config.members.clone() }),
+        Venue::Bybit => Box::new(Bybit { members: config.members.clone() }),
+        Venue::Polymarket => Box::new(Polymarket(house.clone())),
     };
     let rules = overridden(protocol.rules(), &config.rules);
-    let mut desk = Desk::new(venue, protocol, rules, config.queue_frames);
+    let lag_b_ns = config.lag_b.as_nanos() as u64;
+    let mut desk = Desk::new(venue, protocol, rules, config.queue_frames, lag_b_ns);
     desk.open_streams(market, u64::from(config.cadence_divisor));
     desk
 }
@@ -144,25 +224,28 @@ fn overridden(rules: Rules, overrides: &RuleOverrides) -> Rules {
     }
 }
 
-/// Kernel buffer of one connection in bytes: small enough that a reader who stops is noticed soon.
-const SEND_BUFFER: u32 = 128 << 10;
+/// Connections that may wait between a door and its room.
+const GUESTS_MAX: usize = 64;
 
-async fn bind(ports: Ports) -> io::Result<(TcpListener, TcpListener)> {
-    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let ws = TcpSocket::new_v4()?;
-    ws.set_reuseaddr(true)?;
-    ws.set_send_buffer_size(SEND_BUFFER)?; // accepted sockets inherit it
-    ws.bind(at(ports.ws))?;
-    Ok((ws.listen(1_024)?, TcpListener::bind(at(ports.rest)).await?))
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-fn router(venue: Venue, world: &Arc<World>) -> axum::Router {
-    let world = Arc::clone(world);
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.world.lock().faults.links.clear();
+    }
+}
+
+fn router(venue: Venue, world: &Arc<World>, members: &[Member]) -> axum::Router {
+    let (world, members) = (Arc::clone(world), members.to_vec());
     match venue {
         Venue::BinanceSpot => binance::rest::router(false, world),
         Venue::BinanceUsdm => binance::rest::router(true, world),
-        Venue::Okx => okx::rest::router(world),
-        Venue::Bybit => bybit::rest::router(world),
+        Venue::Okx => okx::rest::router(world, members),
+        Venue::Bybit => bybit::rest::router(world, members),
+        Venue::Polymarket => polymarket::router(world),
     }
 }
 

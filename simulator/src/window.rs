@@ -15,6 +15,11 @@ impl Window {
         Self { limit: limit as usize, span_ns, events: VecDeque::new() }
     }
 
+    /// Events in the window, as of the last one counted.
+    pub(crate) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     /// Counts an event at `now_ns`; `false` (and not counted) when the window is full.
     pub(crate) fn allow(&mut self, now_ns: u64) -> bool {
         let since = now_ns.saturating_sub(self.span_ns);

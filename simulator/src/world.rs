@@ -1,12 +1,16 @@
 //! The one shared state: the market and the venues' desks, behind a lock that is held for one short
 //! turn at a time (a pulse, a message, a request), and the simulator's clock.
 
+use std::sync::atomic::AtomicI64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::config::{Board, Venue};
 use crate::desk::Desk;
+use crate::fault::Faults;
 use crate::market::Market;
+use crate::polymarket::SharedHouse;
 
 /// The market and the desks.
 pub(crate) struct State {
@@ -14,6 +18,11 @@ pub(crate) struct State {
     pub(crate) desks: Vec<Desk>,
     /// Whether the market stands still.
     pub(crate) paused: bool,
+    pub(crate) faults: Faults,
+    /// Whether the doors speak TLS.
+    pub(crate) tls: bool,
+    /// The time of the latest turn.
+    pub(crate) now_ns: u64,
 }
 
 impl State {
@@ -26,8 +35,12 @@ impl State {
 
 /// What every task of the simulator shares.
 pub(crate) struct World {
+    /// Polymarket's exchange; it has a lock of its own, taken after the state's.
+    pub(crate) house: SharedHouse,
     state: Mutex<State>,
     clock: Clock,
+    /// How far each venue's clock is ahead, in ns.
+    skews_ns: [AtomicI64; Venue::ALL.len()],
 }
 
 /// Wall time that never steps: the wall clock at the start plus monotonic time since.
@@ -49,8 +62,32 @@ impl Clock {
 }
 
 impl World {
-    pub(crate) fn new(market: Market, desks: Vec<Desk>, clock: Clock) -> Self {
-        Self { state: Mutex::new(State { market, desks, paused: false }), clock }
+    pub(crate) fn new(
+        market: Market,
+        desks: Vec<Desk>,
+        house: SharedHouse,
+        clock: Clock,
+        seed: u64,
+        tls: bool,
+    ) -> Self {
+        let (faults, now_ns) = (Faults::new(seed), clock.now_ns());
+        let state = State { market, desks, paused: false, faults, tls, now_ns };
+        Self { house, state: Mutex::new(state), clock, skews_ns: Default::default() }
+    }
+
+    /// The time by a venue's clock.
+    pub(crate) fn venue_now(&self, venue: Venue) -> u64 {
+        let skew_ns = self.skews_ns.get(venue as usize).map_or(0, |skew| skew.load(Relaxed));
+        self.now_ns().saturating_add_signed(skew_ns)
+    }
+
+    /// Takes the venues' clocks over from the faults in force.
+    pub(crate) fn set_clocks(&self, state: &State) {
+        for venue in Venue::ALL {
+            if let Some(skew) = self.skews_ns.get(venue as usize) {
+                skew.store(state.faults.skew_ns(venue, self.now_ns()), Relaxed);
+            }
+        }
     }
 
     pub(crate) fn now_ns(&self) -> u64 {
@@ -65,11 +102,13 @@ impl World {
     pub(crate) fn pulse(&self) {
         let now_ns = self.now_ns();
         let mut state = self.lock();
+        state.turn(now_ns);
+        self.set_clocks(&state);
         let until_ns = if state.paused { 0 } else { now_ns }; // a time in the past only retires what was published
         state.market.step(until_ns);
-        let State { market, desks, .. } = &mut *state;
+        let State { market, desks, faults, .. } = &mut *state;
         for desk in desks {
-            desk.publish(market, now_ns);
+            desk.publish(market, faults, now_ns);
         }
     }
 

@@ -140,4 +140,8 @@ const COUNTER_HELP: [&str; COUNTERS] = [
     "Orders that hedged a trade's exposure.",
     "Trades that ended with an exposure or a doubt for a human.",
     "Orders that the last gate before the order ring refused.",
+    "Requests whose bytes left for a venue.",
+    "Requests that left and were not answered: their outcome is unknown.",
+    "Times that a request had to wait for a rate budget.",
+    "Reports that found the fill ring full.",
 ];

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 
 use super::encode;
-use crate::config::Board;
+use crate::config::{Board, Venue};
 use crate::feed::{Kind, Push};
 use crate::market::book::Book;
 use crate::market::listing::Listing;
@@ -62,7 +62,7 @@ async fn ping(State(room): State<Arc<Room>>) -> Response {
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {
-    room.charged(1, || Ok(format!(r#"{{"serverTime":{}}}"#, room.world.now_ns() / 1_000_000)))
+    room.charged(1, || Ok(format!(r#"{{"serverTime":{}}}"#, room.world.venue_now(room.venue()) / 1_000_000)))
 }
 
 async fn exchange_info(State(room): State<Arc<Room>>, Query(params): Params) -> Response {
@@ -71,7 +71,7 @@ async fn exchange_info(State(room): State<Arc<Room>>, Query(params): Params) -> 
         if listings.is_empty() {
             return Err((-1121, "Invalid symbol.".to_owned()));
         }
-        Ok(catalogue(&listings, room.usdm, room.world.now_ns()))
+        Ok(catalogue(&listings, room.usdm, room.world.venue_now(room.venue())))
     })
 }
 
@@ -85,7 +85,7 @@ async fn depth(State(room): State<Arc<Room>>, Query(params): Params) -> Response
         let symbol = symbol.ok_or((-1102, mandatory.to_owned()))?;
         let answer = room.world.listed(room.board(), symbol, |market, index| {
             let mut out = String::new();
-            let push = view(market.book(index), levels);
+            let push = view(market.shown(index), levels);
             encode::snapshot(&mut out, market.listing(index), &push, room.usdm, market.now_ns());
             out
         });
@@ -94,6 +94,10 @@ async fn depth(State(room): State<Arc<Room>>, Query(params): Params) -> Response
 }
 
 impl Room {
+    const fn venue(&self) -> Venue {
+        if self.usdm { Venue::BinanceUsdm } else { Venue::BinanceSpot }
+    }
+
     const fn board(&self) -> Board {
         if self.usdm { Board::BinanceUsdm } else { Board::BinanceSpot }
     }
@@ -101,7 +105,7 @@ impl Room {
     fn listings(&self, symbol: Option<&str>) -> Vec<Listing> {
         let state = self.world.lock();
         let all = (0..state.market.len()).map(|i| state.market.listing(i));
-        all.filter(|l| l.board == self.board() && symbol.is_none_or(|s| s == l.symbol)).cloned().collect()
+        all.filter(|l| l.board == self.board() && !l.gone && symbol.is_none_or(|s| s == l.symbol)).cloned().collect()
     }
 
     /// Charges the weight, then answers; a refused request is charged too.
@@ -198,7 +202,11 @@ fn catalogue(listings: &[Listing], usdm: bool, now_ns: u64) -> String {
 
 fn pair(out: &mut String, listing: &Listing) {
     let Listing { symbol, base, quote, .. } = listing;
-    put!(out, r#"{{"symbol":"{symbol}","status":"TRADING","baseAsset":"{base}","baseAssetPrecision":8,"#);
+    put!(
+        out,
+        r#"{{"symbol":"{symbol}","status":"{}","baseAsset":"{base}","baseAssetPrecision":8,"#,
+        listing.status_or("TRADING")
+    );
     put!(out, r#""quoteAsset":"{quote}","quotePrecision":8,"quoteAssetPrecision":8,"#);
     out.push_str(r#""orderTypes":["LIMIT","LIMIT_MAKER","MARKET"],"isSpotTradingAllowed":true,"filters":["#);
     filters(out, listing);
@@ -208,7 +216,8 @@ fn pair(out: &mut String, listing: &Listing) {
 fn perpetual(out: &mut String, listing: &Listing) {
     let Listing { symbol, base, quote, px_dp, qty_dp, .. } = listing;
     put!(out, r#"{{"symbol":"{symbol}","pair":"{symbol}","contractType":"PERPETUAL","deliveryDate":4133404800000,"#);
-    put!(out, r#""status":"TRADING","baseAsset":"{base}","quoteAsset":"{quote}","marginAsset":"{quote}","#);
+    put!(out, r#""status":"{}","baseAsset":"{base}","#, listing.status_or("TRADING"));
+    put!(out, r#""quoteAsset":"{quote}","marginAsset":"{quote}","#);
     put!(out, r#""pricePrecision":{px_dp},"quantityPrecision":{qty_dp},"underlyingType":"COIN","filters":["#);
     filters(out, listing);
     out.push_str(r#",{"filterType":"MIN_NOTIONAL","notional":"5"}],"orderTypes":["LIMIT","MARKET"],"timeInForce":["GTC","IOC","FOK","GTX","GTD"]}"#);

@@ -8,10 +8,11 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::encode;
-use crate::config::Board;
+use super::{encode, signed};
+use crate::config::{Board, Venue};
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::rest::json;
 use crate::text::{put, unit};
 use crate::window::Window;
@@ -25,17 +26,19 @@ struct Room {
 }
 
 /// The REST room.
-pub(crate) fn router(world: Arc<World>) -> Router {
+pub(crate) fn router(world: Arc<World>, members: Vec<Member>) -> Router {
+    let signed = signed::router(Arc::clone(&world), members);
     let requests = Mutex::new(Window::new(600, 5_000_000_000));
-    Router::new()
+    let public = Router::new()
         .route("/v5/market/time", get(time))
         .route("/v5/market/instruments-info", get(instruments_info))
         .route("/v5/market/orderbook", get(orderbook))
-        .with_state(Arc::new(Room { world, requests }))
+        .with_state(Arc::new(Room { world, requests }));
+    public.merge(signed)
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {
-    let now_ns = room.world.now_ns();
+    let now_ns = room.world.venue_now(Venue::Bybit);
     room.limited(|| Ok(format!(r#"{{"timeSecond":"{}","timeNano":"{now_ns}"}}"#, now_ns / 1_000_000_000)))
 }
 
@@ -45,8 +48,10 @@ async fn instruments_info(State(room): State<Arc<Room>>, Query(params): Params) 
         let state = room.world.lock();
         let wanted = params.get("symbol");
         let all = (0..state.market.len()).map(|i| state.market.listing(i));
-        let rows: Vec<_> =
-            all.filter(|l| l.board == board && wanted.is_none_or(|w| *w == l.symbol)).map(instrument).collect();
+        let rows: Vec<_> = all
+            .filter(|l| l.board == board && !l.gone && wanted.is_none_or(|w| *w == l.symbol))
+            .map(instrument)
+            .collect();
         let list = rows.join(",");
         Ok(format!(r#"{{"category":"{category}","list":[{list}],"nextPageCursor":""}}"#))
     })
@@ -60,7 +65,7 @@ async fn orderbook(State(room): State<Arc<Room>>, Query(params): Params) -> Resp
         let depth =
             params.get("limit").map_or(Ok(default), |limit| limit.parse()).map_err(|_| "params error: limit")?;
         let answer = room.world.listed(board, symbol, |market, index| {
-            let (book, listing) = (market.book(index), market.listing(index));
+            let (book, listing) = (market.shown(index), market.listing(index));
             let (id, depth) = (book.id(), usize::clamp(depth, 1, 1_000));
             let (bids, asks, event_ns) = (book.bids(depth), book.asks(depth), book.changed_ns());
             let push = Push { kind: Kind::Snapshot, bids, asks, prev_id: id, id, count: 0, event_ns };
@@ -84,14 +89,14 @@ impl Room {
             Ok(result) => (0, "OK", result),
             Err(message) => (10_001, message, "{}".to_owned()),
         };
-        let time = now_ns / 1_000_000;
+        let time = self.world.venue_now(Venue::Bybit) / 1_000_000;
         let body =
             format!(r#"{{"retCode":{code},"retMsg":"{message}","result":{result},"retExtInfo":{{}},"time":{time}}}"#);
         json(200, body)
     }
 }
 
-fn category(params: &HashMap<String, String>) -> Result<(&'static str, Board), &'static str> {
+pub(super) fn category(params: &HashMap<String, String>) -> Result<(&'static str, Board), &'static str> {
     match params.get("category").map(String::as_str) {
         Some("spot") => Ok(("spot", Board::BybitSpot)),
         Some("linear") => Ok(("linear", Board::BybitLinear)),
@@ -102,13 +107,14 @@ fn category(params: &HashMap<String, String>) -> Result<(&'static str, Board), &
 fn instrument(listing: &Listing) -> String {
     let Listing { symbol, base, quote, .. } = listing;
     let (tick, lot) = (unit(listing.px_dp), unit(listing.qty_dp));
+    let status = listing.status_or("Trading");
     if listing.board == Board::BybitSpot {
         return format!(
-            r#"{{"symbol":"{symbol}","baseCoin":"{base}","quoteCoin":"{quote}","innovation":"0","status":"Trading","marginTrading":"utaOnly","lotSizeFilter":{{"basePrecision":"{lot}","quotePrecision":"0.0000001","minOrderQty":"{lot}","minOrderAmt":"5","maxLimitOrderQty":"9000","maxMarketOrderQty":"4500"}},"priceFilter":{{"tickSize":"{tick}"}}}}"#
+            r#"{{"symbol":"{symbol}","baseCoin":"{base}","quoteCoin":"{quote}","innovation":"0","status":"{status}","marginTrading":"utaOnly","lotSizeFilter":{{"basePrecision":"{lot}","quotePrecision":"0.0000001","minOrderQty":"{lot}","minOrderAmt":"5","maxLimitOrderQty":"9000","maxMarketOrderQty":"4500"}},"priceFilter":{{"tickSize":"{tick}"}}}}"#
         );
     }
     format!(
-        r#"{{"symbol":"{symbol}","contractType":"LinearPerpetual","status":"Trading","baseCoin":"{base}","quoteCoin":"{quote}","settleCoin":"{quote}","priceScale":"{}","priceFilter":{{"minPrice":"{tick}","maxPrice":"1999999","tickSize":"{tick}"}},"lotSizeFilter":{{"maxOrderQty":"9000","minOrderQty":"{lot}","qtyStep":"{lot}","postOnlyMaxOrderQty":"9000","maxMktOrderQty":"4500","minNotionalValue":"5"}},"isPreListing":false}}"#,
+        r#"{{"symbol":"{symbol}","contractType":"LinearPerpetual","status":"{status}","baseCoin":"{base}","quoteCoin":"{quote}","settleCoin":"{quote}","priceScale":"{}","priceFilter":{{"minPrice":"{tick}","maxPrice":"1999999","tickSize":"{tick}"}},"lotSizeFilter":{{"maxOrderQty":"9000","minOrderQty":"{lot}","qtyStep":"{lot}","postOnlyMaxOrderQty":"9000","maxMktOrderQty":"4500","minNotionalValue":"5"}},"isPreListing":false}}"#,
         listing.px_dp
     )
 }

@@ -129,6 +129,47 @@ impl Book {
         self.refill(listing, now_ns, rng);
     }
 
+    /// Update ids go on from a lower number, as after a restart of the engine.
+    pub(crate) fn renumber(&mut self) {
+        self.id /= 2;
+        self.touched.clear();
+    }
+
+    /// Every level goes.
+    pub(crate) fn clear(&mut self) {
+        for bid in [true, false] {
+            let side = if bid { &mut self.bids } else { &mut self.asks };
+            let gone: Vec<i64> = std::mem::take(side).into_keys().collect();
+            self.id += gone.len().max(1) as u64;
+            self.touched.extend(gone.into_iter().map(|px| (self.id, bid, px)));
+        }
+    }
+
+    /// Moves every price from a grid of `from` decimals to one of `to`: onto a coarser grid bids go down and
+    /// asks up, so nothing crosses. The ids jump, since no update leads from the one to the other.
+    pub(crate) fn retick(&mut self, from: u8, to: u8) {
+        let scale = 10i64.pow(u32::from(from.abs_diff(to)));
+        let moved = |px: i64, up: bool| match to >= from {
+            true => px.saturating_mul(scale),
+            false => {
+                if up {
+                    (px + scale - 1) / scale
+                } else {
+                    (px / scale).max(1)
+                }
+            }
+        };
+        for (side, up) in [(&mut self.bids, false), (&mut self.asks, true)] {
+            let mut levels: BTreeMap<i64, i64> = BTreeMap::new();
+            for (px, qty) in std::mem::take(side) {
+                *levels.entry(moved(px, up)).or_default() += qty;
+            }
+            *side = levels;
+        }
+        self.id += 1_000;
+        self.touched.clear();
+    }
+
     fn requote(&mut self, listing: &Listing, target: i64, now_ns: u64, rng: &mut Rng) {
         let target = target.max(3);
         let half = (target * HALF_SPREAD_PPM / 1_000_000).max(1);

@@ -26,6 +26,10 @@ pub struct Listing {
     pub contract_e8: i64,
     /// Index of its asset in the configuration.
     pub asset: usize,
+    /// Its status in the venue's words, when it is not the usual one.
+    pub status: Option<String>,
+    /// No longer listed.
+    pub gone: bool,
 }
 
 impl Listing {
@@ -48,7 +52,14 @@ impl Listing {
             qty_dp: decimals(qty, 8) as u8,
             contract_e8,
             asset,
+            status: None,
+            gone: false,
         }
+    }
+
+    /// Its status in the venue's words; `usual` unless a fault says otherwise.
+    pub fn status_or<'a>(&'a self, usual: &'a str) -> &'a str {
+        self.status.as_deref().unwrap_or(usual)
     }
 
     /// A price times 10^8 as ticks, rounded down.

@@ -8,10 +8,11 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::encode;
-use crate::config::Board;
+use super::{encode, signed};
+use crate::config::{Board, Venue};
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::rest::json;
 use crate::text::{plain, put, unit};
 use crate::window::Window;
@@ -30,17 +31,19 @@ struct Room {
 }
 
 /// The REST room.
-pub(crate) fn router(world: Arc<World>) -> Router {
+pub(crate) fn router(world: Arc<World>, members: Vec<Member>) -> Router {
+    let signed = signed::router(Arc::clone(&world), members);
     let window = |limit| Mutex::new(Window::new(limit, SPAN));
-    Router::new()
+    let public = Router::new()
         .route("/api/v5/public/time", get(time))
         .route("/api/v5/public/instruments", get(instruments))
         .route("/api/v5/market/books", get(books))
-        .with_state(Arc::new(Room { world, times: window(10), instruments: window(20), books: window(40) }))
+        .with_state(Arc::new(Room { world, times: window(10), instruments: window(20), books: window(40) }));
+    public.merge(signed)
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {
-    let now_ms = room.world.now_ns() / 1_000_000;
+    let now_ms = room.world.venue_now(Venue::Okx) / 1_000_000;
     room.limited(&room.times, || Ok(format!(r#"{{"ts":"{now_ms}"}}"#)))
 }
 
@@ -56,8 +59,10 @@ async fn instruments(State(room): State<Arc<Room>>, Query(params): Params) -> Re
         let state = room.world.lock();
         let wanted = params.get("instId");
         let all = (0..state.market.len()).map(|i| state.market.listing(i));
-        let rows: Vec<_> =
-            all.filter(|l| l.board == board && wanted.is_none_or(|w| *w == l.symbol)).map(instrument).collect();
+        let rows: Vec<_> = all
+            .filter(|l| l.board == board && !l.gone && wanted.is_none_or(|w| *w == l.symbol))
+            .map(instrument)
+            .collect();
         if rows.is_empty() && wanted.is_some() {
             return Err(("51001", "Instrument ID doesn't exist."));
         }
@@ -72,7 +77,7 @@ async fn books(State(room): State<Arc<Room>>, Query(params): Params) -> Response
             params.get("sz").map_or("1", String::as_str).parse().map_err(|_| ("51000", "Parameter sz error"))?;
         let board = if symbol.ends_with("-SWAP") { Board::OkxSwap } else { Board::OkxSpot };
         let answer = room.world.listed(board, symbol, |market, index| {
-            let (book, mut out) = (market.book(index), String::from("{"));
+            let (book, mut out) = (market.shown(index), String::from("{"));
             let (id, depth) = (book.id(), usize::min(depth, 400));
             let (bids, asks, event_ns) = (book.bids(depth), book.asks(depth), book.changed_ns());
             let push = Push { kind: Kind::Snapshot, bids, asks, prev_id: id, id, count: 0, event_ns };
@@ -105,7 +110,8 @@ fn instrument(listing: &Listing) -> String {
     let (tick, lot) = (unit(listing.px_dp), unit(listing.qty_dp));
     let code = 10_000 + listing.asset * 10 + usize::from(listing.board == Board::OkxSwap);
     let common = format!(
-        r#""instIdCode":{code},"tickSz":"{tick}","lotSz":"{lot}","minSz":"{lot}","state":"live","listTime":"1600000000000","expTime":"""#
+        r#""instIdCode":{code},"tickSz":"{tick}","lotSz":"{lot}","minSz":"{lot}","state":"{}","listTime":"1600000000000","expTime":"""#,
+        listing.status_or("live")
     );
     if listing.board == Board::OkxSwap {
         let size = plain(listing.contract_e8, 8);

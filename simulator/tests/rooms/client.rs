@@ -65,12 +65,14 @@ impl Client {
 
     /// The next JSON that fits.
     pub(crate) async fn find(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
-        loop {
-            let value = self.json().await;
-            if fits(&value) {
-                return value;
+        let mut last = Value::Null;
+        for _ in 0..2_000 {
+            last = self.json().await;
+            if fits(&last) {
+                return last;
             }
         }
+        panic!("nothing that fits in 2000 messages, the last: {last}");
     }
 
     /// Reads to the end; the close code if there was a close frame.
@@ -147,4 +149,28 @@ impl Book {
     pub(crate) fn crossed(&self) -> bool {
         self.bids.last_key_value().map(|(p, _)| p) >= self.asks.first_key_value().map(|(p, _)| p)
     }
+}
+
+/// A simulator as [`lively`], changed by `with`.
+pub(crate) async fn lively_with(with: impl FnOnce(&mut SimulatorConfig)) -> Simulator {
+    let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
+    let market = MarketConfig { seed: 7, assets, rate_per_s: 300, levels: 60, ..MarketConfig::default() };
+    let mut config = SimulatorConfig { market, cadence_divisor: 10, ..SimulatorConfig::default() };
+    with(&mut config);
+    Simulator::start(config).await.expect("loopback ports")
+}
+
+/// Everything that comes back from a REST address for a request with this first line and body, as it stands on
+/// the wire, up to the end of the connection.
+pub(crate) async fn raw(base: &str, method: &str, path: &str, body: &str) -> Vec<u8> {
+    let host = base.strip_prefix("http://").expect("a plain base");
+    let mut socket = TcpStream::connect(host).await.expect("the room is open");
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    socket.write_all(request.as_bytes()).await.expect("written");
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer).await; // a rude end is an end
+    answer
 }

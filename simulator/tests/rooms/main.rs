@@ -3,8 +3,15 @@
 
 #![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
 
+mod answers;
 mod client;
 mod connections;
 mod faults;
 mod follow;
+mod members;
+mod port;
+mod pushes;
 mod requests;
+mod secure;
+mod sockets;
+mod wires;

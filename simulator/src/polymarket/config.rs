@@ -1,0 +1,69 @@
+//! How the simulated prediction market behaves.
+
+use std::time::Duration;
+
+use super::account::Holder;
+use super::crowd::Temper;
+
+/// Settings of the simulated Polymarket.
+#[derive(Clone, Debug)]
+pub struct PolymarketConfig {
+    /// Seed of the crowd.
+    pub seed: u64,
+    /// How long a marketable order waits before it trades; zero switches the delay off.
+    pub taker_delay: Duration,
+    /// Time from a match to its transaction.
+    pub mined_after: Duration,
+    /// Time from the transaction to its confirmation, or from a retry to its failure.
+    pub confirmed_after: Duration,
+    /// How many of a million trades fail to settle.
+    pub failures_ppm: u32,
+    /// Time from a window's end to its resolution.
+    pub resolved_after: Duration,
+    /// Windows open ahead of the present one.
+    pub ahead: u32,
+    /// What the crowd takes the volatility of one second to be, in parts per million.
+    pub volatility_ppm: u32,
+    /// Quotes and trades of the crowd per second and market.
+    pub rate_per_s: u32,
+    /// How often per minute the crowd prices a market wrongly for a second or two.
+    pub errors_per_min: u32,
+    /// By how many cents.
+    pub error_cents: u32,
+    /// Whether the markets trade on the negative-risk contract.
+    pub negative_risk: bool,
+    /// The accounts.
+    pub holders: Vec<Holder>,
+}
+
+impl Default for PolymarketConfig {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            taker_delay: Duration::from_millis(50),
+            mined_after: Duration::from_secs(2),
+            confirmed_after: Duration::from_secs(3),
+            failures_ppm: 0,
+            resolved_after: Duration::from_secs(20),
+            ahead: 2,
+            volatility_ppm: 100,
+            rate_per_s: 10,
+            errors_per_min: 10,
+            error_cents: 6,
+            negative_risk: false,
+            holders: Holder::dummies(),
+        }
+    }
+}
+
+impl PolymarketConfig {
+    pub(super) fn temper(&self) -> Temper {
+        let error_px = i64::from(self.error_cents.min(40)) * 100;
+        Temper { rate_per_s: self.rate_per_s, errors_per_min: self.errors_per_min, error_px }
+    }
+}
+
+/// A span in ns.
+pub(super) const fn ns(span: Duration) -> u64 {
+    span.as_nanos() as u64
+}

@@ -1,0 +1,126 @@
+//! One up/down market: its names and identities, its window, its book and what became of it.
+
+use super::book::{Book, Level, Outcome};
+use super::calendar::Span;
+use super::config::PolymarketConfig;
+use super::crowd::Crowd;
+use super::eip712::Exchange;
+use super::word::{decimal, hex, keccak};
+
+/// Least size of a limit order in millionths of a share.
+pub(super) const SIZE_MIN: i64 = 5_000_000;
+/// The ordinary tick, and the one near 0 and 1, in ten-thousandths.
+pub(super) const TICKS: (i64, i64) = (100, 10);
+/// Prices of Up beyond which the tick becomes the finer one.
+const FINE: (i64, i64) = (400, 9_600);
+
+/// A market on whether a coin ends a window at or above its start.
+pub(super) struct UpDown {
+    pub(super) coin: String,
+    /// Whether it trades on the negative-risk contract.
+    pub(super) negative_risk: bool,
+    pub(super) span: Span,
+    /// The window's start in unix seconds.
+    pub(super) start_s: i64,
+    pub(super) slug: String,
+    /// The condition's id as messages write it.
+    pub(super) condition: String,
+    /// Token ids of Up and Down in decimal.
+    pub(super) tokens: [String; 2],
+    pub(super) tick: i64,
+    pub(super) book: Book,
+    pub(super) crowd: Crowd,
+    /// The coin's price at the window's start, times 10^8, once it has begun.
+    pub(super) strike_e8: Option<i64>,
+    /// The coin's price at the window's end, times 10^8, once it has ended.
+    pub(super) finish_e8: Option<i64>,
+    pub(super) winner: Option<Outcome>,
+    /// Price of Up of the last trade in ten-thousandths.
+    pub(super) last_px: Option<i64>,
+    /// Both sides as last sent to subscribers, and the book's version then.
+    pub(super) shown_version: u64,
+    pub(super) shown: [Vec<Level>; 2],
+    /// Whether subscribers are owed whole books (a trade happened).
+    pub(super) traded: bool,
+    /// When the book last changed, in ms.
+    pub(super) changed_ms: u64,
+}
+
+impl UpDown {
+    pub(super) fn new(coin: &str, span: Span, start_s: i64, config: &PolymarketConfig) -> Self {
+        let slug = span.slug(coin, start_s);
+        let label = format!("{slug}-{start_s}"); // the hour that summer time repeats has one name twice
+        let condition = keccak(&[b"condition", label.as_bytes()]);
+        let token = |outcome: Outcome| decimal(keccak(&[&condition, outcome.name().as_bytes()]));
+        let lane = start_s as u64 ^ u64::from_be_bytes([condition[0]; 8]);
+        Self {
+            coin: coin.to_owned(),
+            negative_risk: config.negative_risk,
+            span,
+            start_s,
+            slug,
+            condition: hex(&condition),
+            tokens: Outcome::BOTH.map(token),
+            tick: TICKS.0,
+            book: Book::default(),
+            crowd: Crowd::new(config.seed, lane, config.temper()),
+            strike_e8: None,
+            finish_e8: None,
+            winner: None,
+            last_px: None,
+            shown_version: 0,
+            shown: [Vec::new(), Vec::new()],
+            traded: false,
+            changed_ms: 0,
+        }
+    }
+
+    /// The window's end in unix seconds.
+    pub(super) fn end_s(&self) -> i64 {
+        self.start_s + self.span.seconds()
+    }
+
+    /// Whether orders are taken.
+    pub(super) fn open(&self) -> bool {
+        self.finish_e8.is_none()
+    }
+
+    /// The contract whose orders it takes.
+    pub(super) const fn exchange(&self) -> Exchange {
+        if self.negative_risk { Exchange::NegativeRisk } else { Exchange::Standard }
+    }
+
+    /// The token id of an outcome.
+    pub(super) fn token(&self, outcome: Outcome) -> &str {
+        &self.tokens[outcome as usize]
+    }
+
+    /// Which outcome a token is.
+    pub(super) fn outcome(&self, token: &str) -> Option<Outcome> {
+        Outcome::BOTH.into_iter().find(|&outcome| self.token(outcome) == token)
+    }
+
+    /// A side as the holder of `outcome` sees it, best first.
+    pub(super) fn view(&self, outcome: Outcome, bids: bool) -> Vec<Level> {
+        mirrored(self.book.levels(outcome.bids(bids)), outcome)
+    }
+
+    /// The best price of a side as the holder of `outcome` sees it.
+    pub(super) fn best(&self, outcome: Outcome, bids: bool) -> Option<i64> {
+        self.book.best(outcome.bids(bids)).map(|px| outcome.own(px))
+    }
+
+    /// Takes the finer tick if the price asks for it; whether it did.
+    pub(super) fn refine(&mut self, px: i64) -> bool {
+        let due = self.tick == TICKS.0 && (px < FINE.0 || px > FINE.1);
+        if due {
+            self.tick = TICKS.1;
+        }
+        due
+    }
+}
+
+/// Levels of Up in the prices of `outcome`.
+pub(super) fn mirrored(levels: Vec<Level>, outcome: Outcome) -> Vec<Level> {
+    levels.into_iter().map(|(px, qty)| (outcome.own(px), qty)).collect()
+}
