@@ -7,9 +7,9 @@ use crate::measure::{Figure, against};
 use crate::tables::{instrument, limits};
 use highwire_engine::clock::TscClock;
 use highwire_engine::context::Context;
-use highwire_engine::detect::Detector;
 use highwire_engine::engine::{Assets, EngineSpec, Funds, PairSpec, Tuning};
 use highwire_engine::stages::Stages;
+use highwire_engine::strategies::cross_venue::CrossVenue;
 use highwire_engine::tops::Quote;
 use highwire_links::counter::Tally;
 use highwire_links::fixed::Amount;
@@ -74,7 +74,7 @@ fn updates(venues: usize) -> Vec<Update> {
 fn detector(venues: usize) -> impl FnMut(&[Update]) {
     let (clock, (mut ports, mut desk)) = (TscClock::start(), ports());
     let (mut tally, mut stages) = (Tally::default(), Stages::default());
-    let mut detector = Detector::new(&spec(venues));
+    let mut detector = CrossVenue::new(&spec(venues));
     move |updates| {
         for (id, quote) in updates {
             let mut cx = Context { now: 0, clock: &clock, ports: &mut ports, tally: &mut tally, stages: &mut stages };

@@ -13,6 +13,7 @@ mod gate;
 mod measure;
 mod report;
 mod ring;
+mod saga;
 mod sealed;
 mod stand;
 mod tables;
@@ -25,11 +26,12 @@ static ALLOCATOR: sealed::Sealed = sealed::Sealed;
 /// A part's name and its measurement.
 type Part = (&'static str, fn() -> Vec<measure::Figure>);
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("decode", decode::figures),
     ("book", book::figures),
     ("detect", detect::figures),
     ("gate", gate::figures),
+    ("saga", saga::figures),
     ("whole", whole::figures),
     ("ring", ring::figures),
 ];

@@ -42,5 +42,6 @@ pub fn limits(venues: usize) -> Limits {
         stale_ns: vec![10_000_000_000; venues],
         saga: SagaLimits::default(),
         guard: GuardLimits::WIDE,
+        strategies: Default::default(),
     }
 }

@@ -114,12 +114,12 @@ fn roles() -> Roles {
         pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(0), InstrumentId(1)] }],
         funds: vec![Funds::Spot { base: amount(1_000_000), quote: amount(1_000_000_000) }; 2],
         assets: vec![Assets { base: 1, quote: 0 }; 2],
-        tuning: Tuning::default(),
         instruments,
         limits,
         venues: 1,
         start_mode: Mode::Full,
         epoch: 1,
+        tuning: Tuning::default(),
     };
     let ends = EngineEnds { market: market_rx, pages: readers, orders: order_tx, fills: fill_rx };
     let engine = Engine::new(&spec, ends).expect("the spec is good");

@@ -6,10 +6,10 @@
 
 pub use crate::guard::GuardLimits;
 pub use crate::risk::{Limits, SagaLimits};
-pub use crate::spec::{Assets, EngineEnds, EngineSpec, Funds, PairSpec, SpecError, Tuning};
+pub use crate::spec::{Assets, Binary, EngineEnds, EngineSpec, Funds, PairSpec, SpecError, Tuning};
+pub use crate::strategies::Strategies;
 
 use crate::context::Context;
-use crate::detect::Detector;
 use crate::execute::{Cause, Executor, LegTicket, Outlook};
 use crate::hedge::{self, Want};
 use crate::opportunity::{Opportunity, Route};
@@ -17,6 +17,8 @@ use crate::position::Account;
 use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
 use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
+use crate::strategies::complement::{Complement, Set};
+use crate::strategies::cross_venue::CrossVenue;
 use crate::tops::{Quote, Top};
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
@@ -41,7 +43,8 @@ pub struct Engine {
     ends: EngineEnds,
     instruments: u16,
     scales: Box<[PairScale]>,
-    detector: Detector,
+    detector: CrossVenue,
+    complement: Complement,
     gate: Gate,
     executor: Executor,
     /// The last gate tripped, and the warden was told.
@@ -86,7 +89,8 @@ impl Engine {
             ends,
             instruments: u16::try_from(spec.instruments.len()).map_err(|_| SpecError::TooMany)?,
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
-            detector: Detector::new(spec),
+            detector: CrossVenue::new(spec),
+            complement: Complement::new(spec),
             gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
             executor: Executor::new(spec),
             is_tripped: false,
@@ -199,11 +203,16 @@ impl Engine {
         let members = self.executor.members(pair);
         let fair_px = self.detector.fair_px(*members.first()?)?;
         let want = Want { exposure, fair_px, cost_max_ppb, scale: self.scales[pair.index()] };
+        let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
             let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
             let may = is_recent && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
-            if may { hedge::offer(instrument, &self.executor.account(*id)?, &page, &want) } else { None }
+            let account = self.executor.account(*id).filter(|_| may)?;
+            if self.executor.is_inverse(*id) {
+                return hedge::offer(instrument, &account, &page, &mirrored).map(Offer::mirrored);
+            }
+            hedge::offer(instrument, &account, &page, &want)
         };
         // Where the last one found nothing is asked again only when nobody else offers anything.
         let failed_at = self.executor.failed_at(pair);
@@ -304,7 +313,59 @@ impl Engine {
             self.judge(cx, route, &origin);
             number += 1;
         }
+        if let Some(number) = self.complement.number_of(instrument) {
+            self.judge_complement(cx, number, &origin);
+        }
         self.detector.on_judged(instrument);
+    }
+
+    /// Buys both sides of a binary market where together they cost less than the one that they pay.
+    fn judge_complement(&mut self, cx: &mut Context<'_>, number: usize, origin: &Origin) {
+        let Ok(set) = self.weigh_complement(cx, number) else { return };
+        let [yes, no] = self.complement.sides(number);
+        let Some(pair) = self.detector.instrument_of(yes).map(|side| side.pair) else { return };
+        let opportunity = self.complement.next_number();
+        let cause = Cause { opportunity, pair, decided_ns: cx.now, stamp: origin.received };
+        let leg = |instrument, ticket| LegTicket { instrument, side: Side::Buy, ticket };
+        let Ok(prepared) = self.executor.prepare(cx, &[leg(yes, set.yes), leg(no, set.no)], &cause) else { return };
+        cx.tally.add(Counter::Taken);
+        let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
+        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns };
+        self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
+    }
+
+    /// The gate's questions and the size of a complement trade.
+    fn weigh_complement(&self, cx: &Context<'_>, number: usize) -> Result<Set, Verdict> {
+        let params = self.gate.limits().strategies.complement;
+        let sides = self.complement.sides(number);
+        let [Some(yes), Some(no)] = sides.map(|id| self.detector.instrument_of(id)) else {
+            return Err(Verdict::NotTrading);
+        };
+        let pages = sides.map(|id| self.page(id));
+        // The cheap question first: nearly always there is no edge.
+        let set = self.complement.cross(number, [yes, no], &pages, &params)?;
+        let facts = [(yes, &pages[0]), (no, &pages[1])].map(|(side, page)| self.facts_of_page(side, page));
+        self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
+        let caps = self.gate.caps(self.gate.mode_between(yes.venue, no.venue));
+        self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
+        let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
+        let order_room = self.ends.orders.room();
+        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
+        self.gate.on_sized(&send, cx.now)?;
+        let accounts = sides.map(|id| self.executor.account(id).unwrap_or_else(Account::empty));
+        set.within([yes, no], &accounts, &caps)
+    }
+
+    fn facts_of_page(&self, side: &Instrument, page: &Page) -> LegFacts {
+        let live = page.state == BookState::Live;
+        LegFacts {
+            venue: side.venue,
+            status: side.status,
+            time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
+            px: page.asks[0].px,
+            reference: self.detector.reference(side.id),
+            median: None,
+        }
     }
 
     /// Decides an opportunity that is not taken yet, and writes the decision down when it is new.

@@ -2,6 +2,7 @@
 //! their end. Reports are told apart from their duplicates, booked, and handed to the saga; what it
 //! answers is done here.
 
+mod binary;
 mod cash;
 mod reports;
 
@@ -23,7 +24,7 @@ use highwire_links::fixed::{Amount, Qty};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::Instrument;
 use highwire_links::lifecycle;
-use highwire_links::limits::SAGA_LEGS_MAX;
+use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
 
@@ -106,6 +107,10 @@ struct Berth {
 pub struct Executor {
     instruments: Box<[Instrument]>,
     members: Box<[Box<[InstrumentId]>]>,
+    /// Per pair, the pair at which its trades are followed: the two sides of a binary market share one.
+    homes: Box<[PairId]>,
+    /// Per instrument: whether having it is being short, the no side of a binary market.
+    is_inverse: Box<[bool]>,
     scales: Box<[PairScale]>,
     wallets: Wallets,
     orders: Orders,
@@ -129,7 +134,9 @@ impl Executor {
         lag_ns.resize(spec.venues, 0);
         Self {
             instruments: spec.instruments.clone().into(),
-            members: spec.pairs.iter().map(|pair| pair.members.clone().into()).collect(),
+            members: binary::members(spec),
+            homes: binary::homes(spec),
+            is_inverse: binary::inverse(spec),
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             wallets: Wallets::new(spec),
             orders: Orders::new(spec.epoch, spec.tuning.order_slots),
@@ -161,14 +168,14 @@ impl Executor {
         self.orders.open()
     }
 
-    /// The instruments of a pair.
+    /// The instruments that a trade of the pair can be hedged with.
     pub fn members(&self, pair: PairId) -> &[InstrumentId] {
         &self.members[pair.index()]
     }
 
     /// Whether a trade of the pair is unresolved, and until when it rests.
     pub fn rest(&self, pair: PairId) -> (bool, Nanos) {
-        let berth = &self.berths[pair.index()];
+        let berth = &self.berths[self.homes[pair.index()].index()];
         (berth.active.is_some() || berth.is_blocked, berth.rests_until_ns)
     }
 
@@ -182,6 +189,11 @@ impl Executor {
         let last =
             self.saga(pair)?.parts().last().filter(|part| part.standing == Standing::Ended && part.moved == 0)?;
         self.orders.get(last.order).map(|known| known.instrument)
+    }
+
+    /// Whether having this instrument is being short of what its trades are counted in.
+    pub fn is_inverse(&self, id: InstrumentId) -> bool {
+        self.is_inverse[id.index()]
     }
 
     /// The pair of the saga of this number.
@@ -221,6 +233,7 @@ impl Executor {
     /// # Errors
     /// `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
     pub fn prepare(&mut self, cx: &mut Context<'_>, legs: &[LegTicket], cause: &Cause) -> Result<Prepared, Verdict> {
+        let cause = &Cause { pair: self.homes[cause.pair.index()], ..*cause };
         let value = legs.iter().try_fold(Amount::ZERO, |sum, leg| sum.checked_add(self.value(leg)?));
         let value = value.ok_or(Verdict::Overflow)?;
         if !self.guard.admits_opening(cause.pair, legs.len(), value, cx.now) {
@@ -489,10 +502,13 @@ impl Executor {
     /// The bounds of a trade that this order is a leg of.
     fn terms(&self, order: &Order) -> Terms {
         let instrument = &self.instruments[order.instrument.index()];
-        let (scale, pair) = (self.scales[instrument.pair.index()], instrument.pair.index());
-        let px = cash::canonical(instrument, order.px, scale.px_dp);
-        let members = self.members[pair].iter().map(|id| &self.instruments[id.index()]);
-        let least = members.filter_map(|member| cash::least_base(member, px, scale)).min().unwrap_or(1);
+        let (scale, pair) = (self.scales[instrument.pair.index()], self.homes[instrument.pair.index()]);
+        let own = cash::canonical(instrument, order.px, scale.px_dp);
+        let seen = |id: InstrumentId| self.is_inverse[id.index()] != self.is_inverse[instrument.id.index()];
+        let px_at = |id: InstrumentId| if seen(id) { POW10[usize::from(scale.px_dp)] - own } else { own };
+        let least_at = |&id: &InstrumentId| cash::least_base(&self.instruments[id.index()], px_at(id).max(1), scale);
+        let least = self.members[pair.index()].iter().filter_map(least_at).min().unwrap_or(1);
+        let px = px_at(self.members[pair.index()][0]).max(1);
         let bound = cash::base_of(self.limits.exposure_max, px, scale);
         cash::terms(&self.limits, bound, least)
     }

@@ -27,6 +27,12 @@ pub struct Want {
 }
 
 impl Want {
+    /// The same want in terms of the other side of a binary market.
+    pub fn mirrored(&self) -> Self {
+        let one = POW10[usize::from(self.scale.px_dp)];
+        Self { exposure: self.exposure.saturating_neg(), fair_px: one - self.fair_px, ..*self }
+    }
+
     /// The side that reduces the exposure.
     pub fn side(&self) -> Side {
         if self.exposure > 0 { Side::Sell } else { Side::Buy }

@@ -123,6 +123,11 @@ impl Account {
         Self { funds, reserved: Need::default(), standing: Standing::default() }
     }
 
+    /// An account of nothing.
+    pub fn empty() -> Self {
+        Self::new(Funds::Margin { quote: Amount::ZERO })
+    }
+
     /// Funds now; reserved amounts are still in them.
     pub fn funds(&self) -> Funds {
         self.funds

@@ -5,6 +5,7 @@
 
 use crate::collar::Reference;
 use crate::guard::GuardLimits;
+use crate::strategies::Strategies;
 use highwire_links::audit::Verdict;
 use highwire_links::cnc::StopWord;
 use highwire_links::fixed::Amount;
@@ -40,6 +41,8 @@ pub struct Limits {
     pub saga: SagaLimits,
     /// What the last gate before the order ring lets pass.
     pub guard: GuardLimits,
+    /// What the strategies look for.
+    pub strategies: Strategies,
 }
 
 /// What bounds a trade from its first order to its end.

@@ -12,6 +12,7 @@ use highwire_links::market::MarketRx;
 use highwire_links::order::OrderTx;
 use highwire_links::page::PageReaders;
 use highwire_links::{InstrumentId, Mode, Nanos, Scale};
+use highwire_quant::complement::FeeCurve;
 
 /// The engine's ring ends. They outlive the engine: a new one goes on with the same rings.
 #[derive(Debug)]
@@ -64,11 +65,24 @@ pub struct Assets {
     pub quote: u16,
 }
 
+/// The two sides of one question: exactly one of them will be worth one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Binary {
+    /// Worth one if the answer is yes.
+    pub yes: InstrumentId,
+    /// Worth one if it is no.
+    pub no: InstrumentId,
+    /// What a match costs, by the price that it trades at.
+    pub fee: FeeCurve,
+}
+
 /// Sizes and habits that are fixed for an engine's life.
 #[derive(Clone, Debug)]
 pub struct Tuning {
     /// Orders known at a time, open or ended; rounded up to a power of two.
     pub order_slots: usize,
+    /// Binary markets whose two sides are traded against each other.
+    pub binaries: Vec<Binary>,
     /// How long after sending a venue may still say that it knows no such order; one per venue, none for
     /// a venue without an entry.
     pub visibility_lag_ns: Vec<Nanos>,
@@ -76,7 +90,7 @@ pub struct Tuning {
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { order_slots: ORDER_SLOTS, visibility_lag_ns: Vec::new() }
+        Self { order_slots: ORDER_SLOTS, binaries: Vec::new(), visibility_lag_ns: Vec::new() }
     }
 }
 
@@ -127,6 +141,9 @@ pub enum SpecError {
     BadMember(InstrumentId),
     /// This member has more price decimals than its pair.
     PairTooCoarse(InstrumentId),
+    /// A side of the binary market of this number is unknown, is in another's, shares a pair with the
+    /// other side, or counts in other decimals.
+    BadBinary(usize),
 }
 
 impl std::fmt::Display for SpecError {
@@ -141,6 +158,7 @@ impl std::fmt::Display for SpecError {
             Self::BadFee(id) => write!(f, "instrument {}: fee is not below one whole", id.0),
             Self::BadPair(n) => write!(f, "pair {n}: number of members or decimals out of range"),
             Self::BadMember(id) => write!(f, "instrument {}: unknown, listed twice, or of another pair", id.0),
+            Self::BadBinary(n) => write!(f, "binary market {n}: a side is unknown or does not match the other"),
             Self::PairTooCoarse(id) => write!(f, "instrument {}: more price decimals than its pair", id.0),
         }
     }
@@ -169,7 +187,10 @@ impl EngineSpec {
             }
         }
         let mut listed = vec![false; self.instruments.len()];
-        self.pairs.iter().enumerate().try_for_each(|(number, pair)| self.check_pair(number, pair, &mut listed))
+        self.pairs.iter().enumerate().try_for_each(|(number, pair)| self.check_pair(number, pair, &mut listed))?;
+        let mut sides = vec![false; self.pairs.len()];
+        let binaries = self.tuning.binaries.iter().enumerate();
+        binaries.into_iter().try_for_each(|(number, binary)| self.check_binary(number, binary, &mut sides))
     }
 
     fn check_instrument(&self, place: usize, instrument: &Instrument) -> Result<(), SpecError> {
@@ -186,6 +207,17 @@ impl EngineSpec {
         }
         let fee_fits = -PPB < instrument.taker_fee_ppb && instrument.taker_fee_ppb < PPB;
         if fee_fits { Ok(()) } else { Err(SpecError::BadFee(instrument.id)) }
+    }
+
+    fn check_binary(&self, number: usize, binary: &Binary, sides: &mut [bool]) -> Result<(), SpecError> {
+        let bad = SpecError::BadBinary(number);
+        let side = |id: InstrumentId| self.instruments.get(id.index()).ok_or(bad);
+        let (yes, no) = (side(binary.yes)?, side(binary.no)?);
+        let scales = [yes, no].map(|side| &self.pairs[side.pair.index()]).map(|pair| (pair.px_dp, pair.qty_dp));
+        let fits = yes.pair != no.pair && yes.scale == no.scale && scales[0] == scales[1];
+        let is_base = yes.contract == Contract::Base && no.contract == Contract::Base;
+        let is_taken = [yes, no].iter().any(|side| std::mem::replace(&mut sides[side.pair.index()], true));
+        if fits && is_base && !is_taken { Ok(()) } else { Err(bad) }
     }
 
     fn check_pair(&self, number: usize, pair: &PairSpec, listed: &mut [bool]) -> Result<(), SpecError> {

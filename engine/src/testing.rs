@@ -88,6 +88,7 @@ pub fn limits(venues: usize) -> Limits {
         stale_ns: vec![1_000_000_000; venues],
         saga: SagaLimits::default(),
         guard: GuardLimits::WIDE,
+        strategies: Default::default(),
     }
 }
 

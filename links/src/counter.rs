@@ -52,14 +52,6 @@ pub enum Counter {
     Overflows,
     /// Reports about orders that we do not know.
     StrayReports,
-    /// Requests whose bytes left for a venue.
-    OrdersSent,
-    /// Requests that left and were not answered: their outcome is unknown.
-    OrderUnknowns,
-    /// Times that a request had to wait for a rate budget.
-    RateWaits,
-    /// Reports that found the fill ring full.
-    ReportsLost,
     /// Reports of a trade that was booked before.
     DuplicateReports,
     /// Fills beyond their order's quantity: booked all the same.
@@ -74,6 +66,14 @@ pub enum Counter {
     Escalations,
     /// Orders that the last gate before the ring refused.
     GuardRefusals,
+    /// Requests whose bytes left for a venue.
+    OrdersSent,
+    /// Requests that left and were not answered: their outcome is unknown.
+    OrderUnknowns,
+    /// Times that a request had to wait for a rate budget.
+    RateWaits,
+    /// Reports that found the fill ring full.
+    ReportsLost,
 }
 
 /// Counters.
@@ -104,10 +104,6 @@ impl Counter {
         (Self::BusyTurns, "loop_busy_turns"),
         (Self::Overflows, "overflows"),
         (Self::StrayReports, "stray_reports"),
-        (Self::OrdersSent, "orders_sent"),
-        (Self::OrderUnknowns, "order_unknowns"),
-        (Self::RateWaits, "rate_waits"),
-        (Self::ReportsLost, "reports_lost"),
         (Self::DuplicateReports, "duplicate_reports"),
         (Self::Overfills, "overfills"),
         (Self::ForeignFills, "foreign_fills"),
@@ -115,6 +111,10 @@ impl Counter {
         (Self::Hedges, "hedges"),
         (Self::Escalations, "saga_escalations"),
         (Self::GuardRefusals, "guard_refusals"),
+        (Self::OrdersSent, "orders_sent"),
+        (Self::OrderUnknowns, "order_unknowns"),
+        (Self::RateWaits, "rate_waits"),
+        (Self::ReportsLost, "reports_lost"),
     ];
 }
 

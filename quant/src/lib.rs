@@ -3,6 +3,7 @@
 //! Integers only, every step checked: a result is exact, or rounded against us where its text says
 //! so, or `None` because it left its range. Nothing here knows a venue, a book or a clock.
 
+pub mod complement;
 pub mod edge;
 pub mod fee;
 pub mod pnl;

@@ -6,7 +6,9 @@ mod pairing;
 pub use pairing::{Pairing, PairingError};
 
 use crate::config::{Clock, Config};
-use highwire_engine::engine::{Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning};
+use highwire_engine::engine::{
+    Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Strategies, Tuning,
+};
 use highwire_engine::feed::BookSpec;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::instrument::{Contract, Instrument};
@@ -201,6 +203,7 @@ fn limits(config: &Config) -> Limits {
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
         saga: SagaLimits::default(),
         guard: GuardLimits::default(),
+        strategies: Strategies::default(),
     }
 }
 

@@ -266,6 +266,7 @@ pub fn spec() -> EngineSpec {
             stale_ns: vec![u64::MAX; VENUES],
             saga: SagaLimits { cost_max_ppb: 100_000_000, ..SagaLimits::default() },
             guard: GuardLimits::WIDE,
+            strategies: Default::default(),
         },
         venues: VENUES,
         start_mode: Mode::Full,

@@ -262,8 +262,18 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             collar_samples_min: 0,
             cooldown_ns: 0,
             stale_ns: vec![60 * SECOND_NS; VENUES],
-            saga: SagaLimits::default(),
+            // Prices here jump as no market does, and it is threads that are tried, not trades: hedges may
+            // cost whatever they cost, and no trade is given up.
+            saga: SagaLimits {
+                exposed_ns: 3_600 * SECOND_NS,
+                failures_max: u8::MAX,
+                exposure_max: plenty,
+                cost_hold_ppb: limits::PPB,
+                cost_max_ppb: limits::PPB,
+                ..SagaLimits::default()
+            },
             guard: GuardLimits::WIDE,
+            strategies: Default::default(),
         },
         venues: VENUES,
         start_mode: Mode::Halted,

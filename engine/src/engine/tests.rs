@@ -1,5 +1,6 @@
 //! The engine through its rings: what is taken, what each rule refuses, and what settles.
 
+mod binary;
 mod hostile;
 
 use super::*;
@@ -39,6 +40,7 @@ fn spec() -> EngineSpec {
             stale_ns: vec![SECOND; 2],
             saga: SagaLimits::default(),
             guard: GuardLimits::WIDE,
+            strategies: Default::default(),
         },
         venues: 2,
         start_mode: Mode::Full,

@@ -22,17 +22,21 @@ pub struct Cash {
 }
 
 impl Cash {
-    /// Takes in a trade; a fee in another asset than quote is no cash here.
-    pub fn add(&mut self, instrument: &Instrument, trade: &Trade) {
-        let value = instrument.quote_amount(trade.px, trade.qty).unwrap_or_default();
+    /// Takes in a trade; a fee in another asset than quote is no cash here. Buying what is `inverse` at a
+    /// price is selling the other side at what is left of one.
+    pub fn add(&mut self, instrument: &Instrument, trade: &Trade, is_inverse: bool) {
+        let one = POW10[usize::from(instrument.scale.px_dp)];
+        let px = if is_inverse { Px(one - trade.px.0) } else { trade.px };
+        let side = if is_inverse { trade.side.opposite() } else { trade.side };
+        let value = instrument.quote_amount(px, trade.qty).unwrap_or_default();
         let fee =
             if trade.fee_in == FeeAsset::Quote { Amount::from_mantissa(trade.fee.into(), trade.fee_dp) } else { None };
         let fee = fee.unwrap_or_default();
-        match trade.side {
+        match side {
             Side::Buy => self.paid.0 = self.paid.0.saturating_add(value.0).saturating_add(fee.0),
             Side::Sell => self.got.0 = self.got.0.saturating_add(value.0).saturating_sub(fee.0),
         }
-        self.last_px = Amount::from_mantissa(trade.px.0.into(), instrument.scale.px_dp).unwrap_or(self.last_px);
+        self.last_px = Amount::from_mantissa(px.0.into(), instrument.scale.px_dp).unwrap_or(self.last_px);
     }
 
     /// What was earned against what was paid, parts per billion; 0 before both sides have traded.

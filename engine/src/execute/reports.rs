@@ -63,7 +63,7 @@ impl Executor {
 
     /// The order's life takes the report in; returns by how much its fills moved the exposure.
     fn live(&mut self, cx: &mut Context<'_>, known: &mut Known, report: &Report, instrument: &Instrument) -> i64 {
-        let sign = if known.side == Side::Buy { 1 } else { -1 };
+        let sign = if (known.side == Side::Buy) == self.is_inverse[instrument.id.index()] { -1 } else { 1 };
         if report.kind == ReportKind::Settlement {
             return -sign * self.on_settlement(cx, known, report, instrument);
         }
@@ -88,7 +88,8 @@ impl Executor {
         let px = if report.px.0 > 0 { report.px } else { known.px };
         let scale = self.scales[known.pair.index()];
         let base = instrument.base_qty(px, Qty(grown), scale.qty_dp).unwrap_or(0);
-        sign * base - cash::base_fee(report, scale.qty_dp)
+        let fee = cash::base_fee(report, scale.qty_dp);
+        sign * base - if self.is_inverse[instrument.id.index()] { -fee } else { fee }
     }
 
     /// A fill's second axis moved; returns what a failed one takes back, in base.
@@ -115,7 +116,7 @@ impl Executor {
         }
         let active = self.berths[known.pair.index()].active.as_mut().filter(|active| active.group == known.group);
         if let Some(active) = active {
-            active.cash.add(instrument, &trade);
+            active.cash.add(instrument, &trade, self.is_inverse[instrument.id.index()]);
         }
     }
 
@@ -167,12 +168,13 @@ impl Executor {
         }
         let scale = self.scales[instrument.pair.index()];
         let base = instrument.base_qty(report.px, report.qty, scale.qty_dp).unwrap_or(0);
-        let moved = if side == Side::Buy { base } else { -base };
-        let berth = &mut self.berths[instrument.pair.index()];
+        let moved = if (side == Side::Buy) == self.is_inverse[instrument.id.index()] { -base } else { base };
+        let home = self.homes[instrument.pair.index()];
+        let berth = &mut self.berths[home.index()];
         if berth.least == 0 {
             berth.least = 1;
         }
-        self.drift(cx, tx, instrument.pair, moved, self.venue_bit(instrument.id));
+        self.drift(cx, tx, home, moved, self.venue_bit(instrument.id));
     }
 
     /// The pair's position moved outside of its sagas: one that goes on takes it over, else a rescue

@@ -58,3 +58,11 @@ pub struct Offer {
     /// What it costs against the pair's fair price, fee included, parts per billion.
     pub cost_ppb: i64,
 }
+
+impl Offer {
+    /// An offer of the other side of a binary market, as the trade counts it.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        Self { moves: self.moves.saturating_neg(), ..self }
+    }
+}

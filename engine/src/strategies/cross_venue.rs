@@ -21,7 +21,7 @@ const ROUTES_MAX: usize = 2 * VENUES_PER_PAIR_MAX;
 
 /// Sees crossings begin, go on and end.
 #[derive(Debug)]
-pub struct Detector {
+pub struct CrossVenue {
     tops: Tops,
     opportunities: Opportunities,
     references: Box<[Reference]>,
@@ -31,7 +31,7 @@ pub struct Detector {
     instruments: Box<[Instrument]>,
 }
 
-impl Detector {
+impl CrossVenue {
     /// A detector that has seen nothing, for a checked spec.
     pub fn new(spec: &EngineSpec) -> Self {
         Self {
@@ -285,7 +285,7 @@ mod tests {
         #[test]
         fn finds_exactly_what_the_all_pairs_loop_finds((members, rows) in case()) {
             let mut bench = Bench::new();
-            let mut detector = Detector::new(&spec(&members));
+            let mut detector = CrossVenue::new(&spec(&members));
             let mut tops = vec![None; members.len()];
             let mut open = BTreeMap::new();
             let mut before = Open::new();
