@@ -262,7 +262,13 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             collar_samples_min: 0,
             cooldown_ns: 0,
             stale_ns: vec![60 * SECOND_NS; VENUES],
-            saga: SagaLimits::default(),
+            // Prices jump by a tenth with every frame: any hedge will do.
+            saga: SagaLimits {
+                cost_hold_ppb: limits::PPB,
+                cost_max_ppb: limits::PPB,
+                failures_max: u8::MAX,
+                ..SagaLimits::default()
+            },
             guard: GuardLimits::WIDE,
             strategies: Default::default(),
         },
