@@ -144,7 +144,10 @@ impl Executor {
     /// Tells the order's saga; when that is over, what moved is a drift of its pair.
     fn tell(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, known: &Known, moved: i64, is_answer: bool) {
         let active = self.berths[known.pair.index()].active.as_ref();
-        if active.is_some_and(|active| active.group == known.group) {
+        let part = active.filter(|active| active.group == known.group);
+        let part = part.and_then(|active| active.saga.parts().get(usize::from(known.part)));
+        // A spent hedge's place may have gone to another order.
+        if part.is_some_and(|part| part.order == known.id) {
             let standing = Standing::from(known.life.stage());
             self.step(cx, tx, known.pair, Event::Order { part: known.part, standing, moved, is_answer });
         } else if moved != 0 {

@@ -330,10 +330,9 @@ impl Saga {
     ) -> Option<(State, SagaWhy)> {
         let is_holding = now < hold_until_ns;
         let offer = offer.filter(|offer| self.terms.accepts(offer, self.exposure(), is_holding));
-        if let Some(offer) = offer.filter(|_| usize::from(self.len) < SAGA_PARTS_MAX) {
-            let part = self.len;
+        if let (Some(offer), Some(part)) = (offer, self.free_part()) {
             self.parts[usize::from(part)] = Part::new(0, now, &self.terms);
-            self.len += 1;
+            self.len = self.len.max(part + 1);
             actions.push(Action::Hedge(part, offer));
             return Some((State::Hedging { part, failures }, SagaWhy::OfferTaken));
         }
@@ -341,12 +340,24 @@ impl Saga {
             return None;
         }
         let failures = failures.saturating_add(1);
-        if failures >= self.terms.failures_max || usize::from(self.len) >= SAGA_PARTS_MAX {
+        if failures >= self.terms.failures_max {
             return Some((State::Ended(Ending::Escalated), SagaWhy::NoHedge));
         }
         // The look is counted in place: nothing moved that the journal should know.
         self.state = State::Exposed { hold_until_ns, look_at_ns: now.saturating_add(self.terms.retry_ns), failures };
         None
+    }
+
+    /// A place for the next hedge: a new one, or that of a hedge that ended and moved nothing.
+    fn free_part(&self) -> Option<u8> {
+        if usize::from(self.len) < SAGA_PARTS_MAX {
+            return Some(self.len);
+        }
+        let is_spent = |part: &u8| {
+            let part = &self.parts[usize::from(*part)];
+            part.standing == Standing::Ended && part.moved == 0
+        };
+        (self.legs..self.len).find(is_spent)
     }
 
     fn hedged(&self, part: u8, failures: u8, now: Nanos) -> Option<(State, SagaWhy)> {
