@@ -4,15 +4,19 @@
 //! Start at [`Simulator`]. It shares no decoder or encoder with the venues that Highwire trades on:
 //! a mistake made in both would otherwise go unseen.
 
+mod amount;
 mod binance;
 mod bybit;
 pub mod config;
 mod control;
 mod desk;
 mod door;
+mod exchange;
 pub mod fault;
 mod feed;
+mod ledger;
 pub mod market;
+mod members;
 mod okx;
 mod polymarket;
 mod proxy;
@@ -25,10 +29,14 @@ mod tls;
 mod window;
 mod world;
 
+pub use amount::Amount;
 pub use config::{AssetSpec, Board, Endpoint, MarketConfig, Ports, RuleOverrides, SimulatorConfig, Venue};
 pub use control::{Control, Fault};
+pub use exchange::order::{Ending, Fill, Side, TimeInForce};
 pub use fault::script::{Happening, Injection, Target, When};
 pub use fault::verb::Verb;
 pub use feed::{Published, digest};
+pub use ledger::{Deed, Record};
+pub use members::Member;
 pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};
