@@ -128,6 +128,9 @@ struct SimulateArgs {
     /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
+    /// Serve a capture, or a folder of captures, as one more venue: any path gets the recorded frames.
+    #[arg(long, value_name = "PATH")]
+    replay: Option<PathBuf>,
     /// Serve TLS only, under an authority that the control port hands out at /ca.pem.
     #[arg(long)]
     tls: bool,
@@ -279,10 +282,14 @@ fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
         tls: arguments.tls,
         script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
+        replay: arguments.replay,
         length: arguments.seconds.map(Duration::from_secs),
         json: arguments.json,
     };
-    simulate::run(&options).map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
+    simulate::run(&options).map_err(|error| {
+        let code = if error.is_input() { WRONG_INPUT } else { RUN_FAILED };
+        Failure { message: error.to_string(), code }
+    })
 }
 
 fn check(arguments: &CheckArgs) -> Result<(), Failure> {

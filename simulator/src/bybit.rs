@@ -1,9 +1,12 @@
-//! Bybit v5 public WebSocket: subscribe and unsubscribe per request, the ping operation, argument limits.
+//! Bybit v5 WebSocket: subscribe and unsubscribe per request, the ping operation, argument limits; the private
+//! and order-entry addresses with their authentication.
 //!
 //! Rules: bybit-exchange.github.io v5 (ws/connect, public/orderbook, public/trade).
 
 mod encode;
 pub(crate) mod rest;
+mod session;
+mod signed;
 
 use serde_json::Value;
 
@@ -12,6 +15,7 @@ use crate::desk::{Client, Close, Floor, Opening, Protocol, Rules};
 use crate::feed::{Carries, Channel, Feed, Push};
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::text::excerpt;
 
 const SECOND: u64 = 1_000_000_000;
@@ -22,9 +26,14 @@ const ARG_CHARS_MAX: usize = 21_000;
 const SPOT_ARGS_MAX: usize = 10;
 const SPOT: u8 = 1;
 const LINEAR: u8 = 2;
+const PRIVATE: u8 = 3;
+const TRADE: u8 = 4;
 
-/// The protocol; the route of a connection tells spot from linear.
-pub(crate) struct Bybit;
+/// The protocol; the route of a connection tells what it serves.
+pub(crate) struct Bybit {
+    /// Who may log in.
+    pub(crate) members: Vec<Member>,
+}
 
 impl Protocol for Bybit {
     fn rules(&self) -> Rules {
@@ -49,13 +58,20 @@ impl Protocol for Bybit {
         let route = match path {
             "/v5/public/spot" => SPOT,
             "/v5/public/linear" => LINEAR,
+            "/v5/private" => PRIVATE,
+            "/v5/trade" => TRADE,
             _ => return Err(404),
         };
         Ok(Opening { route, ..Opening::default() })
     }
 
-    fn on_text(&self, text: &str, _now_ns: u64, client: &mut Client, floor: &mut Floor<'_>) -> Result<(), Close> {
+    fn on_text(&self, text: &str, now_ns: u64, client: &mut Client, floor: &mut Floor<'_>) -> Result<(), Close> {
         let request = serde_json::from_str::<Value>(text).unwrap_or_default();
+        match client.route {
+            PRIVATE => return session::on_private(&request, now_ns, client, &self.members),
+            TRADE => return session::on_trade(&request, now_ns, client, &self.members),
+            _ => {}
+        }
         let op = request["op"].as_str().unwrap_or("");
         let outcome = match op {
             "ping" => Ok("pong"),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::script::Injection;
+use crate::members::Member;
 use crate::polymarket::PolymarketConfig;
 
 /// A venue: one WebSocket address and one REST address.
@@ -210,6 +211,8 @@ pub struct SimulatorConfig {
     pub tls: bool,
     /// Port of the control port on 127.0.0.1 (0 = the system chooses); `None` = there is none.
     pub control: Option<u16>,
+    /// Who may trade at OKX and Bybit.
+    pub members: Vec<Member>,
     /// The fault script, counted from the start.
     pub script: Vec<Injection>,
 }
@@ -227,6 +230,7 @@ impl Default for SimulatorConfig {
             lag_b: Duration::ZERO,
             tls: false,
             control: None,
+            members: Member::dummies(),
             script: Vec::new(),
         }
     }

@@ -94,6 +94,8 @@ pub(crate) struct Client {
     /// Subscription requests, where the venue limits them.
     pub(crate) requests: Window,
     pub(crate) endpoint: Endpoint,
+    /// The number of the member that logged in on it.
+    pub(crate) member: Option<usize>,
     /// What faults have coming for it, by stream.
     pub(crate) lanes: BTreeMap<String, Lane>,
     /// While one of its messages is being answered: the answers, then what new subscriptions get at once.
@@ -140,9 +142,16 @@ pub(crate) struct Floor<'a> {
     faults: &'a mut Faults,
     venue: Venue,
     now_ns: u64,
+    /// Topics of the members' other connections.
+    held: Vec<String>,
 }
 
 impl Floor<'_> {
+    /// Other connections of members that listen to a private channel.
+    pub(crate) fn listeners(&self, channel: &str) -> usize {
+        self.held.iter().filter(|topic| topic.split(':').next() == Some(channel)).count()
+    }
+
     /// Whether the venue has such a stream.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.by_key.contains_key(key)
@@ -267,13 +276,15 @@ impl Desk {
             topics: topics.iter().cloned().collect(),
             requests: Window::new(480, 3_600_000_000_000),
             endpoint: at.1,
+            member: None,
             lanes: BTreeMap::new(),
             turn: None,
             outbox,
             end: Some(end_tx),
         };
         let Self { feeds, by_key, protocol, venue, .. } = self;
-        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns };
+        let mut floor =
+            Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns, held: Vec::new() };
         for topic in &topics {
             floor.join(topic, &mut client);
         }
@@ -291,6 +302,8 @@ impl Desk {
         now_ns: u64,
     ) -> Result<(), Close> {
         let Self { feeds, by_key, protocol, clients, venue, .. } = self;
+        let others = clients.values().filter(|client| client.id != id && client.member.is_some());
+        let held = others.flat_map(|client| client.topics.iter().cloned()).collect();
         let Some(client) = clients.get_mut(&id) else { return Ok(()) };
         let place = client.place(*venue);
         if is_ping(text) && faults.has(&place, &Verb::NoPong {}) {
@@ -304,9 +317,10 @@ impl Desk {
             Some((how @ (AckFault::Error | AckFault::Partial), _)) => spoil::request(*venue, text, how),
             _ => None,
         };
+        let venue_ns = now_ns.saturating_add_signed(faults.skew_ns(*venue, now_ns));
         client.turn = Some((Vec::new(), Vec::new()));
-        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns };
-        let outcome = protocol.on_text(spoiled.as_deref().unwrap_or(text), now_ns, client, &mut floor);
+        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns, held };
+        let outcome = protocol.on_text(spoiled.as_deref().unwrap_or(text), venue_ns, client, &mut floor);
         let (answers, greetings) = client.turn.take().unwrap_or_default();
         let delayed = if client.endpoint == Endpoint::B { self.lag_b_ns } else { 0 };
         match fault {

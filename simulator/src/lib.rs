@@ -1,5 +1,5 @@
-//! Venues in a box: Binance (spot, USD-M), OKX v5 and Bybit v5 in their real protocol over loopback
-//! sockets, fed by one seeded market, with their limits enforced and faults on demand.
+//! Venues in a box: Binance (spot, USD-M), OKX v5, Bybit v5 and Polymarket in their real protocol over
+//! loopback sockets, fed by one seeded market, with their limits enforced and faults on demand.
 //!
 //! Start at [`Simulator`]. It shares no decoder or encoder with the venues that Highwire trades on:
 //! a mistake made in both would otherwise go unseen.
@@ -18,6 +18,7 @@ mod ledger;
 pub mod market;
 mod members;
 mod okx;
+mod playback;
 mod polymarket;
 mod proxy;
 mod rest;
@@ -38,5 +39,6 @@ pub use fault::verb::Verb;
 pub use feed::{Published, digest};
 pub use ledger::{Deed, Record};
 pub use members::Member;
+pub use playback::{Playback, Take, Taken};
 pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};

@@ -1,9 +1,12 @@
-//! OKX v5 public WebSocket: subscribe and unsubscribe with an ack per argument, errors, text heartbeat.
+//! OKX v5 WebSocket: subscribe and unsubscribe with an ack per argument, errors, text heartbeat; the private
+//! address with its login.
 //!
 //! Rules: www.okx.com/docs-v5 (connect, subscribe, order book channel, error codes of WebSocket).
 
 mod encode;
 pub(crate) mod rest;
+mod session;
+mod signed;
 
 use serde_json::Value;
 
@@ -11,13 +14,20 @@ use crate::desk::{Client, Close, Floor, Opening, Protocol, Rules};
 use crate::feed::{Carries, Channel, Feed, Push};
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::text::excerpt;
 
 const SECOND: u64 = 1_000_000_000;
 const MILLI: u64 = 1_000_000;
 
-/// The protocol; it has no variants.
-pub(crate) struct Okx;
+/// Route of the private address.
+const PRIVATE: u8 = 1;
+
+/// The protocol.
+pub(crate) struct Okx {
+    /// Who may log in.
+    pub(crate) members: Vec<Member>,
+}
 
 impl Protocol for Okx {
     fn rules(&self) -> Rules {
@@ -38,7 +48,11 @@ impl Protocol for Okx {
     }
 
     fn open(&self, path: &str, _query: &str) -> Result<Opening, u16> {
-        if path == "/ws/v5/public" { Ok(Opening::default()) } else { Err(404) }
+        match path {
+            "/ws/v5/public" => Ok(Opening::default()),
+            "/ws/v5/private" => Ok(Opening { route: PRIVATE, ..Opening::default() }),
+            _ => Err(404),
+        }
     }
 
     fn on_text(&self, text: &str, now_ns: u64, client: &mut Client, floor: &mut Floor<'_>) -> Result<(), Close> {
@@ -47,6 +61,15 @@ impl Protocol for Okx {
             return Ok(());
         }
         let request = serde_json::from_str::<Value>(text).unwrap_or_default();
+        if client.route == PRIVATE {
+            if ["login", "subscribe", "unsubscribe"].map(Some).contains(&request["op"].as_str())
+                && !client.requests.allow(now_ns)
+            {
+                refuse(client, &request, "60014", "Requests too frequent.");
+                return Ok(());
+            }
+            return session::on_request(&request, now_ns, client, floor, &self.members);
+        }
         let op = request["op"].as_str();
         let (Some(op @ ("subscribe" | "unsubscribe")), Some(args)) = (op, request["args"].as_array()) else {
             refuse(client, &request, "60012", &format!("Invalid request: {}", excerpt(text)));

@@ -79,6 +79,9 @@ async fn connection(guest: Guest, venue: Venue, world: Arc<World>) {
     if let Some(Farewell(code, reason)) = close {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         let _ = tokio::time::timeout(CLOSE_MAX, socket.close(Some(frame))).await; // a deaf client gets none
+    } else {
+        // a client's close has been answered in the buffer (RFC 6455 §5.5.1); a broken connection refuses at once
+        let _ = tokio::time::timeout(CLOSE_MAX, socket.flush()).await;
     }
 }
 
@@ -200,7 +203,14 @@ impl<'a> Line<'a> {
                     self.active_ns = self.world.now_ns();
                 }
                 Ok(None) => {}
-                Err(close) => return close.map(Farewell::from),
+                Err(close) => {
+                    // what was said before the close is heard before it
+                    if let (Some(_), Ok(out)) = (&close, self.seat.frames.try_recv()) {
+                        let last = write(socket, out, &mut self.seat.frames, 0);
+                        let _ = tokio::time::timeout(CLOSE_MAX, last).await; // a deaf client hears nothing
+                    }
+                    return close.map(Farewell::from);
+                }
             }
         }
     }

@@ -19,6 +19,7 @@ use crate::door::{Door, bind};
 use crate::feed::{Feed, Published};
 use crate::market::Market;
 use crate::market::book::Level;
+use crate::members::Member;
 use crate::okx::{self, Okx};
 use crate::polymarket::{self, Entry, Polymarket, SharedHouse};
 use crate::rest::faulty::behind_faults;
@@ -79,7 +80,7 @@ impl Simulator {
         let tasks = JoinSet::new();
         let mut this = Self { world, addresses: Vec::new(), control_at: None, ca_pem, stop, tasks };
         for &(venue, ports) in &config.venues {
-            let served = router(venue, &this.world);
+            let served = router(venue, &this.world, &config.members);
             for endpoint in Endpoint::ALL {
                 this.open(venue, endpoint, ports, &served, certificates.as_ref(), &stopped)?;
             }
@@ -196,8 +197,8 @@ fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedH
     let protocol: Box<dyn Protocol> = match venue {
         Venue::BinanceSpot => Box::new(Binance { usdm: false }),
         Venue::BinanceUsdm => Box::new(Binance { usdm: true }),
-        Venue::Okx => Box::new(Okx),
-        Venue::Bybit => Box::new(Bybit),
+        Venue::Okx => Box::new(Okx { members: config.members.clone() }),
+        Venue::Bybit => Box::new(Bybit { members: config.members.clone() }),
         Venue::Polymarket => Box::new(Polymarket(house.clone())),
     };
     let rules = overridden(protocol.rules(), &config.rules);
@@ -237,13 +238,13 @@ impl Drop for Simulator {
     }
 }
 
-fn router(venue: Venue, world: &Arc<World>) -> axum::Router {
-    let world = Arc::clone(world);
+fn router(venue: Venue, world: &Arc<World>, members: &[Member]) -> axum::Router {
+    let (world, members) = (Arc::clone(world), members.to_vec());
     match venue {
         Venue::BinanceSpot => binance::rest::router(false, world),
         Venue::BinanceUsdm => binance::rest::router(true, world),
-        Venue::Okx => okx::rest::router(world),
-        Venue::Bybit => bybit::rest::router(world),
+        Venue::Okx => okx::rest::router(world, members),
+        Venue::Bybit => bybit::rest::router(world, members),
         Venue::Polymarket => polymarket::router(world),
     }
 }

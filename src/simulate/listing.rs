@@ -1,6 +1,6 @@
 //! What a client needs to be pointed at the simulator: addresses and dummy keys, for people and as JSON.
 
-use highwire_simulator::{Holder, Simulator, Venue};
+use highwire_simulator::{Holder, Member, Playback, Simulator, Venue};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 
@@ -13,6 +13,8 @@ pub struct Listing {
     /// Faults in, ground truth out.
     control: Option<String>,
     venues: Vec<Place>,
+    /// Where the recording is served: WebSocket and REST, any path.
+    replay: Option<(String, String)>,
     accounts: Vec<Account>,
     note: &'static str,
 }
@@ -34,8 +36,8 @@ struct Account {
 }
 
 impl Listing {
-    /// The listing of a simulator with these holders of Polymarket accounts.
-    pub fn of(simulator: &Simulator, holders: &[Holder]) -> Self {
+    /// The listing of a simulator with these members of the exchanges and holders of Polymarket accounts.
+    pub fn of(simulator: &Simulator, members: &[Member], holders: &[Holder], playback: Option<&Playback>) -> Self {
         let place = |at: &highwire_simulator::Address| Place {
             venue: at.venue.name(),
             endpoint: at.endpoint.name(),
@@ -44,9 +46,13 @@ impl Listing {
             endpoints: endpoints(at.venue, &at.ws, &at.rest),
         };
         let venues: Vec<Place> = simulator.addresses().iter().map(place).collect();
+        let replay = playback.map(|playback| (playback.ws(), playback.rest()));
         let open = simulator.address(Venue::Polymarket).is_some();
-        let accounts = holders.iter().filter(|_| open).map(account).collect();
-        Self { control: simulator.control_address(), venues, accounts, note: DUMMIES }
+        let exchange = |place: &&Place| place.endpoint == "A" && place.venue != Venue::Polymarket.name();
+        let keys = |place: &Place| members.iter().map(|member| key(place.venue, member)).collect::<Vec<_>>();
+        let at_exchanges = venues.iter().filter(exchange).flat_map(keys);
+        let accounts = at_exchanges.chain(holders.iter().filter(|_| open).map(account)).collect();
+        Self { control: simulator.control_address(), venues, replay, accounts, note: DUMMIES }
     }
 }
 
@@ -55,8 +61,8 @@ fn endpoints(venue: Venue, ws: &str, rest: &str) -> Vec<String> {
     let paths: &[&str] = match venue {
         Venue::BinanceSpot => &["/ws", "/stream"],
         Venue::BinanceUsdm => &["/public/ws", "/public/stream", "/market/stream"],
-        Venue::Okx => &["/ws/v5/public"],
-        Venue::Bybit => &["/v5/public/spot", "/v5/public/linear"],
+        Venue::Okx => &["/ws/v5/public", "/ws/v5/private"],
+        Venue::Bybit => &["/v5/public/spot", "/v5/public/linear", "/v5/private", "/v5/trade"],
         Venue::Polymarket => &["/ws/market", "/ws/user"],
     };
     let bases: &[&str] = match venue {
@@ -68,6 +74,15 @@ fn endpoints(venue: Venue, ws: &str, rest: &str) -> Vec<String> {
     };
     let sockets = paths.iter().map(|path| format!("{ws}{path}"));
     sockets.chain(bases.iter().map(|base| format!("{rest}{base}"))).collect()
+}
+
+fn key(venue: &'static str, member: &Member) -> Account {
+    let mut keys = vec![("api_key", member.key.clone()), ("secret", member.secret.clone())];
+    if venue == Venue::Okx.name() {
+        keys.push(("passphrase", member.passphrase.clone()));
+    }
+    keys.push(("may_withdraw", member.withdraws.to_string()));
+    Account { venue, keys }
 }
 
 fn account(holder: &Holder) -> Account {
@@ -92,6 +107,9 @@ impl Display for Listing {
             for endpoint in &place.endpoints {
                 writeln!(f, "  {endpoint}")?;
             }
+        }
+        if let Some((ws, rest)) = &self.replay {
+            writeln!(f, "replay\n  {ws}\n  {rest}")?;
         }
         writeln!(f, "\n{}", self.note)?;
         for account in &self.accounts {

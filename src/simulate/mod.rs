@@ -4,7 +4,9 @@
 mod listing;
 mod options;
 mod run;
+mod tape;
 
 pub use listing::Listing;
 pub use options::{ListenError, SimulateOptions, base_port};
 pub use run::{SimulateError, run};
+pub use tape::takes;

@@ -2,6 +2,7 @@
 
 use highwire_simulator::{Injection, Venue};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The arguments of a simulation.
@@ -18,6 +19,8 @@ pub struct SimulateOptions {
     pub tls: bool,
     /// The fault script.
     pub script: Vec<Injection>,
+    /// Captures to serve beside the venues.
+    pub replay: Option<PathBuf>,
     /// How long; `None` is until somebody ends it.
     pub length: Option<Duration>,
     /// Print the listing as JSON.

@@ -2,7 +2,9 @@
 
 use super::listing::Listing;
 use super::options::SimulateOptions;
-use highwire_simulator::{MarketConfig, Ports, Simulator, SimulatorConfig, Venue};
+use super::tape;
+use highwire_simulator::{MarketConfig, Playback, Ports, Simulator, SimulatorConfig, Venue};
+use highwire_store::capture::CaptureError;
 use std::io::Write;
 
 /// Why there was no simulation.
@@ -14,9 +16,19 @@ pub enum SimulateError {
     /// The listing could not be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+    /// The captures to replay cannot be read.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     /// More ports are needed than there are above the first.
     #[error("--listen: port {0} leaves no room for the ports of every venue")]
     Ports(u16),
+}
+
+impl SimulateError {
+    /// Whether what was asked for is at fault.
+    pub const fn is_input(&self) -> bool {
+        matches!(self, Self::Capture(_) | Self::Ports(_))
+    }
 }
 
 /// Runs until the time is over or Ctrl-C.
@@ -29,18 +41,30 @@ pub fn run(options: &SimulateOptions) -> Result<(), SimulateError> {
 }
 
 async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
+    let (venues, replay_port) = ports(options)?;
     let mut config = SimulatorConfig {
         market: MarketConfig { seed: options.seed, ..MarketConfig::default() },
-        venues: ports(options)?,
+        venues,
         tls: options.tls,
         control: Some(options.base_port),
         script: options.script.clone(),
         ..SimulatorConfig::default()
     };
     config.polymarket.seed = options.seed;
-    let holders = config.polymarket.holders.clone();
+    let (members, holders) = (config.members.clone(), config.polymarket.holders.clone());
     let simulator = Simulator::start(config).await?;
-    let listing = Listing::of(&simulator, &holders);
+    let playback = match &options.replay {
+        Some(path) => Some(
+            Playback::start(
+                tape::takes(path)?,
+                replay_port,
+                if replay_port == 0 { 0 } else { replay_port.saturating_add(1) },
+            )
+            .await?,
+        ),
+        None => None,
+    };
+    let listing = Listing::of(&simulator, &members, &holders, playback.as_ref());
     let text = if options.json { serde_json::to_string(&listing)? } else { listing.to_string() };
     let mut out = std::io::stdout();
     writeln!(out, "{text}").and_then(|()| out.flush())?;
@@ -54,12 +78,16 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         () = over => {}
     }
+    if let Some(playback) = playback {
+        playback.stop().await;
+    }
     simulator.stop().await;
     Ok(())
 }
 
-/// Four ports in a row for each venue after the control port, or all chosen by the system.
-fn ports(options: &SimulateOptions) -> Result<Vec<(Venue, Ports)>, SimulateError> {
+/// Four ports in a row for each venue after the control port and the first of two for a replay behind them; or
+/// zeros, for the system to choose.
+fn ports(options: &SimulateOptions) -> Result<(Vec<(Venue, Ports)>, u16), SimulateError> {
     let base = options.base_port;
     let mut next = if base == 0 { 0 } else { base.checked_add(1).ok_or(SimulateError::Ports(base))? };
     let mut take = || -> Result<u16, SimulateError> {
@@ -67,9 +95,9 @@ fn ports(options: &SimulateOptions) -> Result<Vec<(Venue, Ports)>, SimulateError
         next = if base == 0 { 0 } else { next.checked_add(1).ok_or(SimulateError::Ports(base))? };
         Ok(port)
     };
-    options
-        .venues
-        .iter()
-        .map(|&venue| Ok((venue, Ports { ws: take()?, rest: take()?, ws_b: take()?, rest_b: take()? })))
-        .collect()
+    let mut venues = Vec::new();
+    for &venue in &options.venues {
+        venues.push((venue, Ports { ws: take()?, rest: take()?, ws_b: take()?, rest_b: take()? }));
+    }
+    Ok((venues, take()?))
 }

@@ -3,6 +3,7 @@
 //!
 //! What a client cannot be pointed at, and why, stands in `docs/clients.md`.
 
+mod account;
 mod environment;
 mod market;
 mod polymarket;

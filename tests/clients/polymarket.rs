@@ -95,6 +95,14 @@ async fn the_unified_sdk_places_queries_cancels_and_streams() {
     assert_eq!(found.one("market_event")["event"]["type"], "book");
     let id = text(&found.one("placed")["answer"], "order_id");
     assert_eq!(accepted(&facts, id).1, "7");
+    let taken = text(&found.one("taken")["answer"], "order_id");
+    let trades: Vec<_> = found.all("trade").iter().map(|finding| &finding["event"]["payload"]).collect();
+    assert!(trades.iter().all(|trade| text(trade, "taker_order_id") == taken));
+    let first: Vec<_> =
+        trades.iter().filter(|trade| trade["id"] == trades[0]["id"]).map(|t| text(t, "status")).collect();
+    assert_eq!(first, ["MATCHED", "MINED", "CONFIRMED"]);
+    let matched = trades.iter().filter(|trade| trade["status"] == "MATCHED").map(|trade| micros(text(trade, "size")));
+    assert_eq!((matched.sum::<i64>(), paid(&facts, taken).1), (6_000_000, 6_000_000));
     let events: Vec<_> = found.all("user_event").iter().map(|finding| &finding["event"]["payload"]).collect();
     let said: Vec<_> = events.iter().map(|event| (text(event, "id"), text(event, "order_event_type"))).collect();
     assert_eq!(said, [(id, "PLACEMENT"), (id, "CANCELLATION")]);

@@ -5,4 +5,5 @@
 mod demo;
 mod http;
 mod record;
+mod simulate;
 mod traces;

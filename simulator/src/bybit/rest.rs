@@ -8,10 +8,11 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::encode;
+use super::{encode, signed};
 use crate::config::{Board, Venue};
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::rest::json;
 use crate::text::{put, unit};
 use crate::window::Window;
@@ -25,13 +26,15 @@ struct Room {
 }
 
 /// The REST room.
-pub(crate) fn router(world: Arc<World>) -> Router {
+pub(crate) fn router(world: Arc<World>, members: Vec<Member>) -> Router {
+    let signed = signed::router(Arc::clone(&world), members);
     let requests = Mutex::new(Window::new(600, 5_000_000_000));
-    Router::new()
+    let public = Router::new()
         .route("/v5/market/time", get(time))
         .route("/v5/market/instruments-info", get(instruments_info))
         .route("/v5/market/orderbook", get(orderbook))
-        .with_state(Arc::new(Room { world, requests }))
+        .with_state(Arc::new(Room { world, requests }));
+    public.merge(signed)
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {
@@ -93,7 +96,7 @@ impl Room {
     }
 }
 
-fn category(params: &HashMap<String, String>) -> Result<(&'static str, Board), &'static str> {
+pub(super) fn category(params: &HashMap<String, String>) -> Result<(&'static str, Board), &'static str> {
     match params.get("category").map(String::as_str) {
         Some("spot") => Ok(("spot", Board::BybitSpot)),
         Some("linear") => Ok(("linear", Board::BybitLinear)),

@@ -25,6 +25,12 @@ impl State {
         if tls && !self.tls {
             return Err(format!("`{}` needs a simulator that serves TLS", injection.verb.name()));
         }
+        if !injection.verb.obeyed(injection.target.venue) {
+            return Err(format!(
+                "`{}` is not obeyed there: the verb is about orders that are not taken",
+                injection.verb.name()
+            ));
+        }
         if let Some(why) = injection.verb.wrong() {
             return Err(format!("`{}`: {why}", injection.verb.name()));
         }

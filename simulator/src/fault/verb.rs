@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Venue;
 use crate::rng::Rng;
 
 /// Which way bytes go, seen from the client's side of the wire.
@@ -591,6 +592,37 @@ impl Verb {
         match serde_json::to_value(self) {
             Ok(serde_json::Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
             _ => String::new(),
+        }
+    }
+
+    /// Whether someone obeys it at `venue` (`None` = everywhere). Verbs about orders and accounts are obeyed where
+    /// orders are taken; the others everywhere.
+    pub(crate) fn obeyed(&self, venue: Option<Venue>) -> bool {
+        let at_polymarket = venue.is_none_or(|venue| venue == Venue::Polymarket);
+        match self {
+            Self::Outcome { .. }
+            | Self::Settle { .. }
+            | Self::EngineRestart { .. }
+            | Self::DeadmanFire {}
+            | Self::MutePrivate {} => at_polymarket,
+            Self::FillBeforeAck { .. }
+            | Self::Partials { .. }
+            | Self::RejectAfterAck {}
+            | Self::Report { .. }
+            | Self::CancelRace { .. }
+            | Self::Stp { .. }
+            | Self::Fee { .. }
+            | Self::ForceClose { .. }
+            | Self::Balance { .. }
+            | Self::Filters { .. }
+            | Self::OrderLimit { .. }
+            | Self::IdRule { .. }
+            | Self::QueryLag { .. }
+            | Self::ForeignOrder {}
+            | Self::Expire {}
+            | Self::Terminate {}
+            | Self::DoubleExpire {} => false,
+            _ => true,
         }
     }
 

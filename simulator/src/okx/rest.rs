@@ -8,10 +8,11 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::get;
 
-use super::encode;
+use super::{encode, signed};
 use crate::config::{Board, Venue};
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::rest::json;
 use crate::text::{plain, put, unit};
 use crate::window::Window;
@@ -30,13 +31,15 @@ struct Room {
 }
 
 /// The REST room.
-pub(crate) fn router(world: Arc<World>) -> Router {
+pub(crate) fn router(world: Arc<World>, members: Vec<Member>) -> Router {
+    let signed = signed::router(Arc::clone(&world), members);
     let window = |limit| Mutex::new(Window::new(limit, SPAN));
-    Router::new()
+    let public = Router::new()
         .route("/api/v5/public/time", get(time))
         .route("/api/v5/public/instruments", get(instruments))
         .route("/api/v5/market/books", get(books))
-        .with_state(Arc::new(Room { world, times: window(10), instruments: window(20), books: window(40) }))
+        .with_state(Arc::new(Room { world, times: window(10), instruments: window(20), books: window(40) }));
+    public.merge(signed)
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {

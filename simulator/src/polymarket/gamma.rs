@@ -1,5 +1,6 @@
-//! Discovery: events and markets by slug or series, as the Gamma host serves them, under `/gamma`; and
-//! the data host's positions under `/data-api`. Members that hold lists are strings of JSON, as on the venue.
+//! Discovery: events and markets by slug or series, as the Gamma host serves them, and the data host's
+//! positions. They have prefixes of their own, `/gamma` and `/data-api`, and answer without them too, so that
+//! one address can stand for all three hosts: only `/markets` is known to two, and told apart by its query. Members that hold lists are strings of JSON, as on the venue.
 
 use serde_json::{Value, json};
 
@@ -15,10 +16,7 @@ const PAGE: usize = 100;
 
 /// The answer to a discovery request; `None` when the path is not one of these.
 pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Option<Answer> {
-    let path = asked.path.strip_prefix("/gamma").or_else(|| asked.path.strip_prefix("/data-api"))?;
-    if asked.method != "GET" {
-        return None;
-    }
+    let path = path(asked).filter(|_| asked.method == "GET")?;
     let one = |found: Option<Value>| match found {
         Some(row) => Answer::fine(row.to_string()),
         None => Answer::refused(404, "not found"),
@@ -35,6 +33,17 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Option<Answer> {
             None => one(path.strip_prefix("/events/slug/").and_then(by_slug).map(event)),
         },
     })
+}
+
+/// The path at its own host, if the request is for one of them.
+fn path<'a>(asked: &Asked<'a>) -> Option<&'a str> {
+    let prefixed = asked.path.strip_prefix("/gamma").or_else(|| asked.path.strip_prefix("/data-api"));
+    let bare = match asked.path {
+        "/events" | "/events/keyset" | "/series" | "/positions" => true,
+        "/markets" => ["slug", "condition_ids", "clob_token_ids", "limit"].iter().any(|key| asked.param(key).is_some()),
+        path => path.starts_with("/events/slug/") || path.starts_with("/markets/slug/"),
+    };
+    prefixed.or(bare.then_some(asked.path))
 }
 
 /// Markets that fit the request's filters, by their start.

@@ -119,10 +119,10 @@ impl Protocol for Polymarket {
 
 /// Lets the faults in force work on the exchange; whether the user channel is mute. Acts are done once.
 fn obey(house: &mut House, faults: &mut Faults) -> bool {
-    let ours = |target: &Target| target.venue == Some(Venue::Polymarket);
+    let ours = |target: &Target| target.venue.is_none_or(|venue| venue == Venue::Polymarket);
     house.settlement = None;
     let mut mute = false;
-    for armed in faults.armed.iter().filter(|armed| armed.target.venue.is_none() || ours(&armed.target)) {
+    for armed in faults.armed.iter().filter(|armed| ours(&armed.target)) {
         match armed.verb {
             Verb::Settle { fail_p, delay_ms } => {
                 house.settlement = Some(((fail_p * 1e6) as u32, delay_ms.saturating_mul(1_000_000)));

@@ -91,6 +91,14 @@ async fn a_ping_is_answered_and_nonsense_is_said_to_be_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_close_is_answered_with_a_close() {
+    let simulator = simulator().await;
+    let mut channel = Channel::open(&simulator, "/ws/market").await;
+    assert!(channel.part().await, "the room hung up without a word");
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_channel_with_wrong_credentials_is_closed() {
     let simulator = simulator().await;
     let mut channel = Channel::open(&simulator, "/ws/user").await;

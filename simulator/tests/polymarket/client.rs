@@ -104,6 +104,18 @@ impl Channel {
         }
     }
 
+    /// Closes; whether the other side answers with a close frame.
+    pub(crate) async fn part(&mut self) -> bool {
+        self.0.send(Message::Close(None)).await.unwrap();
+        loop {
+            match tokio::time::timeout(Duration::from_secs(5), self.0.next()).await.unwrap() {
+                Some(Ok(Message::Close(_))) => return true,
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return false,
+            }
+        }
+    }
+
     /// The next events: a frame holds one or several.
     pub(crate) async fn events(&mut self) -> Vec<Value> {
         let text = self.text().await.unwrap();

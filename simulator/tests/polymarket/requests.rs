@@ -28,6 +28,13 @@ async fn discovery_finds_both_spans_and_their_parameters_agree() {
     let (_, hourly) = get(&simulator, "/gamma/events?series_id=10114&closed=false").await;
     assert!(hourly[0]["slug"].as_str().unwrap().starts_with("bitcoin-up-or-down-"), "{hourly}");
     let (_, market) = get(&simulator, &format!("/gamma/markets?clob_token_ids={up}")).await;
+    assert_eq!(
+        get(&simulator, &format!("/markets?limit=100&clob_token_ids={up}")).await.1,
+        market,
+        "without its prefix too"
+    );
+    let (_, listed) = get(&simulator, "/markets").await;
+    assert!(listed["data"][0]["condition_id"].is_string(), "the CLOB's own list");
     let condition = market[0]["conditionId"].as_str().unwrap();
     let (status, compact) = get(&simulator, &format!("/clob-markets/{condition}")).await;
     assert_eq!((status, &compact["t"][1]["t"], &compact["mos"]), (200, &json!(down), &json!(5)));

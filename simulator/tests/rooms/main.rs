@@ -8,6 +8,7 @@ mod client;
 mod connections;
 mod faults;
 mod follow;
+mod members;
 mod port;
 mod pushes;
 mod requests;

@@ -28,7 +28,10 @@ async fn faults_come_and_go_over_the_port() {
     assert!(raw(&rest, "GET", "/api/v5/public/time", "").await.starts_with(b"HTTP/1.1 503"));
     let (_, state) = ask(&base, "GET", "/state", "").await;
     assert_eq!((&state["faults"][0]["verb"], &state["faults"][0]["parameters"]["code"]), (&"html".into(), &503.into()));
-    assert_eq!((&state["waiting"][0]["verb"], state["addresses"].as_array().unwrap().len()), (&"close".into(), 8));
+    assert_eq!(
+        (&state["waiting"][0]["verb"], state["addresses"].as_array().unwrap().len()),
+        (&"close".into(), 2 * Venue::ALL.len())
+    );
     let (_, gone) = ask(&base, "DELETE", "/faults?verb=html", "").await;
     assert_eq!(gone["taken_back"], 1);
     assert_eq!(get(&rest, "/api/v5/public/time").await.0, 200);
@@ -44,6 +47,7 @@ async fn what_is_not_understood_is_refused_with_a_reason() {
         (r#"[{"verb":"delist","venue":"okx"}]"#, "needs a `symbol`"),
         (r#"[{"verb":"delist","venue":"okx","symbol":"NO-PE"}]"#, "no instrument `NO-PE`"),
         (r#"[{"verb":"alert","code":40}]"#, "serves TLS"),
+        (r#"[{"verb":"query_lag","ms":40,"venue":"okx"}]"#, "not obeyed there"),
         ("hello", "not JSON"),
     ] {
         let (status, body) = ask(&base, "POST", "/faults", script).await;

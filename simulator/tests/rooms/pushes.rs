@@ -62,7 +62,8 @@ async fn a_gap_of_n_is_n_pushes_wide_and_on_one_endpoint_only() {
 async fn the_second_endpoint_lags_by_what_is_configured() {
     let simulator = lively_with(|config| config.lag_b = Duration::from_millis(120)).await;
     let (mut a, mut b) = (bybit_on(&simulator, Endpoint::A).await, bybit_on(&simulator, Endpoint::B).await);
-    (a.json().await, b.json().await);
+    a.json().await;
+    b.json().await;
     let wanted = u(&a.json().await) + 30; // both streams are under way by then
     while u(&a.json().await) < wanted {}
     let first = Instant::now();

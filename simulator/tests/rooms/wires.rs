@@ -23,7 +23,8 @@ async fn pair() -> (Simulator, Client, Client) {
     let simulator = lively(RuleOverrides::default()).await;
     let mut a = Client::open(&url(&simulator, Endpoint::A)).await.unwrap();
     let mut b = Client::open(&url(&simulator, Endpoint::B)).await.unwrap();
-    (a.json().await, b.json().await);
+    a.json().await;
+    b.json().await;
     (simulator, a, b)
 }
 
@@ -151,7 +152,7 @@ async fn chunks_arrive_whole_and_corruption_does_not() {
     for _ in 0..40 {
         match futures_util::StreamExt::next(&mut a.0).await {
             Some(Ok(Message::Text(text))) => {
-                wrong += u32::from(serde_json::from_str::<serde_json::Value>(&text).is_err())
+                wrong += u32::from(serde_json::from_str::<serde_json::Value>(&text).is_err());
             }
             Some(Ok(_)) => {}
             Some(Err(_)) | None => wrong += 1,

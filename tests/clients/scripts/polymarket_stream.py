@@ -52,6 +52,14 @@ async def main():
     say("queried", answer=plain(queried))
     say("cancelled", answer=plain(await client.cancel_order(order_id=placed.order_id)))
     say("user_event", event=plain(await first(mine, lambda event: True)))
+    ask = min(float(level.price) for level in book.asks)
+    taken = await client.place_limit_order(token_id=token, price=round(ask + 0.05, 2), size=6, side="BUY")
+    say("taken", answer=plain(taken))
+    stages = []
+    while stages[-1:] != ["CONFIRMED"]:
+        event = plain(await first(mine, lambda event: event.type == "trade"))
+        stages.append(event["payload"]["status"])
+        say("trade", event=event)
     await client.close()
     say("done")
 
