@@ -9,11 +9,13 @@ pub(crate) mod event;
 mod funds;
 mod judge;
 mod matching;
+pub(crate) mod meter;
 pub(crate) mod order;
 pub(crate) mod queries;
 pub(crate) mod refusal;
 pub(crate) mod rules;
 mod scripted;
+mod streams;
 #[cfg(test)]
 mod tests;
 pub(crate) mod twist;
@@ -22,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use account::{Account, Balance};
 use event::{Cause, Event, News};
+use meter::Meter;
 use order::{Ending, Fill, Order, Size, Status, Ticket, TimeInForce};
 use refusal::Refusal;
 use rules::{BoardRules, Grid};
@@ -71,6 +74,10 @@ pub(crate) struct Exchange {
     events: Vec<Event>,
     /// When a dead-man switch fires, by account and listing (`None` = all).
     deadmen: BTreeMap<(usize, Option<usize>), u64>,
+    /// Keys that open private streams: whose, and until when.
+    stream_keys: BTreeMap<String, (usize, u64)>,
+    /// What requests have weighed, where the venue weighs them.
+    pub(crate) meter: Meter,
     next_order: u64,
     next_event: u64,
     next_rank: u64,
@@ -99,6 +106,8 @@ impl Exchange {
             fills: VecDeque::new(),
             events: Vec::new(),
             deadmen: BTreeMap::new(),
+            stream_keys: BTreeMap::new(),
+            meter: Meter::default(),
             next_order: 1_000_000 * (venue as u64 + 1) + 1,
             next_event: 1,
             next_rank: 1,
@@ -238,6 +247,7 @@ impl Exchange {
         for key in due {
             self.fire(key, turn);
         }
+        self.expire_streams(turn);
         let listings: Vec<usize> = self.resting.keys().copied().collect();
         for listing in listings {
             if turn.market.listing(listing).gone {
@@ -372,6 +382,12 @@ impl Exchange {
 }
 
 impl Turn<'_> {
+    /// The same turn for a part of it.
+    pub(crate) fn again(&mut self) -> Turn<'_> {
+        let Self { market, faults, ledger, now_ns, venue_ns } = self;
+        Turn { market, faults, ledger, now_ns: *now_ns, venue_ns: *venue_ns }
+    }
+
     /// Writes a deed down at the present time.
     pub(crate) fn note(&mut self, venue: Venue, deed: Deed) -> u64 {
         self.ledger.note(venue, self.now_ns, deed)

@@ -43,7 +43,7 @@ pub enum Deed {
     /// A connection ended.
     Disconnected { conn: u64 },
     /// A request arrived over HTTP; what it says without signature.
-    Request { conn: u64, endpoint: &'static str, method: String, path: String, query: String },
+    Request { endpoint: &'static str, method: String, path: String, query: String },
     /// A request, by its record's number, was answered.
     Answer { request: u64, status: u16 },
     /// A message arrived on a socket; without signatures.

@@ -27,8 +27,8 @@ pub(crate) enum News {
     Holdings { balances: Vec<(String, Balance)>, positions: Vec<(usize, Position)>, cause: &'static str },
     /// Funds came or went by another way than trading.
     Transfer { asset: String, change: Amount },
-    /// A private stream ends at the venue's will.
-    Ended { key: Option<String>, expired: bool },
+    /// Private streams end: the one with that key, or all.
+    Ended(Option<String>),
 }
 
 /// One piece of news for an account.

@@ -68,12 +68,13 @@ impl Exchange {
         placed
     }
 
-    /// Private streams end: told to every account.
-    pub(crate) fn end_streams(&mut self, key: Option<&str>, expired: bool, turn: &Turn<'_>) {
+    /// Every private stream ends and says so, `times` times; returns how many accounts there are.
+    pub(crate) fn end_streams(&mut self, times: usize, turn: &Turn<'_>) -> usize {
+        self.stream_keys.clear();
         for account in 0..self.accounts.len() {
-            let key = key.map(str::to_owned);
-            self.push(account, News::Ended { key, expired }, 0, turn.venue_ns);
+            (0..times).for_each(|_| self.push(account, News::Ended(None), 0, turn.venue_ns));
         }
+        self.accounts.len()
     }
 
     fn forced_id(&self, kind: ForcedClose, turn: &Turn<'_>) -> String {
