@@ -349,7 +349,7 @@ impl Exchange {
     fn tell(&mut self, id: u64, cause: Cause, late_ns: u64, turn: &Turn<'_>) {
         let Some(order) = self.orders.get(&id).cloned() else { return };
         let account = order.account;
-        self.push(account, News::Order { order, cause }, late_ns, turn.venue_ns);
+        self.push(account, News::Order { order: Box::new(order), cause }, late_ns, turn.venue_ns);
     }
 
     fn push(&mut self, account: usize, news: News, late_ns: u64, at_ns: u64) {

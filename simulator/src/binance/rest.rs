@@ -68,7 +68,7 @@ async fn trade(State(room): State<Arc<Room>>, verb: Verb, uri: Uri, headers: Hea
     let params = proof::http_params(query, &body);
     let weight = method.weight(&params);
     if let Err(refusal) = room.charge(weight) {
-        return refusal;
+        return *refusal;
     }
     let payload = proof::http_payload(query, &body);
     let key = headers.get("X-MBX-APIKEY").and_then(|key| key.to_str().ok());
@@ -162,7 +162,7 @@ impl Room {
     }
 
     /// Charges a request's weight; an error is the refusal.
-    fn charge(&self, weight: u64) -> Result<u64, Response> {
+    fn charge(&self, weight: u64) -> Result<u64, Box<Response>> {
         let (mut state, now_ns) = (self.world.lock(), self.world.now_ns());
         let Some((exchange, _)) = state.trade(self.venue(), now_ns) else { return Ok(0) };
         match exchange.meter.charge(weight, weight_limit(self.usdm), now_ns) {
@@ -172,7 +172,7 @@ impl Room {
                 let mut response = json(status, body.to_owned());
                 response.headers_mut().insert("Retry-After", HeaderValue::from(retry_s));
                 response.headers_mut().insert("X-MBX-USED-WEIGHT-1M", HeaderValue::from(used));
-                Err(response)
+                Err(Box::new(response))
             }
         }
     }
@@ -181,7 +181,7 @@ impl Room {
     fn charged(&self, weight: u64, answer: impl FnOnce() -> Result<String, (i32, String)>) -> Response {
         let used = match self.charge(weight) {
             Ok(used) => used,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         let error = |(code, message): (i32, String)| json(400, Problem::new(code, message).json());
         let mut response = answer().map_or_else(error, |body| json(200, body));

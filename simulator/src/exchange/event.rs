@@ -22,7 +22,7 @@ pub(crate) enum Cause {
 #[derive(Clone, Debug)]
 pub(crate) enum News {
     /// An order as it stands after `cause`.
-    Order { order: Order, cause: Cause },
+    Order { order: Box<Order>, cause: Cause },
     /// Balances and positions after trades or orders.
     Holdings { balances: Vec<(String, Balance)>, positions: Vec<(usize, Position)>, cause: &'static str },
     /// Funds came or went by another way than trading.

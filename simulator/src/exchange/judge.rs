@@ -156,7 +156,6 @@ impl Exchange {
         Order {
             id,
             account: ticket.account,
-            board: listing.board,
             listing: ticket.listing,
             symbol: listing.symbol.clone(),
             client_id,

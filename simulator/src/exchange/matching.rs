@@ -26,8 +26,7 @@ impl Exchange {
         let grid = Grid::of(turn.market.listing(order.listing));
         let parts = i64::from(twist.parts.max(1));
         let most = (grid.lots(order.rest()).saturating_add(parts - 1) / parts).max(1);
-        loop {
-            let Some(order) = self.orders.get(&id).filter(|order| order.is_open()).cloned() else { break };
+        while let Some(order) = self.orders.get(&id).filter(|order| order.is_open()).cloned() {
             let lots = grid.lots(self.tradable(&order));
             if lots <= 0 {
                 let nothing_left = order.reduce_only.then_some(Ending::ReduceOnly);

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use crate::amount::Amount;
-use crate::config::Board;
 use crate::fault::verb::ForcedClose;
 
 /// Which way an order goes.
@@ -144,8 +143,6 @@ pub struct Order {
     pub id: u64,
     /// Whose.
     pub account: usize,
-    /// Where.
-    pub board: Board,
     /// Number of the listing in the market.
     pub listing: usize,
     /// The listing's symbol.

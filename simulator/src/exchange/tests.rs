@@ -35,7 +35,7 @@ impl Bench {
     fn step(&mut self, ms: u64) {
         self.now_ns += ms * 1_000_000;
         self.market.step(self.now_ns);
-        self.with(|exchange, turn| exchange.step(turn));
+        self.with(Exchange::step);
     }
 
     /// A price so many ticks better (or with a negative number worse) than the best on the other side.
