@@ -1,5 +1,6 @@
 //! Venues in a box: Binance (spot, USD-M), OKX v5, Bybit v5 and Polymarket in their real protocol over
-//! loopback sockets, fed by one seeded market, with their limits enforced and faults on demand.
+//! loopback sockets, fed by one seeded market, with their limits enforced and faults on demand; orders are matched by
+//! one trading core (`exchange`) and written into one ledger.
 //!
 //! Start at [`Simulator`]. It shares no decoder or encoder with the venues that Highwire trades on:
 //! a mistake made in both would otherwise go unseen.

@@ -186,6 +186,11 @@ pub(super) fn restrictions(call: &mut Call<'_>) -> Answer {
     ))
 }
 
+/// Nothing trades on margin here.
+pub(super) fn no_margin(_: &mut Call<'_>) -> Answer {
+    Ok("[]".to_owned())
+}
+
 /// Futures: balances.
 pub(super) fn usdm_balances(call: &mut Call<'_>) -> Answer {
     let (open, at) = (call.open_profit(), ms(call.turn.venue_ns));
@@ -267,6 +272,23 @@ pub(super) fn usdm_fees(call: &mut Call<'_>) -> Answer {
     Ok(format!(
         r#"{{"symbol":"{symbol}","makerCommissionRate":"{maker}","takerCommissionRate":"{taker}","rpiCommissionRate":"0"}}"#
     ))
+}
+
+/// Futures: one bracket, since the margin's share is the same for every size.
+pub(super) fn brackets(call: &mut Call<'_>) -> Answer {
+    let wanted = call.some_listing()?;
+    let leverage = call.exchange.rules(call.board()).leverage;
+    let all = (0..call.turn.market.len()).filter(|listing| wanted.is_none_or(|wanted| wanted == *listing));
+    let listed = all.map(|listing| call.listed(listing)).filter(|listing| listing.board == call.board() && !listing.gone);
+    let rows: Vec<_> = listed
+        .map(|listing| {
+            format!(
+                r#"{{"symbol":"{}","notionalCoef":1.0,"brackets":[{{"bracket":1,"initialLeverage":{leverage},"notionalCap":9000000000,"notionalFloor":0,"maintMarginRatio":0.004,"cum":0.0}}]}}"#,
+                listing.symbol
+            )
+        })
+        .collect();
+    Ok(format!("[{}]", rows.join(",")))
 }
 
 /// Futures: positions are netted.

@@ -185,6 +185,19 @@ mod tests {
         assert_eq!(judged(&member, &format!("{query}&signature={}", signed("symbol=1"))), Err(-1022));
     }
 
+    /// Made once with `openssl genpkey -algorithm RSA`; its private half is kept nowhere.
+    const RSA_PUBLIC: &str = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA6EkzVaguRHYtsCdkBZoInabBaCD3c0mFfYiGiiJ2C4EI/HuBXwsCVU3DpJq6G0aY0FQE0PRwbRbdl5QyjE54/ukCPWCbrRI0e9ZbZc+MtlZ33ES1YMQ4M5YxM6x2WbMrs4J2F/3VmNRw5kA3TrrI6IC8xUr75xGBAwWODFiqfyX/GUp5L0dTlFIENw1b9ytugH7c4LRbbSWiNZMf96YkY/vPB1FT6aAVLectBMqruYVm+k0nbXqHFK1SLMal35c2DlbSOb7RHB8JU88Hy6ZOaF4yedbBRTvW7n98eyJUcf2laCEXUdqgOjYLgKho5+BH9LGly0ddzfottb1SogcGiwIDAQAB";
+    const RSA_SIGNATURE: &str = "lW+n8HzKmqMyliTRtmzS44UJXYPFKg3WkaoztlKp6ThQLgd8BMuC+dUag9f+lztnov6+TLj4iJn2VBeFq+/jcQFZg58T1W8/lbGUYAwb6nJN7XEUv3vUc6DIOJV7XX/eCuXdVPTC1ur5oPjiP6skyQYCH20sZlwCLmweWjc9v2kqaQvN8GPSQtPunEBzmoem9QEyxeeh9WNu4I6qCovtXYfrEjVpurXqWXyEllKgLm5iHPToDFv/ZGswtuKF0UJUuXW7MHsGk6HnvbL/bDAPdyjwLodIaFpzOTpWpiXqFDdWDTI0DrYDWwCI4MWDN7K+zF8hHZ0xS0TMZcGTdW1qHw==";
+
+    #[test]
+    fn an_rsa_key_verifies_what_openssl_signed() {
+        let pem = format!("-----BEGIN PUBLIC KEY-----\n{RSA_PUBLIC}\n-----END PUBLIC KEY-----\n");
+        let member = member("", Some(&pem));
+        let sent = RSA_SIGNATURE.replace('+', "%2B").replace('/', "%2F");
+        assert_eq!(judged(&member, &format!("timestamp=1790000000123&signature={sent}")), Ok(()));
+        assert_eq!(judged(&member, &format!("timestamp=1790000000124&signature={sent}")), Err(-1022));
+    }
+
     #[test]
     fn times_must_lie_in_their_window() {
         let code = |timestamp: &str, window: &str| {

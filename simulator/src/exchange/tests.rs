@@ -208,6 +208,21 @@ fn a_dead_mans_switch_fires_unless_it_is_set_again() {
 }
 
 #[test]
+fn a_stream_key_ends_with_its_hour_unless_it_is_renewed() {
+    let mut bench = Bench::new(Venue::BinanceUsdm);
+    let key = bench.with(|exchange, turn| exchange.open_stream(0, turn));
+    bench.step(50 * 60_000);
+    assert_eq!(bench.with(|exchange, turn| exchange.renew_stream(0, turn)), Some(key.clone()));
+    bench.step(59 * 60_000);
+    assert_eq!(bench.exchange.stream_of(&key), Some(0));
+    bench.step(60_000);
+    assert_eq!(bench.exchange.stream_of(&key), None);
+    let told = bench.exchange.take_events();
+    assert!(matches!(&told[..], [Event { account: 0, news: News::Ended(Some(ended)), .. }] if *ended == key), "{told:?}");
+    assert_eq!(bench.with(|exchange, turn| exchange.renew_stream(0, turn)), None);
+}
+
+#[test]
 fn order_counts_refuse_and_fills_give_back_on_spot() {
     let mut bench = Bench::new(Venue::BinanceSpot);
     for _ in 0..150 {
@@ -228,8 +243,10 @@ fn random(bench: &mut Bench, rng: &mut Rng, listing: usize) {
         let open: Vec<u64> = bench.exchange.resting_of(account, Some(listing)).map(|order| order.id).collect();
         let Some(&id) = open.get(rng.below(open.len() as u64) as usize) else { return };
         let qty = Some(Amount::new(1 + rng.below_i64(200), 2));
-        let _ = bench.with(|exchange, turn| match rng.below(2) {
-            0 => exchange.amend(id, None, qty, &Twist::default(), turn).map(|placed| placed.order),
+        let moved = bench.exchange.orders.get(&id).map(|order| bench.price(listing, order.side, rng.below_i64(100) - 50));
+        let _ = bench.with(|exchange, turn| match rng.below(3) {
+            0 => exchange.amend(id, moved, None, &Twist::default(), turn).map(|placed| placed.order),
+            1 => exchange.amend(id, None, qty, &Twist::default(), turn).map(|placed| placed.order),
             _ => exchange.cancel(id, None, &Twist::default(), turn),
         }); // a refused change is fine
         return;
