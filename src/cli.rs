@@ -2,12 +2,13 @@
 //!
 //! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration).
 
-use crate::config;
+use crate::config::{self, Config};
 use crate::demo::{self, DemoOptions};
 use crate::record;
 use crate::replay::{self, Layout, Options};
+use crate::run;
 use crate::simulate::{self, SimulateOptions};
-use crate::telemetry::{self, TelemetrySettings};
+use crate::telemetry::{self, Telemetry, TelemetrySettings};
 use crate::view::View;
 use clap::{Args, Parser, Subcommand};
 use highwire_simulator::Venue as Room;
@@ -33,6 +34,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the service on the venues and pairs of the configuration.
+    Run(RunArgs),
     /// Run the whole service against simulated venues on loopback.
     Demo(DemoArgs),
     /// Put recorded frames through the decoders, books, engine and paper gateway.
@@ -143,6 +146,16 @@ struct SimulateArgs {
 }
 
 #[derive(Debug, Args)]
+struct RunArgs {
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Send orders to the venues; `service.live` must say so too.
+    #[arg(long)]
+    live: bool,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     /// Configuration over the defaults.
     #[arg(long, value_name = "FILE")]
@@ -166,6 +179,7 @@ const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
 /// Runs the program.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Run(arguments) => run(&arguments),
         Command::Demo(arguments) => demo(&arguments),
         Command::Replay(arguments) => replay(arguments),
         Command::Record(arguments) => record(arguments),
@@ -185,19 +199,32 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
     config::load(path).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
 }
 
-fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
-    let view = if arguments.plain { View::lines() } else { View::open() };
-    // A screen shows the same events itself, and a log line would tear it.
-    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
-    let telemetry = telemetry::start(&TelemetrySettings {
+    let telemetry = tell(&config, &config.service.log)?;
+    let outcome = run::run(&config, arguments.live, telemetry.tracer());
+    telemetry.finish();
+    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
+}
+
+/// Logs and spans as configured, with this filter.
+fn tell(config: &Config, filter: &str) -> Result<Telemetry, Failure> {
+    let settings = TelemetrySettings {
         service: config.service.name.clone(),
         filter: filter.to_owned(),
         json: config.service.log_json,
         otlp_endpoint: config.telemetry.otlp_endpoint.clone(),
         sample_ratio: config.telemetry.sample_ratio,
-    })
-    .map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })?;
+    };
+    telemetry::start(&settings).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
+}
+
+fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+    let config = load(arguments.config.as_deref())?.config;
+    let view = if arguments.plain { View::lines() } else { View::open() };
+    // A screen shows the same events itself, and a log line would tear it.
+    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
+    let telemetry = tell(&config, filter)?;
     let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
     let outcome = demo::run(&options, &config, view, telemetry.tracer());
     telemetry.finish();

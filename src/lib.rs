@@ -8,6 +8,8 @@ pub mod ledger;
 pub mod metrics;
 pub mod record;
 pub mod replay;
+pub mod run;
+pub mod secrets;
 pub mod service;
 pub mod simulate;
 pub mod telemetry;

@@ -8,6 +8,7 @@ use highwire_supervision::liveness::Moved;
 
 /// One piece of news, in the order in which it became known.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "news is moved once; a box for each would cost more")]
 pub enum News {
     /// The thread's loop was started; `restarts` times before.
     Started {

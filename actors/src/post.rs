@@ -2,6 +2,7 @@
 
 use crate::session::SessionMsg;
 use highwire_links::InstrumentId;
+use highwire_links::codec::LineNotice;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use ractor::ActorRef;
@@ -23,7 +24,17 @@ impl Post {
 
     /// A connection comes home; without an owner it is freed here.
     pub fn deliver_ended(&self, slot: u16, why: Ending, parcel: Parcel) {
-        self.cast(slot, SessionMsg::Ended { why, parcel });
+        self.cast(slot, SessionMsg::Ended { slot, why, parcel });
+    }
+
+    /// The venue said something about a line.
+    pub fn deliver_notice(&self, slot: u16, notice: LineNotice) {
+        self.cast(slot, SessionMsg::Notice(slot, notice));
+    }
+
+    /// A subscription of a line brings no data, or brings it again.
+    pub fn deliver_pulse(&self, slot: u16, instrument: InstrumentId, silent: bool) {
+        self.cast(slot, if silent { SessionMsg::Silent(instrument) } else { SessionMsg::Heard(instrument) });
     }
 
     /// A book needs a snapshot that must be asked for.

@@ -1,62 +1,71 @@
-//! One connection's life: connect, subscribe, hand over to the pinned thread, fetch the snapshots that
-//! its books ask for, and begin again with back-off when it ends.
+//! One line's life: it asks its pool for the turn to connect, hands the connection to the pinned thread,
+//! begins again when it ends, and brings a successor up beside it when it is about to end.
 //!
 //! ```text
-//! Connecting ──subscribed──▶ Up ──ended──▶ Waiting ──back-off over──▶ Connecting
-//!      └──────────failed──────────────────────▲
+//! berth a:  ──ask──▶ connect ──▶ live ───────────────────────▶ detached when b is live
+//! berth b:                          └─leaving, aged──▶ ask ──▶ connect ──▶ live ─────▶ …
 //! ```
 
-use crate::connect::{ConnectError, Line, Target, connect};
+use crate::berth::{Berth, Progress};
+use crate::connect::{Line, Target, connect};
+use crate::pool::{LineKey, PoolMsg};
 use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
-use highwire_engine::connection::{Connection, Upkeep};
-use highwire_engine::feed::{Codec, Snapshot};
+use highwire_links::codec::LineNotice;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use highwire_links::{InstrumentId, Nanos};
-use highwire_supervision::backoff::Backoff;
 use highwire_supervision::dice::Dice;
+use highwire_supervision::ending::{End, Phase};
+use highwire_supervision::failover::{Act, Event, Timing};
+use highwire_supervision::rotation::{self, Rotation, RotationRule};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::io;
 use std::time::Duration;
 
-/// Least time between two requests for one instrument's snapshot: a snapshot that is too old is asked
-/// for again, and a deep one costs 250 of the 6 000 weights that Binance grants per minute.
-const SNAPSHOT_EVERY_NS: Nanos = 500_000_000;
+/// A topic that was refused is asked for again after so long, by a successor of the line.
+const RENEW_NS: Nanos = 300_000_000_000;
 
-/// Reads the body of a snapshot's HTTP answer.
-pub type ParseSnapshot = Arc<dyn Fn(InstrumentId, &[u8]) -> Result<Snapshot, String> + Send + Sync>;
+/// What a line is made of: where it connects, what it says, and what the thread is given.
+pub trait Recipe: Send {
+    /// The target for a try at this address (`ws://host:port`). `smaller`: ask for less at a time.
+    /// `wall_ns` is our time, for logins that are signed for their moment.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn target(&mut self, base: &str, smaller: bool, wall_ns: Nanos) -> Result<Target, String>;
 
-/// Where snapshots come from, for venues that do not send them in band.
-#[derive(Clone)]
-pub struct SnapshotSource {
-    /// HTTP client.
-    pub http: reqwest::Client,
-    /// URL of an instrument's depth snapshot; `None` for one that this session does not carry.
-    pub url: Arc<dyn Fn(InstrumentId) -> Option<String> + Send + Sync>,
-    /// Reads the answer.
-    pub parse: ParseSnapshot,
-    /// For one request.
-    pub timeout: Duration,
+    /// The thread's part of a connection, for this slot.
+    ///
+    /// # Errors
+    /// The socket cannot be handed over.
+    fn parcel(&mut self, line: Line, slot: u16, now: Nanos) -> io::Result<Parcel>;
+
+    /// The instruments whose data it carries.
+    fn instruments(&self) -> &[InstrumentId];
+
+    /// How a connection that came home had ended.
+    fn end_of(&self, parcel: &Parcel, why: Ending) -> End;
 }
 
 /// What a session needs.
 pub struct SessionArgs {
+    /// Which line it is.
+    pub key: LineKey,
+    /// Who grants turns, and is told.
+    pub pool: ActorRef<PoolMsg>,
     /// The warden of the thread that reads.
     pub warden: ActorRef<WardenMsg>,
     /// The thread's clock.
     pub clock: Box<dyn Clock>,
-    /// Where to connect.
-    pub target: Target,
-    /// How the line is kept alive.
-    pub upkeep: Upkeep,
-    /// Makes a codec for each new connection; it names slot and instruments.
-    pub codec: Box<dyn FnMut() -> Codec + Send>,
-    /// Snapshots by request, if the venue works that way.
-    pub snapshots: Option<SnapshotSource>,
-    /// Waits between tries.
-    pub backoff: Backoff,
+    /// What the line is made of.
+    pub recipe: Box<dyn Recipe>,
+    /// Its two places on the thread.
+    pub slots: [u16; 2],
+    /// The times of a connection.
+    pub timing: Timing,
+    /// When it is replaced.
+    pub rotation: RotationRule,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -64,12 +73,24 @@ pub struct SessionArgs {
 /// What a session is told.
 #[derive(Debug)]
 pub enum SessionMsg {
-    /// Try to connect.
-    Connect,
-    /// The try is over.
-    Connected(Result<Line, ConnectError>),
-    /// The connection came home.
+    /// It is this berth's turn to connect, at this address.
+    Granted(usize, String),
+    /// Its turn comes later.
+    Deferred(usize, Nanos),
+    /// An attempt's word: berth, number, and what.
+    Attempt(usize, u64, Progress),
+    /// The line brings no data of this instrument.
+    Silent(InstrumentId),
+    /// The line brings data of this instrument again.
+    Heard(InstrumentId),
+    /// The pool has looked elsewhere: the venue has data of this instrument that this line does not bring.
+    Deaf(InstrumentId),
+    /// What the venue said about the line in this slot.
+    Notice(u16, LineNotice),
+    /// The connection of this slot came home.
     Ended {
+        /// Its slot.
+        slot: u16,
         /// Why it ended.
         why: Ending,
         /// The connection, freed here.
@@ -77,18 +98,12 @@ pub enum SessionMsg {
     },
     /// A book needs a snapshot that must be asked for.
     SnapshotNeeded(InstrumentId),
-    /// A snapshot arrived, or not.
-    Fetched(InstrumentId, Result<Box<Snapshot>, String>),
     /// A book needs its subscription renewed.
     ResubscribeNeeded(InstrumentId),
-}
-
-/// Where the session stands.
-#[derive(Debug)]
-enum Stand {
-    Connecting,
-    Up { slot: u16, since_ns: Nanos, leaving: bool },
-    Waiting,
+    /// Try again although it was given up.
+    Start,
+    /// Time passed.
+    Tick,
 }
 
 /// The actor.
@@ -98,130 +113,273 @@ pub struct Session;
 pub struct SessionState {
     args: SessionArgs,
     dice: Dice,
-    attempt: u32,
-    stand: Stand,
-    fetching: HashSet<InstrumentId>,
-    /// When each snapshot was last asked for.
-    fetched_ns: HashMap<InstrumentId, Nanos>,
+    berths: [Berth; 2],
+    /// The berth that counts; the other is empty, or its successor's.
+    main: usize,
+    rotation: Rotation,
+    up: bool,
+    /// Topics were refused: a successor asks for them again then.
+    renew_ns: Option<Nanos>,
+    timer: Option<tokio::task::AbortHandle>,
 }
 
 impl SessionState {
-    fn begin(&mut self, myself: &ActorRef<SessionMsg>) {
-        if matches!(self.stand, Stand::Up { .. }) {
-            return;
+    fn new(args: SessionArgs) -> Self {
+        Self {
+            dice: Dice::new(args.seed),
+            berths: args.slots.map(|slot| Berth::new(slot, args.timing)),
+            main: 0,
+            rotation: Rotation::new(args.rotation, args.key.index.into()),
+            up: false,
+            renew_ns: None,
+            timer: None,
+            args,
         }
-        self.stand = Stand::Connecting;
-        let (target, myself) = (self.args.target.clone(), myself.clone());
-        tokio::spawn(async move {
-            let outcome = connect(&target).await;
-            // A session that was stopped meanwhile wants no connection: it is closed here.
-            let _stopped = myself.cast(SessionMsg::Connected(outcome));
-        });
     }
 
-    fn on_connected(&mut self, myself: &ActorRef<SessionMsg>, outcome: Result<Line, ConnectError>) {
+    /// Lets a berth's machine take an event, and does what it asks for.
+    fn drive(&mut self, myself: &ActorRef<SessionMsg>, index: usize, event: Event) {
         let now = self.args.clock.now();
-        let connection = outcome.and_then(|line| {
-            Ok(Connection::new(line.stream, &line.leftover, (self.args.codec)(), self.args.upkeep, now)?)
+        let random = self.dice.roll();
+        let berth = &mut self.berths[index];
+        let was_live = berth.failover.is_live();
+        let moved = berth.on(event, now, random);
+        match moved.act {
+            Act::Rest => {}
+            Act::Ask { elsewhere } => self.ask(myself, index, elsewhere),
+            // What there is to open is opened by whoever granted it, who knows where.
+            Act::Open { .. } => {}
+            Act::Abandon(phase) => {
+                self.detach(index);
+                self.report(PoolMsg::Failed(self.args.key, End::TimedOut(phase), format!("{phase:?} took too long")));
+            }
+            Act::Close => self.detach(index),
+            Act::GiveUp(why) => self.report(PoolMsg::GaveUp(self.args.key, why)),
+        }
+        match (was_live, self.berths[index].failover.is_live()) {
+            (false, true) => self.on_live(myself, index, now),
+            (true, false) => self.on_not_live(index, now),
+            _ => {}
+        }
+        self.tell_of_change();
+    }
+
+    fn ask(&mut self, myself: &ActorRef<SessionMsg>, berth: usize, elsewhere: bool) {
+        if std::mem::replace(&mut self.berths[berth].asked, true) {
+            return;
+        }
+        if self.berths[berth].occupied {
+            // Its place is not free before the last connection is home.
+            let soon = self.args.clock.now().saturating_add(20_000_000);
+            return self.drive(myself, berth, Event::Deferred(soon));
+        }
+        self.report(PoolMsg::Ask { key: self.args.key, berth, elsewhere, session: myself.clone() });
+    }
+
+    fn open(&mut self, myself: &ActorRef<SessionMsg>, index: usize, base: &str) {
+        let now = self.args.clock.now();
+        let Act::Open { smaller } = self.berths[index].on(Event::Granted, now, 0).act else { return };
+        let target = match self.args.recipe.target(base, smaller, now) {
+            Ok(target) => target,
+            Err(why) => {
+                self.report(PoolMsg::Failed(self.args.key, End::Unreachable, why));
+                return self.drive(myself, index, Event::Ended(End::Unreachable, 0));
+            }
+        };
+        let berth = &mut self.berths[index];
+        berth.attempt += 1;
+        let (myself, attempt) = (myself.clone(), berth.attempt);
+        let task = tokio::spawn(async move {
+            // A session that was stopped meanwhile wants no word; a connection is closed here.
+            let tell = |progress| _ = myself.cast(SessionMsg::Attempt(index, attempt, progress));
+            let outcome = connect(&target, |phase| tell(Progress::Reached(phase))).await;
+            tell(Progress::Over(outcome.map(Box::new)));
         });
-        match connection {
-            Ok(connection) => {
-                self.stand = Stand::Up { slot: connection.slot(), since_ns: now, leaving: false };
-                tracing::info!(url = %self.args.target.url, slot = connection.slot(), "line up");
-                self.tell_warden(WardenMsg::Attach { connection: Box::new(connection), owner: myself.clone() });
+        berth.begin(task.abort_handle());
+    }
+
+    fn on_progress(&mut self, myself: &ActorRef<SessionMsg>, index: usize, attempt: u64, progress: Progress) {
+        if self.berths[index].attempt != attempt {
+            return;
+        }
+        match progress {
+            Progress::Reached(phase) => self.drive(myself, index, Event::Reached(phase)),
+            Progress::Over(Ok(line)) => self.hand_over(myself, index, *line),
+            Progress::Over(Err(error)) => {
+                let wait_ns = error.wait_s.saturating_mul(1_000_000_000);
+                self.report(PoolMsg::Failed(self.args.key, error.end, error.what));
+                self.drive(myself, index, Event::Ended(error.end, wait_ns));
+            }
+        }
+    }
+
+    fn hand_over(&mut self, myself: &ActorRef<SessionMsg>, index: usize, line: Line) {
+        // It may have come too late: its place is given up, and it is closed here.
+        if !matches!(self.berths[index].failover.state(), highwire_supervision::failover::State::Opening { .. }) {
+            return;
+        }
+        let (slot, now) = (self.berths[index].slot, self.args.clock.now());
+        let failed = line.subscribed.failed.clone();
+        self.renew_ns = (!failed.is_empty()).then(|| now.saturating_add(RENEW_NS));
+        self.report(PoolMsg::Topics(self.args.key, failed));
+        match self.args.recipe.parcel(line, slot, now) {
+            Ok(parcel) => {
+                self.berths[index].occupied = true;
+                let instruments = self.args.recipe.instruments().to_vec();
+                self.tell_warden(WardenMsg::Attach { slot, instruments, parcel, owner: myself.clone() });
+                self.drive(myself, index, Event::Reached(Phase::Snapshot));
+                // What was heard so far counts: a book that stays silent is noticed by its own clock.
+                self.drive(myself, index, Event::Data);
             }
             Err(error) => {
-                tracing::warn!(url = %self.args.target.url, %error, "no connection");
-                self.wait(myself);
+                self.report(PoolMsg::Failed(self.args.key, End::Reset, error.to_string()));
+                self.drive(myself, index, Event::Ended(End::Reset, 0));
             }
         }
     }
 
-    fn on_ended(&mut self, myself: &ActorRef<SessionMsg>, why: Ending) {
-        let Stand::Up { since_ns, .. } = self.stand else { return };
-        tracing::warn!(url = %self.args.target.url, ?why, "line ended");
-        if self.args.clock.now().saturating_sub(since_ns) >= self.args.backoff.max_ns {
-            self.attempt = 0;
+    fn on_live(&mut self, myself: &ActorRef<SessionMsg>, index: usize, now: Nanos) {
+        let old = 1 - index;
+        let act = self.rotation.on(rotation::Event::Up, now);
+        self.main = index;
+        if act == rotation::Act::Retire || self.berths[old].occupied {
+            self.drive(myself, old, Event::Stop);
         }
-        self.wait(myself);
     }
 
-    fn wait(&mut self, myself: &ActorRef<SessionMsg>) {
-        let wait = self.next_wait();
-        self.stand = Stand::Waiting;
-        myself.send_after(wait, || SessionMsg::Connect);
+    fn on_not_live(&mut self, index: usize, now: Nanos) {
+        if index != self.main {
+            return;
+        }
+        self.rotation.on(rotation::Event::Down, now);
     }
 
-    fn next_wait(&mut self) -> Duration {
-        let wait_ns = self.args.backoff.delay_ns(self.attempt, self.dice.roll());
-        self.attempt = self.attempt.saturating_add(1);
-        Duration::from_nanos(wait_ns)
+    fn on_ended(&mut self, myself: &ActorRef<SessionMsg>, slot: u16, why: Ending, parcel: &Parcel) {
+        let Some(index) = self.berths.iter().position(|berth| berth.slot == slot) else { return };
+        let berth = &mut self.berths[index];
+        berth.occupied = false;
+        if std::mem::take(&mut berth.leaving) {
+            return;
+        }
+        let end = self.args.recipe.end_of(parcel, why);
+        self.report(PoolMsg::Failed(self.args.key, end, format!("ended: {why:?}")));
+        self.drive(myself, index, Event::Ended(end, 0));
+        self.promote(myself, index);
     }
 
-    /// Asks for a snapshot, unless one is on its way already.
-    fn fetch(&mut self, myself: &ActorRef<SessionMsg>, instrument: InstrumentId) {
-        let Some(source) = self.args.snapshots.clone() else { return };
-        let Some(url) = (source.url)(instrument) else { return };
+    /// The main connection is gone while its successor is on its way: that one is the main one now.
+    fn promote(&mut self, myself: &ActorRef<SessionMsg>, gone: usize) {
+        use highwire_supervision::failover::State;
+        let other = 1 - gone;
+        if gone == self.main
+            && matches!(self.berths[other].failover.state(), State::Opening { .. } | State::Waiting { .. })
+        {
+            self.main = other;
+            self.drive(myself, gone, Event::Stop);
+        }
+    }
+
+    fn on_notice(&mut self, myself: &ActorRef<SessionMsg>, slot: u16, notice: LineNotice) {
+        if self.berths[self.main].slot != slot {
+            return;
+        }
+        match notice {
+            LineNotice::Leaving => self.replace(myself),
+            LineNotice::LoggedOut => self.drive_end(myself, End::Close(None)),
+        }
+    }
+
+    /// The main connection is of no more use, or its snapshot must come anew in band: it is given up and
+    /// the line begins again. Another line of the venue, if there is one, carries the books meanwhile.
+    fn drive_end(&mut self, myself: &ActorRef<SessionMsg>, end: End) {
+        let main = self.main;
+        self.detach(main);
+        self.drive(myself, main, Event::Ended(end, 0));
+    }
+
+    /// Brings a successor up beside the main connection.
+    fn replace(&mut self, myself: &ActorRef<SessionMsg>) {
+        if self.rotation.on(rotation::Event::Announced, self.args.clock.now()) == rotation::Act::Replace {
+            self.drive(myself, 1 - self.main, Event::Start);
+        }
+    }
+
+    fn on_tick(&mut self, myself: &ActorRef<SessionMsg>) {
+        for index in 0..self.berths.len() {
+            self.drive(myself, index, Event::Tick);
+        }
         let now = self.args.clock.now();
-        let since_ns = now.saturating_sub(self.fetched_ns.get(&instrument).copied().unwrap_or(0));
-        if since_ns < SNAPSHOT_EVERY_NS {
-            let wait = Duration::from_nanos(SNAPSHOT_EVERY_NS - since_ns);
-            myself.send_after(wait, move || SessionMsg::SnapshotNeeded(instrument));
-            return;
+        if self.renew_ns.is_some_and(|at| at <= now) {
+            self.renew_ns = None;
+            self.replace(myself);
         }
-        if !self.fetching.insert(instrument) {
-            return;
-        }
-        self.fetched_ns.insert(instrument, now);
-        let myself = myself.clone();
-        tokio::spawn(async move {
-            let outcome = fetch(&source, &url, instrument).await;
-            let _stopped = myself.cast(SessionMsg::Fetched(instrument, outcome.map(Box::new)));
-        });
-    }
-
-    fn on_fetched(
-        &mut self,
-        myself: &ActorRef<SessionMsg>,
-        instrument: InstrumentId,
-        outcome: Result<Box<Snapshot>, String>,
-    ) {
-        self.fetching.remove(&instrument);
-        match outcome {
-            Ok(snapshot) => self.tell_warden(WardenMsg::Snapshot(snapshot)),
-            Err(error) => {
-                tracing::warn!(instrument = instrument.0, %error, "no snapshot");
-                if matches!(self.stand, Stand::Up { .. }) {
-                    let wait = Duration::from_nanos(self.args.backoff.delay_ns(1, self.dice.roll()));
-                    myself.send_after(wait, move || SessionMsg::SnapshotNeeded(instrument));
-                }
-            }
+        match self.rotation.on(rotation::Event::Tick, now) {
+            rotation::Act::Replace => self.drive(myself, 1 - self.main, Event::Start),
+            rotation::Act::DropSuccessor => self.drive(myself, 1 - self.main, Event::Stop),
+            rotation::Act::Rest | rotation::Act::Retire => {}
         }
     }
 
-    /// The socket belongs to the thread, so the subscription is renewed by a new connection.
-    fn on_resubscribe_needed(&mut self) {
-        if let Stand::Up { slot, leaving: leaving @ false, .. } = &mut self.stand {
-            *leaving = true;
-            let slot = *slot;
+    fn detach(&mut self, index: usize) {
+        let berth = &mut self.berths[index];
+        if berth.occupied && !berth.leaving {
+            berth.leaving = true;
+            let slot = berth.slot;
             self.tell_warden(WardenMsg::Detach(slot));
         }
+    }
+
+    fn tell_of_change(&mut self) {
+        let up = self.berths.iter().any(|berth| berth.failover.is_live());
+        if up != std::mem::replace(&mut self.up, up) {
+            self.report(if up { PoolMsg::Up(self.args.key) } else { PoolMsg::Down(self.args.key) });
+        }
+    }
+
+    /// Sets the timer for the next moment at which time alone changes something.
+    fn wind(&mut self, myself: &ActorRef<SessionMsg>) {
+        let wakes = self
+            .berths
+            .iter()
+            .filter_map(|berth| berth.failover.wake_ns())
+            .chain(self.rotation.wake_ns())
+            .chain(self.renew_ns);
+        if let Some(timer) = self.timer.take() {
+            timer.abort();
+        }
+        let Some(wake_ns) = wakes.min() else { return };
+        // A wait that is over already means an answer is due: look again soon, not at once.
+        let wait_ns = wake_ns.saturating_sub(self.args.clock.now()).max(5_000_000);
+        let timer = myself.send_after(Duration::from_nanos(wait_ns), || SessionMsg::Tick);
+        self.timer = Some(timer.abort_handle());
+    }
+
+    fn report(&self, message: PoolMsg) {
+        // Without a pool the line is being stopped.
+        let _gone = self.args.pool.cast(message);
     }
 
     fn tell_warden(&self, message: WardenMsg) {
         // Without a warden there is no thread; the session is stopped by whoever stopped that.
         let _gone = self.args.warden.cast(message);
     }
-}
 
-async fn fetch(source: &SnapshotSource, url: &str, instrument: InstrumentId) -> Result<Snapshot, String> {
-    let request = async {
-        let answer = source.http.get(url).send().await?.error_for_status()?;
-        answer.bytes().await
-    };
-    let body = tokio::time::timeout(source.timeout, request).await;
-    let body = body.map_err(|_| format!("{url}: no answer within {:?}", source.timeout))?;
-    (source.parse)(instrument, &body.map_err(|error| error.to_string())?)
+    fn obey(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
+        match message {
+            SessionMsg::Start => self.drive(myself, self.main, Event::Start),
+            SessionMsg::Granted(berth, base) => self.open(myself, berth, &base),
+            SessionMsg::Deferred(berth, until_ns) => self.drive(myself, berth, Event::Deferred(until_ns)),
+            SessionMsg::Attempt(berth, attempt, progress) => self.on_progress(myself, berth, attempt, progress),
+            SessionMsg::Silent(book) => self.report(PoolMsg::Silent(self.args.key, book)),
+            SessionMsg::Heard(book) => self.report(PoolMsg::Heard(self.args.key, book)),
+            SessionMsg::Deaf(_) => self.replace(myself),
+            SessionMsg::Notice(slot, notice) => self.on_notice(myself, slot, notice),
+            SessionMsg::Ended { slot, why, parcel } => self.on_ended(myself, slot, why, &parcel),
+            SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),
+            SessionMsg::ResubscribeNeeded(_) => self.drive_end(myself, End::Ours),
+            SessionMsg::Tick => self.on_tick(myself),
+        }
+    }
 }
 
 impl Actor for Session {
@@ -234,16 +392,8 @@ impl Actor for Session {
         myself: ActorRef<SessionMsg>,
         args: SessionArgs,
     ) -> Result<SessionState, ActorProcessingErr> {
-        let dice = Dice::new(args.seed);
-        myself.cast(SessionMsg::Connect)?;
-        Ok(SessionState {
-            args,
-            dice,
-            attempt: 0,
-            stand: Stand::Waiting,
-            fetching: HashSet::new(),
-            fetched_ns: HashMap::new(),
-        })
+        myself.cast(SessionMsg::Start)?;
+        Ok(SessionState::new(args))
     }
 
     async fn handle(
@@ -252,38 +402,23 @@ impl Actor for Session {
         message: SessionMsg,
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
-        match message {
-            SessionMsg::Connect => state.begin(&myself),
-            SessionMsg::Connected(outcome) => state.on_connected(&myself, outcome),
-            SessionMsg::Ended { why, parcel } => {
-                drop(parcel);
-                state.on_ended(&myself, why);
-            }
-            SessionMsg::SnapshotNeeded(instrument) => state.fetch(&myself, instrument),
-            SessionMsg::Fetched(instrument, outcome) => state.on_fetched(&myself, instrument, outcome),
-            SessionMsg::ResubscribeNeeded(_) => state.on_resubscribe_needed(),
-        }
+        state.obey(&myself, message);
+        state.wind(&myself);
         Ok(())
     }
 
     /// The line goes with its session.
-    async fn post_stop(
-        &self,
-        _myself: ActorRef<SessionMsg>,
-        state: &mut SessionState,
-    ) -> Result<(), ActorProcessingErr> {
-        if let Stand::Up { slot, .. } = state.stand {
-            state.tell_warden(WardenMsg::Detach(slot));
-        }
+    async fn post_stop(&self, _: ActorRef<SessionMsg>, state: &mut SessionState) -> Result<(), ActorProcessingErr> {
+        (0..state.berths.len()).for_each(|index| state.detach(index));
         Ok(())
     }
 
     /// It has no children whose end could concern it; ractor's default would stop it.
     async fn handle_supervisor_evt(
         &self,
-        _myself: ActorRef<SessionMsg>,
-        _event: SupervisionEvent,
-        _state: &mut SessionState,
+        _: ActorRef<SessionMsg>,
+        _: SupervisionEvent,
+        _: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
         Ok(())
     }

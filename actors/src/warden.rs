@@ -11,14 +11,13 @@ use crate::news::{Leavings, News, Observer};
 use crate::post::Post;
 use crate::session::SessionMsg;
 use highwire_engine::clock::Clock;
-use highwire_engine::connection::Connection;
 use highwire_engine::duty::{Duty, Parts};
 use highwire_engine::engine::Limits;
 use highwire_engine::feed::Snapshot;
 use highwire_engine::idle::Waker;
 use highwire_engine::thread::{self, CoreId, Exit, PinnedThread};
 use highwire_links::cnc::{State, StopWord};
-use highwire_links::command::{CommandsFull, Verb};
+use highwire_links::command::{CommandsFull, Parcel, Verb};
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Desk;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
@@ -91,8 +90,12 @@ pub enum WardenMsg {
     SetLimits(Box<Limits>),
     /// A live connection for the thread; `owner` gets it back.
     Attach {
+        /// Its slot.
+        slot: u16,
+        /// The instruments whose data it carries.
+        instruments: Vec<InstrumentId>,
         /// The connection.
-        connection: Box<Connection>,
+        parcel: Parcel,
         /// Whose it is.
         owner: ActorRef<SessionMsg>,
     },
@@ -102,6 +105,8 @@ pub enum WardenMsg {
     Snapshot(Box<Snapshot>),
     /// Rebuild a book.
     Resync(InstrumentId),
+    /// Raise the stop word, which only an operator takes back.
+    RaiseStop(StopWord),
     /// End the thread in order; its ring ends are the answer, `None` when it had died for good.
     Stop(RpcReplyPort<Leavings>),
 }
@@ -208,6 +213,18 @@ impl WardenState {
             Event::Spent(parcel) => drop(parcel),
             Event::SnapshotNeeded(instrument) => {
                 self.post.deliver_snapshot_needed(instrument);
+                self.tell(News::Event(event));
+            }
+            Event::Line { slot, notice } => {
+                self.post.deliver_notice(slot, notice);
+                self.tell(News::Event(event));
+            }
+            Event::Silent { instrument, slot, .. } => {
+                self.post.deliver_pulse(slot, instrument, true);
+                self.tell(News::Event(event));
+            }
+            Event::Heard { instrument, slot } => {
+                self.post.deliver_pulse(slot, instrument, false);
                 self.tell(News::Event(event));
             }
             Event::ResubscribeNeeded(instrument, slot) => {
@@ -317,10 +334,9 @@ impl WardenState {
         }
     }
 
-    fn attach(&mut self, connection: Box<Connection>, owner: ActorRef<SessionMsg>) {
-        let slot = connection.slot();
-        self.post.register(slot, &connection.codec().instruments, owner);
-        if let Err(Verb::Attach(parcel)) = self.give(Verb::Attach(connection)) {
+    fn attach(&mut self, slot: u16, instruments: &[InstrumentId], parcel: Parcel, owner: ActorRef<SessionMsg>) {
+        self.post.register(slot, instruments, owner);
+        if let Err(Verb::Attach(parcel)) = self.give(Verb::Attach(parcel)) {
             self.post.deliver_ended(slot, Ending::Detached, parcel);
         }
     }
@@ -353,8 +369,12 @@ impl WardenState {
                 self.stop = Some(asker);
                 return self.tick();
             }
-            WardenMsg::Attach { connection, owner } => {
-                self.attach(connection, owner);
+            WardenMsg::Attach { slot, instruments, parcel, owner } => {
+                self.attach(slot, &instruments, parcel, owner);
+                return false;
+            }
+            WardenMsg::RaiseStop(word) => {
+                self.desk.cnc.stop(word);
                 return false;
             }
             WardenMsg::SetMode(mode) => {

@@ -1,6 +1,7 @@
 //! Real threads, real sockets: a thread that panics under load, a warden that freezes, a budget that
 //! is spent. Nothing here asserts times: the machine may be slow.
 
+mod endings;
 mod rig;
 
 use highwire_actors::warden::Rules;

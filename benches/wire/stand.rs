@@ -89,8 +89,14 @@ pub fn requested() -> Snapshot {
     let level = |(px, qty)| Level { px, qty, px_shown: 2, qty_shown: 5 };
     let [bids, asks] = snapshot().map(|side| side.into_iter().map(level).collect());
     let sequence = Sequence { last: Some(SNAPSHOT_ID), cross: Some(SNAPSHOT_ID), ..Sequence::default() };
-    let head =
-        DepthHead { instrument: InstrumentId(0), kind: DepthKind::Snapshot, event_ns: 0, sequence, checksum: None };
+    let head = DepthHead {
+        instrument: InstrumentId(0),
+        kind: DepthKind::Snapshot,
+        event_ns: 0,
+        sequence,
+        checksum: None,
+        best: None,
+    };
     Snapshot { head, bids, asks }
 }
 

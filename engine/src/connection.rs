@@ -1,20 +1,24 @@
-//! One live market-data connection on a pinned thread: made by an actor (connect, upgrade, subscribe),
-//! read here, and sent home when it ends. Plain TCP; the heartbeat is the venue's text ping.
+//! One live market-data connection on a pinned thread: made by an actor (connect, TLS, upgrade, subscribe),
+//! read here, and sent home when it ends. The heartbeat is the venue's text ping.
 
 use crate::context::Context;
 use crate::feed::{Codec, Feed};
 use crate::framer::{Framer, Item};
 use crate::outbox::{self, Outbox};
+use crate::probe::{Probe, Verdict};
+use crate::stream::Stream;
 use highwire_links::Nanos;
 use highwire_links::decode::{FrameKind, Reject};
 use highwire_links::lifecycle::Ending;
 use highwire_links::limits::FRAME_BYTES_MAX;
 use std::io::{self, ErrorKind, Read};
-use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
 
 /// Reads of one turn, so that one busy connection cannot starve the others.
 const READS_PER_TURN: usize = 8;
+
+/// Room for pongs and heartbeats that wait for the socket.
+const OUTBOX_BYTES: usize = 1024;
 
 /// How a line is kept alive and when it is given up.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +32,15 @@ pub struct Upkeep {
 /// The parcel of `Verb::Attach`.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     framer: Framer,
     codec: Codec,
     outbox: Outbox,
     upkeep: Upkeep,
+    probe: Probe,
     data_ns: Nanos,
     heartbeat_ns: Nanos,
+    closed: Option<Option<u16>>,
 }
 
 /// What one turn brought.
@@ -50,15 +56,15 @@ impl Connection {
     /// A connection past its upgrade. `leftover` are bytes that came with the end of the upgrade.
     ///
     /// # Errors
-    /// The socket cannot be made non-blocking, or the leftover is larger than the receive buffer.
-    pub fn new(stream: TcpStream, leftover: &[u8], codec: Codec, upkeep: Upkeep, now: Nanos) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
+    /// The leftover is larger than the receive buffer.
+    pub fn new(stream: Stream, leftover: &[u8], codec: Codec, upkeep: Upkeep, now: Nanos) -> io::Result<Self> {
         let mut framer = Framer::new(FRAME_BYTES_MAX);
         if framer.preload(leftover) < leftover.len() {
             return Err(io::Error::other("more bytes came with the upgrade than fit the receive buffer"));
         }
-        let outbox = Outbox::new(now);
-        Ok(Self { stream, framer, codec, outbox, upkeep, data_ns: now, heartbeat_ns: now })
+        let outbox = Outbox::new(now, OUTBOX_BYTES);
+        let probe = Probe::new(now);
+        Ok(Self { stream, framer, codec, outbox, upkeep, probe, data_ns: now, heartbeat_ns: now, closed: None })
     }
 
     /// Its place on the thread.
@@ -69,6 +75,11 @@ impl Connection {
     /// What it decodes with.
     pub fn codec(&self) -> &Codec {
         &self.codec
+    }
+
+    /// The close frame that ended it, with its code if it had one; `None` when none came.
+    pub fn closed(&self) -> Option<Option<u16>> {
+        self.closed
     }
 
     /// When data last came.
@@ -87,7 +98,10 @@ impl Connection {
             }
             match self.read() {
                 Ok(0) => turn.ending = Some(Ending::Closed),
-                Ok(n) => self.framer.filled(n),
+                Ok(n) => {
+                    self.probe.on_bytes(cx.now);
+                    self.framer.filled(n);
+                }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(_) => turn.ending = Some(Ending::Failed),
@@ -114,9 +128,10 @@ impl Connection {
                     }
                 }
                 Ok(Some(Item::Ping(payload))) => _ = self.outbox.push(outbox::PONG, payload),
-                Ok(Some(Item::Pong)) => {}
+                Ok(Some(Item::Pong)) => self.probe.on_pong(),
                 Ok(Some(Item::TooLarge)) => feed.on_refused(cx, Reject::TooLarge, &self.codec.instruments),
                 Ok(Some(Item::Close(code))) => {
+                    self.closed = Some(code);
                     let code = code.map(u16::to_be_bytes);
                     self.outbox.push(outbox::CLOSE, code.as_ref().map_or(&[], |code| code.as_slice()));
                     turn.ending = Some(Ending::Closed);
@@ -138,8 +153,12 @@ impl Connection {
             self.heartbeat_ns = now;
             self.outbox.push(outbox::TEXT, text.as_bytes());
         }
-        let flushed = self.outbox.flush(&self.stream);
-        let silent = now.saturating_sub(self.data_ns) > self.upkeep.silent_ns;
+        let verdict = self.probe.on_time(now);
+        if verdict == Verdict::Ask {
+            self.outbox.push(outbox::PING, b"");
+        }
+        let flushed = self.outbox.flush(&mut self.stream).and_then(|_| self.stream.push_out());
+        let silent = verdict == Verdict::Dead || now.saturating_sub(self.data_ns) > self.upkeep.silent_ns;
         let found = match flushed {
             Err(_) => Some(Ending::Failed),
             Ok(_) => silent.then_some(Ending::Silent),

@@ -8,6 +8,7 @@ use crate::engine::{Engine, EngineEnds};
 use crate::feed::{Feed, FeedEnds};
 use crate::gateway::{Gateway, GatewayEnds};
 use crate::idle::{Idle, Waker};
+use crate::order_line::OrderLine;
 use crate::slots::Slots;
 use crate::stages::Stages;
 use crate::watch::Watch;
@@ -128,6 +129,10 @@ impl Duty {
         }
         if let Some(gateway) = &mut self.roles.gateway {
             work += gateway.poll(&mut cx);
+            while let Some((why, line)) = gateway.take_ended() {
+                self.house.idle.unwatch(&*line);
+                self.slots.send_home(line.slot(), why, line);
+            }
         }
         self.keep_house(now, work);
         work
@@ -170,8 +175,16 @@ impl Duty {
 
     /// Gives every ring end back, and the connections with `why` they end.
     pub fn dismantle(mut self, why: Ending) -> Parts {
+        let now = self.house.clock.now();
+        let mut connections = self.slots.empty(&self.house.idle, why);
+        if let Some(gateway) = &mut self.roles.gateway {
+            gateway.end_lines(&mut self.house.context(now), why);
+            while let Some((why, line)) = gateway.take_ended() {
+                self.house.idle.unwatch(&*line);
+                connections.push((line.slot(), why, line));
+            }
+        }
         self.publish();
-        let connections = self.slots.empty(&self.house.idle, why);
         Parts {
             house: self.house,
             feed: self.roles.feed.map(Feed::dismantle),
@@ -209,11 +222,16 @@ impl Duty {
                 self.roles.engine.as_mut().map(|engine| engine.on_set_venue_mode(venue, mode)).is_some()
             }
             Verb::SetClockOffset(venue, offset_ns) => {
-                self.roles.feed.as_mut().map(|feed| feed.set_clock_offset(venue, offset_ns)).is_some()
+                let fed = self.roles.feed.as_mut().map(|feed| feed.set_clock_offset(venue, offset_ns)).is_some();
+                let gateway = self.roles.gateway.as_mut();
+                gateway.is_some_and(|gateway| gateway.set_clock_offset(venue, offset_ns)) || fed
             }
             Verb::SetLimits(parcel) => self.set_limits(parcel),
             Verb::Attach(parcel) => self.attach(parcel, now),
-            Verb::Detach(slot) => self.slots.end(slot, Ending::Detached),
+            Verb::Detach(slot) => {
+                let gateway = self.roles.gateway.as_mut();
+                self.slots.end(slot, Ending::Detached) || gateway.is_some_and(|gateway| gateway.detach(slot))
+            }
             Verb::Snapshot(parcel) => self.take_snapshot(parcel, now),
             Verb::Resync(instrument) => {
                 let Some(feed) = &mut self.roles.feed else { return false };
@@ -247,10 +265,7 @@ impl Duty {
     fn attach(&mut self, parcel: Parcel, now: Nanos) -> bool {
         let connection = match parcel.downcast::<Connection>() {
             Ok(connection) => connection,
-            Err(parcel) => {
-                self.slots.spend(parcel);
-                return false;
-            }
+            Err(parcel) => return self.attach_order_line(parcel),
         };
         let Some(feed) = self.roles.feed.as_mut().filter(|_| self.slots.is_free(connection.slot())) else {
             self.slots.send_home(connection.slot(), Ending::Detached, connection);
@@ -261,6 +276,25 @@ impl Duty {
         let _unwatched = self.house.idle.watch(&*connection);
         self.slots.put(connection);
         true
+    }
+
+    fn attach_order_line(&mut self, parcel: Parcel) -> bool {
+        let line = match parcel.downcast::<OrderLine>() {
+            Ok(line) => line,
+            Err(parcel) => {
+                self.slots.spend(parcel);
+                return false;
+            }
+        };
+        let _unwatched = self.house.idle.watch(&*line);
+        let refused = match &mut self.roles.gateway {
+            Some(gateway) => gateway.attach(line).err(),
+            None => Some(line),
+        };
+        let Some(line) = refused else { return true };
+        self.house.idle.unwatch(&*line);
+        self.slots.send_home(line.slot(), Ending::Detached, line);
+        false
     }
 
     fn read(&mut self, now: Nanos) -> usize {

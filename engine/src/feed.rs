@@ -5,21 +5,31 @@
 
 mod codec;
 mod outlet;
+mod pulse;
 
 pub use codec::Codec;
 
 use crate::book::{Book, Effect, Need};
 use crate::context::Context;
 use crate::offset::Offset;
+use highwire_links::codec::LineNotice;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
-use highwire_links::lifecycle::{BookWhy, Event};
-use highwire_links::limits::PAGE_LEVELS;
+use highwire_links::lifecycle::{BookWhy, Event, Excerpt};
+use highwire_links::limits::{CONNECTIONS_MAX, LINE_HOLD_NS, PAGE_LEVELS};
 use highwire_links::market::{MarketEvent, MarketTx, Source};
 use highwire_links::page::{BookState, Page, PageWriters, Rung};
 use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sink, Trade};
 use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
 use outlet::{Outlet, Quote};
+use pulse::Pulses;
+
+/// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
+/// One late message after a quiet while says nothing; nor does what comes before the first message that chains
+/// on a snapshot, which may be seconds newer than its line.
+const FROZEN_NS: Nanos = 1_000_000_000;
+
+const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "a bit a slot");
 
 /// What the feed must know of an instrument to keep its book.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +76,37 @@ struct Entry {
     book: Book,
     outlet: Outlet,
     slot: u16,
+    /// Slots of the lines that carry it, a bit each.
+    lines: u64,
+    /// The newest sequence of its ticker.
+    ticker: Option<u64>,
+    /// Since when a message is missing that another line may bring; 0: none is.
+    waits_ns: Nanos,
+    /// Since when messages only say what it holds already; 0: the last one did not.
+    old_ns: Nanos,
+    /// Slots of the lines that have since said so, a bit each.
+    old_lines: u64,
+    /// A message has chained on since the last snapshot.
+    chained: bool,
+}
+
+impl Entry {
+    /// Notes a message that says only what is held; true when all lines have said nothing else for too long.
+    fn is_frozen(&mut self, slot: u16, now: Nanos) -> bool {
+        if self.old_ns == 0 {
+            self.old_ns = now.max(1);
+        }
+        self.old_lines |= bit(slot);
+        self.chained && self.old_lines & self.lines == self.lines && now.saturating_sub(self.old_ns) > FROZEN_NS
+    }
+
+    fn moves_on(&mut self, by: DepthKind) {
+        (self.old_ns, self.old_lines, self.chained) = (0, 0, by == DepthKind::Delta);
+    }
+
+    fn has_spare(&self) -> bool {
+        self.lines.count_ones() > 1
+    }
 }
 
 /// When a message was received, and by which stamp.
@@ -79,6 +120,9 @@ struct Receipt {
 /// Keeps the books of one thread's connections.
 pub struct Feed {
     entries: Vec<Entry>,
+    pulses: Pulses,
+    /// Books that wait for a missing message.
+    waiting: usize,
     offsets: Vec<Offset>,
     ends: FeedEnds,
     tap: Option<Box<dyn Tap>>,
@@ -94,13 +138,26 @@ impl Feed {
         let entry = |(index, spec): (usize, &BookSpec)| {
             let generation = readers.read(index).map_or(0, |page| page.generation);
             let outlet = Outlet::starting_at(generation.wrapping_add(1));
-            Entry { spec: *spec, book: Book::new(spec.chain, spec.scale), outlet, slot: 0 }
+            Entry {
+                spec: *spec,
+                book: Book::new(spec.chain, spec.scale),
+                outlet,
+                slot: 0,
+                lines: 0,
+                ticker: None,
+                waits_ns: 0,
+                old_ns: 0,
+                old_lines: 0,
+                chained: false,
+            }
         };
         let entries: Vec<Entry> = specs.iter().enumerate().map(entry).collect();
         for (index, entry) in entries.iter().enumerate() {
             ends.pages.publish(index, &Page { generation: entry.outlet.generation(), ..Page::default() });
         }
         Self {
+            pulses: Pulses::new(entries.len()),
+            waiting: 0,
             entries,
             offsets: vec![Offset::default(); venues],
             ends,
@@ -123,7 +180,7 @@ impl Feed {
         &mut self,
         cx: &mut Context<'_>,
         codec: &mut Codec,
-        frame: Frame<'_>,
+        mut frame: Frame<'_>,
         recv_ns: Nanos,
         stamp: u64,
     ) -> Result<FrameKind, Rejected> {
@@ -131,9 +188,12 @@ impl Feed {
         let before = codec.scratch.fallbacks;
         let started = cx.clock.stamp();
         let receipt = Receipt { recv_ns, stamp, slot: codec.slot };
-        let mut applier = Applier { feed: self, cx, receipt, book_ns: 0 };
-        let outcome = (codec.decode)(&codec.directory, &mut codec.scratch, frame, &mut applier);
-        let book_ns = applier.book_ns;
+        let mut applier = Applier { feed: self, cx, receipt, book_ns: 0, said: None };
+        let outcome = (codec.decode)(&codec.directory, &mut codec.scratch, frame.reborrow(), &mut applier);
+        let (book_ns, said) = (applier.book_ns, applier.said);
+        if let Some(control) = said {
+            tell_said(cx, codec.slot, control, frame.payload());
+        }
         let spent_ns = cx.clock.between_ns(started, cx.clock.stamp());
         cx.stages.record(Stage::Decode, spent_ns.saturating_sub(book_ns));
         cx.tally.add_many(Counter::Fallbacks, codec.scratch.fallbacks.saturating_sub(before));
@@ -173,24 +233,87 @@ impl Feed {
         self.lose(cx, receipt, instrument, BookWhy::Resync);
     }
 
-    /// The line of these instruments ended: their books are dead.
-    pub fn on_line_ended(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId]) {
+    /// The line in this slot ended: the books that no other line carries are dead.
+    pub fn on_line_ended(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId], slot: u16) {
         for &id in instruments {
             let Some(entry) = self.entries.get_mut(id.index()) else { continue };
+            entry.lines &= !bit(slot);
+            entry.book.set_spare(entry.has_spare());
+            if entry.lines != 0 {
+                continue;
+            }
+            entry.ticker = None;
             let effect = Effect { moved: entry.book.on_line_ended(), ..Effect::default() };
             let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: entry.slot };
             self.carry_out(cx, receipt, id, 0, None, effect);
         }
     }
 
-    /// These instruments have a line again, in this slot.
+    /// These instruments have a line, or one more, in this slot.
     pub fn on_line_up(&mut self, cx: &mut Context<'_>, instruments: &[InstrumentId], slot: u16) {
         for &id in instruments {
             let Some(entry) = self.entries.get_mut(id.index()) else { continue };
-            entry.slot = slot;
+            if entry.lines == 0 {
+                entry.slot = slot;
+            }
+            entry.lines |= bit(slot);
+            entry.book.set_spare(entry.has_spare());
+            self.pulses.begin(id, slot, cx.now);
             let effect = entry.book.on_line_up();
             let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
             self.carry_out(cx, receipt, id, 0, None, effect);
+        }
+    }
+
+    /// Time went by: what was waited for in vain is a gap, and who brought nothing for too long is silent.
+    pub fn on_time(&mut self, cx: &mut Context<'_>) {
+        if self.waiting > 0 {
+            self.end_waits(cx);
+        }
+        if self.pulses.is_due(cx.now) {
+            self.find_silent(cx);
+        }
+    }
+
+    fn end_waits(&mut self, cx: &mut Context<'_>) {
+        for index in 0..self.entries.len() {
+            let entry = &mut self.entries[index];
+            if entry.waits_ns == 0 || cx.now.saturating_sub(entry.waits_ns) < LINE_HOLD_NS {
+                continue;
+            }
+            let effect = entry.book.on_wait_over();
+            let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: entry.slot };
+            let id = entry.spec.id;
+            self.note_wait(id, cx.now, false);
+            self.carry_out(cx, receipt, id, 0, None, effect);
+        }
+    }
+
+    fn find_silent(&mut self, cx: &mut Context<'_>) {
+        for entry in &self.entries {
+            let mut lines = entry.lines;
+            while lines != 0 {
+                let slot = lines.trailing_zeros() as u16;
+                lines &= lines - 1;
+                if let Some(age_ns) = self.pulses.falls_silent(entry.spec.id, slot, cx.now) {
+                    cx.tell(Event::Silent { instrument: entry.spec.id, slot, age_ns });
+                }
+            }
+        }
+    }
+
+    fn note_wait(&mut self, id: InstrumentId, now: Nanos, waits: bool) {
+        let Some(entry) = self.entries.get_mut(id.index()) else { return };
+        match (entry.waits_ns > 0, waits) {
+            (false, true) => {
+                entry.waits_ns = now.max(1);
+                self.waiting += 1;
+            }
+            (true, false) => {
+                entry.waits_ns = 0;
+                self.waiting -= 1;
+            }
+            _ => {}
         }
     }
 
@@ -240,27 +363,65 @@ impl Feed {
         if matches!(entry.book.state(), BookState::Empty | BookState::Dead) {
             return;
         }
+        // Another line brings the same: should this one have held anything, its absence will show.
+        if why == BookWhy::BadFrame && entry.book.finds_gaps() {
+            return;
+        }
         let effect = entry.book.lose(why);
         self.carry_out(cx, receipt, id, 0, None, effect);
     }
 
     fn on_depth(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, bids: &[Level], asks: &[Level]) {
+        if self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
+            cx.tell(Event::Heard { instrument: head.instrument, slot: receipt.slot });
+        }
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
         entry.slot = receipt.slot;
         let offset = self.offsets.get_mut(entry.spec.venue.index());
+        if offset.as_ref().is_some_and(|offset| offset.is_ahead(head.event_ns, receipt.recv_ns)) {
+            return self.on_time_ahead(cx, receipt, head.instrument);
+        }
         let event_ns = offset.map_or(0, |offset| offset.local(head.event_ns, receipt.recv_ns));
         if head.kind == DepthKind::Top {
             let quote = Quote { bid: first(bids), ask: first(asks) };
             return self.on_ticker(cx, receipt, head, event_ns, quote);
         }
-        let effect = entry.book.on_depth(head, bids, asks);
+        let mut effect = entry.book.on_depth(head, bids, asks);
+        if effect.old && entry.is_frozen(receipt.slot, receipt.recv_ns) {
+            // Every line says only what is known: the venue began anew without saying so.
+            effect = entry.book.lose(BookWhy::Gap);
+        }
+        if effect.applied || effect.moved.is_some() {
+            entry.moves_on(head.kind);
+        }
         let by_request = entry.spec.chain.snapshot_on_request();
         let cross = if by_request { entry.book.held() } else { head.sequence.cross };
+        if effect.applied {
+            // What was missing has come; what is missing now is another message.
+            self.note_wait(head.instrument, receipt.recv_ns, false);
+        }
+        if !effect.old {
+            self.note_wait(head.instrument, receipt.recv_ns, effect.waits);
+        }
         self.carry_out(cx, receipt, head.instrument, event_ns, cross, effect);
+    }
+
+    /// How old such a message is cannot be told: it is not taken, and a book that stands on such a clock is
+    /// not trusted.
+    fn on_time_ahead(&mut self, cx: &mut Context<'_>, receipt: Receipt, id: InstrumentId) {
+        cx.tally.add(Counter::Rejected);
+        if self.state(id) == BookState::Live {
+            self.lose(cx, receipt, id, BookWhy::Time);
+        }
     }
 
     fn on_ticker(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, event_ns: Nanos, quote: Quote) {
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
+        let copy = entry.has_spare() && entry.ticker.zip(head.sequence.cross).is_some_and(|(held, new)| new <= held);
+        if copy {
+            return;
+        }
+        entry.ticker = head.sequence.cross.or(entry.ticker);
         let state = if quote.is_crossed() { BookState::Suspect } else { BookState::Live };
         let changed = entry.outlet.row(Source::Ticker, quote, state);
         let news = entry.outlet.news(quote, entry.book.state(), head.sequence.cross);
@@ -367,6 +528,8 @@ struct Applier<'a, 'b> {
     cx: &'a mut Context<'b>,
     receipt: Receipt,
     book_ns: u64,
+    /// The last word about the connection.
+    said: Option<Control>,
 }
 
 impl Sink for Applier<'_, '_> {
@@ -381,7 +544,29 @@ impl Sink for Applier<'_, '_> {
     /// Trades are counted by their frame's kind; nothing decides on them yet.
     fn on_trade(&mut self, _trade: &Trade) {}
 
-    fn on_control(&mut self, _control: Control) {}
+    /// A new price step is a new epoch: the book goes, and the engine's side is told of the step.
+    fn on_control(&mut self, control: Control) {
+        let Control::Tick { instrument, tick } = control else {
+            self.said = Some(control);
+            return;
+        };
+        self.feed.lose(self.cx, self.receipt, instrument, BookWhy::Tick);
+        self.cx.tell(Event::TickChanged { instrument, tick, at_ns: self.receipt.recv_ns });
+    }
+}
+
+/// Actors keep track of subscriptions; an announced end asks for a replacement now.
+fn tell_said(cx: &mut Context<'_>, slot: u16, control: Control, text: &[u8]) {
+    match control {
+        Control::Subscribed | Control::Refused => cx.tell(Event::Said { slot, control, text: Excerpt::of(text) }),
+        Control::Closing => cx.tell(Event::Line { slot, notice: LineNotice::Leaving }),
+        Control::Pong | Control::Tick { .. } => {}
+    }
+}
+
+/// The bit of a slot; none for one that is beyond the feed's.
+fn bit(slot: u16) -> u64 {
+    1u64.checked_shl(slot.into()).unwrap_or(0)
 }
 
 fn first(levels: &[Level]) -> Rung {

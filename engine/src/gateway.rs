@@ -4,7 +4,10 @@
 //! goes on with the same rings.
 
 use crate::context::Context;
+use crate::order_line::OrderLine;
+use highwire_links::VenueId;
 use highwire_links::fill::FillTx;
+use highwire_links::lifecycle::Ending;
 use highwire_links::order::OrderRx;
 
 /// Carries orders out and reports back.
@@ -14,6 +17,34 @@ pub trait Gateway: Send {
     fn poll(&mut self, cx: &mut Context<'_>) -> usize;
     /// Gives the ring ends back. Orders that it still held are known to nobody from then on.
     fn dismantle(self: Box<Self>) -> GatewayEnds;
+
+    /// Takes over an order line.
+    ///
+    /// # Errors
+    /// The line, when there is no place for it.
+    fn attach(&mut self, line: Box<OrderLine>) -> Result<(), Box<OrderLine>> {
+        Err(line)
+    }
+
+    /// Gives up the line in this slot at its next step; false when there is none.
+    fn detach(&mut self, _slot: u16) -> bool {
+        false
+    }
+
+    /// A line that has ended, to be sent home.
+    fn take_ended(&mut self) -> Option<(Ending, Box<OrderLine>)> {
+        None
+    }
+
+    /// Gives up every line, and says of each request what is known; the lines are taken by
+    /// [`Self::take_ended`].
+    fn end_lines(&mut self, _cx: &mut Context<'_>, _why: Ending) {}
+
+    /// The measured clock offset of a venue: venue time minus ours, nanoseconds; false when that means
+    /// nothing to it.
+    fn set_clock_offset(&mut self, _venue: VenueId, _offset_ns: i64) -> bool {
+        false
+    }
 }
 
 /// A gateway's ends of the order and the fill ring.

@@ -1,51 +1,74 @@
-//! What a connection has to write: masked control frames and heartbeats, few and small. A write that
-//! the socket takes only in part is finished later; a frame that finds no room is left out, which
-//! RFC 6455 §5.5.3 permits for pongs.
+//! What a connection has to write: masked frames, or plain bytes on an HTTP line. A write that the socket
+//! takes only in part is finished later; a frame that finds no room is refused whole, which RFC 6455 §5.5.3
+//! permits for pongs.
 
 use std::io::{self, ErrorKind, Write};
 
-/// Room for frames that wait for the socket.
-const OUTBOX_BYTES: usize = 1024;
-/// Longest payload of one outgoing frame.
-pub const PAYLOAD_BYTES_MAX: usize = 125;
+/// Longest payload of one outgoing frame: what a 16-bit length says.
+const PAYLOAD_BYTES_MAX: usize = 65_535;
+/// Longest payload whose length stands in the first two bytes.
+const SHORT_BYTES_MAX: usize = 125;
 
 /// Opcode of a text frame (RFC 6455 §5.2).
 pub const TEXT: u8 = 1;
 /// Opcode of a close frame.
 pub const CLOSE: u8 = 8;
+/// Opcode of a ping frame.
+pub const PING: u8 = 9;
 /// Opcode of a pong frame.
 pub const PONG: u8 = 10;
 
 /// Frames on their way out.
 #[derive(Debug)]
 pub struct Outbox {
-    bytes: Box<[u8; OUTBOX_BYTES]>,
+    bytes: Box<[u8]>,
     len: usize,
     mask_state: u64,
 }
 
 impl Outbox {
-    /// An empty outbox; masks are drawn from `seed`.
-    pub fn new(seed: u64) -> Self {
-        Self { bytes: Box::new([0; OUTBOX_BYTES]), len: 0, mask_state: seed }
+    /// An empty outbox with room for `bytes`; masks are drawn from `seed`.
+    pub fn new(seed: u64, bytes: usize) -> Self {
+        Self { bytes: vec![0; bytes].into_boxed_slice(), len: 0, mask_state: seed }
     }
 
-    /// Adds a masked frame (RFC 6455 §5.3); false when it is too long or there is no room.
+    /// Adds a masked frame (RFC 6455 §5.2, §5.3); false when it is too long or there is no room.
     pub fn push(&mut self, opcode: u8, payload: &[u8]) -> bool {
-        let end = self.len + 6 + payload.len();
-        if payload.len() > PAYLOAD_BYTES_MAX || end > OUTBOX_BYTES {
+        let short = payload.len() <= SHORT_BYTES_MAX;
+        let head_len = if short { 6 } else { 8 };
+        let end = self.len + head_len + payload.len();
+        if payload.len() > PAYLOAD_BYTES_MAX || end > self.bytes.len() {
             return false;
         }
         let mask = self.mask();
-        let frame = &mut self.bytes[self.len..end];
-        frame[0] = 0x80 | opcode;
-        frame[1] = 0x80 | payload.len() as u8;
-        frame[2..6].copy_from_slice(&mask);
-        for (i, (to, from)) in frame[6..].iter_mut().zip(payload).enumerate() {
+        let (head, body) = self.bytes[self.len..end].split_at_mut(head_len);
+        head[0] = 0x80 | opcode;
+        if short {
+            head[1] = 0x80 | payload.len() as u8;
+        } else {
+            head[1] = 0x80 | 126;
+            head[2..4].copy_from_slice(&(payload.len() as u16).to_be_bytes());
+        }
+        head[head_len - 4..].copy_from_slice(&mask);
+        for (i, (to, from)) in body.iter_mut().zip(payload).enumerate() {
             *to = from ^ mask[i % 4];
         }
         self.len = end;
         true
+    }
+
+    /// Adds bytes as they are; false when there is no room.
+    pub fn push_bytes(&mut self, bytes: &[u8]) -> bool {
+        let end = self.len + bytes.len();
+        let Some(to) = self.bytes.get_mut(self.len..end) else { return false };
+        to.copy_from_slice(bytes);
+        self.len = end;
+        true
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Writes what the socket takes now; true when nothing is left.
@@ -103,7 +126,7 @@ mod tests {
 
     #[test]
     fn partial_writes_lose_no_byte_and_frames_unmask_to_what_was_pushed() {
-        let mut outbox = Outbox::new(1);
+        let mut outbox = Outbox::new(1, 1024);
         assert!(outbox.push(PONG, b"hello") && outbox.push(TEXT, b"ping"));
         let mut socket = Narrow(Vec::new(), 3, false);
         while !outbox.flush(&mut socket).unwrap() {}
@@ -116,9 +139,19 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_refused_whole() {
-        let mut outbox = Outbox::new(1);
+        let mut outbox = Outbox::new(1, 1024);
         let pushed = (0..100).take_while(|_| outbox.push(PONG, &[0; 100])).count();
-        assert_eq!(pushed, OUTBOX_BYTES / 106);
-        assert!(!Outbox::new(1).push(PONG, &[0; 126]));
+        assert_eq!(pushed, 1024 / 106);
+        assert!(!outbox.push_bytes(&[0; 1024]) && !Outbox::new(1, 1 << 17).push(TEXT, &[0; 65_536]));
+    }
+
+    #[test]
+    fn a_longer_payload_has_its_length_in_two_more_bytes() {
+        let mut outbox = Outbox::new(1, 1024);
+        assert!(outbox.push(TEXT, &[7; 300]));
+        let mut out = Vec::new();
+        assert!(outbox.flush(&mut out).unwrap());
+        assert_eq!((out.len(), out[1], u16::from_be_bytes([out[2], out[3]])), (308, 0x80 | 126, 300));
+        assert!(out[8..].iter().zip(out[4..8].iter().cycle()).all(|(byte, mask)| byte ^ mask == 7));
     }
 }

@@ -7,10 +7,10 @@ use crate::feed::Feed;
 use crate::idle::Idle;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::{Ending, Event, LifecycleTx};
-use highwire_links::limits::{COMMAND_RING, CONNECTIONS_MAX};
+use highwire_links::limits::{COMMAND_RING, CONNECTIONS_MAX, ORDER_LINES_MAX};
 
 /// Parcels that can wait: every connection, and what one ring of commands can hold.
-const HOMEBOUND_MAX: usize = CONNECTIONS_MAX + COMMAND_RING;
+const HOMEBOUND_MAX: usize = CONNECTIONS_MAX + ORDER_LINES_MAX + COMMAND_RING;
 
 #[derive(Debug)]
 struct Slot {
@@ -57,20 +57,21 @@ impl Slots {
     }
 
     /// A connection goes home.
-    pub fn send_home(&mut self, slot: u16, why: Ending, connection: Box<Connection>) {
+    pub fn send_home(&mut self, slot: u16, why: Ending, connection: Parcel) {
         self.homebound.push(Event::Ended { slot, why, parcel: connection });
     }
 
     /// Reads every connection once; those that ended are on their way home afterwards.
     pub fn poll(&mut self, cx: &mut Context<'_>, feed: &mut Feed, idle: &Idle) -> usize {
         let mut work = 0;
+        feed.on_time(cx);
         for index in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[index] else { continue };
             let turn = slot.connection.poll(cx, feed);
             work += turn.messages;
             if let Some(why) = slot.ending.or(turn.ending) {
                 work += 1;
-                feed.on_line_ended(cx, &slot.connection.codec().instruments);
+                feed.on_line_ended(cx, &slot.connection.codec().instruments, slot.connection.slot());
                 self.retire(index, idle, why);
             }
         }

@@ -30,6 +30,11 @@ pub fn core(number: usize) -> Option<CoreId> {
     core_affinity::get_core_ids()?.into_iter().find(|core| core.id == number)
 }
 
+/// Pins the calling thread to a core.
+pub fn pin(core: CoreId) {
+    core_affinity::set_for_current(core);
+}
+
 /// Starts `duty` on a thread of its own, pinned to `core` if one is given.
 ///
 /// # Errors
@@ -37,7 +42,7 @@ pub fn core(number: usize) -> Option<CoreId> {
 pub fn spawn(name: &str, core: Option<CoreId>, duty: Duty) -> io::Result<PinnedThread> {
     let run = move || {
         if let Some(core) = core {
-            core_affinity::set_for_current(core);
+            pin(core);
         }
         run_to_exit(duty)
     };

@@ -6,6 +6,7 @@ use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::duty::{Duty, House, Roles};
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
 use highwire_engine::idle::{Idle, Strategy};
+use highwire_engine::stream::Stream;
 use highwire_links::command::Verb;
 use highwire_links::decode::{Chain, FrameKind, Scratch};
 use highwire_links::directory::Directory;
@@ -74,10 +75,14 @@ impl Stand {
             instruments: Box::new([InstrumentId(0)]),
             slot: 3,
         };
-        let connection = Connection::new(near, &[], codec, upkeep, SECOND_NS).expect("a socket");
+        let connection =
+            Connection::new(Stream::plain(near).expect("a socket"), &[], codec, upkeep, SECOND_NS).expect("a socket");
         let number = self.give(Verb::Attach(Box::new(connection)));
         self.until(|event| matches!(event, Event::Done(done) if *done == number));
         far.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket");
+        let mut ping = [0; 6];
+        (&far).read_exact(&mut ping).expect("a first ping, which shows whether pings are answered");
+        assert_eq!(ping[..2], [0x89, 0x80]);
         far
     }
 

@@ -52,10 +52,18 @@ pub enum Counter {
     Overflows,
     /// Reports about orders that we do not know.
     StrayReports,
+    /// Requests whose bytes left for a venue.
+    OrdersSent,
+    /// Requests that left and were not answered: their outcome is unknown.
+    OrderUnknowns,
+    /// Times that a request had to wait for a rate budget.
+    RateWaits,
+    /// Reports that found the fill ring full.
+    ReportsLost,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 22;
+pub const COUNTERS: usize = 26;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -82,6 +90,10 @@ impl Counter {
         (Self::BusyTurns, "loop_busy_turns"),
         (Self::Overflows, "overflows"),
         (Self::StrayReports, "stray_reports"),
+        (Self::OrdersSent, "orders_sent"),
+        (Self::OrderUnknowns, "order_unknowns"),
+        (Self::RateWaits, "rate_waits"),
+        (Self::ReportsLost, "reports_lost"),
     ];
 }
 

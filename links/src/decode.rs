@@ -190,6 +190,9 @@ pub enum Chain {
     PrevInBand,
     /// Snapshot in band, any time; a delta follows when `last == held + 1` (Bybit).
     PlusOneInBand,
+    /// Snapshot in band, any time; no sequence, only times in `last`: a delta follows unless it is older
+    /// than what is held, and the best prices that it carries are the authority (Polymarket).
+    BestChecked,
 }
 
 impl Chain {

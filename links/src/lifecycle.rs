@@ -1,11 +1,13 @@
 //! The lifecycle ring, thread → warden: must deliver. What does not fit is held in a fixed array, and
 //! the thread takes no further command until that has drained.
 
+use crate::codec::LineNotice;
 use crate::command::Parcel;
 use crate::ids::{InstrumentId, Nanos};
-use crate::limits::LIFECYCLE_HELD;
+use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
+use crate::update::Control;
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +41,12 @@ pub enum BookWhy {
     SnapshotTooOld,
     /// The venue's checksum says otherwise.
     Checksum,
+    /// The best prices that the venue named with an update are not the book's.
+    Best,
+    /// The price step changed: the book was on another grid.
+    Tick,
+    /// A message's time is in the future beyond any error of clocks, or in another unit.
+    Time,
     /// Best bid at or above best ask.
     Crossed,
     /// A frame of this instrument was refused.
@@ -51,8 +59,37 @@ pub enum BookWhy {
     LineEnded,
 }
 
+/// The beginning of a message, copied without taking memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    bytes: [u8; EXCERPT_BYTES],
+    len: u16,
+    whole: bool,
+}
+
+impl Excerpt {
+    /// Copies what fits.
+    pub fn of(message: &[u8]) -> Self {
+        let len = message.len().min(EXCERPT_BYTES);
+        let mut bytes = [0; EXCERPT_BYTES];
+        bytes[..len].copy_from_slice(&message[..len]);
+        Self { bytes, len: len as u16, whole: len == message.len() }
+    }
+
+    /// What was copied.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// Whether that is all of the message.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+}
+
 /// What the thread tells its warden.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "the thread may not take memory for a copy")]
 pub enum Event {
     /// The command of this number is done.
     Done(u64),
@@ -84,8 +121,49 @@ pub enum Event {
         /// When.
         at_ns: Nanos,
     },
+    /// The price step of an instrument changed; its book is dropped until a fresh snapshot.
+    TickChanged {
+        /// Whose.
+        instrument: InstrumentId,
+        /// The new step, mantissa at the instrument's price decimals, at least 1.
+        tick: i64,
+        /// When.
+        at_ns: Nanos,
+    },
     /// A parcel that the thread is done with, to be freed.
     Spent(Parcel),
+    /// A subscription (an instrument on a line) has brought no data for longer than is usual for it.
+    Silent {
+        /// Whose data.
+        instrument: InstrumentId,
+        /// On which line.
+        slot: u16,
+        /// Age of the newest, nanoseconds.
+        age_ns: Nanos,
+    },
+    /// A subscription that was silent brings data again.
+    Heard {
+        /// Whose data.
+        instrument: InstrumentId,
+        /// On which line.
+        slot: u16,
+    },
+    /// A public line was told something about a subscription or about itself (pongs are not news).
+    Said {
+        /// Its slot.
+        slot: u16,
+        /// What, in our words.
+        control: Control,
+        /// What, in the venue's: which subscription it is about stands only there.
+        text: Excerpt,
+    },
+    /// A line said something about itself.
+    Line {
+        /// Its slot.
+        slot: u16,
+        /// What.
+        notice: LineNotice,
+    },
     /// The warden's heartbeat is too old: nothing is opened until it is back.
     WardenSilent,
     /// The warden's heartbeat is back.
@@ -116,6 +194,7 @@ impl LifecycleTx {
     ///
     /// # Errors
     /// The event, when there is no room at all.
+    #[expect(clippy::result_large_err, reason = "what comes back is the event itself, unboxed as it came")]
     pub fn report(&mut self, event: Event) -> Result<(), Event> {
         self.drain();
         let event = if self.held.is_empty() {
@@ -171,6 +250,13 @@ mod tests {
         }
         assert_eq!(seen, [0, 1, 2, 3, 4]);
         assert!(tx.drain());
+    }
+
+    #[test]
+    fn an_excerpt_is_cut_and_says_so() {
+        let long = [b'x'; EXCERPT_BYTES + 1];
+        assert_eq!((Excerpt::of(b"ack").bytes(), Excerpt::of(b"ack").is_whole()), (&b"ack"[..], true));
+        assert_eq!((Excerpt::of(&long).bytes(), Excerpt::of(&long).is_whole()), (&long[1..], false));
     }
 
     #[test]

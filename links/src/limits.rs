@@ -38,6 +38,15 @@ pub const VENUES_PER_PAIR_MAX: usize = 32;
 pub const PAIRS_MAX: usize = 2048;
 /// Connections on one pinned thread.
 pub const CONNECTIONS_MAX: usize = 64;
+/// How long a missing message is waited for that another line may bring, nanoseconds: lines of one venue are
+/// milliseconds apart.
+pub const LINE_HOLD_NS: u64 = 100_000_000;
+/// Order and private lines of one gateway; their slots follow those of the market connections.
+pub const ORDER_LINES_MAX: usize = 32;
+/// Requests that one order line waits for at a time.
+pub const IN_FLIGHT_MAX: usize = 128;
+/// Most reports that one answer of a venue makes.
+pub const REPORTS_PER_ANSWER_MAX: usize = 64;
 /// Levels that a depth page publishes per side.
 pub const PAGE_LEVELS: usize = 10;
 /// Levels kept per side of a book; deeper levels than this are refused, which makes the book suspect.
@@ -66,7 +75,9 @@ pub const COMMAND_RING: usize = 64;
 /// Lifecycle ring, reports.
 pub const LIFECYCLE_RING: usize = 256;
 /// Lifecycle reports held by the thread when the ring is full.
-pub const LIFECYCLE_HELD: usize = 128;
+pub const LIFECYCLE_HELD: usize = 192;
+/// Bytes of a venue's own words that a lifecycle report carries: acknowledgements and refusals are shorter.
+pub const EXCERPT_BYTES: usize = 320;
 /// Audit ring, records.
 pub const AUDIT_RING: usize = 8192;
 /// Audit records that one engine step may write: opening stops when fewer are free.
@@ -79,6 +90,9 @@ const _: () = assert!(INSTRUMENTS_MAX <= u16::MAX as usize);
 const _: () = assert!(PAIRS_MAX <= u16::MAX as usize);
 const _: () = assert!(FILL_RING >= OPEN_ORDERS_MAX * REPORTS_PER_ORDER_MAX, "the fill ring cannot fill");
 const _: () = assert!(ORDER_RING >= OPEN_ORDERS_MAX, "every open order can be in flight at once");
-const _: () = assert!(LIFECYCLE_HELD >= COMMAND_RING + CONNECTIONS_MAX, "all acks and endings can be held");
+const _: () =
+    assert!(LIFECYCLE_HELD >= COMMAND_RING + CONNECTIONS_MAX + ORDER_LINES_MAX, "all acks and endings can be held");
+const _: () = assert!(CONNECTIONS_MAX + ORDER_LINES_MAX <= u16::MAX as usize);
+const _: () = assert!(FILL_RING >= 4 * REPORTS_PER_ANSWER_MAX && IN_FLIGHT_MAX >= OPEN_ORDERS_MAX);
 const _: () = assert!(AUDIT_RING >= 16 * AUDIT_PER_STEP_MAX);
 const _: () = assert!(MARKET_RING.is_power_of_two() && FILL_RING.is_power_of_two());

@@ -44,6 +44,15 @@ pub struct Sequence {
     pub cross: Option<u64>,
 }
 
+/// A venue's word on a book's best prices, without quantities.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Best {
+    /// Best bid, price mantissa; 0 when that side is empty.
+    pub bid: i64,
+    /// Best ask, price mantissa; 0 when that side is empty.
+    pub ask: i64,
+}
+
 /// The head of a depth update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DepthHead {
@@ -57,6 +66,8 @@ pub struct DepthHead {
     pub sequence: Sequence,
     /// The venue's checksum of the book after this update; `None` when absent or the retired constant 0.
     pub checksum: Option<i32>,
+    /// The best prices that the venue says the book has after this update; `None` where it does not say.
+    pub best: Option<Best>,
 }
 
 /// One public trade.
@@ -74,7 +85,7 @@ pub struct Trade {
     pub taker: Side,
 }
 
-/// A message about the connection rather than the market.
+/// A message about the connection or the rules rather than the market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Control {
@@ -86,6 +97,13 @@ pub enum Control {
     Pong,
     /// The venue announces that it will close this connection.
     Closing,
+    /// The price step of an instrument changed: what its book held was on another grid.
+    Tick {
+        /// Whose.
+        instrument: InstrumentId,
+        /// The new step, mantissa at the instrument's price decimals, at least 1.
+        tick: i64,
+    },
 }
 
 /// Takes what a decoder found, in frame order.
@@ -94,6 +112,6 @@ pub trait Sink {
     fn on_depth(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]);
     /// A public trade.
     fn on_trade(&mut self, trade: &Trade);
-    /// A word about the connection.
+    /// A word about the connection or the rules.
     fn on_control(&mut self, control: Control);
 }

@@ -36,7 +36,7 @@ pub use config::{AssetSpec, Board, Endpoint, MarketConfig, Ports, RuleOverrides,
 pub use control::{Control, Fault};
 pub use exchange::order::{Ending, Fill, Side, TimeInForce};
 pub use fault::script::{Happening, Injection, Target, When};
-pub use fault::verb::Verb;
+pub use fault::verb::{CertFault, Verb};
 pub use feed::{Published, digest};
 pub use ledger::{Deed, Record};
 pub use members::Member;

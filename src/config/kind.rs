@@ -58,6 +58,10 @@ pub enum Kind {
 pub enum Text {
     /// Not empty.
     Name,
+    /// Anything, also empty.
+    Any,
+    /// Empty, or where a secret stands. A secret that was written there by mistake fits neither form.
+    Source,
     /// Empty, or with one of these schemes and a host.
     Url(&'static [&'static str]),
     /// `auto` or an offset.
@@ -81,6 +85,8 @@ impl Kind {
         match self {
             Self::Flag => "true or false".to_owned(),
             Self::Choice(words) => format!("one of {}", quoted(words)),
+            Self::Text(Text::Source) => "empty, \"env:NAME\" or \"file:PATH\"".to_owned(),
+            Self::Text(Text::Any) => "a text, which may be empty".to_owned(),
             Self::Text(Text::Name) => "a text that is not empty".to_owned(),
             Self::Text(Text::Url(schemes)) => format!("empty, or an address that begins with {}", schemes.join(" or ")),
             Self::Text(Text::Address) => "empty, or an IP address and a port such as 127.0.0.1:9464".to_owned(),
@@ -140,6 +146,11 @@ impl Kind {
 impl Text {
     fn check(&self, text: &str) -> Result<(), Fault> {
         let (sound, why) = match self {
+            Self::Source => {
+                let named = ["env:", "file:"].iter().any(|kind| text.len() > kind.len() && text.starts_with(kind));
+                (text.is_empty() || named, "it names no place")
+            }
+            Self::Any => (true, "it is a text"),
             Self::Name => (!text.trim().is_empty(), "it is empty"),
             Self::Url(schemes) => (text.is_empty() || has_host(text, schemes), "it is not such an address"),
             Self::Clock => (value::clock(text).is_some(), "it is neither"),

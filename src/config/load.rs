@@ -3,6 +3,7 @@
 use super::error::{ConfigError, Invalid};
 use super::explain::json_of;
 use super::keys::{Found, Key, find};
+use super::kind::{Kind, Text};
 use super::origin::Origin;
 use super::schema::Config;
 use config::{File, FileFormat, Map, Source, Value, ValueKind};
@@ -135,9 +136,13 @@ impl Merge {
         origin: &Origin,
         layer: &mut Layer,
     ) -> Result<(), ConfigError> {
-        let checked = key.kind.check(value).map_err(|fault| {
-            let (key, allowed) = (format!("{path}{}", fault.part), key.kind.allowed());
-            invalid(key, value, origin, fault.why, allowed)
+        let key_kind = &key.kind;
+        let checked = key_kind.check(value).map_err(|fault| {
+            let (key, allowed) = (format!("{path}{}", fault.part), key_kind.allowed());
+            // Whoever wrote a secret there by mistake must not find it in a log.
+            let hidden = Value::new(None, "[REDACTED]");
+            let shown = if matches!(key_kind, Kind::Text(Text::Source)) { &hidden } else { value };
+            invalid(key, shown, origin, fault.why, allowed)
         })?;
         layer.0.insert(path.clone(), checked.clone());
         self.origins.insert(path.clone(), origin.clone());

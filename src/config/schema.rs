@@ -19,6 +19,8 @@ pub struct Config {
     pub wire: Wire,
     /// Restart budgets and back-off.
     pub supervision: Supervision,
+    /// Connections.
+    pub lines: Lines,
     /// One entry per name in [`super::VENUES`].
     pub venues: BTreeMap<String, VenueSettings>,
     /// What is compared with what.
@@ -47,6 +49,8 @@ pub struct Service {
     pub log: String,
     /// Log lines as JSON.
     pub log_json: bool,
+    /// Whether orders may go to real venues; `--live` must be given as well.
+    pub live: bool,
 }
 
 /// `[wire]`.
@@ -107,6 +111,54 @@ pub struct Supervision {
     pub backoff_cap_ms: u64,
 }
 
+/// What carries orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderTransport {
+    /// The venue's order WebSocket.
+    Socket,
+    /// Requests over HTTP.
+    Http,
+}
+
+/// What a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// A shared secret.
+    Hmac,
+    /// A private Ed25519 key, PEM.
+    Ed25519,
+    /// A private RSA key, PEM.
+    Rsa,
+}
+
+/// `[lines]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lines {
+    /// From name to first acknowledgement, all phases together.
+    pub connect_ms: u64,
+    /// From there until data flows.
+    pub sync_ms: u64,
+    /// So long must data flow for a connection to count as a success.
+    pub stable_ms: u64,
+    /// A line without data for this long has ended.
+    pub silent_ms: u64,
+    /// Connections begun per venue within `attempts_period_s`.
+    pub attempts: u32,
+    /// Its period.
+    pub attempts_period_s: u64,
+    /// Without any venue for this long, everything is stopped.
+    pub cut_off_s: u64,
+    /// Time between two questions for a venue's time.
+    pub clock_every_ms: u64,
+    /// Offset beyond which a venue is not traded on.
+    pub skew_ms: u64,
+    /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.
+    pub tls_ca_file: String,
+}
+
 /// `[venues.<name>]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,8 +172,26 @@ pub struct VenueSettings {
     pub stale_ms: u64,
     /// `ws://` or `wss://` host for market data; empty means the venue's public one.
     pub ws_url: String,
+    /// A second such address, so that lines do not share one; empty for none but the venue's own.
+    pub ws_url_b: String,
+    /// Lines that carry the same market data.
+    pub lines: u16,
     /// `http://` or `https://` host for snapshots and metadata; empty means the venue's public one.
     pub rest_url: String,
+    /// `ws://`, `wss://`, `http://` or `https://` host for orders; empty means the venue's own.
+    pub order_url: String,
+    /// `ws://` or `wss://` host for news of our account; empty means the venue's own.
+    pub private_url: String,
+    /// What carries orders.
+    pub order_transport: OrderTransport,
+    /// Where the API key stands: `env:NAME` or `file:PATH`; empty for none.
+    pub api_key: String,
+    /// Where its secret stands.
+    pub api_secret: String,
+    /// Where its passphrase stands.
+    pub api_passphrase: String,
+    /// What the secret is.
+    pub key_kind: KeyKind,
     /// How venue time is brought to ours.
     pub clock: Clock,
 }

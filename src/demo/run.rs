@@ -4,21 +4,23 @@ use super::board::BoardMaker;
 use super::options::DemoOptions;
 use super::venues;
 use crate::config::Config;
-use crate::service::{Service, ServiceError};
+use crate::service::{ListingError, Orders, Service, ServiceError, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use crate::view::{Summary, View, Wish};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Mode;
 use highwire_links::page::BookState;
-use highwire_simulator::{Fault, Simulator, Venue as Room};
+use highwire_simulator::{Endpoint, Fault, Injection, Simulator, Venue as Room, Verb};
 use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Time between two boards.
 const BOARD_EVERY: Duration = Duration::from_millis(200);
-/// The share of a session after which one exchange drops its connections.
-const LINE_DIES_AT: f64 = 0.5;
+/// The share of a session after which one exchange loses one of its two lines.
+const LINE_DIES_AT: f64 = 0.35;
+/// The share after which it loses both.
+const LINES_DIE_AT: f64 = 0.6;
 
 /// Why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -27,13 +29,8 @@ pub enum DemoError {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// A simulated venue did not list its instruments.
-    #[error("{url}: {why}")]
-    Listing {
-        /// What was asked.
-        url: String,
-        /// What went wrong.
-        why: String,
-    },
+    #[error(transparent)]
+    Listing(#[from] ListingError),
     /// No pair could be formed.
     #[error(transparent)]
     Pairing(#[from] PairingError),
@@ -66,10 +63,10 @@ async fn session(
     let http = reqwest::Client::new();
     let mut specs = Vec::new();
     for address in &addresses {
-        specs.extend(venues::listing(&http, address).await?);
+        specs.extend(listing(&http, address).await?);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    let service = Service::start(Arc::clone(&universe), config, &addresses, tracer).await?;
+    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, tracer).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
     let outcome = show.watch(&service, &universe, &simulator).await;
@@ -89,6 +86,7 @@ struct Show {
     clock: TscClock,
     mode: Mode,
     line_died: bool,
+    lines_died: bool,
 }
 
 impl Show {
@@ -103,6 +101,7 @@ impl Show {
             clock,
             mode: Mode::Halted,
             line_died: false,
+            lines_died: false,
         }
     }
 
@@ -126,7 +125,7 @@ impl Show {
         }
     }
 
-    /// The little there is of a script: trade when the books are there, lose a line half-way.
+    /// The little there is of a script: trade when the books are there, lose a line, then both.
     fn go_on(&mut self, service: &Service, universe: &Universe, simulator: &Simulator) {
         let live = |id: usize| service.watch().pages.read(id).is_some_and(|page| page.state == BookState::Live);
         if self.mode == Mode::Halted && (0..universe.instruments.len()).all(live) {
@@ -134,10 +133,17 @@ impl Show {
             service.set_mode(Mode::Full);
             self.maker.note("every book is live: mode Full, orders go to the paper gateway");
         }
-        let half = self.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts.mul_f64(LINE_DIES_AT));
-        if half && !self.line_died {
-            self.line_died = true;
-            let dropped = simulator.control().inject(Room::Bybit, &Fault::Drop);
+        let past = |part: f64| self.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts.mul_f64(part));
+        let (one, both) = (past(LINE_DIES_AT), past(LINES_DIE_AT));
+        let control = simulator.control();
+        if one && !std::mem::replace(&mut self.line_died, one) {
+            let reset = Injection::new(Room::Bybit, Verb::Reset {}).on(Endpoint::A);
+            if control.apply(reset).is_ok() {
+                self.maker.note("bybit loses line A: line B brings the same, no book dies");
+            }
+        }
+        if both && !std::mem::replace(&mut self.lines_died, both) {
+            let dropped = control.inject(Room::Bybit, &Fault::Drop);
             self.maker.note(&format!("bybit drops its {dropped} connections: its books die, sessions reconnect"));
         }
     }

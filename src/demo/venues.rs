@@ -1,12 +1,8 @@
-//! The demo's venues: the simulator, where it listens, and the instruments that it lists.
+//! The demo's venues: the simulator, where it listens.
 
-use super::run::DemoError;
 use crate::config::Config;
 use crate::service::VenueAddress;
-use highwire_simulator::{AssetSpec, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
-use highwire_venues::metadata;
-use highwire_venues::plan::{Channels, plan};
-use highwire_venues::spec::InstrumentSpec;
+use highwire_simulator::{AssetSpec, Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
 use highwire_venues::venue::Venue;
 
 /// Start prices of well-known coins, in whole dollars; others begin at 100.
@@ -38,26 +34,8 @@ pub fn addresses(simulator: &Simulator, config: &Config) -> Vec<VenueAddress> {
     let enabled = |venue: Venue| config.venues.get(venue.name()).is_none_or(|settings| settings.enabled);
     let address = |(room, venue): (Room, Venue)| {
         let at = simulator.address(room)?;
-        Some(VenueAddress { venue, ws: at.ws.clone(), rest: at.rest.clone() })
+        let ws = Endpoint::ALL.into_iter().filter_map(|endpoint| simulator.endpoint(room, endpoint));
+        Some(VenueAddress { venue, ws: ws.map(|at| at.ws.clone()).collect(), rest: at.rest.clone() })
     };
     served.into_iter().filter(|(_, venue)| enabled(*venue)).filter_map(address).collect()
-}
-
-/// The instruments that a venue lists.
-///
-/// # Errors
-/// The venue does not answer, or not in its own words.
-pub async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, DemoError> {
-    // OKX has a list per instrument type; a swap's symbol asks for the swaps.
-    let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
-    let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
-    let mut specs = Vec::new();
-    for path in std::iter::once(plan.metadata_path).chain(plan.metadata_more) {
-        let url = format!("{}{path}", address.rest);
-        let failed = |why: String| DemoError::Listing { url: url.clone(), why };
-        let answer = http.get(&url).send().await.map_err(|error| failed(error.to_string()))?;
-        let body = answer.bytes().await.map_err(|error| failed(error.to_string()))?;
-        specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
-    }
-    Ok(specs)
 }

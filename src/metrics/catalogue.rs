@@ -133,4 +133,8 @@ const COUNTER_HELP: [&str; COUNTERS] = [
     "Turns of the hot loop that found work.",
     "Arithmetic that left its range.",
     "Reports about orders that we do not know.",
+    "Requests whose bytes left for a venue.",
+    "Requests that left and were not answered: their outcome is unknown.",
+    "Times that a request had to wait for a rate budget.",
+    "Reports that found the fill ring full.",
 ];

@@ -180,8 +180,9 @@ impl Rig {
     pub fn reconnect(&mut self, conn: &Conn, now: Nanos) -> bool {
         let Some(codec) = self.codecs.get(conn) else { return true };
         let mut cx = self.near.context(now);
-        self.feed.on_line_ended(&mut cx, &codec.instruments);
-        self.feed.on_line_up(&mut cx, &codec.instruments, codec.slot);
+        // A capture's connections carry different streams: none can stand in for another, so all count as one line.
+        self.feed.on_line_ended(&mut cx, &codec.instruments, 0);
+        self.feed.on_line_up(&mut cx, &codec.instruments, 0);
         self.drain_feed();
         self.step(now)
     }

@@ -1,62 +1,292 @@
-//! One session per venue: its line, its subscriptions, its snapshots.
+//! One pool per venue: its lines, their addresses and places on the thread, its snapshots and its clock.
 
 use super::ServiceError;
-use crate::config::Config;
+use super::trading::{Trading, VenueTrading};
+use crate::config::{Clock, Config};
 use crate::universe::Universe;
-use highwire_actors::session::{Session, SessionMsg};
-use highwire_actors::venue_line::VenueLine;
+use highwire_actors::alert::AlertMsg;
+use highwire_actors::lookout::LookoutMsg;
+use highwire_actors::market_line::MarketLine;
+use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, Pool, PoolArgs, PoolMsg};
+use highwire_actors::session::SessionArgs;
+use highwire_actors::stream_key::{StreamKeeper, StreamKeyMsg};
+use highwire_actors::timekeeper::{Timekeeper, TimekeeperArgs, TimekeeperMsg};
+use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
+use highwire_links::InstrumentId;
 use highwire_links::directory::Entry;
+use highwire_links::limits::{CONNECTIONS_MAX, ORDER_LINES_MAX};
+use highwire_supervision::attempts::AttemptRule;
 use highwire_supervision::backoff::Backoff;
+use highwire_supervision::failover::Timing;
+use highwire_supervision::lineset::{Kind, LineSetRule};
+use highwire_supervision::rotation::RotationRule;
 use highwire_venues::plan::Channels;
+use highwire_venues::private::Query;
+use highwire_venues::rest;
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
+use rustls::ClientConfig;
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// Everything from name resolution to the first acknowledgement, as one budget.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// A line without data for this long has ended.
-const SILENT_NS: u64 = 10_000_000_000;
+/// Places on the thread that each line has: its own, and its successor's.
+const SLOTS_PER_LINE: u16 = 2;
 
 /// Where a venue is.
 #[derive(Clone, Debug)]
 pub struct VenueAddress {
     /// The venue.
     pub venue: Venue,
-    /// `ws://host:port`.
-    pub ws: String,
+    /// `ws://host:port` or `wss://host`, one or more.
+    pub ws: Vec<String>,
     /// `http://host:port`.
     pub rest: String,
 }
 
-/// The line of one venue in this slot.
-pub fn line(universe: &Universe, config: &Config, address: &VenueAddress, slot: u16) -> VenueLine {
-    let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
-    let ms = |ms: u64| ms.saturating_mul(1_000_000);
-    let supervision = &config.supervision;
-    VenueLine {
-        venue: address.venue,
-        symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),
-        channels: Channels { depth: true, top: true, trades: false },
-        ws_base: address.ws.clone(),
-        rest_base: address.rest.clone(),
-        http: reqwest::Client::new(),
-        slot,
-        timeout: CONNECT_WITHIN,
-        silent_ns: SILENT_NS,
-        backoff: Backoff { first_ns: ms(supervision.backoff_base_ms), max_ns: ms(supervision.backoff_cap_ms) },
-        seed: u64::from(slot),
+/// Whom a venue's actors speak to.
+pub struct Circle<'a> {
+    /// Every warden.
+    pub wardens: Vec<ActorRef<WardenMsg>>,
+    /// The warden of the thread that reads the sockets.
+    pub reader: ActorRef<WardenMsg>,
+    /// Where incidents go.
+    pub alerts: ActorRef<AlertMsg>,
+    /// Who watches whether any venue is left.
+    pub lookout: ActorRef<LookoutMsg>,
+    /// The threads' clock.
+    pub clock: &'a TscClock,
+    /// TLS settings.
+    pub tls: Arc<ClientConfig>,
+    /// HTTP client.
+    pub http: reqwest::Client,
+    /// Where orders go, if not to paper.
+    pub trading: Option<Trading>,
+}
+
+/// The first free places on the threads: of market lines, and of lines for orders and private news.
+#[derive(Clone, Copy, Debug)]
+pub struct Places {
+    market: u16,
+    trading: u16,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { market: 0, trading: CONNECTIONS_MAX as u16 }
     }
 }
 
-/// Starts the session that keeps a line.
+/// A venue's running actors.
+pub struct VenueActors {
+    /// Its lines.
+    pub pool: (ActorRef<PoolMsg>, JoinHandle<()>),
+    timekeeper: Option<(ActorRef<TimekeeperMsg>, JoinHandle<()>)>,
+    stream_keeper: Option<(ActorRef<StreamKeyMsg>, JoinHandle<()>)>,
+}
+
+impl VenueActors {
+    /// Ends them, lines last.
+    pub async fn stop(self) {
+        if let Some((timekeeper, handle)) = self.timekeeper {
+            timekeeper.stop(None);
+            let _ended = handle.await;
+        }
+        if let Some((keeper, handle)) = self.stream_keeper {
+            keeper.stop(None);
+            let _ended = handle.await;
+        }
+        let (pool, handle) = self.pool;
+        pool.stop(None);
+        // A pool that panicked has ended too.
+        let _ended = handle.await;
+    }
+}
+
+/// Starts a venue's actors. Its lines take their places from `places`, which comes back without them.
+///
+/// # Errors
+/// No room on a thread, or an actor that could not be started.
 pub async fn start(
-    line: &VenueLine,
-    warden: ActorRef<WardenMsg>,
-    clock: &TscClock,
-) -> Result<(ActorRef<SessionMsg>, JoinHandle<()>), ServiceError> {
-    let arguments = line.session(warden, Box::new(clock.clone()));
-    Ok(Actor::spawn(Some(format!("session-{}", line.venue.name())), Session, arguments).await?)
+    universe: &Universe,
+    config: &Config,
+    address: &VenueAddress,
+    places: Places,
+    circle: &Circle<'_>,
+) -> Result<(VenueActors, Places), ServiceError> {
+    let settings = config.venues.get(address.venue.name());
+    let trading = circle.trading.as_ref().and_then(|trading| trading.of(address.venue.id()));
+    let feeds = feeds(address, settings.map_or(1, |settings| settings.lines), trading);
+    let lines = |orders: bool| {
+        feeds.iter().filter(|feed| (feed.kind != Kind::Market) == orders).map(|feed| feed.lines).sum::<u16>()
+    };
+    let next = Places {
+        market: places.market + lines(false) * SLOTS_PER_LINE,
+        trading: places.trading + lines(true) * SLOTS_PER_LINE,
+    };
+    if usize::from(next.market) > CONNECTIONS_MAX || usize::from(next.trading) > CONNECTIONS_MAX + ORDER_LINES_MAX {
+        return Err(ServiceError::TooManyLines);
+    }
+    let pool = Actor::spawn(None, Pool, pool(universe, config, address, (feeds, places), circle)).await?;
+    let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
+    let timekeeper = match rest::time_path(address.venue).filter(|_| measured) {
+        Some(path) => {
+            Some(Actor::spawn(None, Timekeeper, timekeeper(config, (address, path), pool.0.clone(), circle)).await?)
+        }
+        None => None,
+    };
+    let stream_keeper = match trading {
+        Some(trading) if address.venue == Venue::BinanceUsdm => {
+            let arguments = (trading.line.account.clone(), trading.line.stream_key.clone());
+            Some(Actor::spawn(None, StreamKeeper, arguments).await?)
+        }
+        _ => None,
+    };
+    Ok((VenueActors { pool, timekeeper, stream_keeper }, next))
+}
+
+fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> Vec<FeedPlan> {
+    let mut feeds = vec![FeedPlan { kind: Kind::Market, bases: address.ws.clone(), lines }];
+    if let Some(trading) = trading {
+        let feed = |kind, bases: &[String]| FeedPlan { kind, bases: bases.to_vec(), lines: 1 };
+        feeds.push(feed(Kind::Orders, &trading.order_bases));
+        feeds.push(feed(Kind::Private, &trading.private_bases));
+    }
+    feeds
+}
+
+fn pool(
+    universe: &Universe,
+    config: &Config,
+    address: &VenueAddress,
+    (feeds, places): (Vec<FeedPlan>, Places),
+    circle: &Circle<'_>,
+) -> PoolArgs {
+    let line = market_line(universe, config, address, circle);
+    let timeout = Duration::from_millis(config.lines.connect_ms);
+    let traded: HashSet<InstrumentId> =
+        universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1).flat_map(|p| p.spec.members.clone()).collect();
+    let snapshots = line.snapshots(&address.rest, circle.http.clone(), timeout, traded);
+    let probe = line.probe(&address.rest, circle.http.clone(), timeout);
+    let trading = circle.trading.as_ref().and_then(|trading| trading.of(address.venue.id())).cloned();
+    let seed = u64::from(places.market) << 32 | u64::from(std::process::id());
+    PoolArgs {
+        venue: address.venue.id(),
+        name: address.venue.name().to_owned(),
+        wardens: circle.wardens.clone(),
+        reader: circle.reader.clone(),
+        clock: Box::new(circle.clock.clone()),
+        feeds,
+        snapshots,
+        probe,
+        cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
+        make: sessions(line, trading.map(|trading| trading.line), config, places, circle),
+        attempts: AttemptRule {
+            limit: config.lines.attempts,
+            period_ns: config.lines.attempts_period_s.saturating_mul(1_000_000_000),
+            ..AttemptRule::default()
+        },
+        lines: LineSetRule::default(),
+        alerts: circle.alerts.clone(),
+        lookout: circle.lookout.clone(),
+        seed,
+    }
+}
+
+/// Makes the sessions of a venue. Market lines stand at the thread that reads, the others at the one that
+/// holds the gateway: the last.
+fn sessions(
+    market: MarketLine,
+    trading: Option<TradingLine>,
+    config: &Config,
+    places: Places,
+    circle: &Circle<'_>,
+) -> MakeSession {
+    let (timing, clock, reader) = (timing(config), circle.clock.clone(), circle.reader.clone());
+    let gateway = circle.wardens.last().unwrap_or(&circle.reader).clone();
+    let seed = u64::from(std::process::id());
+    Box::new(move |key: LineKey, pool| {
+        let seed = seed ^ u64::from(key.index) ^ (key.kind as u64) << 16;
+        let (warden, recipe, first) = match (&trading, key.kind) {
+            (Some(trading), Kind::Orders) => (&gateway, trading.recipe(key.kind, seed), places.trading),
+            (Some(trading), Kind::Private) => {
+                (&gateway, trading.recipe(key.kind, seed), places.trading + SLOTS_PER_LINE)
+            }
+            _ => (&reader, market.recipe(seed), places.market),
+        };
+        SessionArgs {
+            key,
+            pool,
+            warden: warden.clone(),
+            clock: Box::new(clock.clone()),
+            recipe,
+            slots: [0, 1].map(|berth| first + key.index * SLOTS_PER_LINE + berth),
+            timing,
+            rotation: RotationRule::default(),
+            seed,
+        }
+    })
+}
+
+/// Withdraws what is open at the venue, symbol by symbol, by requests of their own.
+fn cancel_all(line: &TradingLine) -> CancelAll {
+    let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
+    Box::new(move || {
+        for instrument in listed.iter() {
+            let (account, symbol) = (account.clone(), instrument.symbol.clone());
+            tokio::spawn(async move {
+                if let Err(error) = account.ask(&Query::CancelAll { symbol: &symbol }).await {
+                    tracing::error!(venue = account.venue.name(), symbol, %error, "orders could not be withdrawn");
+                }
+            });
+        }
+    })
+}
+
+fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, circle: &Circle<'_>) -> MarketLine {
+    let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    MarketLine {
+        venue: address.venue,
+        symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),
+        channels: Channels { depth: true, top: true, trades: false },
+        tls: Arc::clone(&circle.tls),
+        silent_ns: ns(config.lines.silent_ms),
+    }
+}
+
+fn timing(config: &Config) -> Timing {
+    let supervision = &config.supervision;
+    Timing {
+        connect_ns: ns(config.lines.connect_ms),
+        sync_ns: ns(config.lines.sync_ms),
+        stable_ns: ns(config.lines.stable_ms),
+        backoff: Backoff { first_ns: ns(supervision.backoff_base_ms), max_ns: ns(supervision.backoff_cap_ms) },
+    }
+}
+
+fn timekeeper(
+    config: &Config,
+    (address, path): (&VenueAddress, &str),
+    pool: ActorRef<PoolMsg>,
+    circle: &Circle<'_>,
+) -> TimekeeperArgs {
+    let venue = address.venue;
+    let trading = circle.trading.as_ref().and_then(|trading| trading.of(venue.id()));
+    TimekeeperArgs {
+        pool,
+        clock: Box::new(circle.clock.clone()),
+        http: circle.http.clone(),
+        url: format!("{}{path}", address.rest),
+        parse: Box::new(move |body| rest::parse_time(venue, body)),
+        every: Duration::from_millis(config.lines.clock_every_ms),
+        offset_ns: trading.map_or_else(Arc::default, |trading| Arc::clone(&trading.line.account.offset_ns)),
+        limit_ns: ns(config.lines.skew_ms),
+    }
+}
+
+fn ns(ms: u64) -> u64 {
+    ms.saturating_mul(1_000_000)
 }

@@ -1,26 +1,33 @@
-//! The running service: pinned threads under wardens, one session per venue, and a chronicle of what
-//! they do. Today orders go to the paper gateway.
+//! The running service: pinned threads under wardens, one pool of lines per venue, and a
+//! chronicle of what they do. Orders go to paper or to the venues.
 
 mod chronicle;
 mod gauge;
 mod layout;
 mod lines;
+mod listing;
+mod net;
 mod threads;
+mod trading;
 mod watch;
 
 pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
+pub use listing::{ListingError, listing};
+use net::Net;
+use trading::Trading;
 pub use watch::Watch;
 
 use crate::config::Config;
 use crate::http::HttpServer;
+use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
-use highwire_actors::session::SessionMsg;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::Mode;
+use highwire_links::limits::CONNECTIONS_MAX;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, SpawnErr};
 use std::io;
@@ -41,6 +48,28 @@ pub enum ServiceError {
     /// An actor could not be started.
     #[error("an actor could not be started: {0}")]
     Actor(#[from] SpawnErr),
+    /// The lines of all venues need more places than a thread has.
+    #[error("the lines of all venues need more places than the {CONNECTIONS_MAX} of a thread; configure fewer")]
+    TooManyLines,
+    /// Credentials cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Orders cannot go to a venue.
+    #[error("no orders can go to {venue}: {why}")]
+    Trading {
+        /// The venue.
+        venue: &'static str,
+        /// What is wrong; never a secret.
+        why: String,
+    },
+    /// The operator's certificates cannot be used.
+    #[error("lines.tls_ca_file = {file}: {why}")]
+    Certificates {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A warden ended while the service was starting.
     #[error("a warden ended while the service was starting")]
     WardenGone,
@@ -57,16 +86,25 @@ pub enum ServiceError {
     },
 }
 
+/// Where orders go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orders {
+    /// They are filled on paper against the real books.
+    Paper,
+    /// To the venues whose credentials the configuration names.
+    Live,
+}
+
 /// A running service.
 pub struct Service {
     watch: Arc<Watch>,
     http: Option<HttpServer>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
-    sessions: Vec<(ActorRef<SessionMsg>, JoinHandle<()>)>,
+    net: Net,
 }
 
 impl Service {
-    /// Starts threads, wardens and sessions on the current tokio runtime; mode `Halted`.
+    /// Starts threads, wardens and lines on the current tokio runtime; mode `Halted`.
     ///
     /// # Errors
     /// See [`ServiceError`]. What had started ends with the runtime.
@@ -74,11 +112,17 @@ impl Service {
         universe: Arc<Universe>,
         config: &Config,
         addresses: &[VenueAddress],
+        orders: Orders,
         tracer: Option<SdkTracer>,
     ) -> Result<Self, ServiceError> {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
         let clock = TscClock::start();
-        let threads = threads::start(&universe, config, &clock, &chronicle).await?;
+        let tls = net::tls(config)?;
+        let trading = match orders {
+            Orders::Paper => None,
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
+        };
+        let threads = threads::start(&universe, config, &clock, &chronicle, trading.as_ref()).await?;
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
         let watch = Arc::new(watch);
         let http = serve(&watch, config).await?;
@@ -88,12 +132,9 @@ impl Service {
                 .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
                 .map_err(|_| ServiceError::WardenGone)?;
         }
-        let mut sessions = Vec::new();
-        for (slot, address) in (0u16..).zip(addresses) {
-            let line = lines::line(&universe, config, address, slot);
-            sessions.push(lines::start(&line, threads.reader.clone(), &clock).await?);
-        }
-        Ok(Self { watch, http, wardens: threads.wardens, sessions })
+        let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
+        let net = Net::start(&universe, config, addresses, (wardens, threads.reader), (&clock, tls), trading).await?;
+        Ok(Self { watch, http, wardens: threads.wardens, net })
     }
 
     /// Gives the service's mode to every thread.
@@ -116,13 +157,9 @@ impl Service {
         self.http.as_ref().map(HttpServer::address)
     }
 
-    /// Ends sessions, then threads, in order; the latencies that the threads had measured.
+    /// Ends lines, then threads, in order; the latencies that the threads had measured.
     pub async fn stop(self) -> Stages {
-        for (session, handle) in self.sessions {
-            session.stop(None);
-            // A session that panicked has ended too.
-            let _ended = handle.await;
-        }
+        self.net.stop().await;
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
             let asked = warden.call(WardenMsg::Stop, Some(STOP_WITHIN)).await;
@@ -145,4 +182,12 @@ async fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>
     let server = server.map_err(|source| ServiceError::Listen { address, source })?;
     tracing::info!(address = %server.address(), "metrics and health");
     Ok(Some(server))
+}
+
+/// A client for requests as the service itself makes them: public roots and the operator's own.
+///
+/// # Errors
+/// The operator's certificates cannot be read.
+pub fn client(config: &Config) -> Result<reqwest::Client, ServiceError> {
+    net::http(config, &*net::tls(config)?)
 }

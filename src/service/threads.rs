@@ -3,6 +3,7 @@
 
 use super::chronicle::{Chronicle, observer};
 use super::gauge::Gauge;
+use super::trading::Trading;
 use super::{ServiceError, layout};
 use crate::config::Config;
 use crate::universe::Universe;
@@ -11,14 +12,16 @@ use highwire_engine::clock::TscClock;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
 use highwire_engine::engine::{Engine, EngineEnds};
 use highwire_engine::feed::{Feed, FeedEnds};
-use highwire_engine::gateway::GatewayEnds;
+use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy, Waker};
+use highwire_engine::live::{LiveGateway, LiveSettings};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
 use highwire_engine::thread;
 use highwire_links::limits::{FILL_RING, MARKET_RING, ORDER_RING};
 use highwire_links::page::{PageReaders, pages};
 use highwire_links::ports::{Desk, Ports, ports};
-use highwire_links::{Mode, fill, market, order};
+use highwire_links::rate::RateRule;
+use highwire_links::{Mode, VenueId, fill, market, order};
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
 use highwire_supervision::liveness::Thresholds;
@@ -26,6 +29,9 @@ use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
+
+/// The venues' documented rate budgets, when orders go to venues.
+type Rates = Option<Vec<(VenueId, Vec<RateRule>)>>;
 
 /// Running threads.
 pub struct Threads {
@@ -45,13 +51,15 @@ pub async fn start(
     config: &Config,
     clock: &TscClock,
     chronicle: &Arc<Mutex<Chronicle>>,
+    trading: Option<&Trading>,
 ) -> Result<Threads, ServiceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = layout::plan(config, cores);
     tracing::info!(?plan, cores, "threads");
     let ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
-    let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone());
+    let rates = trading.map(Trading::rates);
+    let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone(), rates.clone());
     let mut starter = Starter { config, clock, chronicle, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
     if plan.split {
         let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
@@ -148,8 +156,9 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-/// Makes duties; every engine gets an epoch of its own, so that reports to a dead one are strays.
-fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders) -> Factory {
+/// Makes duties; every engine gets an epoch of its own, so that reports to a dead one are strays. With
+/// rate budgets the gateway is a live one, without it is paper.
+fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders, rates: Rates) -> Factory {
     let mut epoch = 0u16;
     Box::new(move |parts: Parts| {
         epoch = epoch.wrapping_add(1);
@@ -157,11 +166,19 @@ fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders) -> 
         let engine =
             parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;
         let settings = PaperSettings { latency_ns: config.paper.latency_ms * 1_000_000 };
-        let paper = |ends| Box::new(PaperGateway::new(&universe.instruments, pages.clone(), settings, ends)) as Box<_>;
+        let instruments = &universe.instruments;
+        let gateway = |ends| -> Box<dyn Gateway> {
+            let Some(rates) = &rates else {
+                return Box::new(PaperGateway::new(instruments, pages.clone(), settings, ends));
+            };
+            let skew_ns = i64::try_from(config.lines.skew_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
+            let settings = LiveSettings { skew_ns, ..LiveSettings::default() };
+            Box::new(LiveGateway::new(instruments, Venue::ALL.len(), rates, settings, ends))
+        };
         let roles = Roles {
             feed: parts.feed.map(|ends| Feed::new(&universe.books(), Venue::ALL.len(), ends)),
             engine,
-            gateway: parts.gateway.map(paper),
+            gateway: parts.gateway.map(gateway),
         };
         Ok(Duty::new(parts.house, roles, Some(config.wire.warden_silent_ms * 1_000_000)))
     })

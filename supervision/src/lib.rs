@@ -1,7 +1,17 @@
-//! Rules of survival, as plain values: restart budgets, back-off, liveness. No actor, no clock, no
-//! randomness of their own: time and dice come in, a verdict comes out, and the caller acts.
+//! Rules of survival, as plain values: restart budgets, back-off, liveness, and the life of connections.
+//! No actor, no clock, no randomness of their own: time and dice come in, a verdict comes out, and the
+//! caller acts.
 
+pub mod attempts;
 pub mod backoff;
 pub mod budget;
 pub mod dice;
+pub mod ending;
+pub mod endpoints;
+pub mod failover;
+pub mod lineset;
 pub mod liveness;
+pub mod rotation;
+pub mod skew;
+pub mod snapshots;
+pub mod topics;

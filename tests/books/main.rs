@@ -8,6 +8,7 @@
 mod capture;
 mod crossings;
 mod decimal;
+mod outcomes;
 mod product;
 mod reference;
 mod tops;

@@ -28,9 +28,16 @@ const BYBIT: [&str; 4] = [
     r#"{"success":true,"ret_msg":"pong","conn_id":"465772b1","op":"ping"}"#,
 ];
 
+const POLYMARKET: [&str; 3] = [
+    r#"{"event_type":"book","asset_id":"BTCUSDT","bids":[{"price":"0.50","size":"200.0"}],"asks":[{"price":"0.51","size":"150.0"}],"timestamp":"1703875200000","hash":"0x"}"#,
+    r#"{"price_changes":[{"asset_id":"BTCUSDT", "price":"0.5", "size":"1", "side":"BUY", "best_bid":"0.5", "best_ask":"0.51"}], "timestamp":"1703875201000", "event_type":"price_change"}"#,
+    r#"[{"event_type":"last_trade_price","asset_id":"BTCUSDT","price":"0.51","side":"BUY","size":"25.0","timestamp":"1"}]"#,
+];
+
 fn samples(venue: Venue) -> &'static [&'static str] {
     match venue {
         Venue::Okx => &OKX,
+        Venue::Polymarket => &POLYMARKET,
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => &BYBIT,
         _ => &BINANCE,
     }

@@ -18,15 +18,17 @@ fn text(output: &Output) -> String {
 
 #[test]
 fn a_demo_trades_loses_a_line_gets_it_back_and_sums_up() {
-    let out = text(&demo(&["--seconds", "10"]).wait_with_output().expect("it ends by itself"));
-    let (before, after) = out.split_once("bybit drops its 2 connections").expect("a line dies half-way");
+    let out = text(&demo(&["--seconds", "12"]).wait_with_output().expect("it ends by itself"));
+    let (before, rest) = out.split_once("bybit loses line A").expect("a line dies");
+    let (between, after) = rest.split_once("bybit drops its 4 connections").expect("both lines die");
     assert!(before.contains("every book is live: mode Full"), "{out}");
+    assert!(between.contains("ended") && !between.contains("book dead"), "one line's end is no book's: {out}");
     assert!(after.contains("bybit_spot:BTCUSDT: book dead (LineEnded)"), "{out}");
     assert!(after.contains("books 18/18 live"), "its books come back: {out}");
     let (_, summary) = out.split_once("highwire demo: ran").expect("a summary");
     let taken = summary.split_once(" taken").and_then(|(head, _)| head.rsplit('(').next()?.trim().parse::<u64>().ok());
     assert!(taken.is_some_and(|taken| taken > 0), "it trades: {summary}");
-    assert!(summary.contains("restarts       2"), "{summary}");
+    assert!(summary.contains("restarts       6"), "{summary}");
     assert!(summary.contains("(0 refused)"), "every frame is decoded: {summary}");
 }
 

@@ -59,7 +59,7 @@ impl Drop for Served {
 }
 
 /// A log line without its colours.
-fn plain(line: &str) -> String {
+pub fn plain(line: &str) -> String {
     let mut text = String::new();
     let mut parts = line.split('\u{1b}');
     text.push_str(parts.next().unwrap_or(""));

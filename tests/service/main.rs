@@ -5,5 +5,6 @@
 mod demo;
 mod http;
 mod record;
+mod run;
 mod simulate;
 mod traces;

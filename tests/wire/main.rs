@@ -10,6 +10,8 @@ mod socket;
 mod stand;
 #[path = "../../benches/wire/tables.rs"]
 mod tables;
+#[path = "../../benches/wire_to_wire/tls.rs"]
+mod tls;
 #[path = "../../benches/wire/traffic.rs"]
 mod traffic;
 

@@ -15,6 +15,13 @@ pub(crate) fn reason(bytes: &[u8]) -> Reject {
     }
 }
 
+/// As [`reason`], asked before a parser spends the bytes: what opens like an object and is text counts
+/// as `Malformed` without a closer look, since most of it is valid.
+pub(crate) fn before(bytes: &[u8]) -> Reject {
+    let likely = bytes.first() == Some(&b'{') && bytes.last() == Some(&b'}');
+    if likely { Reject::Malformed } else { reason(bytes) }
+}
+
 /// Whether the bytes end before the brackets and quotes that they open are closed.
 fn ends_inside(bytes: &[u8]) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0i64, false, false);

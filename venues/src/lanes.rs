@@ -55,6 +55,7 @@ pub(crate) fn give_depth(
         event_ns: nanos(depth.event_ms)?,
         sequence: depth.sequence,
         checksum: depth.checksum,
+        best: None,
     };
     sink.on_depth(&head, bids, asks);
     Ok(match depth.kind {

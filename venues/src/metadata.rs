@@ -5,7 +5,7 @@
 
 use crate::spec::{self, InstrumentSpec, Kind};
 use crate::venue::Venue;
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, okx, polymarket};
 use highwire_links::fixed::{Amount, Scale};
 use highwire_links::instrument::{Contract, Status};
 use serde::de::DeserializeOwned;
@@ -60,6 +60,7 @@ pub fn listing(venue: Venue, url: &str, body: &[u8]) -> Result<Listing, Metadata
         }
         Venue::Okx => okx::metadata::listing(body),
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit::metadata::listing(venue, url, body),
+        Venue::Polymarket => polymarket::market::listing(&body),
     }
 }
 
@@ -106,6 +107,8 @@ impl Facts<'_> {
             notional_min: self.notional_min.map_or(Some(Amount::ZERO), spec::amount)?,
             contract: self.contract,
             status: self.status,
+            code: None,
+            outcome: None,
         })
     }
 }

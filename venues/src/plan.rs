@@ -1,7 +1,7 @@
 //! Where to connect and what to ask for, so that the instruments of a venue arrive.
 
 use crate::venue::Venue;
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, okx, polymarket};
 
 /// Which channels are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,24 @@ pub fn plan(venue: Venue, symbols: &[&str], channels: Channels) -> Plan {
         }
         Venue::Okx => okx::plan::plan(symbols, channels),
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit::plan::plan(venue, symbols, channels),
+        Venue::Polymarket => polymarket::plan::plan(symbols, channels),
+    }
+}
+
+/// Hosts of a venue's public WebSocket, the best first: lines of one feed belong on different ones
+/// where there are several.
+pub fn ws_hosts(venue: Venue) -> &'static [&'static str] {
+    match venue {
+        Venue::BinanceSpot => &["wss://stream.binance.com:9443", "wss://data-stream.binance.vision"],
+        Venue::BinanceUs => &["wss://stream.binance.us:9443"],
+        Venue::BinanceTr => &["wss://stream-cloud.trbinance.com"],
+        Venue::BinanceUsdm => &["wss://fstream.binance.com"],
+        Venue::BinanceCoinm => &["wss://dstream.binance.com"],
+        Venue::Okx => &["wss://ws.okx.com:8443", "wss://wsaws.okx.com:8443"],
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => {
+            &["wss://stream.bybit.com", "wss://stream.bytick.com"]
+        }
+        Venue::Polymarket => &[polymarket::plan::WS_HOST],
     }
 }
 
@@ -63,6 +81,13 @@ mod tests {
         let coin = plan(Venue::BinanceCoinm, &["BTCUSD_PERP"], Channels { depth: true, ..Channels::default() });
         assert_eq!(coin.ws_path, "/stream?streams=btcusd_perp@depth@100ms");
         assert_eq!(coin.snapshot_path.unwrap()("BTCUSD_PERP"), "/dapi/v1/depth?symbol=BTCUSD_PERP&limit=1000");
+    }
+
+    #[test]
+    fn the_first_host_of_a_venue_is_its_plan_s() {
+        for venue in Venue::ALL {
+            assert_eq!(ws_hosts(venue)[0], plan(venue, &["BTCUSDT"], ALL).ws_host);
+        }
     }
 
     #[test]
@@ -88,13 +113,31 @@ mod tests {
     }
 
     #[test]
+    fn polymarket_names_its_tokens_in_frames() {
+        let many: Vec<String> = (0..201).map(|n| format!("7269{n}")).collect();
+        let symbols: Vec<&str> = many.iter().map(String::as_str).collect();
+        let plan = plan(Venue::Polymarket, &symbols, Channels { depth: true, ..Channels::default() });
+        assert!(plan.frames[0].starts_with(r#"{"type":"market","assets_ids":["72690","72691","#));
+        assert_eq!(
+            plan.frames[1],
+            r#"{"operation":"subscribe","assets_ids":["7269200"],"custom_feature_enabled":false}"#
+        );
+        assert_eq!((plan.ws_path.as_str(), plan.heartbeat), ("/ws/market", Some((10_000_000_000, "PING"))));
+        assert_eq!(plan.metadata_more.len(), 4);
+        assert!(plan.metadata_path.starts_with("/markets?limit=100&clob_token_ids=72690&clob_token_ids=72691&"));
+    }
+
+    #[test]
     fn bybit_spot_asks_for_at_most_ten_topics_at_a_time() {
         let symbols = ["AUSDT", "BUSDT", "CUSDT", "DUSDT"];
         let spot = plan(Venue::BybitSpot, &symbols, ALL);
         assert_eq!(spot.ws_path, "/v5/public/spot");
         assert_eq!(spot.frames.len(), 2);
         assert_eq!(spot.frames[0].matches("USDT").count(), 10);
-        assert!(spot.frames[0].starts_with(r#"{"op":"subscribe","args":["orderbook.50.AUSDT","orderbook.1.AUSDT","#));
+        assert!(
+            spot.frames[0]
+                .starts_with(r#"{"op":"subscribe","req_id":"s0","args":["orderbook.50.AUSDT","orderbook.1.AUSDT","#)
+        );
         assert_eq!(spot.heartbeat, Some((20_000_000_000, r#"{"op":"ping"}"#)));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::tape::{Parser, Value};
 use crate::venue::Venue;
-use crate::{binance, broken, bybit, lanes, okx, sniff};
+use crate::{binance, broken, bybit, lanes, okx, polymarket, sniff};
 use highwire_links::decode::Reject;
 use highwire_links::directory::Entry;
 use highwire_links::update::{DepthHead, Level, Sink, Trade};
@@ -38,6 +38,7 @@ fn give(venue: Venue, entry: Entry, root: Value<'_, '_>, sink: &mut dyn Sink) ->
         }
         Venue::Okx => okx::rest,
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => bybit::rest,
+        Venue::Polymarket => polymarket::rest,
     };
     let depth = read(root, entry, &mut bids, &mut asks)?;
     lanes::give_depth(entry, depth, &mut bids, &mut asks, sink).map(drop)
@@ -55,11 +56,51 @@ impl Sink for Taken {
     fn on_control(&mut self, _: highwire_links::update::Control) {}
 }
 
+/// Path of the smallest depth request for a symbol, where the venue has one.
+pub fn probe_path(venue: Venue) -> Option<fn(&str) -> String> {
+    match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => {
+            Some(|s| format!("/api/v3/depth?symbol={s}&limit=5"))
+        }
+        Venue::BinanceUsdm => Some(|s| format!("/fapi/v1/depth?symbol={s}&limit=5")),
+        Venue::BinanceCoinm => Some(|s| format!("/dapi/v1/depth?symbol={s}&limit=5")),
+        Venue::Okx => Some(|s| format!("/api/v5/market/books?instId={s}&sz=5")),
+        Venue::BybitSpot => Some(|s| format!("/v5/market/orderbook?category=spot&symbol={s}&limit=5")),
+        Venue::BybitLinear => Some(|s| format!("/v5/market/orderbook?category=linear&symbol={s}&limit=5")),
+        Venue::BybitInverse => Some(|s| format!("/v5/market/orderbook?category=inverse&symbol={s}&limit=5")),
+        Venue::Polymarket => Some(|s| format!("/book?token_id={s}")),
+    }
+}
+
+/// Path of the request for the venue's time; `None` where it is told in whole seconds, which is of no use.
+pub fn time_path(venue: Venue) -> Option<&'static str> {
+    Some(match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => "/api/v3/time",
+        Venue::BinanceUsdm => "/fapi/v1/time",
+        Venue::BinanceCoinm => "/dapi/v1/time",
+        Venue::Okx => "/api/v5/public/time",
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => "/v5/market/time",
+        Venue::Polymarket => return None,
+    })
+}
+
+/// The venue's time in the body of its answer, milliseconds since the Unix epoch.
+pub fn parse_time(venue: Venue, body: &[u8]) -> Option<i64> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let time = match venue {
+        Venue::Okx => body.pointer("/data/0/ts"),
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => body.get("time"),
+        _ => body.get("serverTime"),
+    }?;
+    time.as_i64().or_else(|| time.as_str()?.parse().ok())
+}
+
 /// Paths of depth requests, by what their URL contains.
-const DEPTH_PATHS: [&str; 3] = ["/depth?", "/market/books?", "/market/orderbook?"];
+const DEPTH_PATHS: [&str; 4] = ["/depth?", "/market/books?", "/market/orderbook?", "polymarket.com/book?"];
 
 /// Paths of instrument lists.
-const METADATA_PATHS: [&str; 3] = ["/exchangeInfo", "/public/instruments", "/market/instruments-info"];
+const METADATA_PATHS: [&str; 4] =
+    ["/exchangeInfo", "/public/instruments", "/market/instruments-info", "gamma-api.polymarket.com/markets"];
 
 /// The symbol whose depth a URL asks for; `None` for any other URL.
 pub fn depth_symbol(url: &str) -> Option<String> {
@@ -67,7 +108,8 @@ pub fn depth_symbol(url: &str) -> Option<String> {
         return None;
     }
     let (_, query) = url.split_once('?')?;
-    let symbol = query.split('&').find_map(|part| part.strip_prefix("symbol=").or(part.strip_prefix("instId=")))?;
+    let names = ["symbol=", "instId=", "token_id="];
+    let symbol = query.split('&').find_map(|part| names.iter().find_map(|name| part.strip_prefix(name)))?;
     (!symbol.is_empty()).then(|| symbol.to_owned())
 }
 
@@ -104,6 +146,18 @@ mod tests {
         let bybit = br#"{"retCode":0,"result":{"s":"X","b":[["1","3"]],"a":[],"ts":6,"u":9,"seq":11,"cts":4}}"#;
         let read = parse_depth(Venue::BybitLinear, ENTRY, bybit).unwrap();
         assert_eq!((read.head.sequence.last, read.head.sequence.cross), (Some(9), Some(11)));
+    }
+
+    #[test]
+    fn the_time_is_read_as_each_venue_tells_it() {
+        let time = |venue, body: &str| parse_time(venue, body.as_bytes());
+        assert_eq!(time(Venue::BinanceUsdm, r#"{"serverTime":1499827319559}"#), Some(1_499_827_319_559));
+        assert_eq!(time(Venue::Okx, r#"{"code":"0","data":[{"ts":"1597026383085"}]}"#), Some(1_597_026_383_085));
+        assert_eq!(
+            time(Venue::BybitSpot, r#"{"retCode":0,"result":{},"time":1688639403423}"#),
+            Some(1_688_639_403_423)
+        );
+        assert_eq!(time(Venue::Okx, "<html>"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::broken::string_after;
 use crate::venue::Venue;
 
 /// Hosts, the more telling first.
-const HOSTS: [(&str, Venue); 13] = [
+const HOSTS: [(&str, Venue); 14] = [
     ("fstream.binance", Venue::BinanceUsdm),
     ("fapi.binance", Venue::BinanceUsdm),
     ("dstream.binance", Venue::BinanceCoinm),
@@ -19,6 +19,7 @@ const HOSTS: [(&str, Venue); 13] = [
     ("bybit", Venue::BybitLinear),
     ("bytick.com", Venue::BybitLinear),
     ("okex.com", Venue::Okx),
+    ("polymarket.com", Venue::Polymarket),
 ];
 
 /// The venue of a WebSocket or request URL; Bybit's categories are told by path or query, and a

@@ -23,6 +23,8 @@ pub enum Kind {
     Future,
     /// An option.
     Option,
+    /// A share that pays one when its outcome comes true, and nothing else.
+    Outcome,
 }
 
 /// One instrument of one venue.
@@ -52,6 +54,10 @@ pub struct InstrumentSpec {
     pub contract: Contract,
     /// Whether it trades.
     pub status: Status,
+    /// OKX's `instIdCode`, which its order socket asks for; it changes when a symbol is listed again.
+    pub code: Option<u64>,
+    /// What an order for one of Polymarket's outcome tokens must know besides.
+    pub outcome: Option<crate::polymarket::Terms>,
 }
 
 /// Quote currencies that a symbol without a separator may end with; longer ones first, since
@@ -65,8 +71,12 @@ impl InstrumentSpec {
     /// An instrument of a recording that has no metadata. The name gives base and quote; eight
     /// decimals each hold every price and quantity of the usual markets; steps are the finest.
     /// COIN-M contracts are 100 USD for BTC and 10 USD for the rest (Binance COIN-M contract
-    /// specifications), Bybit inverse contracts 1 USD, OKX swaps of the sizes in its recorded lists.
+    /// specifications), Bybit inverse contracts 1 USD, OKX swaps of the sizes in its recorded lists; Polymarket's
+    /// scale is always the same.
     pub fn assumed(venue: Venue, symbol: &str) -> Self {
+        if venue == Venue::Polymarket {
+            return crate::polymarket::market::assumed(symbol);
+        }
         let (base, quote) = split_symbol(symbol);
         let kind = kind_of(venue, symbol);
         let contract = assumed_contract(venue, kind, &base, &quote);
@@ -88,6 +98,8 @@ impl InstrumentSpec {
             notional_min: Amount::ZERO,
             contract,
             status: Status::Trading,
+            code: None,
+            outcome: None,
         }
     }
 
@@ -135,6 +147,7 @@ fn kind_of(venue: Venue, symbol: &str) -> Kind {
         last.len() < symbol.len() && last.len() >= 6 && last.starts_with(|c: char| c.is_ascii_digit())
     });
     match venue {
+        Venue::Polymarket => Kind::Outcome,
         Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr | Venue::BybitSpot => Kind::Spot,
         Venue::Okx if symbol.ends_with("-C") || symbol.ends_with("-P") => Kind::Option,
         _ if dated => Kind::Future,

@@ -1,7 +1,7 @@
 //! The venues that Highwire speaks to, and what the rest of it must know of each: how its diffs
 //! chain, which functions decode its frames, its fee and how old its prices may be.
 
-use crate::{binance, bybit, okx, scratch};
+use crate::{binance, bybit, okx, polymarket, scratch};
 use highwire_links::VenueId;
 use highwire_links::decode::{Chain, Decode, Scratch};
 
@@ -27,6 +27,8 @@ pub enum Venue {
     BybitLinear = 7,
     /// Bybit perpetuals and futures settled in coins.
     BybitInverse = 8,
+    /// Polymarket's order book of outcome tokens.
+    Polymarket = 9,
 }
 
 /// What the other crates use of a venue.
@@ -53,7 +55,7 @@ pub struct Profile {
 
 impl Venue {
     /// Every venue, in the order of its id.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BinanceSpot,
         Self::BinanceUs,
         Self::BinanceTr,
@@ -63,6 +65,7 @@ impl Venue {
         Self::BybitSpot,
         Self::BybitLinear,
         Self::BybitInverse,
+        Self::Polymarket,
     ];
 
     /// Its place in the venue table.
@@ -97,6 +100,7 @@ impl Venue {
             Self::BybitSpot => &BYBIT_SPOT,
             Self::BybitLinear => &BYBIT_LINEAR,
             Self::BybitInverse => &BYBIT_INVERSE,
+            Self::Polymarket => &POLYMARKET,
         }
     }
 }
@@ -143,6 +147,18 @@ const BYBIT_SPOT: Profile = Profile {
 };
 const BYBIT_LINEAR: Profile = Profile { name: "bybit_linear", taker_fee_ppb: 550_000, ..BYBIT_SPOT };
 const BYBIT_INVERSE: Profile = Profile { name: "bybit_inverse", ..BYBIT_LINEAR };
+/// The fee is not a share of the notional but of `p(1-p)` per share, each market with its own rate
+/// (`polymarket::fee`); here stands its bound for the crypto markets: 0.07 × (1 − p) of the notional.
+/// Books of quiet markets change seldom, so the age limit is the 2 s that the fault catalogue names.
+const POLYMARKET: Profile = Profile {
+    name: "polymarket",
+    chain: Chain::BestChecked,
+    decode: polymarket::decode,
+    reference: polymarket::reference,
+    scratch: polymarket::scratch,
+    taker_fee_ppb: 70_000_000,
+    stale_ns: 2_000 * MS,
+};
 
 #[cfg(test)]
 mod tests {
@@ -155,7 +171,7 @@ mod tests {
             assert_eq!(Venue::from_id(venue.id()), Some(venue));
             assert_eq!(Venue::parse(venue.name()), Some(venue));
         }
-        assert_eq!(Venue::from_id(VenueId(9)), None);
+        assert_eq!(Venue::from_id(VenueId(10)), None);
         assert_eq!(Venue::parse("binance"), None);
     }
 }

@@ -2,12 +2,18 @@
 //! whose prices cross every other frame, and a service of either layout that trades on them on paper.
 #![allow(clippy::unwrap_used)] // helpers of tests: a failed step fails the test
 
-use highwire_actors::connect::Target;
+use highwire_actors::alert::Alerter;
+use highwire_actors::connect::{Line, Target};
+use highwire_actors::dial;
+use highwire_actors::lookout::{Lookout, LookoutArgs};
+use highwire_actors::market_line;
 use highwire_actors::news::{News, Observer};
-use highwire_actors::session::{Session, SessionArgs, SessionMsg};
+use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg};
+use highwire_actors::session::{Recipe, SessionArgs};
+use highwire_actors::subscribe::{Request, Subscription};
 use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
 use highwire_engine::clock::TscClock;
-use highwire_engine::connection::Upkeep;
+use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::context::Context;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
 use highwire_engine::engine::{Engine, EngineEnds, EngineSpec, Funds, Limits, PairSpec};
@@ -15,23 +21,34 @@ use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy, Waker};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
+use highwire_engine::stream::Stream;
+use highwire_links::Nanos;
 use highwire_links::audit::Record;
+use highwire_links::command::Parcel;
 use highwire_links::decode::{Chain, Frame, FrameKind, Reject, Rejected, Scratch};
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument, Status};
+use highwire_links::lifecycle::Ending;
 use highwire_links::limits;
 use highwire_links::mode::OrderClass;
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::ports::{Ports, ports};
 use highwire_links::update::{DepthHead, DepthKind, Level, Sequence, Sink};
 use highwire_links::{InstrumentId, Mode, PairId, Qty, Scale, VenueId, cnc::Cnc};
+use highwire_supervision::attempts::AttemptRule;
 use highwire_supervision::backoff::Backoff;
+use highwire_supervision::ending::End;
+use highwire_supervision::failover::Timing;
+use highwire_supervision::lineset::{Kind, LineSetRule};
+use highwire_supervision::rotation::RotationRule;
 use ractor::{Actor, ActorRef};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio_tungstenite::MaybeTlsStream;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 pub const VENUES: usize = 2;
 const SECOND_NS: u64 = 1_000_000_000;
@@ -49,6 +66,21 @@ pub struct Knobs {
     pub refusing: AtomicBool,
     /// Upgrades so far.
     pub upgrades: AtomicU64,
+    /// How one connection is ended next.
+    pub goodbye: Mutex<Option<Goodbye>>,
+}
+
+/// Ways to end a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goodbye {
+    /// A close frame with this code.
+    Code(u16),
+    /// A reset.
+    Reset,
+    /// A FIN without a close frame.
+    Fin,
+    /// Nothing any more, and nothing heard: half open.
+    Mute,
 }
 
 async fn serve(listener: TcpListener, knobs: Arc<Knobs>) {
@@ -78,10 +110,36 @@ async fn serve_one(stream: tokio::net::TcpStream, knobs: Arc<Knobs>) {
         } else {
             format!("{venue} {turn} {bid} {}", bid + 10)
         };
+        let goodbye = knobs.goodbye.lock().unwrap().take();
+        match goodbye {
+            None => {}
+            Some(Goodbye::Code(code)) => {
+                let frame = CloseFrame { code: code.into(), reason: "".into() };
+                let _best_effort = socket.close(Some(frame)).await;
+                // What is unread when a socket is dropped turns its end into a reset.
+                while socket.next().await.is_some_and(|heard| heard.is_ok()) {}
+                return;
+            }
+            Some(Goodbye::Reset) => {
+                let _best_effort = socket.get_ref().set_zero_linger();
+                return;
+            }
+            Some(Goodbye::Fin) => return,
+            Some(Goodbye::Mute) => return std::future::pending().await,
+        }
         if socket.send(frame.into()).await.is_err() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(4)).await;
+        // Reading is what answers pings.
+        let began = Instant::now();
+        while let Ok(heard) = tokio::time::timeout(Duration::from_millis(4), socket.next()).await {
+            if heard.is_none_or(|heard| heard.is_err()) {
+                return;
+            }
+            if began.elapsed() >= Duration::from_millis(4) {
+                break;
+            }
+        }
     }
 }
 
@@ -108,9 +166,49 @@ fn decode(
         event_ns: 0,
         sequence: Sequence { last: Some(turn as u64), cross: Some(turn as u64), ..Sequence::default() },
         checksum: None,
+        best: None,
     };
     sink.on_depth(&head, &level(bid), &level(ask));
     Ok(FrameKind::Snapshot)
+}
+
+/// A venue's one line.
+struct Quotes {
+    venue: u16,
+    instruments: [InstrumentId; 1],
+}
+
+impl Recipe for Quotes {
+    fn target(&mut self, base: &str, _: bool, _: Nanos) -> Result<Target, String> {
+        let request = Request { frame: format!("V{}", self.venue), topics: Vec::new() };
+        Ok(Target {
+            url: format!("{base}/stream"),
+            tls: dial::tls_config(None)?,
+            login: Vec::new(),
+            subscription: Some(Subscription { requests: vec![request], read: Arc::new(|_| None) }),
+            seed: 1,
+        })
+    }
+
+    fn parcel(&mut self, line: Line, slot: u16, now: Nanos) -> std::io::Result<Parcel> {
+        let MaybeTlsStream::Plain(socket) = line.stream else { panic!("plain sockets here") };
+        let upkeep = Upkeep { heartbeat: None, silent_ns: 60 * SECOND_NS };
+        let codec = Codec { slot, ..codec(self.venue) };
+        Ok(Box::new(Connection::new(Stream::plain(socket.into_std()?)?, &line.leftover, codec, upkeep, now)?))
+    }
+
+    fn instruments(&self) -> &[InstrumentId] {
+        &self.instruments
+    }
+
+    fn end_of(&self, parcel: &Parcel, why: Ending) -> End {
+        market_line::end_of(parcel, why)
+    }
+}
+
+fn timing() -> Timing {
+    let backoff = Backoff { first_ns: 20_000_000, max_ns: 200_000_000 };
+    Timing { connect_ns: 10 * SECOND_NS, sync_ns: 10 * SECOND_NS, stable_ns: SECOND_NS, backoff }
 }
 
 fn codec(venue: u16) -> Codec {
@@ -237,7 +335,7 @@ pub struct Rig {
     /// Wardens: the feed's first, the engine's last (the same one when together).
     pub wardens: Vec<ActorRef<WardenMsg>>,
     pub cncs: Vec<Cnc>,
-    pub sessions: Vec<ActorRef<SessionMsg>>,
+    pub pools: Vec<ActorRef<PoolMsg>>,
     /// Blocks the observer of the engine's warden.
     pub freeze: Arc<AtomicBool>,
 }
@@ -306,6 +404,51 @@ fn parts_of(clock: &TscClock, ports: Ports, wakes: Vec<Waker>) -> Parts {
     Parts { house, feed: None, engine: None, gateway: None, connections: vec![] }
 }
 
+/// One pool of one line for each venue.
+async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) -> Vec<ActorRef<PoolMsg>> {
+    let alerts = Actor::spawn(None, Alerter, ()).await.unwrap().0;
+    let looking = LookoutArgs {
+        wardens: wardens.to_vec(),
+        clock: Box::new(clock.clone()),
+        limit_ns: u64::MAX,
+        alerts: alerts.clone(),
+    };
+    let lookout = Actor::spawn(None, Lookout, looking).await.unwrap().0;
+    let mut pools = Vec::new();
+    for venue in 0..VENUES as u16 {
+        let (warden, line_clock) = (wardens[0].clone(), clock.clone());
+        let args = PoolArgs {
+            venue: VenueId(venue as u8),
+            name: format!("v{venue}"),
+            wardens: wardens.to_vec(),
+            reader: wardens[0].clone(),
+            clock: Box::new(clock.clone()),
+            feeds: vec![FeedPlan { kind: Kind::Market, bases: vec![base.to_owned()], lines: 1 }],
+            make: Box::new(move |key, pool| SessionArgs {
+                key,
+                pool,
+                warden: warden.clone(),
+                clock: Box::new(line_clock.clone()),
+                recipe: Box::new(Quotes { venue, instruments: [InstrumentId(venue)] }),
+                slots: [2 * venue, 2 * venue + 1],
+                timing: timing(),
+                rotation: RotationRule::default(),
+                seed: u64::from(venue),
+            }),
+            snapshots: None,
+            probe: None,
+            cancel_all: None,
+            attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
+            lines: LineSetRule::default(),
+            alerts: alerts.clone(),
+            lookout: lookout.clone(),
+            seed: u64::from(venue),
+        };
+        pools.push(Actor::spawn(None, Pool, args).await.unwrap().0);
+    }
+    pools
+}
+
 impl Rig {
     pub async fn start(layout: Layout, rules: Rules, warden_silent_ns: u64) -> Self {
         let (knobs, log, freeze) = (Arc::new(Knobs::default()), Log::default(), Arc::new(AtomicBool::new(false)));
@@ -347,25 +490,8 @@ impl Rig {
         }
         wardens.last().unwrap().cast(WardenMsg::SetMode(Mode::Full)).unwrap();
 
-        let mut sessions = Vec::new();
-        for venue in 0..VENUES as u16 {
-            let args = SessionArgs {
-                warden: wardens[0].clone(),
-                clock: Box::new(clock.clone()),
-                target: Target {
-                    url: format!("ws://{address}/stream"),
-                    frames: vec![format!("V{venue}")],
-                    timeout: Duration::from_secs(10),
-                },
-                upkeep: Upkeep { heartbeat: None, silent_ns: 60 * SECOND_NS },
-                codec: Box::new(move || codec(venue)),
-                snapshots: None,
-                backoff: Backoff { first_ns: 20_000_000, max_ns: 200_000_000 },
-                seed: u64::from(venue),
-            };
-            sessions.push(Actor::spawn(None, Session, args).await.unwrap().0);
-        }
-        Self { knobs, log, pages, wardens, cncs, sessions, freeze }
+        let pools = pools(&wardens, &clock, &format!("ws://{address}")).await;
+        Self { knobs, log, pages, wardens, cncs, pools, freeze }
     }
 
     pub fn books_are(&self, state: BookState) -> bool {
@@ -387,9 +513,19 @@ impl Rig {
         self.until("trades", |rig| rig.log.opened() >= before + more).await;
     }
 
+    /// The ends of all lines so far.
+    pub async fn ends(&self) -> Vec<End> {
+        let mut ends = Vec::new();
+        for pool in &self.pools {
+            let report = pool.call(PoolMsg::Report, None).await.unwrap().success_or(()).unwrap();
+            ends.extend(report.ends.into_iter().map(|(_, end)| end));
+        }
+        ends
+    }
+
     pub async fn stop(self) {
-        for session in &self.sessions {
-            session.stop(None);
+        for pool in &self.pools {
+            pool.stop(None);
         }
         for warden in &self.wardens {
             let answer = warden.call(WardenMsg::Stop, Some(Duration::from_secs(30))).await.unwrap();

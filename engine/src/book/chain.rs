@@ -3,7 +3,8 @@
 //! Pure and without levels: sequence numbers in, a [`Follows`] out. What differs per venue is a
 //! [`Chain`], named by the venue. Sources: Binance spot "How to manage a local order book correctly",
 //! Binance USD-M and COIN-M "How to manage a local order book correctly" (`pu`), OKX v5 "Order book
-//! channel" (`prevSeqId`/`seqId`), Bybit v5 "Orderbook" (`u`; the step of one is observed practice).
+//! channel" (`prevSeqId`/`seqId`), Bybit v5 "Orderbook" (`u`; the step of one is observed practice),
+//! Polymarket "Market channel" (no sequence; `best_bid` and `best_ask` with every change).
 
 use highwire_links::decode::Chain;
 use highwire_links::update::Sequence;
@@ -23,13 +24,15 @@ pub enum Follows {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     held: Option<u64>,
+    /// The sequence that the venue's streams share, of the last message applied.
+    cross: Option<u64>,
     bridged: bool,
 }
 
 impl Link {
     /// After a snapshot. One that came on request must still be bridged by a diff that spans it.
     pub fn of_snapshot(chain: Chain, sequence: &Sequence) -> Self {
-        Self { held: sequence.last, bridged: !chain.snapshot_on_request() }
+        Self { held: sequence.last, cross: sequence.cross, bridged: !chain.snapshot_on_request() }
     }
 
     /// The last sequence number applied.
@@ -45,12 +48,33 @@ impl Link {
             Chain::PrevBridged => self.prev_bridged(diff),
             Chain::PrevInBand => self.prev_in_band(diff, proven),
             Chain::PlusOneInBand => self.plus_one(diff),
+            Chain::BestChecked => self.not_before(diff),
+        }
+    }
+
+    /// Whether a snapshot in band is older than what is held: the later copy of one that another line
+    /// brought. Without such a line only times can tell; sequence numbers may fall when a venue resets them.
+    pub fn outdates(&self, chain: Chain, snapshot: &Sequence, spare: bool) -> bool {
+        match chain {
+            Chain::BestChecked => self.not_before(snapshot) != Follows::Yes,
+            _ => spare && self.is_copy(snapshot),
+        }
+    }
+
+    /// Whether, as far as sequences can tell, a message says nothing that is not held already: what a slower
+    /// line brings after a faster one. The sequence that the streams share never restarts, so it decides
+    /// where there is one.
+    pub fn is_copy(&self, of: &Sequence) -> bool {
+        match (self.cross, of.cross) {
+            (Some(held), Some(cross)) => cross <= held,
+            _ => self.held.zip(of.last).is_some_and(|(held, last)| last <= held),
         }
     }
 
     /// The diff was applied.
     pub fn advance(&mut self, diff: &Sequence) {
         self.held = diff.last.or(self.held);
+        self.cross = diff.cross.or(self.cross);
         self.bridged = true;
     }
 
@@ -83,6 +107,15 @@ impl Link {
             (Some(held), Some(prev)) if held == prev => Follows::Yes,
             (None, None) if diff.last.is_none() && proven => Follows::Yes,
             _ => Follows::Gap,
+        }
+    }
+
+    /// Times repeat within a millisecond; one that falls is an old copy. A diff without one cannot be placed.
+    fn not_before(&self, diff: &Sequence) -> Follows {
+        match (self.held, diff.last) {
+            (_, None) => Follows::Gap,
+            (Some(held), Some(last)) if last < held => Follows::Old,
+            _ => Follows::Yes,
         }
     }
 
@@ -174,6 +207,19 @@ mod tests {
         check(c, true, 100, seq(0, 101, None), Follows::Yes);
         check(c, true, 100, seq(0, 102, None), Follows::Gap);
         check(c, true, 100, seq(0, 100, None), Follows::Gap);
+    }
+
+    /// Conformance: polymarket chaining
+    #[test]
+    fn polymarket_follows_unless_time_falls() {
+        let c = Chain::BestChecked;
+        check(c, true, 100, seq(0, 101, None), Follows::Yes);
+        check(c, true, 100, seq(0, 100, None), Follows::Yes);
+        check(c, true, 100, seq(0, 99, None), Follows::Old);
+        check(c, true, 100, Sequence::default(), Follows::Gap);
+        assert!(link(c, 100).outdates(c, &seq(0, 99, None), false));
+        assert!(!link(c, 100).outdates(c, &seq(0, 100, None), false));
+        assert!(!link(Chain::PlusOneInBand, 100).outdates(Chain::PlusOneInBand, &seq(0, 1, None), false));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use chain::{Follows, Link, is_too_old};
 use highwire_links::decode::Chain;
 use highwire_links::lifecycle::BookWhy;
 use highwire_links::page::BookState;
-use highwire_links::update::{DepthHead, DepthKind, Level, Sequence};
+use highwire_links::update::{Best, DepthHead, DepthKind, Level, Sequence};
 use highwire_links::{Scale, Side};
 use ladder::Ladder;
 use pending::Pending;
@@ -50,6 +50,10 @@ pub struct Effect {
     pub moved: Option<Moved>,
     /// Something must be asked for.
     pub need: Option<Need>,
+    /// A message is missing that another line may still bring; the diff is kept meanwhile.
+    pub waits: bool,
+    /// The message said nothing new.
+    pub old: bool,
 }
 
 /// One instrument's book.
@@ -61,15 +65,18 @@ pub struct Book {
     link: Link,
     bids: Ladder,
     asks: Ladder,
+    /// Diffs that wait: for their snapshot, or while the book is live for one that another line may bring.
     pending: Pending,
+    /// Another line carries the same messages.
+    spare: bool,
 }
 
 impl Book {
     /// An empty book; all its memory is taken here.
     pub fn new(chain: Chain, scale: Scale) -> Self {
-        let pending = if chain.snapshot_on_request() { Pending::new() } else { Pending::default() };
         let (bids, asks) = (Ladder::new(Side::Buy), Ladder::new(Side::Sell));
-        Self { chain, scale, state: BookState::Empty, link: Link::default(), bids, asks, pending }
+        let (link, pending) = (Link::default(), Pending::new());
+        Self { chain, scale, state: BookState::Empty, link, bids, asks, pending, spare: false }
     }
 
     /// Where it stands.
@@ -92,11 +99,36 @@ impl Book {
         &self.asks
     }
 
+    /// Whether another line carries the same messages: one that is missing is then waited for.
+    pub fn set_spare(&mut self, spare: bool) {
+        self.spare = spare;
+    }
+
+    /// Whether it could lose a message and find out: without sequence numbers a broken one is lost unseen.
+    pub fn finds_gaps(&self) -> bool {
+        self.state == BookState::Live && self.spare && self.chain != Chain::BestChecked && self.link.held().is_some()
+    }
+
+    /// Nothing came that it waited for: the gap is real.
+    pub fn on_wait_over(&mut self) -> Effect {
+        if self.state != BookState::Live || self.pending.is_empty() {
+            return Effect::default();
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let lost = self.lose(BookWhy::Gap);
+        self.pending = pending;
+        if !self.chain.snapshot_on_request() {
+            self.pending.clear();
+        }
+        lost
+    }
+
     /// Takes a depth message. Top-of-book messages are not for books and do nothing.
     pub fn on_depth(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
         match head.kind {
             DepthKind::Top => Effect::default(),
             DepthKind::Snapshot if self.chain.snapshot_on_request() => self.on_requested_snapshot(head, bids, asks),
+            DepthKind::Snapshot if self.is_outdated(head) => Effect::default(),
             DepthKind::Snapshot => self.replace(head, bids, asks),
             DepthKind::Delta if self.state == BookState::Live => self.on_live_delta(head, bids, asks),
             DepthKind::Delta => self.on_early_delta(head, bids, asks),
@@ -110,7 +142,7 @@ impl Book {
         if asked_already && why != BookWhy::Resync && why != BookWhy::Overflow {
             return Effect::default();
         }
-        Effect { applied: false, moved: self.shift(BookState::Suspect, why), need: Some(self.need()) }
+        Effect { moved: self.shift(BookState::Suspect, why), need: Some(self.need()), ..Effect::default() }
     }
 
     /// Its line ended: nothing more comes until there is a new one.
@@ -125,7 +157,11 @@ impl Book {
             return Effect::default();
         }
         let need = self.chain.snapshot_on_request().then_some(Need::Snapshot);
-        Effect { applied: false, moved: self.shift(BookState::Syncing, BookWhy::Resync), need }
+        Effect { moved: self.shift(BookState::Syncing, BookWhy::Resync), need, ..Effect::default() }
+    }
+
+    fn is_outdated(&self, head: &DepthHead) -> bool {
+        self.state == BookState::Live && self.link.outdates(self.chain, &head.sequence, self.spare)
     }
 
     fn need(&self) -> Need {
@@ -152,12 +188,16 @@ impl Book {
             return self.lose(BookWhy::Overflow);
         }
         let need = first.then(|| self.need());
-        Effect { applied: false, moved: self.shift(BookState::Syncing, why), need }
+        Effect { moved: self.shift(BookState::Syncing, why), need, ..Effect::default() }
     }
 
     fn on_live_delta(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
-        match self.link.judge(self.chain, &head.sequence, head.checksum.is_some()) {
-            Follows::Old => Effect::default(),
+        match self.judge(head) {
+            Follows::Old => Effect { old: true, ..Effect::default() },
+            Follows::Gap if self.spare => match self.pending.keep(head, bids, asks) {
+                Ok(()) => Effect { waits: true, ..Effect::default() },
+                Err(_) => self.lose(BookWhy::Overflow),
+            },
             Follows::Gap => {
                 let lost = self.lose(BookWhy::Gap);
                 if self.chain.snapshot_on_request() {
@@ -166,17 +206,59 @@ impl Book {
                 }
                 lost
             }
-            Follows::Yes => match self.apply(head, bids, asks) {
-                Ok(()) => Effect { applied: true, ..Effect::default() },
+            Follows::Yes => match self.apply(head, bids, asks).and_then(|()| self.go_on()) {
+                Ok(()) => Effect { applied: true, waits: !self.pending.is_empty(), ..Effect::default() },
                 Err(why) => self.lose(why),
             },
+        }
+    }
+
+    /// A slower line's copy is no gap.
+    fn judge(&self, head: &DepthHead) -> Follows {
+        match self.link.judge(self.chain, &head.sequence, head.checksum.is_some()) {
+            Follows::Gap if self.spare && self.link.is_copy(&head.sequence) => Follows::Old,
+            follows => follows,
+        }
+    }
+
+    /// Applies what waited and follows now; forgets what waited once nothing of it is missing any more.
+    fn go_on(&mut self) -> Result<(), BookWhy> {
+        let pending = std::mem::take(&mut self.pending);
+        let outcome = self.go_on_with(&pending);
+        self.pending = pending;
+        if outcome? {
+            self.pending.clear();
+        }
+        Ok(())
+    }
+
+    /// True when everything that waited is in the book.
+    fn go_on_with(&mut self, pending: &Pending) -> Result<bool, BookWhy> {
+        loop {
+            let mut missing = false;
+            let mut applied = false;
+            for (head, bids, asks) in (0..pending.len()).filter_map(|at| pending.get(at)) {
+                match self.judge(head) {
+                    Follows::Yes => {
+                        self.apply(head, bids, asks)?;
+                        applied = true;
+                    }
+                    Follows::Old => {}
+                    Follows::Gap => missing = true,
+                }
+            }
+            if !applied || !missing {
+                return Ok(!missing);
+            }
         }
     }
 
     fn replace(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
         self.pending.clear();
         match self.install(head, bids, asks) {
-            Ok(()) => Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), need: None },
+            Ok(()) => {
+                Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), ..Effect::default() }
+            }
             Err(why) => self.lose(why),
         }
     }
@@ -187,18 +269,18 @@ impl Book {
         }
         if self.pending.first().is_some_and(|oldest| is_too_old(&head.sequence, &oldest.sequence)) {
             let moved = self.shift(BookState::Syncing, BookWhy::SnapshotTooOld);
-            return Effect { applied: false, moved, need: Some(Need::Snapshot) };
+            return Effect { moved, need: Some(Need::Snapshot), ..Effect::default() };
         }
         let outcome = self.install(head, bids, asks).and_then(|()| self.catch_up());
         match outcome {
             Ok(()) => {
                 self.pending.clear();
-                Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), need: None }
+                Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), ..Effect::default() }
             }
             Err(why) => {
                 let moved = self.shift(BookState::Suspect, why);
                 self.forget();
-                Effect { applied: false, moved, need: Some(Need::Snapshot) }
+                Effect { moved, need: Some(Need::Snapshot), ..Effect::default() }
             }
         }
     }
@@ -207,7 +289,7 @@ impl Book {
         self.bids.replace(bids).map_err(why_refused)?;
         self.asks.replace(asks).map_err(why_refused)?;
         self.link = Link::of_snapshot(self.chain, &head.sequence);
-        self.prove(head.checksum)
+        self.prove(head)
     }
 
     /// Applies the diffs that waited for the snapshot.
@@ -229,16 +311,25 @@ impl Book {
         asks.iter().try_for_each(|level| self.asks.set(level)).map_err(why_refused)?;
         let sequence: &Sequence = &head.sequence;
         self.link.advance(sequence);
-        self.prove(head.checksum)
+        self.prove(head)
     }
 
-    /// A whole book is uncrossed and, where the venue says so, has the venue's checksum.
-    fn prove(&self, checksum: Option<i32>) -> Result<(), BookWhy> {
+    fn best(&self) -> Best {
+        let px = |side: &Ladder| side.best().map_or(0, |(px, _)| px);
+        Best { bid: px(&self.bids), ask: px(&self.asks) }
+    }
+
+    /// A whole book is uncrossed and, where the venue says so, has the venue's best prices and checksum.
+    fn prove(&self, head: &DepthHead) -> Result<(), BookWhy> {
         let crossed = matches!((self.bids.best(), self.asks.best()), (Some((bid, _)), Some((ask, _))) if bid >= ask);
         if crossed {
             return Err(BookWhy::Crossed);
         }
-        let wrong = checksum.is_some_and(|sum| sum != checksum::crc32_interleaved(&self.bids, &self.asks, self.scale));
+        if head.best.is_some_and(|best| best != self.best()) {
+            return Err(BookWhy::Best);
+        }
+        let wrong =
+            head.checksum.is_some_and(|sum| sum != checksum::crc32_interleaved(&self.bids, &self.asks, self.scale));
         if wrong { Err(BookWhy::Checksum) } else { Ok(()) }
     }
 }

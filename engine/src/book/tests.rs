@@ -10,7 +10,7 @@ fn level(px: i64, qty: i64) -> Level {
 
 fn head(kind: DepthKind, first: u64, last: u64, prev: Option<u64>) -> DepthHead {
     let sequence = Sequence { first: Some(first), last: Some(last), prev, cross: Some(last) };
-    DepthHead { instrument: InstrumentId(0), kind, event_ns: 0, sequence, checksum: None }
+    DepthHead { instrument: InstrumentId(0), kind, event_ns: 0, sequence, checksum: None, best: None }
 }
 
 fn book(chain: Chain) -> Book {
@@ -80,7 +80,7 @@ fn in_band_books_ask_for_their_subscription() {
 fn old_diffs_change_nothing() {
     let mut book = book(Chain::FirstLast);
     snapshot(&mut book, 10);
-    assert_eq!(diff(&mut book, 7, 9, None), Effect::default());
+    assert_eq!(diff(&mut book, 7, 9, None), Effect { old: true, ..Effect::default() });
     assert_eq!(book.bids().best(), Some((100, 5)));
 }
 
@@ -140,6 +140,26 @@ fn a_snapshot_while_live_is_ignored_where_it_must_be_asked_for() {
     assert!(diff(&mut book, 8, 20, Some(7)).applied);
     assert_eq!(snapshot(&mut book, 15), Effect::default());
     assert_eq!(book.held(), Some(20));
+}
+
+const OLD: Effect = Effect { applied: false, moved: None, need: None, waits: false, old: true };
+
+fn priced(kind: DepthKind, ms: u64, best: Option<(i64, i64)>) -> DepthHead {
+    DepthHead { best: best.map(|(bid, ask)| Best { bid, ask }), ..head(kind, 0, ms, None) }
+}
+
+#[test]
+fn a_book_whose_best_prices_are_not_the_venues_is_dropped_until_the_next_snapshot() {
+    let mut book = book(Chain::BestChecked);
+    assert!(book.on_depth(&priced(DepthKind::Snapshot, 7, None), &[level(49, 5)], &[level(51, 5)]).applied);
+    assert!(book.on_depth(&priced(DepthKind::Delta, 7, Some((50, 51))), &[level(50, 1)], &[]).applied);
+    assert_eq!(book.on_depth(&priced(DepthKind::Delta, 6, Some((1, 2))), &[level(1, 1)], &[]), OLD);
+    assert_eq!(book.on_depth(&priced(DepthKind::Snapshot, 6, None), &[], &[]), Effect::default());
+    assert!(book.on_depth(&priced(DepthKind::Delta, 8, Some((50, 0))), &[], &[level(51, 0)]).applied);
+    let wrong = book.on_depth(&priced(DepthKind::Delta, 9, Some((51, 52))), &[], &[level(52, 1)]);
+    assert_eq!((why(wrong), wrong.need), (Some((BookState::Suspect, BookWhy::Best)), Some(Need::Resubscription)));
+    assert!(!book.on_depth(&priced(DepthKind::Delta, 9, Some((50, 52))), &[], &[]).applied);
+    assert!(book.on_depth(&priced(DepthKind::Snapshot, 9, None), &[level(50, 1)], &[level(52, 1)]).applied);
 }
 
 proptest! {

@@ -279,7 +279,8 @@ pub(super) fn brackets(call: &mut Call<'_>) -> Answer {
     let wanted = call.some_listing()?;
     let leverage = call.exchange.rules(call.board()).leverage;
     let all = (0..call.turn.market.len()).filter(|listing| wanted.is_none_or(|wanted| wanted == *listing));
-    let listed = all.map(|listing| call.listed(listing)).filter(|listing| listing.board == call.board() && !listing.gone);
+    let listed =
+        all.map(|listing| call.listed(listing)).filter(|listing| listing.board == call.board() && !listing.gone);
     let rows: Vec<_> = listed
         .map(|listing| {
             format!(

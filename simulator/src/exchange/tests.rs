@@ -218,7 +218,10 @@ fn a_stream_key_ends_with_its_hour_unless_it_is_renewed() {
     bench.step(60_000);
     assert_eq!(bench.exchange.stream_of(&key), None);
     let told = bench.exchange.take_events();
-    assert!(matches!(&told[..], [Event { account: 0, news: News::Ended(Some(ended)), .. }] if *ended == key), "{told:?}");
+    assert!(
+        matches!(&told[..], [Event { account: 0, news: News::Ended(Some(ended)), .. }] if *ended == key),
+        "{told:?}"
+    );
     assert_eq!(bench.with(|exchange, turn| exchange.renew_stream(0, turn)), None);
 }
 
@@ -243,7 +246,8 @@ fn random(bench: &mut Bench, rng: &mut Rng, listing: usize) {
         let open: Vec<u64> = bench.exchange.resting_of(account, Some(listing)).map(|order| order.id).collect();
         let Some(&id) = open.get(rng.below(open.len() as u64) as usize) else { return };
         let qty = Some(Amount::new(1 + rng.below_i64(200), 2));
-        let moved = bench.exchange.orders.get(&id).map(|order| bench.price(listing, order.side, rng.below_i64(100) - 50));
+        let moved =
+            bench.exchange.orders.get(&id).map(|order| bench.price(listing, order.side, rng.below_i64(100) - 50));
         let _ = bench.with(|exchange, turn| match rng.below(3) {
             0 => exchange.amend(id, moved, None, &Twist::default(), turn).map(|placed| placed.order),
             1 => exchange.amend(id, None, qty, &Twist::default(), turn).map(|placed| placed.order),

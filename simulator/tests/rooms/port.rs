@@ -97,7 +97,8 @@ async fn the_ledger_is_read_from_any_record_on() {
     let all = lines("0").await;
     let asked = all.iter().find(|record| record["deed"] == "request").unwrap();
     assert_eq!((&asked["venue"], &asked["path"]), (&"okx".into(), &"/api/v5/public/time".into()));
-    let answer = lines(&asked["number"].to_string()).await.into_iter().find(|record| record["deed"] == "answer").unwrap();
+    let answer =
+        lines(&asked["number"].to_string()).await.into_iter().find(|record| record["deed"] == "answer").unwrap();
     assert_eq!((&answer["request"], &answer["status"]), (&asked["number"], &200.into()));
     assert_eq!(ask(&base, "GET", "/ledger?from=x", "").await.0, 400);
     simulator.stop().await;

@@ -7,11 +7,19 @@
 //! like a diff, but replace a top instead of changing a book. So they count as [`FrameKind::Other`];
 //! a bare futures partial book, without its stream's name, cannot be told apart and must not be asked for.
 
+mod answers;
 mod decode;
+mod errors;
 pub(crate) mod metadata;
+mod news;
+pub(crate) mod orders;
 pub(crate) mod plan;
+pub(crate) mod private;
+pub(crate) mod rates;
 mod reference;
+pub(crate) mod replies;
 mod scan;
+pub mod sign;
 
 pub(crate) use decode::{futures, futures_reference, spot, spot_reference};
 use highwire_links::decode::{FrameKind, Reject};

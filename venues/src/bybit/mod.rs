@@ -4,11 +4,19 @@
 //! deltas whose `u` grows by one. Event time is `cts`, the matching engine's, where given. Topics of
 //! the retired v2 interface (`orderBookL2_25`, `trade`) are unknown channels.
 
+mod answers;
 mod decode;
+mod errors;
 pub(crate) mod metadata;
+mod news;
+pub(crate) mod orders;
 pub(crate) mod plan;
+pub(crate) mod private;
+pub(crate) mod rates;
 mod reference;
+pub(crate) mod replies;
 mod scan;
+pub mod sign;
 
 pub(crate) use decode::{decode, reference};
 use highwire_links::decode::Reject;

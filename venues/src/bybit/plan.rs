@@ -13,8 +13,10 @@ const HEARTBEAT_NS: u64 = 20_000_000_000;
 /// The plan for `symbols`.
 pub(crate) fn plan(venue: Venue, symbols: &[&str], channels: Channels) -> Plan {
     let topics: Vec<String> = symbols.iter().flat_map(|symbol| topics(symbol, channels)).collect();
-    let frames =
-        topics.chunks(TOPICS_PER_FRAME).map(|topics| format!(r#"{{"op":"subscribe","args":[{}]}}"#, topics.join(",")));
+    let frames = topics
+        .chunks(TOPICS_PER_FRAME)
+        .enumerate()
+        .map(|(at, topics)| format!(r#"{{"op":"subscribe","req_id":"s{at}","args":[{}]}}"#, topics.join(",")));
     let category = category_of(venue);
     Plan {
         ws_host: "wss://stream.bybit.com",

@@ -30,6 +30,7 @@ struct Entry {
     #[serde(default)]
     ct_val_ccy: String,
     state: String,
+    inst_id_code: Option<Value>,
 }
 
 /// Reads `data` of an instrument list.
@@ -44,7 +45,7 @@ fn read(entry: &Entry) -> Option<InstrumentSpec> {
     let kind = kind(&entry.inst_type)?;
     let mut parts = entry.inst_id.split('-');
     let (base, quote) = (parts.next()?, parts.next()?);
-    Facts {
+    let facts = Facts {
         venue: Venue::Okx,
         symbol: &entry.inst_id,
         base: if entry.base_ccy.is_empty() { base } else { &entry.base_ccy },
@@ -58,8 +59,13 @@ fn read(entry: &Entry) -> Option<InstrumentSpec> {
         notional_min: None,
         contract: contract(entry, kind, base)?,
         status: status(&entry.state),
-    }
-    .spec()
+    };
+    facts.spec().map(|spec| InstrumentSpec { code: entry.inst_id_code.as_ref().and_then(code), ..spec })
+}
+
+/// The documents write the code as a number, and all other numbers as strings: both are read.
+fn code(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 fn kind(inst_type: &str) -> Option<Kind> {

@@ -5,11 +5,18 @@
 //! `bbo-tbt` is the top. Recordings from before 2023 have no sequence numbers: their checksum, which
 //! is not zero there, is the authority.
 
+mod answers;
 mod decode;
+mod errors;
 pub(crate) mod metadata;
+pub(crate) mod orders;
 pub(crate) mod plan;
+pub(crate) mod private;
+pub(crate) mod rates;
 mod reference;
+pub(crate) mod replies;
 mod scan;
+pub mod sign;
 
 pub(crate) use decode::{decode, reference};
 use highwire_links::decode::Reject;

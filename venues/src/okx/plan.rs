@@ -41,7 +41,7 @@ fn lists(symbols: &[&str]) -> Vec<String> {
     for symbol in symbols {
         let spec = InstrumentSpec::assumed(Venue::Okx, symbol);
         let path = match spec.kind {
-            Kind::Spot => list("SPOT"),
+            Kind::Spot | Kind::Outcome => list("SPOT"),
             Kind::Perpetual => list("SWAP"),
             Kind::Future => list("FUTURES"),
             Kind::Option => format!("{}&uly={}-{}", list("OPTION"), spec.base, spec.quote),

@@ -71,6 +71,44 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// As [`Self::object`], but a space may follow each comma (Polymarket's changes).
+    #[inline(always)]
+    pub(crate) fn loose_object(&mut self, mut field: impl FnMut(&mut Self, &'a [u8]) -> Option<()>) -> Option<()> {
+        self.eat(b'{')?;
+        loop {
+            let key = self.text()?;
+            self.eat(b':')?;
+            field(self, key)?;
+            if !self.more(b'}')? {
+                return Some(());
+            }
+            self.space()?;
+        }
+    }
+
+    /// An array, perhaps empty, with perhaps a space after each comma; `item` must take each value.
+    #[inline(always)]
+    pub(crate) fn loose_array(&mut self, mut item: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        self.eat(b'[')?;
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            item(self)?;
+            if !self.more(b']')? {
+                return Some(());
+            }
+            self.space()?;
+        }
+    }
+
+    #[inline(always)]
+    fn space(&mut self) -> Option<()> {
+        self.at += usize::from(self.peek()? == b' ');
+        Some(())
+    }
+
     /// As [`Self::object`], but `field` may answer `Some(true)` instead of taking a value: then the
     /// value is an object, and its fields are walked next, as if they were this one's.
     #[inline(always)]

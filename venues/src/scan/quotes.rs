@@ -8,12 +8,14 @@ use highwire_links::limits::{FRAME_HEAD, FRAME_TAIL};
 /// Longest payload that tier 1 looks at; a book of 1000 levels a side is under this.
 const PAYLOAD_MAX: usize = 64 * 1024;
 
-/// Writes the buffer positions of the payload's quotes into `marks` and gives the payload's end.
+/// Writes the buffer positions of the payload's quotes into `marks` and gives the payload's end, before
+/// the line feed that some venues' frames end with (Polymarket's books).
 /// `None` when the payload is too long, or has a byte that needs tier 2: a backslash, a control
 /// character, or one beyond ASCII.
 pub(crate) fn index(frame: &Frame<'_>, marks: &mut Vec<u32>) -> Option<usize> {
-    let end = FRAME_HEAD + frame.payload().len();
-    if frame.payload().is_empty() || frame.payload().len() > PAYLOAD_MAX {
+    let payload = frame.payload();
+    let end = FRAME_HEAD + payload.len() - usize::from(payload.last() == Some(&b'\n'));
+    if payload.is_empty() || payload.len() > PAYLOAD_MAX {
         return None;
     }
     let room = frame.buffer().get(..end + FRAME_TAIL)?;

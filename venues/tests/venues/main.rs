@@ -6,4 +6,6 @@ mod corpus;
 mod frames;
 mod listing;
 mod mutants;
+mod polymarket;
+mod polymarket_trading;
 mod support;

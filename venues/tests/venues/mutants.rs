@@ -5,10 +5,10 @@
 use crate::support::{Bench, Recording, data, full, recordings};
 
 /// A small generator, so that every run damages the same bytes the same way.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, below: usize) -> usize {
+    pub fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -21,7 +21,7 @@ impl Dice {
 }
 
 /// Pieces that JSON, numbers and the venues' frames are made of.
-const PIECES: [&[u8]; 30] = [
+const PIECES: [&[u8]; 36] = [
     b"\"",
     b"{",
     b"}",
@@ -52,10 +52,16 @@ const PIECES: [&[u8]; 30] = [
     b"[\"1\",\"1\"],",
     b"\"T\":1,",
     b"\"px\":\"1\",",
+    b", ",
+    b"\"best_bid\":\"\",",
+    b"\"size\":\"0\",",
+    b"{\"price\":\"0.5\",\"size\":\"1\"},",
+    b"\"event_type\":\"book\",",
+    b"\"timestamp\":\"1\",",
 ];
 
 /// Damages a frame in one way.
-fn damage(frame: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub fn damage(frame: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = frame.to_vec();
     let at = dice.roll(bytes.len());
     match dice.roll(8) {

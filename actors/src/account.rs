@@ -1,0 +1,71 @@
+//! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
+//! signed stands in an error.
+
+use crate::web;
+use highwire_engine::clock::{Clock, TscClock};
+use highwire_venues::keys::Keys;
+use highwire_venues::private::{self, Query, Refusal, Reply};
+use highwire_venues::venue::Venue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A venue's clock minus ours, shared by what signs; nanoseconds.
+pub type SharedOffset = Arc<AtomicI64>;
+
+/// One account at one venue.
+#[derive(Clone)]
+pub struct Account {
+    /// The venue.
+    pub venue: Venue,
+    /// What signs.
+    pub keys: Arc<Keys>,
+    /// HTTP client.
+    pub http: reqwest::Client,
+    /// `http://host:port`; empty for the venue's own hosts.
+    pub base: String,
+    /// For one question.
+    pub timeout: Duration,
+    /// Our clock, the same as the threads'.
+    pub clock: TscClock,
+    /// The venue's clock minus ours.
+    pub offset_ns: SharedOffset,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// It could not be asked, or no answer came: nothing is proven.
+    #[error("{0}")]
+    Unanswered(String),
+    /// The venue refused it.
+    #[error("refused with code {}: {}", .0.code, .0.message)]
+    Refused(Refusal),
+}
+
+impl Account {
+    /// The venue's time now, milliseconds.
+    pub fn wall_ms(&self) -> i64 {
+        let ours_ns = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+        ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn ask(&self, query: &Query<'_>) -> Result<Reply, AskError> {
+        let unanswered = |why: String| AskError::Unanswered(why);
+        let request = private::request(self.venue, &self.keys, query, self.wall_ms());
+        let request = request.map_err(|error| unanswered(error.to_string()))?;
+        let base = if self.base.is_empty() { request.host } else { &self.base };
+        let method = reqwest::Method::from_bytes(request.method.as_bytes());
+        let method = method.map_err(|error| unanswered(error.to_string()))?;
+        let mut sent = self.http.request(method, format!("{base}{}", request.path_and_query));
+        for (name, value) in request.headers() {
+            sent = sent.header(name, value);
+        }
+        let answer = web::send(sent.body(request.body.clone()), self.timeout).await.map_err(unanswered)?;
+        private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
+    }
+}

@@ -1,0 +1,520 @@
+//! One venue's lines: who may connect when and where, which book gets its snapshot next, and what the
+//! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
+
+mod books;
+mod silence;
+mod standing;
+
+pub use books::{ParseSnapshot, SnapshotSource};
+pub use standing::Cause;
+
+use crate::alert::{AlertMsg, Notice, Severity};
+use crate::lookout::LookoutMsg;
+use crate::session::{Session, SessionArgs, SessionMsg};
+use crate::warden::WardenMsg;
+use books::Books;
+use highwire_engine::clock::Clock;
+use highwire_engine::feed::Snapshot;
+use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
+use highwire_supervision::attempts::{AttemptRule, Attempts, Grant, Need};
+use highwire_supervision::ending::{End, Reason};
+use highwire_supervision::endpoints::Endpoints;
+use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
+use highwire_supervision::skew;
+use highwire_supervision::topics::Fault;
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use silence::{Judgement, Silence};
+use standing::Standing;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Time between two looks at the clock.
+const TICK: Duration = Duration::from_millis(50);
+/// Sessions may end in order for so long when the pool stops.
+const STOP_WITHIN: Duration = Duration::from_secs(1);
+
+/// Which line of a venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineKey {
+    /// What it carries.
+    pub kind: Kind,
+    /// Its number among those of its kind.
+    pub index: u16,
+}
+
+/// The lines that carry the same.
+#[derive(Clone, Debug)]
+pub struct FeedPlan {
+    /// What they carry.
+    pub kind: Kind,
+    /// Addresses (`ws://host:port`), at least one.
+    pub bases: Vec<String>,
+    /// How many lines.
+    pub lines: u16,
+}
+
+/// Makes the arguments of a line's session; again when a session panicked.
+pub type MakeSession = Box<dyn FnMut(LineKey, ActorRef<PoolMsg>) -> SessionArgs + Send>;
+
+/// What withdraws every order of ours at the venue by requests of its own; where there are no keys,
+/// nothing does.
+pub type CancelAll = Box<dyn Fn() + Send>;
+
+/// What a pool needs.
+pub struct PoolArgs {
+    /// The venue.
+    pub venue: VenueId,
+    /// Its name.
+    pub name: String,
+    /// Every warden: each is told the venue's mode.
+    pub wardens: Vec<ActorRef<WardenMsg>>,
+    /// The warden of the thread that reads.
+    pub reader: ActorRef<WardenMsg>,
+    /// The thread's clock.
+    pub clock: Box<dyn Clock>,
+    /// The lines.
+    pub feeds: Vec<FeedPlan>,
+    /// Makes their sessions.
+    pub make: MakeSession,
+    /// Snapshots by request, if the venue works that way.
+    pub snapshots: Option<SnapshotSource>,
+    /// A small depth by request, to tell a quiet market from deaf lines.
+    pub probe: Option<SnapshotSource>,
+    /// Withdraws what is open at the venue.
+    pub cancel_all: Option<CancelAll>,
+    /// How often may be connected.
+    pub attempts: AttemptRule,
+    /// When missing lines matter.
+    pub lines: LineSetRule,
+    /// Where incidents go.
+    pub alerts: ActorRef<AlertMsg>,
+    /// Who watches whether any venue is left.
+    pub lookout: ActorRef<LookoutMsg>,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// What a pool is told.
+#[derive(Debug)]
+pub enum PoolMsg {
+    /// A line wants to connect.
+    Ask {
+        /// Which.
+        key: LineKey,
+        /// For which of its berths.
+        berth: usize,
+        /// On another endpoint than last time.
+        elsewhere: bool,
+        /// Who is answered.
+        session: ActorRef<SessionMsg>,
+    },
+    /// A line is live.
+    Up(LineKey),
+    /// A line is not live any more.
+    Down(LineKey),
+    /// A connection failed or ended.
+    Failed(LineKey, End, String),
+    /// A line is not tried any more.
+    GaveUp(LineKey, Reason),
+    /// These topics of a line do not come; none when all do.
+    Topics(LineKey, Vec<(String, Fault)>),
+    /// A line brings no data of a book.
+    Silent(LineKey, InstrumentId),
+    /// A line brings data of a book again.
+    Heard(LineKey, InstrumentId),
+    /// Look at the venue: does this book move?
+    Look(InstrumentId),
+    /// Whether it moved, or why that is not known.
+    Looked(InstrumentId, Result<bool, String>),
+    /// A book needs a snapshot.
+    SnapshotNeeded(InstrumentId),
+    /// A snapshot arrived, or not.
+    Fetched(InstrumentId, books::Fetched),
+    /// How far the venue's clock is.
+    Skew(skew::Verdict, Option<skew::Estimate>),
+    /// An operator wants lines that were given up tried again.
+    Restart,
+    /// How do the lines stand?
+    Report(RpcReplyPort<PoolReport>),
+    /// Time passed.
+    Tick,
+}
+
+/// How a venue's lines stand.
+#[derive(Clone, Debug)]
+pub struct PoolReport {
+    /// The lines that are live.
+    pub live: Vec<LineKey>,
+    /// Topics that do not come, by line.
+    pub failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
+    /// The strictest mode that anything asks for.
+    pub mode: Mode,
+    /// The last ends, oldest first, at most 64.
+    pub ends: Vec<(LineKey, End)>,
+}
+
+/// The actor.
+pub struct Pool;
+
+/// Its state.
+pub struct PoolState {
+    args: PoolArgs,
+    attempts: Attempts,
+    endpoints: BTreeMap<Kind, Endpoints>,
+    set: LineSet,
+    live: BTreeMap<LineKey, bool>,
+    sessions: BTreeMap<ActorId, (LineKey, ActorRef<SessionMsg>)>,
+    books: Option<Books>,
+    standing: Standing,
+    silence: Silence,
+    failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
+    ends: Vec<(LineKey, End)>,
+}
+
+impl PoolState {
+    fn new(mut args: PoolArgs) -> Self {
+        let now = args.clock.now();
+        let kinds: Vec<Kind> = args.feeds.iter().map(|feed| feed.kind).collect();
+        let endpoints =
+            args.feeds.iter().map(|feed| (feed.kind, Endpoints::new(feed.bases.len(), usize::from(feed.lines))));
+        Self {
+            attempts: Attempts::new(args.attempts),
+            endpoints: endpoints.collect(),
+            set: LineSet::new(args.lines, &kinds, now),
+            live: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            books: args.snapshots.take().map(|source| Books::new(source, args.seed)),
+            standing: Standing::default(),
+            silence: Silence::default(),
+            failed: BTreeMap::new(),
+            ends: Vec::new(),
+            args,
+        }
+    }
+
+    async fn start_session(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey) -> Result<(), ActorProcessingErr> {
+        let arguments = (self.args.make)(key, myself.clone());
+        let (session, _) = Actor::spawn_linked(None, Session, arguments, myself.get_cell()).await?;
+        self.sessions.insert(session.get_id(), (key, session));
+        Ok(())
+    }
+
+    fn on_ask(&mut self, key: LineKey, berth: usize, elsewhere: bool, session: &ActorRef<SessionMsg>) {
+        let now = self.args.clock.now();
+        let alone = !self.live.iter().any(|(other, &live)| live && other.kind == key.kind && *other != key);
+        let need = if alone || self.is_live(key) { Need::Only } else { Need::Standby };
+        let answer = match self.attempts.ask(need, now) {
+            Grant::Now => SessionMsg::Granted(berth, self.choose(key, elsewhere, now)),
+            Grant::NotBefore(at_ns) => {
+                if self.attempts.is_spent(now) {
+                    self.hold(Cause::Attempts, Mode::Reduced, "connections are not accepted for long");
+                }
+                SessionMsg::Deferred(berth, at_ns)
+            }
+        };
+        // A session that is gone needs no answer.
+        let _gone = session.cast(answer);
+    }
+
+    fn choose(&mut self, key: LineKey, elsewhere: bool, now: Nanos) -> String {
+        let feed = self.args.feeds.iter().find(|feed| feed.kind == key.kind);
+        let at = self.endpoints.get_mut(&key.kind).map(|e| e.choose(usize::from(key.index), elsewhere, now));
+        feed.zip(at).and_then(|(feed, at)| feed.bases.get(at)).cloned().unwrap_or_default()
+    }
+
+    fn is_live(&self, key: LineKey) -> bool {
+        self.live.get(&key).copied().unwrap_or(false)
+    }
+
+    fn on_change(&mut self, key: LineKey, up: bool) {
+        if self.live.insert(key, up).unwrap_or(false) == up {
+            return;
+        }
+        let now = self.args.clock.now();
+        let verdict = if up { self.set.on_up(key.kind, now) } else { self.set.on_down(key.kind, now) };
+        if !up {
+            let over = self.silence.on_down(key);
+            over.into_iter().for_each(|book| self.clear(&format!("silent/{}", book.0)));
+        }
+        if let (true, Some(endpoints)) = (up, self.endpoints.get_mut(&key.kind)) {
+            endpoints.on_good(usize::from(key.index));
+        }
+        tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
+        self.carry_out(verdict);
+        self.tell_lookout();
+    }
+
+    fn tell_lookout(&self) {
+        // Without the lookout the service is being stopped.
+        let _gone = self.args.lookout.cast(LookoutMsg::Lines(self.args.venue, Box::new(self.set.clone())));
+    }
+
+    fn carry_out(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Rest => {}
+            Verdict::Release => self.release(Cause::Lines),
+            Verdict::Hold { mode, cancel } => {
+                self.hold(Cause::Lines, mode, "no line of a kind is left");
+                if let (true, Some(cancel_all)) = (cancel, &self.args.cancel_all) {
+                    cancel_all();
+                }
+            }
+        }
+    }
+
+    fn hold(&mut self, cause: Cause, mode: Mode, why: &str) {
+        let severity = if mode == Mode::Halted { Severity::Critical } else { Severity::Warn };
+        let text = format!("{}: {why}; mode {mode:?}", self.args.name);
+        self.raise(&format!("{cause:?}"), severity, text);
+        if let Some(mode) = self.standing.hold(cause, mode) {
+            self.set_mode(mode);
+        }
+    }
+
+    fn release(&mut self, cause: Cause) {
+        self.clear(&format!("{cause:?}"));
+        if let Some(mode) = self.standing.release(cause) {
+            self.set_mode(mode);
+        }
+    }
+
+    fn set_mode(&self, mode: Mode) {
+        for warden in &self.args.wardens {
+            if warden.cast(WardenMsg::SetVenueMode(self.args.venue, mode)).is_err() {
+                tracing::error!(venue = self.args.name, ?mode, "a warden is gone and cannot pass the mode on");
+            }
+        }
+    }
+
+    fn raise(&self, what: &str, severity: Severity, text: String) {
+        let key = format!("{}/{what}", self.args.name).to_lowercase();
+        // Without an alerter the log still has what the line said.
+        let _gone = self.args.alerts.cast(AlertMsg::Raise(Notice { key, severity, text }));
+    }
+
+    fn clear(&self, what: &str) {
+        let _gone = self.args.alerts.cast(AlertMsg::Clear(format!("{}/{what}", self.args.name).to_lowercase()));
+    }
+
+    fn on_failed(&mut self, key: LineKey, end: End, what: &str) {
+        let now = self.args.clock.now();
+        tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, ?end, what, "connection over");
+        if let (true, Some(endpoints)) =
+            (highwire_supervision::ending::policy(end).elsewhere, self.endpoints.get_mut(&key.kind))
+        {
+            endpoints.on_failed(usize::from(key.index), now);
+        }
+        if matches!(end, End::Tls(_) | End::Dns(_)) {
+            self.raise("reach", Severity::Warn, format!("{}: {what}", self.args.name));
+        }
+        if self.ends.len() == 64 {
+            self.ends.remove(0);
+        }
+        self.ends.push((key, end));
+    }
+
+    fn on_topics(&mut self, key: LineKey, failed: Vec<(String, Fault)>) {
+        let what = format!("topics/{:?}/{}", key.kind, key.index);
+        if failed.is_empty() {
+            self.clear(&what);
+            self.failed.remove(&key);
+            return;
+        }
+        let names: Vec<String> = failed.iter().map(|(name, fault)| format!("{name} ({fault:?})")).collect();
+        self.raise(&what, Severity::Warn, format!("{}: not sent: {}", self.args.name, names.join(", ")));
+        self.failed.insert(key, failed);
+    }
+
+    fn market_lines(&self) -> Vec<LineKey> {
+        self.live.iter().filter(|(key, live)| **live && key.kind == Kind::Market).map(|(key, _)| *key).collect()
+    }
+
+    fn on_silent(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey, book: InstrumentId) {
+        let live = self.market_lines();
+        let text = format!("{}: line {} brings no data of instrument {}", self.args.name, key.index, book.0);
+        self.raise(&format!("silent/{}", book.0), Severity::Warn, text);
+        match self.silence.on_silent(key, book, &live) {
+            Judgement::Deaf => self.renew(key, book),
+            Judgement::AllSilent => self.look(myself, book),
+        }
+    }
+
+    /// The line is replaced by one on another endpoint, where there is one.
+    fn renew(&mut self, key: LineKey, book: InstrumentId) {
+        let now = self.args.clock.now();
+        if let Some(endpoints) = self.endpoints.get_mut(&key.kind) {
+            endpoints.on_failed(usize::from(key.index), now);
+        }
+        for (_, session) in self.sessions.values().filter(|(line, _)| *line == key) {
+            // A session that is gone is started anew anyway.
+            let _gone = session.cast(SessionMsg::Deaf(book));
+        }
+    }
+
+    fn look(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId) {
+        if let (Some(source), true) = (&self.args.probe, self.silence.is_silent(book, &self.market_lines())) {
+            self.silence.look(myself, source, book);
+        }
+    }
+
+    fn on_looked(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, moved: Result<bool, String>) {
+        self.silence.on_looked(book);
+        if !self.silence.is_silent(book, &self.market_lines()) {
+            return;
+        }
+        if moved == Ok(true) {
+            let text = format!("{}: instrument {} trades, and no line brings its data", self.args.name, book.0);
+            self.raise(&format!("silent/{}", book.0), Severity::Critical, text);
+            self.silence.lines(book).into_iter().for_each(|key| self.renew(key, book));
+        }
+        self.silence.look_again(myself, book);
+    }
+
+    fn on_heard(&mut self, key: LineKey, book: InstrumentId) {
+        if self.silence.on_heard(key, book) {
+            self.clear(&format!("silent/{}", book.0));
+        }
+    }
+
+    fn on_skew(&mut self, verdict: skew::Verdict, estimate: Option<skew::Estimate>) {
+        if let Some(estimate) = estimate {
+            for warden in &self.args.wardens {
+                // A warden that is gone has no thread whose clock could matter.
+                let _gone = warden.cast(WardenMsg::SetClockOffset(self.args.venue, estimate.offset_ns));
+            }
+        }
+        let trades = self.args.feeds.iter().any(|feed| feed.kind == Kind::Orders);
+        match verdict {
+            skew::Verdict::Fine => self.release(Cause::Clock),
+            skew::Verdict::Skewed => self.hold(Cause::Clock, Mode::HedgeOnly, "its clock and ours differ too much"),
+            skew::Verdict::Unknown if trades => self.hold(Cause::Clock, Mode::HedgeOnly, "its clock is not measured"),
+            skew::Verdict::Unknown => {}
+        }
+    }
+
+    fn on_fetched(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, fetched: books::Fetched) {
+        let now = self.args.clock.now();
+        if let Some(snapshot) = self.books.as_mut().and_then(|books| books.on_fetched(book, fetched, now)) {
+            // Without a warden there is no thread; the pool is stopped by whoever stopped that.
+            let _gone = self.args.reader.cast(WardenMsg::Snapshot(Box::<Snapshot>::new(snapshot)));
+        }
+        self.fetch(myself);
+    }
+
+    fn fetch(&mut self, myself: &ActorRef<PoolMsg>) {
+        let now = self.args.clock.now();
+        if let Some(books) = &mut self.books {
+            books.fetch(myself, now);
+        }
+    }
+
+    fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
+        let now = self.args.clock.now();
+        let before = self.set.state();
+        let verdict = self.set.on_tick(now);
+        self.carry_out(verdict);
+        if before != self.set.state() {
+            self.tell_lookout();
+        }
+        if self.standing.holds(Cause::Attempts) && !self.attempts.is_spent(now) {
+            self.release(Cause::Attempts);
+        }
+        self.fetch(myself);
+    }
+
+    fn obey(&mut self, myself: &ActorRef<PoolMsg>, message: PoolMsg) {
+        match message {
+            PoolMsg::Ask { key, berth, elsewhere, session } => self.on_ask(key, berth, elsewhere, &session),
+            PoolMsg::Up(key) => self.on_change(key, true),
+            PoolMsg::Down(key) => self.on_change(key, false),
+            PoolMsg::Failed(key, end, what) => self.on_failed(key, end, &what),
+            PoolMsg::GaveUp(key, why) => {
+                let text = format!("{}: {:?} line {} is given up: {why:?}", self.args.name, key.kind, key.index);
+                self.raise(&format!("givenup/{:?}/{}", key.kind, key.index), Severity::Critical, text);
+            }
+            PoolMsg::Topics(key, failed) => self.on_topics(key, failed),
+            PoolMsg::SnapshotNeeded(book) => {
+                let now = self.args.clock.now();
+                if let Some(books) = &mut self.books {
+                    books.on_needed(book, now);
+                }
+                self.fetch(myself);
+            }
+            PoolMsg::Silent(key, book) => self.on_silent(myself, key, book),
+            PoolMsg::Heard(key, book) => self.on_heard(key, book),
+            PoolMsg::Look(book) => self.look(myself, book),
+            PoolMsg::Looked(book, moved) => self.on_looked(myself, book, moved),
+            PoolMsg::Fetched(book, fetched) => self.on_fetched(myself, book, fetched),
+            PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
+            PoolMsg::Restart => {
+                // A session that is gone is started anew by its supervision event.
+                self.sessions.values().for_each(|(_, session)| _ = session.cast(SessionMsg::Start));
+            }
+            // Whoever asked may be gone.
+            PoolMsg::Report(asker) => _ = asker.send(self.report()),
+            PoolMsg::Tick => self.on_tick(myself),
+        }
+    }
+
+    fn report(&self) -> PoolReport {
+        PoolReport {
+            live: self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect(),
+            failed: self.failed.clone(),
+            mode: self.standing.mode(),
+            ends: self.ends.clone(),
+        }
+    }
+}
+
+impl Actor for Pool {
+    type Msg = PoolMsg;
+    type State = PoolState;
+    type Arguments = PoolArgs;
+
+    async fn pre_start(&self, myself: ActorRef<PoolMsg>, args: PoolArgs) -> Result<PoolState, ActorProcessingErr> {
+        let keys: Vec<LineKey> = args
+            .feeds
+            .iter()
+            .flat_map(|feed| (0..feed.lines).map(|index| LineKey { kind: feed.kind, index }))
+            .collect();
+        let mut state = PoolState::new(args);
+        for key in keys {
+            state.start_session(&myself, key).await?;
+        }
+        myself.send_interval(TICK, || PoolMsg::Tick);
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<PoolMsg>,
+        message: PoolMsg,
+        state: &mut PoolState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.obey(&myself, message);
+        Ok(())
+    }
+
+    /// The lines go with their pool.
+    async fn post_stop(&self, myself: ActorRef<PoolMsg>, _: &mut PoolState) -> Result<(), ActorProcessingErr> {
+        myself.stop_children_and_wait(None, Some(STOP_WITHIN)).await;
+        Ok(())
+    }
+
+    /// A session that panicked is started anew; its turn to connect is rationed like any other.
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<PoolMsg>,
+        event: SupervisionEvent,
+        state: &mut PoolState,
+    ) -> Result<(), ActorProcessingErr> {
+        if let SupervisionEvent::ActorFailed(who, why) = event
+            && let Some((key, _)) = state.sessions.remove(&who.get_id())
+        {
+            state.raise("session", Severity::Warn, format!("{}: a session failed: {why}", state.args.name));
+            state.on_change(key, false);
+            state.start_session(&myself, key).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! Asks one venue for its time, again and again, and tells its pool how far the clocks are apart.
+
+use crate::account::SharedOffset;
+use crate::pool::PoolMsg;
+use crate::web;
+use highwire_engine::clock::Clock;
+use highwire_links::Nanos;
+use highwire_supervision::skew::{Probe, Skew};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Time between two questions when the last answer was odd: a step is certain after the second.
+const SOON: Duration = Duration::from_millis(200);
+/// An answer that takes longer says too little.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Without an answer for so many intervals nothing is known any more.
+const STALE_INTERVALS: u32 = 30;
+
+/// Reads an answer: milliseconds since the Unix epoch.
+pub type ParseTime = Box<dyn Fn(&[u8]) -> Option<i64> + Send + Sync>;
+
+/// What a timekeeper needs.
+pub struct TimekeeperArgs {
+    /// The venue's pool.
+    pub pool: ActorRef<PoolMsg>,
+    /// The thread's clock: the offset is venue time minus this.
+    pub clock: Box<dyn Clock>,
+    /// HTTP client.
+    pub http: reqwest::Client,
+    /// Where the venue tells its time.
+    pub url: String,
+    /// Reads the answer.
+    pub parse: ParseTime,
+    /// Time between two questions.
+    pub every: Duration,
+    /// Where the offset is left for whoever signs.
+    pub offset_ns: SharedOffset,
+    /// Offset beyond which the venue is not traded on (`SKEW_MS`).
+    pub limit_ns: Nanos,
+}
+
+/// What a timekeeper is told.
+#[derive(Debug)]
+pub enum TimekeeperMsg {
+    /// Ask.
+    Ask,
+    /// The answer, sent and received when; and the wait that the venue asked for.
+    Answered(Nanos, Nanos, Result<Vec<u8>, String>, Option<u64>),
+}
+
+/// The actor.
+pub struct Timekeeper;
+
+/// Its state.
+pub struct TimekeeperState {
+    args: TimekeeperArgs,
+    skew: Skew,
+}
+
+impl TimekeeperState {
+    fn ask(&self, myself: &ActorRef<TimekeeperMsg>) {
+        let request = self.args.http.get(&self.args.url);
+        let (myself, clock) = (myself.clone(), self.args.clock.now());
+        let started = std::time::Instant::now();
+        tokio::spawn(async move {
+            let answer = web::send(request, ANSWER_WITHIN).await;
+            let took_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let wait_s = answer.as_ref().ok().and_then(|answer| answer.wait_s);
+            let body = answer.and_then(web::Answer::good);
+            // A timekeeper that was stopped meanwhile wants no answer.
+            let _stopped = myself.cast(TimekeeperMsg::Answered(clock, clock.saturating_add(took_ns), body, wait_s));
+        });
+    }
+
+    fn on_answer(&mut self, sent_ns: Nanos, received_ns: Nanos, body: Result<Vec<u8>, String>) {
+        let utc = |ns: Nanos| i64::try_from(ns).unwrap_or(i64::MAX);
+        let venue_ms = body.and_then(|body| (self.args.parse)(&body).ok_or_else(|| "no time in it".to_owned()));
+        let estimate = match venue_ms {
+            Ok(venue_ms) => self.skew.on_probe(Probe {
+                sent_ns: utc(sent_ns),
+                received_ns: utc(received_ns),
+                venue_ns: venue_ms.saturating_mul(1_000_000),
+            }),
+            Err(error) => {
+                tracing::info!(url = self.args.url, error, "the venue does not tell its time");
+                None
+            }
+        };
+        if let Some(estimate) = estimate {
+            self.args.offset_ns.store(estimate.offset_ns, Ordering::Relaxed);
+        }
+        let verdict = self.skew.judge(utc(self.args.clock.now()));
+        // Without its pool the venue is being stopped.
+        let _gone = self.args.pool.cast(PoolMsg::Skew(verdict, estimate));
+    }
+}
+
+impl Actor for Timekeeper {
+    type Msg = TimekeeperMsg;
+    type State = TimekeeperState;
+    type Arguments = TimekeeperArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<TimekeeperMsg>,
+        args: TimekeeperArgs,
+    ) -> Result<TimekeeperState, ActorProcessingErr> {
+        let stale = args.every.saturating_mul(STALE_INTERVALS);
+        let stale_ns = u64::try_from(stale.as_nanos()).unwrap_or(u64::MAX);
+        myself.cast(TimekeeperMsg::Ask)?;
+        Ok(TimekeeperState { skew: Skew::new(args.limit_ns, stale_ns), args })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<TimekeeperMsg>,
+        message: TimekeeperMsg,
+        state: &mut TimekeeperState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            TimekeeperMsg::Ask => state.ask(&myself),
+            TimekeeperMsg::Answered(sent_ns, received_ns, body, wait_s) => {
+                let answered = body.is_ok();
+                state.on_answer(sent_ns, received_ns, body);
+                let soon = answered && state.skew.wants_probe();
+                let pause = if soon { SOON } else { state.args.every };
+                let told = Duration::from_secs(wait_s.unwrap_or(0));
+                myself.send_after(pause.max(told), || TimekeeperMsg::Ask);
+            }
+        }
+        Ok(())
+    }
+
+    /// It has no children whose end could concern it; ractor's default would stop it.
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<TimekeeperMsg>,
+        _: SupervisionEvent,
+        _: &mut TimekeeperState,
+    ) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}

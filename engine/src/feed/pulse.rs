@@ -1,0 +1,131 @@
+//! Data clocks: when each subscription (an instrument on a line) last brought data, what gap is usual for it,
+//! and whether it has fallen silent. Pings and pongs never count here; only data does.
+
+use highwire_links::limits::CONNECTIONS_MAX;
+use highwire_links::{InstrumentId, Nanos};
+
+/// No subscription is silent before this.
+const SILENT_NS_MIN: Nanos = 3_000_000_000;
+/// Every subscription is silent after this.
+const SILENT_NS_MAX: Nanos = 30_000_000_000;
+/// A gap of so many usual ones is silence.
+const USUAL_GAPS: Nanos = 10;
+/// Time between two sweeps.
+const SWEEP_NS: Nanos = 100_000_000;
+
+/// One subscription.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pulse {
+    heard_ns: Nanos,
+    /// The usual gap: a running estimate of the median, which a few long gaps do not move.
+    usual_ns: Nanos,
+    silent: bool,
+}
+
+impl Pulse {
+    fn limit_ns(&self) -> Nanos {
+        self.usual_ns.saturating_mul(USUAL_GAPS).clamp(SILENT_NS_MIN, SILENT_NS_MAX)
+    }
+
+    fn beat(&mut self, now: Nanos) -> bool {
+        if self.heard_ns > 0 {
+            let gap_ns = now.saturating_sub(self.heard_ns);
+            let step_ns = self.usual_ns / 16 + 1_000;
+            let longer = gap_ns > self.usual_ns;
+            self.usual_ns = if longer { self.usual_ns + step_ns } else { self.usual_ns.saturating_sub(step_ns) };
+        }
+        self.heard_ns = now;
+        std::mem::take(&mut self.silent)
+    }
+}
+
+/// The data clocks of one feed.
+#[derive(Debug)]
+pub struct Pulses {
+    /// By instrument, then slot.
+    pulses: Box<[Pulse]>,
+    swept_ns: Nanos,
+}
+
+impl Pulses {
+    /// Clocks that have not begun; all memory is taken here.
+    pub fn new(instruments: usize) -> Self {
+        Self { pulses: vec![Pulse::default(); instruments * CONNECTIONS_MAX].into(), swept_ns: 0 }
+    }
+
+    /// Data came; true when it had been silent.
+    pub fn beat(&mut self, id: InstrumentId, slot: u16, now: Nanos) -> bool {
+        let pulse = self.pulses.get_mut(place(id, slot));
+        pulse.is_some_and(|pulse| pulse.beat(now))
+    }
+
+    /// A line began: its clock starts now.
+    pub fn begin(&mut self, id: InstrumentId, slot: u16, now: Nanos) {
+        if let Some(pulse) = self.pulses.get_mut(place(id, slot)) {
+            *pulse = Pulse { heard_ns: now, usual_ns: pulse.usual_ns, silent: false };
+        }
+    }
+
+    /// Whether it is time to look for silence.
+    pub fn is_due(&mut self, now: Nanos) -> bool {
+        let due = now.saturating_sub(self.swept_ns) >= SWEEP_NS;
+        if due {
+            self.swept_ns = now;
+        }
+        due
+    }
+
+    /// The age of the newest data, if it has just become too old.
+    pub fn falls_silent(&mut self, id: InstrumentId, slot: u16, now: Nanos) -> Option<Nanos> {
+        let pulse = self.pulses.get_mut(place(id, slot))?;
+        let age_ns = now.saturating_sub(pulse.heard_ns);
+        let falls = !pulse.silent && pulse.heard_ns > 0 && age_ns > pulse.limit_ns();
+        pulse.silent |= falls;
+        falls.then_some(age_ns)
+    }
+}
+
+/// Beyond the end for a slot that is none.
+fn place(id: InstrumentId, slot: u16) -> usize {
+    if usize::from(slot) < CONNECTIONS_MAX { id.index() * CONNECTIONS_MAX + usize::from(slot) } else { usize::MAX }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: Nanos = 1_000_000_000;
+    const ID: InstrumentId = InstrumentId(1);
+
+    fn beating(every_ns: Nanos, times: u64) -> (Pulses, Nanos) {
+        let mut pulses = Pulses::new(2);
+        pulses.begin(ID, 3, S);
+        (1..=times).for_each(|n| _ = pulses.beat(ID, 3, S + n * every_ns));
+        (pulses, S + times * every_ns)
+    }
+
+    #[test]
+    fn a_lively_subscription_is_silent_after_three_seconds_once_and_heard_again() {
+        let (mut pulses, last) = beating(S / 100, 1_000);
+        assert_eq!(pulses.falls_silent(ID, 3, last + 3 * S), None);
+        assert_eq!(pulses.falls_silent(ID, 3, last + 3 * S + 1), Some(3 * S + 1));
+        assert_eq!(pulses.falls_silent(ID, 3, last + 9 * S), None, "it is told once");
+        assert!(pulses.beat(ID, 3, last + 10 * S) && !pulses.beat(ID, 3, last + 11 * S));
+    }
+
+    #[test]
+    fn a_quiet_one_is_given_ten_of_its_usual_gaps_and_half_a_minute_at_most() {
+        let (mut quiet, last) = beating(S, 2_000);
+        assert_eq!(quiet.falls_silent(ID, 3, last + 8 * S), None);
+        assert!(quiet.falls_silent(ID, 3, last + 13 * S).is_some());
+        let (mut still, last) = beating(60 * S, 2_000);
+        assert!(still.falls_silent(ID, 3, last + 30 * S + 1).is_some());
+    }
+
+    #[test]
+    fn a_subscription_that_never_began_is_not_silent_and_strange_slots_are_none() {
+        let mut pulses = Pulses::new(2);
+        assert_eq!(pulses.falls_silent(ID, 3, 100 * S), None);
+        assert!(!pulses.beat(ID, 999, S));
+    }
+}

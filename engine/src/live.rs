@@ -1,0 +1,420 @@
+//! The live gateway: orders out to venues over their lines, answers and private news back. It sends nothing
+//! twice, and reports nothing that it does not know: what may have reached a venue and was not answered is
+//! `Unknown`, what provably never left is `Rejected`.
+
+use crate::context::Context;
+use crate::gateway::{Gateway, GatewayEnds};
+use crate::order_line::{OrderLine, Taken};
+use crate::queue::{Queue, Queued, priority};
+use highwire_links::codec::{LineNotice, ReportSink};
+use highwire_links::counter::{Counter, Tally};
+use highwire_links::fill::{FillTx, OrderReject, Report, ReportKind};
+use highwire_links::instrument::Instrument;
+use highwire_links::lifecycle::{Ending, Event};
+use highwire_links::limits::{CONNECTIONS_MAX, ORDER_LINES_MAX, REPORTS_PER_ANSWER_MAX};
+use highwire_links::mode::OrderClass;
+use highwire_links::order::{Action, Order};
+use highwire_links::rate::{RateBudget, RateNotice, RateRule};
+use highwire_links::{Nanos, VenueId};
+
+/// Reads of one line in one turn, so that one busy line cannot starve the others.
+const READS_PER_TURN: usize = 8;
+
+/// How the gateway behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveSettings {
+    /// Without an answer for this long, an order is `Unknown`.
+    pub ack_ns: Nanos,
+    /// With a larger clock offset to its venue, or none known, an opening order is refused.
+    pub skew_ns: i64,
+    /// An opening order that waits longer than this for a rate budget is refused; its price is old.
+    pub wait_ns: Nanos,
+}
+
+impl Default for LiveSettings {
+    /// 1 s, 250 ms, 50 ms.
+    fn default() -> Self {
+        Self { ack_ns: 1_000_000_000, skew_ns: 250_000_000, wait_ns: 50_000_000 }
+    }
+}
+
+/// What the gateway knows of a venue.
+#[derive(Clone, Copy, Debug)]
+struct Desk {
+    budget: RateBudget,
+    /// Venue time minus ours, once it was measured.
+    offset_ns: Option<i64>,
+}
+
+/// A gateway to real venues.
+#[derive(Debug)]
+pub struct LiveGateway {
+    /// The venue of each instrument.
+    venues: Box<[VenueId]>,
+    desks: Box<[Desk]>,
+    lines: Vec<Option<Box<OrderLine>>>,
+    /// Lines that were told to end.
+    leaving: [bool; ORDER_LINES_MAX],
+    ended: Vec<(Ending, Box<OrderLine>)>,
+    queue: Queue,
+    settings: LiveSettings,
+    ends: GatewayEnds,
+}
+
+impl LiveGateway {
+    /// A gateway without lines. `rates` are the venues' documented budgets, by venue.
+    pub fn new(
+        instruments: &[Instrument],
+        venues: usize,
+        rates: &[(VenueId, Vec<RateRule>)],
+        settings: LiveSettings,
+        ends: GatewayEnds,
+    ) -> Self {
+        let rules = |venue: usize| rates.iter().find(|(id, _)| id.index() == venue).map_or(&[][..], |(_, r)| r);
+        let desk = |venue| Desk { budget: RateBudget::new(rules(venue)), offset_ns: None };
+        Self {
+            venues: instruments.iter().map(|instrument| instrument.venue).collect(),
+            desks: (0..venues).map(desk).collect(),
+            lines: (0..ORDER_LINES_MAX).map(|_| None).collect(),
+            leaving: [false; ORDER_LINES_MAX],
+            ended: Vec::with_capacity(ORDER_LINES_MAX),
+            queue: Queue::new(),
+            settings,
+            ends,
+        }
+    }
+
+    /// Requests that wait for a line or a budget.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// The lines' places.
+    fn place(slot: u16) -> Option<usize> {
+        usize::from(slot).checked_sub(CONNECTIONS_MAX).filter(|&place| place < ORDER_LINES_MAX)
+    }
+
+    fn read_lines(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut work = 0;
+        for place in 0..self.lines.len() {
+            let Some(line) = &mut self.lines[place] else { continue };
+            let Some(desk) = self.desks.get_mut(line.venue().index()) else { continue };
+            let told = [(0, ReportKind::Ack); REPORTS_PER_ANSWER_MAX];
+            let mut sink =
+                Answers { fills: &mut self.ends.fills, desk, now: cx.now, line: None, told, len: 0, lost: 0 };
+            let (taken, outcome) = read_line(line, cx, &mut sink);
+            work += taken;
+            cx.tally.add_many(Counter::ReportsLost, sink.lost);
+            // What an answer said beyond its measure must be asked for anew: so must the line.
+            let outcome = if sink.lost > 0 { Err(Ending::Protocol) } else { outcome };
+            if let Some(notice) = sink.line {
+                cx.tell(Event::Line { slot: line.slot(), notice });
+            }
+            let leaving = std::mem::take(&mut self.leaving[place]).then_some(Ending::Detached);
+            let ending = outcome.err().or_else(|| line.keep_up(cx)).or(leaving);
+            if let Some(why) = ending {
+                self.end_line(cx, place, why);
+            }
+        }
+        work
+    }
+
+    /// A line is over: what it may have carried to the venue is unknown from now on.
+    fn end_line(&mut self, cx: &mut Context<'_>, place: usize, why: Ending) {
+        let Some(mut line) = self.lines[place].take() else { return };
+        let fills = &mut self.ends.fills;
+        line.forget(|waiting| {
+            unknown(fills, cx.tally, &waiting.order, cx.now);
+            true
+        });
+        self.ended.push((why, line));
+    }
+
+    fn take_in(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut work = 0;
+        while self.ends.fills.room() >= REPORTS_PER_ANSWER_MAX {
+            let Some(order) = self.ends.orders.take() else { break };
+            work += 1;
+            if !self.queue.push(order, cx.now) {
+                refuse(&mut self.ends.fills, cx.tally, &order, OrderReject::GatewayFull, cx.now);
+            }
+        }
+        work
+    }
+
+    /// Sends what may be sent, the most urgent first.
+    fn send_due(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut work = 0;
+        let Self { venues, desks, lines, queue, settings, ends, .. } = self;
+        queue.serve(|queued| {
+            let Some(&venue) = venues.get(queued.order.instrument.index()) else {
+                refuse(&mut ends.fills, cx.tally, &queued.order, OrderReject::Encoding, cx.now);
+                return true;
+            };
+            let mut sender = Sender { lines, desk: &mut desks[venue.index()], venue, settings };
+            let verdict = sender.send(cx, queued);
+            match verdict {
+                Ok(done) => work += usize::from(done),
+                Err(reject) => refuse(&mut ends.fills, cx.tally, &queued.order, reject, cx.now),
+            }
+            verdict != Ok(false)
+        });
+        work
+    }
+
+    /// Pushes bytes out; reports what has left; ends lines that do not take any.
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        for place in 0..self.lines.len() {
+            let Some(line) = &mut self.lines[place] else { continue };
+            match line.flush() {
+                Ok(false) => {}
+                Ok(true) => {
+                    let fills = &mut self.ends.fills;
+                    line.mark_sent(|order| {
+                        cx.tally.add(Counter::OrdersSent);
+                        report(fills, cx.tally, &about(order, ReportKind::Sent, cx.now));
+                    });
+                }
+                Err(_) => self.end_line(cx, place, Ending::Failed),
+            }
+        }
+    }
+
+    /// Requests that were not answered in time.
+    fn give_up(&mut self, cx: &mut Context<'_>) {
+        let (ack_ns, fills) = (self.settings.ack_ns, &mut self.ends.fills);
+        for line in self.lines.iter_mut().flatten() {
+            line.forget(|waiting| {
+                let late = cx.now.saturating_sub(waiting.asked_ns) >= ack_ns;
+                if late {
+                    unknown(fills, cx.tally, &waiting.order, cx.now);
+                }
+                late
+            });
+        }
+    }
+}
+
+impl Gateway for LiveGateway {
+    fn poll(&mut self, cx: &mut Context<'_>) -> usize {
+        let mut work = self.read_lines(cx);
+        work += self.take_in(cx);
+        work += self.send_due(cx);
+        self.flush(cx);
+        self.give_up(cx);
+        work
+    }
+
+    fn dismantle(self: Box<Self>) -> GatewayEnds {
+        self.ends
+    }
+
+    fn attach(&mut self, line: Box<OrderLine>) -> Result<(), Box<OrderLine>> {
+        let place = Self::place(line.slot()).filter(|&place| self.lines[place].is_none());
+        match place {
+            Some(place) if line.venue().index() < self.desks.len() => {
+                self.leaving[place] = false;
+                self.lines[place] = Some(line);
+                Ok(())
+            }
+            _ => Err(line),
+        }
+    }
+
+    fn detach(&mut self, slot: u16) -> bool {
+        let place = Self::place(slot).filter(|&place| self.lines[place].is_some());
+        place.map(|place| self.leaving[place] = true).is_some()
+    }
+
+    fn end_lines(&mut self, cx: &mut Context<'_>, why: Ending) {
+        (0..self.lines.len()).for_each(|place| self.end_line(cx, place, why));
+        let fills = &mut self.ends.fills;
+        self.queue.serve(|queued| {
+            refuse(fills, cx.tally, &queued.order, OrderReject::NoLine, cx.now);
+            true
+        });
+    }
+
+    fn take_ended(&mut self) -> Option<(Ending, Box<OrderLine>)> {
+        self.ended.pop()
+    }
+
+    fn set_clock_offset(&mut self, venue: VenueId, offset_ns: i64) -> bool {
+        self.desks.get_mut(venue.index()).map(|desk| desk.offset_ns = Some(offset_ns)).is_some()
+    }
+}
+
+/// Reads a line until it would block (bounded) or the fill ring has no room for another answer: then the
+/// venue's bytes wait in the socket, nothing is dropped.
+fn read_line(line: &mut OrderLine, cx: &mut Context<'_>, sink: &mut Answers<'_>) -> (usize, Result<(), Ending>) {
+    let mut taken = 0;
+    for _ in 0..READS_PER_TURN {
+        while sink.fills.room() >= REPORTS_PER_ANSWER_MAX {
+            match line.next_answer(cx.now, sink) {
+                Ok(None) => break,
+                Ok(Some(found)) => taken += settle(line, cx, sink, found),
+                Err(why) => return (taken, Err(why)),
+            }
+        }
+        match line.read(cx.now) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(why) => return (taken, Err(why)),
+        }
+    }
+    (taken, Ok(()))
+}
+
+/// Matches what was taken with what was asked. Returns the messages it stands for.
+fn settle(line: &mut OrderLine, cx: &mut Context<'_>, sink: &mut Answers<'_>, found: Taken) -> usize {
+    match found {
+        Taken::Frame => return 0,
+        Taken::Answer(Ok(_)) => {}
+        Taken::Answer(Err(_)) => cx.tally.add(Counter::Rejected),
+        Taken::Reply(order, outcome) => {
+            line.forget(|waiting| waiting.order.id == order.id && waiting.order.action == order.action);
+            if outcome.is_err() {
+                cx.tally.add(Counter::Rejected);
+                unknown(sink.fills, cx.tally, &order, cx.now);
+            }
+        }
+    }
+    let told = &sink.told[..std::mem::take(&mut sink.len)];
+    line.forget(|waiting| told.iter().any(|&(id, kind)| id == waiting.order.id && answers(waiting.order.action, kind)));
+    1
+}
+
+/// Whether a report of this kind is the answer to a request of this kind. What was placed is answered by
+/// whatever proves that the venue has it or had it. Some venues only take a cancel or an amend, and say what
+/// became of it on the private line.
+fn answers(action: Action, kind: ReportKind) -> bool {
+    use ReportKind as K;
+    match action {
+        Action::Place => matches!(kind, K::Ack | K::Fill | K::Done | K::Rejected | K::Open | K::Unknown),
+        Action::Cancel => matches!(kind, K::Ack | K::Done | K::CancelRejected | K::Rejected),
+        Action::CancelAll => true,
+        Action::Amend => matches!(kind, K::Ack | K::Amended | K::CancelRejected | K::Done),
+        Action::Query => matches!(kind, K::Open | K::NotFound | K::Done | K::Fill | K::Rejected),
+    }
+}
+
+/// Takes what answers say, into the fill ring and the venue's desk.
+struct Answers<'a> {
+    fills: &'a mut FillTx,
+    desk: &'a mut Desk,
+    now: Nanos,
+    line: Option<LineNotice>,
+    /// Whose reports the answer under way made, and of which kind.
+    told: [(u64, ReportKind); REPORTS_PER_ANSWER_MAX],
+    len: usize,
+    /// Reports beyond what one answer may make: they found no room.
+    lost: u64,
+}
+
+impl ReportSink for Answers<'_> {
+    fn on_report(&mut self, report: &Report) {
+        if self.fills.offer(*report).is_err() {
+            self.lost += 1;
+        }
+        if let Some(slot) = self.told.get_mut(self.len) {
+            *slot = (report.id, report.kind);
+            self.len += 1;
+        }
+    }
+
+    fn on_rate(&mut self, notice: RateNotice) {
+        self.desk.budget.on_notice(notice, self.now);
+    }
+
+    fn on_line(&mut self, notice: LineNotice) {
+        self.line = Some(notice);
+    }
+}
+
+/// One request on its way to a venue.
+struct Sender<'a> {
+    lines: &'a mut [Option<Box<OrderLine>>],
+    desk: &'a mut Desk,
+    venue: VenueId,
+    settings: &'a LiveSettings,
+}
+
+impl Sender<'_> {
+    /// Sends a request: true when it is on its line, false when it must wait.
+    ///
+    /// # Errors
+    /// Why it is refused; nothing has left.
+    fn send(&mut self, cx: &mut Context<'_>, queued: &Queued) -> Result<bool, OrderReject> {
+        let order = &queued.order;
+        let opens = order.class == OrderClass::Open && matches!(order.action, Action::Place | Action::Amend);
+        let late = opens && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
+        if opens && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns) {
+            return Err(OrderReject::Clock);
+        }
+        let mine = |line: &&mut Box<OrderLine>| line.venue() == self.venue;
+        let mut lines = self.lines.iter_mut().flatten().filter(mine).peekable();
+        if lines.peek().is_none() {
+            return Err(OrderReject::NoLine);
+        }
+        let Some(line) = lines.find(|line| line.can_carry(order.action) && (line.is_clear() || !opens)) else {
+            return if late { Err(OrderReject::NoLine) } else { Ok(false) };
+        };
+        let cost = line.codec().cost(order);
+        if self.desk.budget.ask(cx.now, priority(order), &cost).is_err() {
+            cx.tally.add(Counter::RateWaits);
+            return if late { Err(OrderReject::RateLimit) } else { Ok(false) };
+        }
+        line.encode(order, wall_ms(cx.now, self.desk.offset_ns))?;
+        // The last thing before its bytes leave: a halt holds whatever else is full or stuck.
+        if !cx.ports.cnc.stop_word().permits(order.class) {
+            return Err(OrderReject::Stopped);
+        }
+        if !line.send(order, cx.now) {
+            return Err(OrderReject::GatewayFull);
+        }
+        // A line that fails here fails again at the flush of this turn, which ends it.
+        let _failed = line.flush();
+        Ok(true)
+    }
+}
+
+/// The venue's time in milliseconds.
+fn wall_ms(now: Nanos, offset_ns: Option<i64>) -> i64 {
+    let ours_ns = i64::try_from(now).unwrap_or(i64::MAX);
+    ours_ns.saturating_add(offset_ns.unwrap_or(0)) / 1_000_000
+}
+
+fn about(order: &Order, kind: ReportKind, now: Nanos) -> Report {
+    Report { px: order.px, qty: order.qty, ..Report::about(order.id, order.instrument, kind, now) }
+}
+
+/// A request that provably never left.
+fn refuse(fills: &mut FillTx, tally: &mut Tally, order: &Order, reject: OrderReject, now: Nanos) {
+    let kind = match order.action {
+        Action::Place => ReportKind::Rejected,
+        Action::Cancel | Action::Amend | Action::CancelAll => ReportKind::CancelRejected,
+        // Nothing was learned; whoever asked asks again in its own time.
+        Action::Query => return,
+    };
+    report(fills, tally, &Report { reject, ..about(order, kind, now) });
+}
+
+/// A request that may have reached the venue and will not be answered any more. An unanswered question
+/// changes nothing: whoever asked asks again in its own time.
+fn unknown(fills: &mut FillTx, tally: &mut Tally, order: &Order, now: Nanos) {
+    if matches!(order.action, Action::Place | Action::Cancel | Action::Amend) {
+        tally.add(Counter::OrderUnknowns);
+        report(fills, tally, &about(order, ReportKind::Unknown, now));
+    }
+}
+
+/// The ring is sized so that it cannot fill; should it, that is counted, and the engine's own deadline finds
+/// the order.
+fn report(fills: &mut FillTx, tally: &mut Tally, report: &Report) {
+    if fills.offer(*report).is_err() {
+        tally.add(Counter::ReportsLost);
+    }
+}
+
+#[cfg(test)]
+mod tests;

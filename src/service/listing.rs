@@ -1,0 +1,41 @@
+//! What venues list: asked over HTTP, read by their own words.
+
+use super::lines::VenueAddress;
+use highwire_actors::web;
+use highwire_venues::metadata;
+use highwire_venues::plan::{Channels, plan};
+use highwire_venues::spec::InstrumentSpec;
+use highwire_venues::venue::Venue;
+use std::time::Duration;
+
+/// A list of a few megabytes takes no longer than this.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+
+/// A venue did not list its instruments.
+#[derive(Debug, thiserror::Error)]
+#[error("{url}: {why}")]
+pub struct ListingError {
+    /// What was asked.
+    pub url: String,
+    /// What went wrong.
+    pub why: String,
+}
+
+/// The instruments that a venue lists.
+///
+/// # Errors
+/// The venue does not answer, or not in its own words.
+pub async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
+    // OKX has a list per instrument type; a swap's symbol asks for the swaps.
+    let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
+    let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
+    let mut specs = Vec::new();
+    for path in std::iter::once(plan.metadata_path).chain(plan.metadata_more) {
+        let url = format!("{}{path}", address.rest);
+        let failed = |why: String| ListingError { url: url.clone(), why };
+        let answer = web::send(http.get(&url), ANSWER_WITHIN).await.and_then(web::Answer::good);
+        let body = answer.map_err(failed)?;
+        specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
+    }
+    Ok(specs)
+}

@@ -1,0 +1,133 @@
+//! What orders need, venue by venue: credentials that may trade and not withdraw, the lines that carry
+//! orders and private news, and the venues' rate budgets.
+
+use super::ServiceError;
+use super::lines::VenueAddress;
+use crate::config::{Config, OrderTransport};
+use crate::secrets;
+use crate::universe::Universe;
+use highwire_actors::account::Account;
+use highwire_actors::stream_key::KeyCell;
+use highwire_actors::trading_line::TradingLine;
+use highwire_engine::clock::TscClock;
+use highwire_links::VenueId;
+use highwire_links::rate::RateRule;
+use highwire_venues::orders::{self, Listed, OrderPlan, Transport};
+use highwire_venues::private::{Query, Reply};
+use highwire_venues::venue::Venue;
+use rustls::ClientConfig;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One venue's trading side.
+#[derive(Clone)]
+pub struct VenueTrading {
+    /// Makes its lines.
+    pub line: TradingLine,
+    /// Where orders go, one address or more.
+    pub order_bases: Vec<String>,
+    /// Where private news come from, one address or more; none where they share the order line's host.
+    pub private_bases: Vec<String>,
+    rates: Vec<RateRule>,
+}
+
+/// Every venue that orders can go to.
+#[derive(Clone, Default)]
+pub struct Trading {
+    venues: BTreeMap<VenueId, VenueTrading>,
+}
+
+impl Trading {
+    /// Reads credentials and asks each venue what they may do.
+    ///
+    /// # Errors
+    /// See [`ServiceError`]: unreadable credentials, a key that may withdraw or may not trade, a venue
+    /// that does not say.
+    pub async fn prepare(
+        universe: &Universe,
+        config: &Config,
+        addresses: &[VenueAddress],
+        clock: &TscClock,
+        tls: &Arc<ClientConfig>,
+    ) -> Result<Self, ServiceError> {
+        let mut trading = Self::default();
+        for address in addresses {
+            let venue = address.venue;
+            let Some(settings) = config.venues.get(venue.name()) else { continue };
+            let Some(keys) = secrets::keys(venue.name(), settings)? else { continue };
+            let account = Account {
+                venue,
+                keys: Arc::new(keys),
+                http: super::net::http(config, tls)?,
+                base: address.rest.clone(),
+                timeout: Duration::from_millis(config.lines.connect_ms),
+                clock: clock.clone(),
+                offset_ns: Arc::default(),
+            };
+            may_trade(&account).await?;
+            let transport = match settings.order_transport {
+                OrderTransport::Socket => Transport::Socket,
+                OrderTransport::Http => Transport::Http,
+            };
+            let listed = listed(universe, venue);
+            let line = TradingLine { account, listed, transport, tls: Arc::clone(tls), stream_key: KeyCell::default() };
+            trading.venues.insert(venue.id(), venue_trading(line, &settings.order_url, &settings.private_url)?);
+        }
+        Ok(trading)
+    }
+
+    /// A venue's trading side; `None` when no orders go there.
+    pub fn of(&self, venue: VenueId) -> Option<&VenueTrading> {
+        self.venues.get(&venue)
+    }
+
+    /// The venues' documented rate budgets.
+    pub fn rates(&self) -> Vec<(VenueId, Vec<RateRule>)> {
+        self.venues.iter().map(|(venue, trading)| (*venue, trading.rates.clone())).collect()
+    }
+}
+
+fn listed(universe: &Universe, venue: Venue) -> Arc<[Listed]> {
+    let all = universe.specs.iter().zip(&universe.instruments);
+    all.filter(|(spec, _)| spec.venue == venue).map(|(spec, instrument)| Listed::of(spec, instrument.id)).collect()
+}
+
+fn venue_trading(line: TradingLine, order_url: &str, private_url: &str) -> Result<VenueTrading, ServiceError> {
+    let TradingLine { account, listed, transport, .. } = &line;
+    let failed = |why: String| ServiceError::Trading { venue: account.venue.name(), why };
+    let bases = |plan: &OrderPlan, url: &str| {
+        let own = || plan.hosts.iter().map(|host| (*host).to_owned()).collect();
+        if url.is_empty() { own() } else { vec![url.to_owned()] }
+    };
+    let orders = orders::order_line(account.venue, &account.keys, listed, *transport, "", 0);
+    let orders = orders.map_err(|error| failed(error.to_string()))?;
+    // A plan needs a listen key only to be made, not to say where it leads.
+    let private = orders::private_line(account.venue, &account.keys, listed, Some("none"), 0);
+    let private = private.map_err(|error| failed(error.to_string()))?;
+    Ok(VenueTrading {
+        order_bases: bases(&orders, order_url),
+        private_bases: bases(&private, private_url),
+        rates: orders.rates,
+        line,
+    })
+}
+
+/// A key that may withdraw is more than we need and all that a thief wants.
+async fn may_trade(account: &Account) -> Result<(), ServiceError> {
+    let failed = |why: String| ServiceError::Trading { venue: account.venue.name(), why };
+    match account.ask(&Query::KeyScope).await {
+        Ok(Reply::KeyScope(scope)) if scope.withdraw => {
+            Err(failed("its key may withdraw; use one that may only trade".to_owned()))
+        }
+        Ok(Reply::KeyScope(scope)) if !scope.trade => Err(failed("its key may not trade".to_owned())),
+        Ok(Reply::KeyScope(scope)) => {
+            if !scope.address_bound {
+                tracing::warn!(venue = account.venue.name(), "the key works from any address");
+            }
+            Ok(())
+        }
+        Ok(_) => Err(failed("it does not say what the key may do".to_owned())),
+        Err(error) => Err(failed(format!("it does not say what the key may do: {error}"))),
+    }
+}
