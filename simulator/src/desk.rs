@@ -376,8 +376,9 @@ impl Desk {
     fn tell(&mut self, market: &Market, faults: &mut Faults, now_ns: u64) {
         let mut sends: Vec<(u64, Utf8Bytes, u64)> = Vec::new();
         for event in self.exchange.take_events() {
+            let symbol = event.symbol();
             for client in self.clients.values_mut() {
-                let place = Place { topic: "private", ..client.place(self.venue) };
+                let place = Place { topic: "private", symbol, ..client.place(self.venue) };
                 if faults.has(&place, &Verb::MutePrivate {}) {
                     continue;
                 }

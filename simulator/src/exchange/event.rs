@@ -43,3 +43,13 @@ pub(crate) struct Event {
     pub(crate) late_ns: u64,
     pub(crate) news: News,
 }
+
+impl Event {
+    /// The instrument that it is about; empty when it is about none in particular.
+    pub(crate) fn symbol(&self) -> &str {
+        match &self.news {
+            News::Order { order, .. } => &order.symbol,
+            _ => "",
+        }
+    }
+}
