@@ -1,16 +1,33 @@
-//! Binance spot and USD-M futures: stream addresses, SUBSCRIBE requests, acks and the connection rules.
+//! Binance spot and USD-M futures: addresses, SUBSCRIBE requests, acks and the connection rules; the WebSocket API
+//! and private streams beside them.
 //!
-//! Rules: binance-spot-api-docs web-socket-streams.md; USD-M websocket-market-streams (routes `/public`, `/market`).
+//! Rules: binance-spot-api-docs web-socket-streams.md; USD-M websocket-market-streams (routes `/public`, `/market`,
+//! `/private`).
 
+mod batch;
+mod call;
+mod catalogue;
 mod encode;
+mod entry;
+mod holdings;
+mod methods;
+mod news;
+mod proof;
 pub(crate) mod rest;
+mod session;
+mod words;
 
 use serde_json::Value;
 
+use crate::config::Venue;
 use crate::desk::{Client, Close, Floor, Opening, Protocol, Rules};
+use crate::exchange::Exchange;
+use crate::exchange::event::{Event, News};
 use crate::feed::{Carries, Channel, Feed, Push};
+use crate::market::Market;
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::text::excerpt;
 
 const SECOND: u64 = 1_000_000_000;
@@ -20,11 +37,24 @@ const STREAMS_MAX: usize = 1_024;
 const COMBINED: u8 = 1;
 const PUBLIC: u8 = 1;
 const MARKET: u8 = 2;
+/// The WebSocket API.
+const API: u8 = 3;
+/// Futures user data.
+const PRIVATE: u8 = 4;
+/// What the topic of a private stream begins with; its key follows.
+const KEYED: &str = "user:";
+
+/// Request weight per minute and address.
+const fn weight_limit(usdm: bool) -> u64 {
+    if usdm { 2_400 } else { 6_000 }
+}
 
 /// The protocol of one of the two.
 pub(crate) struct Binance {
     /// USD-M futures; else spot.
     pub(crate) usdm: bool,
+    /// Who may trade.
+    pub(crate) members: Vec<Member>,
 }
 
 impl Protocol for Binance {
@@ -48,7 +78,13 @@ impl Protocol for Binance {
     }
 
     fn open(&self, path: &str, query: &str) -> Result<Opening, u16> {
+        if path == if self.usdm { "/ws-fapi/v1" } else { "/ws-api/v3" } {
+            return Ok(Opening { route: API, by_weight: true, ..Opening::default() });
+        }
         let (route, rest) = self.route(path);
+        if route == PRIVATE {
+            return private(rest, query).ok_or(404);
+        }
         let route = if route == 0 || self.usdm { route } else { return Err(404) };
         let (form, names) = match rest {
             "/stream" => (COMBINED, query.split('&').find_map(|part| part.strip_prefix("streams=")).unwrap_or("")),
@@ -58,10 +94,14 @@ impl Protocol for Binance {
         let topics: Vec<_> = names.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         // a name without a channel is no stream and no error: clients open `/ws/anything` and subscribe later
         let fine = topics.len() <= STREAMS_MAX && topics.iter().all(|name| well_formed(name) || !name.contains('@'));
-        if fine { Ok(Opening { form, route, topics: self.routed(route, topics) }) } else { Err(400) }
+        if fine { Ok(Opening { form, route, topics: self.routed(route, topics), by_weight: false }) } else { Err(400) }
     }
 
     fn on_text(&self, text: &str, _now_ns: u64, client: &mut Client, floor: &mut Floor<'_>) -> Result<(), Close> {
+        if client.route == API {
+            session::on_text(self, text, client, floor);
+            return Ok(());
+        }
         let Ok(request) = serde_json::from_str::<Value>(text) else {
             client.send(self.error(3, "Invalid JSON: expected value at line 1 column 1", &Value::Null));
             return Ok(());
@@ -87,6 +127,25 @@ impl Protocol for Binance {
         wrap(feed, form, |out| encode::trade(out, listing, trade, self.usdm, now_ns))
     }
 
+    fn news(&self, event: &Event, client: &mut Client, exchange: &Exchange, market: &Market) -> Vec<String> {
+        match client.route {
+            API if !self.usdm => told(event, client),
+            PRIVATE => {
+                let Some(key) = client.topics.iter().find_map(|topic| topic.strip_prefix(KEYED)) else {
+                    return Vec::new();
+                };
+                let meant = match &event.news {
+                    News::Ended(Some(ended)) => ended == key,
+                    // the key has gone with its stream, so nobody knows any more whose it was
+                    News::Ended(None) => event.account == 0,
+                    _ => exchange.stream_of(key) == Some(event.account),
+                };
+                if meant { news::usdm(event, key, market) } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn farewell(&self, client: &Client, now_ns: u64) -> Option<String> {
         let event = format!(r#"{{"e":"serverShutdown","E":{}}}"#, now_ns / 1_000_000);
         let combined = client.form == COMBINED;
@@ -97,7 +156,12 @@ impl Protocol for Binance {
 impl Binance {
     fn route<'a>(&self, path: &'a str) -> (u8, &'a str) {
         let stripped = |prefix, route| path.strip_prefix(prefix).map(|rest| (route, rest));
-        stripped("/public", PUBLIC).or_else(|| stripped("/market", MARKET)).unwrap_or((0, path))
+        let routes = [("/public", PUBLIC), ("/market", MARKET), ("/private", PRIVATE)];
+        routes.into_iter().find_map(|(prefix, route)| stripped(prefix, route)).unwrap_or((0, path))
+    }
+
+    const fn venue(&self) -> Venue {
+        if self.usdm { Venue::BinanceUsdm } else { Venue::BinanceSpot }
     }
 
     /// USD-M serves book data on `/public` (and on the retired addresses without a route) and trades on
@@ -150,6 +214,36 @@ impl Binance {
             format!(r#"{{"error":{{"code":{code},"msg":{message}}},"id":{id}}}"#)
         }
     }
+}
+
+/// The private stream that an address asks for: `/ws/<key>`, or the key in the query.
+fn private(rest: &str, query: &str) -> Option<Opening> {
+    let (form, path_key) = match rest.split_once('/')?.1.split_once('/') {
+        Some(("ws", key)) => (0, Some(key)),
+        _ if rest == "/ws" => (0, None),
+        _ if rest == "/stream" => (COMBINED, None),
+        _ => return None,
+    };
+    let named = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name));
+    let key = path_key.or_else(|| named("listenKey=")).or_else(|| named("streams="))?;
+    let topics = vec![format!("{KEYED}{key}")];
+    Some(Opening { form, route: PRIVATE, topics, by_weight: false })
+}
+
+/// What a spot socket is told: every subscription gets the news of its account, and ends with its stream.
+fn told(event: &Event, client: &mut Client) -> Vec<String> {
+    let ids: Vec<u64> =
+        client.audience.iter().filter(|(_, account)| **account == event.account).map(|(id, _)| *id).collect();
+    let ended = matches!(event.news, News::Ended(_));
+    let mut texts = Vec::new();
+    for id in ids {
+        let envelope = |text: String| format!(r#"{{"subscriptionId":{id},"event":{text}}}"#);
+        texts.extend(news::spot(event).into_iter().map(envelope));
+        if ended {
+            client.audience.remove(&id);
+        }
+    }
+    texts
 }
 
 fn well_formed(name: &str) -> bool {

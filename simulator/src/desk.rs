@@ -6,11 +6,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
 use crate::config::{Endpoint, Venue};
+use crate::exchange::event::Event;
+use crate::exchange::{Exchange, Turn};
 use crate::fault::script::Happening;
 use crate::fault::spoil::{self, Lane};
-use crate::fault::verb::{AckFault, Verb};
+use crate::fault::verb::{AckFault, ReportFault, Verb, chance};
 use crate::fault::{Faults, Place};
 use crate::feed::{Carries, Channel, Feed, Kind, Push};
+use crate::ledger::{Deed, Ledger};
 use crate::market::Market;
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
@@ -63,6 +66,8 @@ pub(crate) struct Opening {
     pub(crate) route: u8,
     /// Streams asked for in the address.
     pub(crate) topics: Vec<String>,
+    /// Its messages are limited by what they ask for instead of by their number.
+    pub(crate) by_weight: bool,
 }
 
 /// A venue's protocol: how it greets, answers and writes. It holds no state of its own.
@@ -78,6 +83,10 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     fn book(&self, feed: &Feed, listing: &Listing, push: &Push, form: u8, now_ns: u64) -> String;
     /// Writes a trade message.
     fn trade(&self, feed: &Feed, listing: &Listing, trade: &Trade, form: u8, now_ns: u64) -> String;
+    /// Writes what a client is told about an account, if it listens to that account.
+    fn news(&self, _event: &Event, _client: &mut Client, _exchange: &Exchange, _market: &Market) -> Vec<String> {
+        Vec::new()
+    }
     /// The announcement of a planned disconnect, if the venue has one.
     fn farewell(&self, client: &Client, now_ns: u64) -> Option<String>;
     /// A turn of a venue that keeps its own markets; the others have nothing to do here.
@@ -96,8 +105,14 @@ pub(crate) struct Client {
     pub(crate) endpoint: Endpoint,
     /// The number of the member that logged in on it.
     pub(crate) member: Option<usize>,
+    /// The accounts whose news it is told, by the number of the subscription.
+    pub(crate) audience: BTreeMap<u64, usize>,
     /// What faults have coming for it, by stream.
     pub(crate) lanes: BTreeMap<String, Lane>,
+    /// Answers that leave so many ns later.
+    late: Vec<(u64, Utf8Bytes)>,
+    /// A report that faults let the next one overtake.
+    overtaken: Option<Utf8Bytes>,
     /// While one of its messages is being answered: the answers, then what new subscriptions get at once.
     turn: Option<(Vec<Utf8Bytes>, Vec<Utf8Bytes>)>,
     outbox: mpsc::Sender<Out>,
@@ -110,6 +125,14 @@ impl Client {
         match &mut self.turn {
             Some((answers, _)) => answers.push(text.into()),
             None => self.post(Out::Text(text.into())),
+        }
+    }
+
+    /// Sends an answer that leaves so much later.
+    pub(crate) fn send_late(&mut self, text: impl Into<Utf8Bytes>, late_ns: u64) {
+        match late_ns {
+            0 => self.send(text),
+            _ => self.late.push((late_ns, text.into())),
         }
     }
 
@@ -135,11 +158,13 @@ impl Client {
 
 /// The streams, for the protocol to subscribe clients to.
 pub(crate) struct Floor<'a> {
-    pub(crate) market: &'a Market,
+    pub(crate) market: &'a mut Market,
+    pub(crate) exchange: &'a mut Exchange,
     pub(crate) feeds: &'a mut Vec<Feed>,
     by_key: &'a BTreeMap<String, usize>,
     protocol: &'a dyn Protocol,
     faults: &'a mut Faults,
+    ledger: &'a mut Ledger,
     venue: Venue,
     now_ns: u64,
     /// Topics of the members' other connections.
@@ -150,6 +175,13 @@ impl Floor<'_> {
     /// Other connections of members that listen to a private channel.
     pub(crate) fn listeners(&self, channel: &str) -> usize {
         self.held.iter().filter(|topic| topic.split(':').next() == Some(channel)).count()
+    }
+
+    /// The trading core and what a turn of it needs.
+    pub(crate) fn trade(&mut self) -> (&mut Exchange, Turn<'_>) {
+        let venue_ns = self.now_ns.saturating_add_signed(self.faults.skew_ns(self.venue, self.now_ns));
+        let Self { market, faults, ledger, now_ns, exchange, .. } = self;
+        (exchange, Turn { market, faults, ledger, now_ns: *now_ns, venue_ns })
     }
 
     /// Whether the venue has such a stream.
@@ -190,6 +222,14 @@ impl Floor<'_> {
     }
 }
 
+/// What a turn of a desk needs around it.
+pub(crate) struct Around<'a> {
+    pub(crate) market: &'a mut Market,
+    pub(crate) faults: &'a mut Faults,
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) now_ns: u64,
+}
+
 /// What a connection's task holds while its client is on the desk.
 pub(crate) struct Seat {
     pub(crate) id: u64,
@@ -205,6 +245,7 @@ pub(crate) struct Desk {
     pub(crate) feeds: Vec<Feed>,
     pub(crate) clients: BTreeMap<u64, Client>,
     pub(crate) protocol: Box<dyn Protocol>,
+    pub(crate) exchange: Exchange,
     by_key: BTreeMap<String, usize>,
     admissions: Window,
     queue_frames: usize,
@@ -217,14 +258,15 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new(
-        venue: Venue,
+        exchange: Exchange,
         protocol: Box<dyn Protocol>,
         rules: Rules,
         queue_frames: usize,
         lag_b_ns: u64,
     ) -> Self {
         Self {
-            venue,
+            venue: exchange.venue,
+            exchange,
             rules,
             feeds: Vec::new(),
             clients: BTreeMap::new(),
@@ -258,17 +300,11 @@ impl Desk {
     }
 
     /// Seats an admitted client on the connection and endpoint of `at`.
-    pub(crate) fn seat(
-        &mut self,
-        opening: Opening,
-        at: (u64, Endpoint),
-        market: &Market,
-        faults: &mut Faults,
-        now_ns: u64,
-    ) -> Seat {
+    pub(crate) fn seat(&mut self, opening: Opening, at: (u64, Endpoint), around: Around<'_>) -> Seat {
+        let Around { market, faults, ledger, now_ns } = around;
         let (outbox, frames) = mpsc::channel(self.queue_frames.max(1));
         let (end_tx, end) = oneshot::channel();
-        let Opening { form, route, topics } = opening;
+        let Opening { form, route, topics, .. } = opening;
         let mut client = Client {
             id: at.0,
             form,
@@ -277,14 +313,17 @@ impl Desk {
             requests: Window::new(480, 3_600_000_000_000),
             endpoint: at.1,
             member: None,
+            audience: BTreeMap::new(),
             lanes: BTreeMap::new(),
+            late: Vec::new(),
+            overtaken: None,
             turn: None,
             outbox,
             end: Some(end_tx),
         };
-        let Self { feeds, by_key, protocol, venue, .. } = self;
-        let mut floor =
-            Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns, held: Vec::new() };
+        let Self { feeds, by_key, protocol, venue, exchange, .. } = self;
+        let (protocol, venue, held) = (&**protocol, *venue, Vec::new());
+        let mut floor = Floor { market, exchange, feeds, by_key, protocol, faults, ledger, venue, now_ns, held };
         for topic in &topics {
             floor.join(topic, &mut client);
         }
@@ -293,15 +332,10 @@ impl Desk {
     }
 
     /// Hands a text message to the protocol and sends what it answers, unless faults have it otherwise.
-    pub(crate) fn on_text(
-        &mut self,
-        id: u64,
-        text: &str,
-        market: &Market,
-        faults: &mut Faults,
-        now_ns: u64,
-    ) -> Result<(), Close> {
-        let Self { feeds, by_key, protocol, clients, venue, .. } = self;
+    pub(crate) fn on_text(&mut self, id: u64, text: &str, around: Around<'_>) -> Result<(), Close> {
+        let Around { market, faults, ledger, now_ns } = around;
+        let Self { feeds, by_key, protocol, clients, venue, exchange, .. } = self;
+        ledger.note(*venue, now_ns, Deed::message(id, text));
         let others = clients.values().filter(|client| client.id != id && client.member.is_some());
         let held = others.flat_map(|client| client.topics.iter().cloned()).collect();
         let Some(client) = clients.get_mut(&id) else { return Ok(()) };
@@ -319,9 +353,11 @@ impl Desk {
         };
         let venue_ns = now_ns.saturating_add_signed(faults.skew_ns(*venue, now_ns));
         client.turn = Some((Vec::new(), Vec::new()));
-        let mut floor = Floor { market, feeds, by_key, protocol: &**protocol, faults, venue: *venue, now_ns, held };
+        let (protocol, venue) = (&**protocol, *venue);
+        let mut floor = Floor { market, exchange, feeds, by_key, protocol, faults, ledger, venue, now_ns, held };
         let outcome = protocol.on_text(spoiled.as_deref().unwrap_or(text), venue_ns, client, &mut floor);
         let (answers, greetings) = client.turn.take().unwrap_or_default();
+        let late = std::mem::take(&mut client.late);
         let delayed = if client.endpoint == Endpoint::B { self.lag_b_ns } else { 0 };
         match fault {
             Some((AckFault::Drop, _)) => {}
@@ -331,7 +367,28 @@ impl Desk {
         }
         let due_ns = if delayed > 0 { now_ns + delayed } else { 0 };
         greetings.into_iter().for_each(|greeting| self.send_at(id, greeting, due_ns));
+        late.into_iter().for_each(|(late_ns, answer)| self.send_at(id, answer, now_ns + late_ns));
+        self.tell(market, faults, now_ns);
         outcome
+    }
+
+    /// Tells clients what has come up on the accounts they listen to, unless faults have it otherwise.
+    fn tell(&mut self, market: &Market, faults: &mut Faults, now_ns: u64) {
+        let mut sends: Vec<(u64, Utf8Bytes, u64)> = Vec::new();
+        for event in self.exchange.take_events() {
+            let symbol = event.symbol();
+            for client in self.clients.values_mut() {
+                let place = Place { topic: "private", symbol, ..client.place(self.venue) };
+                if faults.has(&place, &Verb::MutePrivate {}) {
+                    continue;
+                }
+                let due_ns = if event.late_ns > 0 { now_ns + event.late_ns } else { 0 };
+                for text in self.protocol.news(&event, client, &self.exchange, market) {
+                    report(text.into(), due_ns, client, &place, faults, now_ns, &mut sends);
+                }
+            }
+        }
+        sends.into_iter().for_each(|(id, text, due_ns)| self.send_at(id, text, due_ns));
     }
 
     /// Sends a message when its time has come; 0 = now.
@@ -366,6 +423,7 @@ impl Desk {
 
     /// Sends whatever is due to whom it concerns.
     pub(crate) fn publish(&mut self, market: &Market, faults: &mut Faults, now_ns: u64) {
+        self.tell(market, faults, now_ns);
         let skew_ns = faults.skew_ns(self.venue, now_ns);
         let stamp_ns = now_ns.saturating_add_signed(skew_ns);
         let Self { feeds, clients, protocol, venue, .. } = self;
@@ -398,6 +456,29 @@ impl Desk {
         while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= now_ns) {
             let (id, text) = entry.remove();
             self.send_at(id, text, 0);
+        }
+    }
+}
+
+/// One report on its way: as it is, or as faults have it.
+fn report(
+    text: Utf8Bytes,
+    due_ns: u64,
+    client: &mut Client,
+    place: &Place<'_>,
+    faults: &mut Faults,
+    now_ns: u64,
+    sends: &mut Vec<(u64, Utf8Bytes, u64)>,
+) {
+    let fault = faults.report(place).filter(|(_, p, _)| chance(&mut faults.rng, *p));
+    match fault {
+        Some((ReportFault::Drop, ..)) => {}
+        Some((ReportFault::Dup, ..)) => sends.extend([(client.id, text.clone(), due_ns), (client.id, text, due_ns)]),
+        Some((ReportFault::Delay, _, late_ns)) => sends.push((client.id, text, now_ns + late_ns)),
+        Some((ReportFault::Reorder, ..)) if client.overtaken.is_none() => client.overtaken = Some(text),
+        _ => {
+            sends.push((client.id, text, due_ns));
+            sends.extend(client.overtaken.take().map(|text| (client.id, text, due_ns)));
         }
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::config::{Endpoint, Venue};
 use crate::fault::{Greeting, Place, TlsFault};
+use crate::ledger::Deed;
 use crate::proxy::{self, Shape};
 use crate::tls::Certificates;
 use crate::world::World;
@@ -51,12 +52,15 @@ pub(crate) struct Door {
 /// Takes a wire off the table when its relay ends.
 struct Registered {
     world: Arc<World>,
+    venue: Venue,
     conn: u64,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.world.lock().faults.unlink(self.conn);
+        let (mut state, now_ns) = (self.world.lock(), self.world.now_ns());
+        state.faults.unlink(self.conn);
+        state.ledger.note(self.venue, now_ns, Deed::Disconnected { conn: self.conn });
     }
 }
 
@@ -114,10 +118,12 @@ impl Door {
             let mut state = self.world.lock();
             let conn = state.faults.link(self.venue, self.endpoint, self.socket, now_ns);
             let greeting = state.faults.greeting(&self.place(conn));
+            let (endpoint, transport) = (self.endpoint.name(), if self.socket { "ws" } else { "rest" });
+            state.ledger.note(self.venue, now_ns, Deed::Connected { conn, endpoint, transport });
             (conn, greeting, state.faults.shape(conn))
         };
         let Some(shape) = shape else { return };
-        let registered = Registered { world: Arc::clone(&self.world), conn };
+        let registered = Registered { world: Arc::clone(&self.world), venue: self.venue, conn };
         let Ok(mut wire) = proxy::wire(socket, shape.clone(), conn, registered) else { return };
         if greeting.no_reply {
             let _ = tokio::io::copy(&mut wire, &mut tokio::io::sink()).await; // until the client gives up

@@ -6,6 +6,12 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use crate::amount::Amount;
+
+/// What an account begins with.
+const DEPOSITS: [(&str, i64); 6] =
+    [("USDT", 1_000_000), ("USDC", 100_000), ("BTC", 10), ("ETH", 200), ("SOL", 5_000), ("BNB", 100)];
+
 /// One account's key.
 #[derive(Clone)]
 pub struct Member {
@@ -17,6 +23,11 @@ pub struct Member {
     pub passphrase: String,
     /// Whether the key may withdraw: a key that a trader should refuse to use.
     pub withdraws: bool,
+    /// Public key (PEM) of the signatures that prove who asks, Ed25519 or RSA, where the venue has such (Binance);
+    /// requests are then not signed with the secret.
+    pub public_key: Option<String>,
+    /// What the account holds at each venue when the simulator starts, by asset.
+    pub deposits: Vec<(String, Amount)>,
 }
 
 impl std::fmt::Debug for Member {
@@ -33,6 +44,8 @@ impl Member {
             secret: format!("simulated-{name}-secret"),
             passphrase: format!("Simulated-{name}-1"),
             withdraws,
+            public_key: None,
+            deposits: DEPOSITS.map(|(asset, units)| (asset.to_owned(), Amount::whole(units))).to_vec(),
         };
         vec![member("trader", false), member("owner", true)]
     }

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use self::gag::Gag;
 use crate::config::{Endpoint, Venue};
-use crate::desk::{Close, Farewell, Opening, Out, Rules, Seat};
+use crate::desk::{Around, Close, Farewell, Opening, Out, Rules, Seat};
 use crate::door::{Guest, Stream};
 use crate::fault::script::Happening;
 use crate::fault::{Greeting, Place};
@@ -58,13 +58,14 @@ async fn connection(guest: Guest, venue: Venue, world: Arc<World>) {
     let shown = shape.clone();
     let stream: Box<dyn Stream> = Box::new(Gag::new(stream, shown));
     let Some((rules, opening, mut socket)) = upgrade(stream, venue, endpoint, &greeting, &world).await else { return };
+    let rules = if opening.by_weight { Rules { inbound: (0, 0), ..rules } } else { rules };
     let seat = {
-        let mut state = world.lock();
+        let (mut state, now_ns) = (world.lock(), world.now_ns());
         let place = Place { venue, endpoint, conn, topic: "", symbol: "" };
-        state.faults.happened(Happening::Connect, &place, world.now_ns());
-        let State { market, desks, faults, .. } = &mut *state;
+        state.faults.happened(Happening::Connect, &place, now_ns);
+        let State { market, desks, faults, ledger, .. } = &mut *state;
         let desk = desks.iter_mut().find(|d| d.venue == venue);
-        desk.map(|desk| desk.seat(opening, (conn, endpoint), market, faults, world.now_ns()))
+        desk.map(|desk| desk.seat(opening, (conn, endpoint), Around { market, faults, ledger, now_ns }))
     };
     let Some(seat) = seat else { return };
     let mut line = Line::new(venue, seat, rules, shape, &world);
@@ -250,9 +251,12 @@ impl<'a> Line<'a> {
 
     fn on_text(&mut self, text: &str, now_ns: u64) -> Result<Option<Out>, Option<Close>> {
         let mut state = self.world.lock();
-        let State { market, desks, faults, .. } = &mut *state;
+        let State { market, desks, faults, ledger, .. } = &mut *state;
         match desks.iter_mut().find(|desk| desk.venue == self.venue) {
-            Some(desk) => desk.on_text(self.id, text, market, faults, now_ns).map(|()| None).map_err(Some),
+            Some(desk) => {
+                let around = Around { market, faults, ledger, now_ns };
+                desk.on_text(self.id, text, around).map(|()| None).map_err(Some)
+            }
             None => Err(None),
         }
     }

@@ -16,7 +16,9 @@ use crate::control::Control;
 use crate::control::port::{self, Port};
 use crate::desk::{Desk, Protocol, Rules};
 use crate::door::{Door, bind};
+use crate::exchange::Exchange;
 use crate::feed::{Feed, Published};
+use crate::ledger::Record;
 use crate::market::Market;
 use crate::market::book::Level;
 use crate::members::Member;
@@ -170,6 +172,11 @@ impl Simulator {
         self.world.house.ledger(from)
     }
 
+    /// Ground truth: what happened at every venue, from record number `from` on.
+    pub fn records(&self, from: u64) -> Vec<Record> {
+        self.world.lock().ledger.since(from)
+    }
+
     /// Ground truth: the book of an instrument as it stands now.
     pub fn book(&self, board: Board, symbol: &str) -> Option<BookView> {
         self.world.listed(board, symbol, |market, index| {
@@ -195,15 +202,16 @@ impl Simulator {
 
 fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedHouse) -> Desk {
     let protocol: Box<dyn Protocol> = match venue {
-        Venue::BinanceSpot => Box::new(Binance { usdm: false }),
-        Venue::BinanceUsdm => Box::new(Binance { usdm: true }),
+        Venue::BinanceSpot => Box::new(Binance { usdm: false, members: config.members.clone() }),
+        Venue::BinanceUsdm => Box::new(Binance { usdm: true, members: config.members.clone() }),
         Venue::Okx => Box::new(Okx { members: config.members.clone() }),
         Venue::Bybit => Box::new(Bybit { members: config.members.clone() }),
         Venue::Polymarket => Box::new(Polymarket(house.clone())),
     };
     let rules = overridden(protocol.rules(), &config.rules);
     let lag_b_ns = config.lag_b.as_nanos() as u64;
-    let mut desk = Desk::new(venue, protocol, rules, config.queue_frames, lag_b_ns);
+    let exchange = Exchange::new(venue, &config.members);
+    let mut desk = Desk::new(exchange, protocol, rules, config.queue_frames, lag_b_ns);
     desk.open_streams(market, u64::from(config.cadence_divisor));
     desk
 }
@@ -241,8 +249,8 @@ impl Drop for Simulator {
 fn router(venue: Venue, world: &Arc<World>, members: &[Member]) -> axum::Router {
     let (world, members) = (Arc::clone(world), members.to_vec());
     match venue {
-        Venue::BinanceSpot => binance::rest::router(false, world),
-        Venue::BinanceUsdm => binance::rest::router(true, world),
+        Venue::BinanceSpot => binance::rest::router(false, world, members),
+        Venue::BinanceUsdm => binance::rest::router(true, world, members),
         Venue::Okx => okx::rest::router(world, members),
         Venue::Bybit => bybit::rest::router(world, members),
         Venue::Polymarket => polymarket::router(world),

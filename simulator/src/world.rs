@@ -8,7 +8,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::config::{Board, Venue};
 use crate::desk::Desk;
+use crate::exchange::{Exchange, Turn};
 use crate::fault::Faults;
+use crate::ledger::Ledger;
 use crate::market::Market;
 use crate::polymarket::SharedHouse;
 
@@ -19,6 +21,7 @@ pub(crate) struct State {
     /// Whether the market stands still.
     pub(crate) paused: bool,
     pub(crate) faults: Faults,
+    pub(crate) ledger: Ledger,
     /// Whether the doors speak TLS.
     pub(crate) tls: bool,
     /// The time of the latest turn.
@@ -30,6 +33,14 @@ impl State {
     pub(crate) fn desk(&mut self, venue: Venue) -> Option<(&Market, &mut Desk)> {
         let Self { market, desks, .. } = self;
         desks.iter_mut().find(|d| d.venue == venue).map(|desk| (&*market, desk))
+    }
+
+    /// A venue's trading core and what a turn of it needs, if that venue is open.
+    pub(crate) fn trade(&mut self, venue: Venue, now_ns: u64) -> Option<(&mut Exchange, Turn<'_>)> {
+        let Self { market, desks, faults, ledger, .. } = self;
+        let venue_ns = now_ns.saturating_add_signed(faults.skew_ns(venue, now_ns));
+        let desk = desks.iter_mut().find(|d| d.venue == venue)?;
+        Some((&mut desk.exchange, Turn { market, faults, ledger, now_ns, venue_ns }))
     }
 }
 
@@ -71,7 +82,8 @@ impl World {
         tls: bool,
     ) -> Self {
         let (faults, now_ns) = (Faults::new(seed), clock.now_ns());
-        let state = State { market, desks, paused: false, faults, tls, now_ns };
+        let ledger = Ledger::default();
+        let state = State { market, desks, paused: false, faults, ledger, tls, now_ns };
         Self { house, state: Mutex::new(state), clock, skews_ns: Default::default() }
     }
 
@@ -106,8 +118,10 @@ impl World {
         self.set_clocks(&state);
         let until_ns = if state.paused { 0 } else { now_ns }; // a time in the past only retires what was published
         state.market.step(until_ns);
-        let State { market, desks, faults, .. } = &mut *state;
+        let State { market, desks, faults, ledger, .. } = &mut *state;
         for desk in desks {
+            let venue_ns = now_ns.saturating_add_signed(faults.skew_ns(desk.venue, now_ns));
+            desk.exchange.step(&mut Turn { market, faults, ledger, now_ns, venue_ns });
             desk.publish(market, faults, now_ns);
         }
     }

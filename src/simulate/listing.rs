@@ -59,8 +59,8 @@ impl Listing {
 /// The addresses in full, as a client's settings want them.
 fn endpoints(venue: Venue, ws: &str, rest: &str) -> Vec<String> {
     let paths: &[&str] = match venue {
-        Venue::BinanceSpot => &["/ws", "/stream"],
-        Venue::BinanceUsdm => &["/public/ws", "/public/stream", "/market/stream"],
+        Venue::BinanceSpot => &["/ws", "/stream", "/ws-api/v3"],
+        Venue::BinanceUsdm => &["/public/ws", "/public/stream", "/market/stream", "/private/ws", "/ws-fapi/v1"],
         Venue::Okx => &["/ws/v5/public", "/ws/v5/private"],
         Venue::Bybit => &["/v5/public/spot", "/v5/public/linear", "/v5/private", "/v5/trade"],
         Venue::Polymarket => &["/ws/market", "/ws/user"],

@@ -1,60 +1,102 @@
-//! Binance's public REST: time, exchangeInfo, depth; request weight counted per clock minute and enforced.
+//! Binance over HTTP: time, exchangeInfo and depth for everybody, the rest for members; request weight counted per
+//! clock minute and enforced.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::HeaderValue;
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, Uri};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::time::sleep;
 
-use super::encode;
+use super::call::{Answer, Call, Params, Problem};
+use super::catalogue::catalogue;
+use super::methods::{self, Method, Proof};
+use super::{encode, proof, weight_limit};
+use crate::amount::Amount;
 use crate::config::{Board, Venue};
+use crate::exchange::meter::Charge;
+use crate::exchange::rules::BoardRules;
+use crate::fault::Place;
+use crate::fault::verb::AnswerFault;
 use crate::feed::{Kind, Push};
 use crate::market::book::Book;
 use crate::market::listing::Listing;
+use crate::members::Member;
 use crate::rest::json;
-use crate::text::{put, unit};
 use crate::world::World;
 
-const MINUTE: u64 = 60_000_000_000;
-/// Refused requests after which the address is banned.
-const REFUSALS_MAX: u32 = 20;
-/// The first ban, in ns (venue: 2 minutes, escalating).
-const BAN_NS: u64 = 120_000_000_000;
-
-type Params = Query<HashMap<String, String>>;
+type Asked = Query<HashMap<String, String>>;
 
 struct Room {
     usdm: bool,
     world: Arc<World>,
-    meter: Mutex<Meter>,
+    members: Vec<Member>,
 }
 
-/// The weight used in this clock minute, and the ban.
-#[derive(Default)]
-struct Meter {
-    minute: u64,
+/// What a member's request comes to.
+struct Outcome {
+    answer: Answer,
+    /// Names and values of headers.
+    counts: Vec<(String, usize)>,
+    fate: Option<(AnswerFault, u64)>,
     used: u64,
-    refusals: u32,
-    banned_until_ns: u64,
-}
-
-enum Charge {
-    Fine(u64),
-    Limited { status: u16, retry_s: u64, used: u64 },
 }
 
 /// The REST room of spot or USD-M.
-pub(crate) fn router(usdm: bool, world: Arc<World>) -> Router {
+pub(crate) fn router(usdm: bool, world: Arc<World>, members: Vec<Member>) -> Router {
     let base = if usdm { "/fapi/v1" } else { "/api/v3" };
     Router::new()
         .route(&format!("{base}/time"), get(time))
         .route(&format!("{base}/ping"), get(ping))
         .route(&format!("{base}/exchangeInfo"), get(exchange_info))
         .route(&format!("{base}/depth"), get(depth))
-        .with_state(Arc::new(Room { usdm, world, meter: Mutex::default() }))
+        .fallback(trade)
+        .with_state(Arc::new(Room { usdm, world, members }))
+}
+
+/// Every request that a member must make.
+async fn trade(State(room): State<Arc<Room>>, verb: Verb, uri: Uri, headers: HeaderMap, body: String) -> Response {
+    let fits = |method: &&Method| method.verb == verb.as_str() && method.path == uri.path();
+    let Some(method) = methods::all(room.usdm).iter().find(|method| !method.path.is_empty() && fits(method)) else {
+        return (axum::http::StatusCode::NOT_FOUND, "<html><body><h2>404 Not found</h2></body></html>").into_response();
+    };
+    let query = uri.query().unwrap_or("");
+    let params = proof::http_params(query, &body);
+    let weight = method.weight(&params);
+    if let Err(refusal) = room.charge(weight) {
+        return *refusal;
+    }
+    let payload = proof::http_payload(query, &body);
+    let key = headers.get("X-MBX-APIKEY").and_then(|key| key.to_str().ok());
+    let outcome = room.obey(method, key, &params, &payload);
+    let late = match outcome.fate {
+        Some((AnswerFault::Drop, _)) => std::future::pending().await,
+        Some((AnswerFault::Late, late_ns)) => Duration::from_nanos(late_ns),
+        _ => Duration::ZERO,
+    };
+    if !late.is_zero() {
+        sleep(late).await;
+    }
+    let answer = match outcome.fate {
+        Some((AnswerFault::Error, _)) => Err(Problem::unknown()),
+        _ => outcome.answer,
+    };
+    let mut response = match answer {
+        Ok(body) => json(200, body),
+        Err(problem) => json(problem.status, problem.json()),
+    };
+    let header = |name: String| HeaderName::from_bytes(name.as_bytes()).ok();
+    for (window, count) in outcome.counts {
+        if let Some(name) = header(format!("x-mbx-order-count-{}", window.to_lowercase())) {
+            response.headers_mut().insert(name, HeaderValue::from(count));
+        }
+    }
+    response.headers_mut().insert("X-MBX-USED-WEIGHT-1M", HeaderValue::from(outcome.used));
+    response
 }
 
 async fn ping(State(room): State<Arc<Room>>) -> Response {
@@ -65,17 +107,17 @@ async fn time(State(room): State<Arc<Room>>) -> Response {
     room.charged(1, || Ok(format!(r#"{{"serverTime":{}}}"#, room.world.venue_now(room.venue()) / 1_000_000)))
 }
 
-async fn exchange_info(State(room): State<Arc<Room>>, Query(params): Params) -> Response {
+async fn exchange_info(State(room): State<Arc<Room>>, Query(params): Asked) -> Response {
     room.charged(if room.usdm { 1 } else { 20 }, || {
         let listings = room.listings(params.get("symbol").map(String::as_str));
         if listings.is_empty() {
             return Err((-1121, "Invalid symbol.".to_owned()));
         }
-        Ok(catalogue(&listings, room.usdm, room.world.venue_now(room.venue())))
+        Ok(catalogue(&listings, &BoardRules::of(room.board()), room.usdm, room.world.venue_now(room.venue())))
     })
 }
 
-async fn depth(State(room): State<Arc<Room>>, Query(params): Params) -> Response {
+async fn depth(State(room): State<Arc<Room>>, Query(params): Asked) -> Response {
     let limit = params.get("limit").map_or(if room.usdm { "500" } else { "100" }, String::as_str);
     let (weight, levels) = limit_of(limit, room.usdm);
     room.charged(weight, || {
@@ -102,54 +144,80 @@ impl Room {
         if self.usdm { Board::BinanceUsdm } else { Board::BinanceSpot }
     }
 
-    fn listings(&self, symbol: Option<&str>) -> Vec<Listing> {
+    /// What is listed, with its smallest notional.
+    fn listings(&self, symbol: Option<&str>) -> Vec<(Listing, Amount)> {
         let state = self.world.lock();
         let all = (0..state.market.len()).map(|i| state.market.listing(i));
-        all.filter(|l| l.board == self.board() && !l.gone && symbol.is_none_or(|s| s == l.symbol)).cloned().collect()
+        let shown = all.filter(|l| l.board == self.board() && !l.gone && symbol.is_none_or(|s| s == l.symbol));
+        let usual = BoardRules::of(self.board()).min_notional;
+        let least = |listing: &Listing| {
+            let place = Place { symbol: &listing.symbol, ..self.place() };
+            state.faults.twist(&place).min_notional.unwrap_or(usual)
+        };
+        shown.map(|listing| (listing.clone(), least(listing))).collect()
     }
 
-    /// Charges the weight, then answers; a refused request is charged too.
-    fn charged(&self, weight: u64, answer: impl FnOnce() -> Result<String, (i32, String)>) -> Response {
-        let limit = if self.usdm { 2_400 } else { 6_000 };
-        let charge =
-            self.meter.lock().unwrap_or_else(PoisonError::into_inner).charge(weight, limit, self.world.now_ns());
-        let (mut response, used) = match charge {
-            Charge::Fine(used) => {
-                let error =
-                    |(code, message): (i32, String)| json(400, format!(r#"{{"code":{code},"msg":"{message}"}}"#));
-                (answer().map_or_else(error, |body| json(200, body)), used)
-            }
+    const fn place(&self) -> Place<'static> {
+        Place { venue: self.venue(), endpoint: crate::config::Endpoint::A, conn: 0, topic: "", symbol: "" }
+    }
+
+    /// Charges a request's weight; an error is the refusal.
+    fn charge(&self, weight: u64) -> Result<u64, Box<Response>> {
+        let (mut state, now_ns) = (self.world.lock(), self.world.now_ns());
+        let Some((exchange, _)) = state.trade(self.venue(), now_ns) else { return Ok(0) };
+        match exchange.meter.charge(weight, weight_limit(self.usdm), now_ns) {
+            Charge::Fine(used) => Ok(used),
             Charge::Limited { status, retry_s, used } => {
                 let body = r#"{"code":-1003,"msg":"Too much request weight used; please use WebSocket Streams for live updates to avoid polling the API."}"#;
                 let mut response = json(status, body.to_owned());
                 response.headers_mut().insert("Retry-After", HeaderValue::from(retry_s));
-                (response, used)
+                response.headers_mut().insert("X-MBX-USED-WEIGHT-1M", HeaderValue::from(used));
+                Err(Box::new(response))
             }
+        }
+    }
+
+    /// Charges the weight, then answers; a refused request is charged too.
+    fn charged(&self, weight: u64, answer: impl FnOnce() -> Result<String, (i32, String)>) -> Response {
+        let used = match self.charge(weight) {
+            Ok(used) => used,
+            Err(refusal) => return *refusal,
         };
+        let error = |(code, message): (i32, String)| json(400, Problem::new(code, message).json());
+        let mut response = answer().map_or_else(error, |body| json(200, body));
         response.headers_mut().insert("X-MBX-USED-WEIGHT-1M", HeaderValue::from(used));
         response
     }
-}
 
-impl Meter {
-    fn charge(&mut self, weight: u64, limit: u64, now_ns: u64) -> Charge {
-        if self.minute != now_ns / MINUTE {
-            (self.minute, self.used) = (now_ns / MINUTE, 0);
-        }
-        self.used += weight;
-        let used = self.used;
-        if now_ns < self.banned_until_ns {
-            return Charge::Limited { status: 418, retry_s: (self.banned_until_ns - now_ns) / 1_000_000_000 + 1, used };
-        }
-        if used <= limit {
-            self.refusals = 0;
-            return Charge::Fine(used);
-        }
-        self.refusals += 1;
-        if self.refusals > REFUSALS_MAX {
-            self.banned_until_ns = now_ns + BAN_NS;
-        }
-        Charge::Limited { status: 429, retry_s: (MINUTE - now_ns % MINUTE) / 1_000_000_000 + 1, used }
+    /// Finds out who asks and does what is asked.
+    fn obey(&self, method: &Method, key: Option<&str>, params: &Params, payload: &str) -> Outcome {
+        let (mut state, now_ns) = (self.world.lock(), self.world.now_ns());
+        let nothing = |answer, used| Outcome { answer, counts: Vec::new(), fate: None, used };
+        let Some((exchange, turn)) = state.trade(self.venue(), now_ns) else {
+            return nothing(Err(Problem::unknown()), 0);
+        };
+        let now_ms = (turn.venue_ns / 1_000_000) as i64;
+        let asked = proof::asks(key, &self.members).and_then(|(account, member)| {
+            let proved = match method.proof {
+                Proof::Signed => proof::proves(member, payload, params, now_ms),
+                Proof::Key => Ok(()),
+            };
+            proved.map(|()| (account, member.withdraws))
+        });
+        let (account, withdraws) = match asked {
+            Ok(known) => known,
+            Err(problem) => return nothing(Err(problem), exchange.meter.used()),
+        };
+        let place = Place { topic: method.path, ..self.place() };
+        let (usdm, fate) = (self.usdm, None);
+        let mut call = Call { usdm, account, params, exchange, turn, place, withdraws, fate, ordered: false };
+        let answer = (method.run)(&mut call);
+        let counts = if call.ordered { call.order_headers() } else { Vec::new() };
+        let used = match (&answer, method.free) {
+            (Ok(_), true) => call.exchange.meter.refund(method.weight(params)),
+            _ => call.exchange.meter.used(),
+        };
+        Outcome { answer, counts, fate: call.fate, used }
     }
 }
 
@@ -182,67 +250,4 @@ fn view(book: &Book, levels: usize) -> Push {
     let (id, event_ns) = (book.id(), book.changed_ns());
     let (bids, asks) = (book.bids(levels), book.asks(levels));
     Push { kind: Kind::Snapshot, bids, asks, prev_id: id, id, count: 0, event_ns }
-}
-
-fn catalogue(listings: &[Listing], usdm: bool, now_ns: u64) -> String {
-    let limit = if usdm { 2_400 } else { 6_000 };
-    let mut out = format!(
-        r#"{{"timezone":"UTC","serverTime":{},"rateLimits":[{{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":{limit}}}],"exchangeFilters":[],"symbols":["#,
-        now_ns / 1_000_000
-    );
-    for (place, listing) in listings.iter().enumerate() {
-        if place > 0 {
-            out.push(',');
-        }
-        if usdm { perpetual(&mut out, listing) } else { pair(&mut out, listing) }
-    }
-    out.push_str("]}");
-    out
-}
-
-fn pair(out: &mut String, listing: &Listing) {
-    let Listing { symbol, base, quote, .. } = listing;
-    put!(
-        out,
-        r#"{{"symbol":"{symbol}","status":"{}","baseAsset":"{base}","baseAssetPrecision":8,"#,
-        listing.status_or("TRADING")
-    );
-    put!(out, r#""quoteAsset":"{quote}","quotePrecision":8,"quoteAssetPrecision":8,"#);
-    out.push_str(r#""orderTypes":["LIMIT","LIMIT_MAKER","MARKET"],"isSpotTradingAllowed":true,"filters":["#);
-    filters(out, listing);
-    out.push_str(r#",{"filterType":"NOTIONAL","minNotional":"5.00000000","applyMinToMarket":true,"maxNotional":"9000000.00000000","applyMaxToMarket":false,"avgPriceMins":5}],"permissions":[],"defaultSelfTradePreventionMode":"EXPIRE_MAKER"}"#);
-}
-
-fn perpetual(out: &mut String, listing: &Listing) {
-    let Listing { symbol, base, quote, px_dp, qty_dp, .. } = listing;
-    put!(out, r#"{{"symbol":"{symbol}","pair":"{symbol}","contractType":"PERPETUAL","deliveryDate":4133404800000,"#);
-    put!(out, r#""status":"{}","baseAsset":"{base}","#, listing.status_or("TRADING"));
-    put!(out, r#""quoteAsset":"{quote}","marginAsset":"{quote}","#);
-    put!(out, r#""pricePrecision":{px_dp},"quantityPrecision":{qty_dp},"underlyingType":"COIN","filters":["#);
-    filters(out, listing);
-    out.push_str(r#",{"filterType":"MIN_NOTIONAL","notional":"5"}],"orderTypes":["LIMIT","MARKET"],"timeInForce":["GTC","IOC","FOK","GTX","GTD"]}"#);
-}
-
-fn filters(out: &mut String, listing: &Listing) {
-    let (tick, lot) = (unit(listing.px_dp), unit(listing.qty_dp));
-    put!(out, r#"{{"filterType":"PRICE_FILTER","minPrice":"{tick}","maxPrice":"1000000","tickSize":"{tick}"}},"#);
-    put!(out, r#"{{"filterType":"LOT_SIZE","minQty":"{lot}","maxQty":"9000","stepSize":"{lot}"}}"#);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weight_is_per_clock_minute_and_stubbornness_is_banned() {
-        let mut meter = Meter::default();
-        assert!(matches!(meter.charge(6_000, 6_000, MINUTE), Charge::Fine(6_000)));
-        assert!(matches!(meter.charge(1, 6_000, MINUTE + 1), Charge::Limited { status: 429, retry_s: 60, .. }));
-        assert!(matches!(meter.charge(1, 6_000, 2 * MINUTE), Charge::Fine(1)));
-        for _ in 0..=REFUSALS_MAX {
-            meter.charge(6_001, 6_000, 2 * MINUTE);
-        }
-        assert!(matches!(meter.charge(1, 6_000, 3 * MINUTE), Charge::Limited { status: 418, .. }));
-        assert!(matches!(meter.charge(1, 6_000, 5 * MINUTE), Charge::Fine(1)));
-    }
 }

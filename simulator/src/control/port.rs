@@ -1,8 +1,8 @@
 //! The control port: faults in, ground truth out, for programs that are not in this process.
 //!
 //! `POST /faults` takes a script, `DELETE /faults?verb=&venue=` takes faults back (all without a filter),
-//! `GET /state` shows addresses, connections and faults, `GET /books/<venue>/<symbol>` a book, `GET /ledger/polymarket` what
-//! happened there, `GET /ca.pem`
+//! `GET /state` shows addresses, connections and faults, `GET /books/<venue>/<symbol>` a book, `GET /ledger` what happened,
+//! `GET /ledger/polymarket` what happened there, `GET /ca.pem`
 //! the authority of the certificates.
 
 use std::collections::HashMap;
@@ -36,6 +36,7 @@ pub(crate) fn router(port: Port) -> Router {
         .route("/faults", post(inject).delete(take_back).get(faults))
         .route("/state", get(state))
         .route("/books/{venue}/{symbol}", get(book))
+        .route("/ledger", get(ledger))
         .route("/ledger/polymarket", get(polymarket_ledger))
         .route("/ca.pem", get(authority))
         .with_state(Arc::new(port))
@@ -145,6 +146,15 @@ async fn book(State(port): State<Arc<Port>>, Path((venue, symbol)): Path<(String
         Value::Array(books) if books.is_empty() => refused(&format!("no instrument `{symbol}` there")),
         books => rest::json(200, books.to_string()),
     }
+}
+
+/// What happened at every venue, one record a line, from `?from=` on.
+async fn ledger(State(port): State<Arc<Port>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    let from = query.get("from").map_or(Ok(0), |text| text.parse());
+    let Ok(from) = from else { return refused("`from` is not a whole number from 0") };
+    let records = port.control.world.lock().ledger.since(from);
+    let lines = records.iter().filter_map(|record| serde_json::to_string(record).ok());
+    lines.map(|line| line + "\n").collect::<String>().into_response()
 }
 
 /// One entry a line, from `?from=` on.

@@ -67,6 +67,14 @@ impl State {
         self.now_ns = now_ns;
         let Injection { verb, target, duration_ns, .. } = injection;
         let until_ns = duration_ns.map(|span| now_ns.saturating_add(span));
+        if let Some(touched) = self.accounts(injection) {
+            // Polymarket looks for its own in the table
+            let polymarket = target.venue.is_none_or(|venue| venue == Venue::Polymarket);
+            return match verb {
+                Verb::DeadmanFire {} if polymarket => touched.map(|count| count + self.arm(injection, until_ns)),
+                _ => touched,
+            };
+        }
         let touched = match verb {
             Verb::Reset {} => self.faults.cut(target, End::Reset),
             Verb::Fin { mid_frame: false } => self.faults.cut(target, End::Fin),

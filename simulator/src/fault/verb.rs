@@ -599,12 +599,12 @@ impl Verb {
     /// orders are taken; the others everywhere.
     pub(crate) fn obeyed(&self, venue: Option<Venue>) -> bool {
         let at_polymarket = venue.is_none_or(|venue| venue == Venue::Polymarket);
+        // the venues whose rooms take orders through the trading core
+        let traded = [Venue::BinanceSpot, Venue::BinanceUsdm];
+        let at_exchanges = venue.is_none_or(|venue| traded.contains(&venue));
         match self {
-            Self::Outcome { .. }
-            | Self::Settle { .. }
-            | Self::EngineRestart { .. }
-            | Self::DeadmanFire {}
-            | Self::MutePrivate {} => at_polymarket,
+            Self::Settle { .. } | Self::EngineRestart { .. } => at_polymarket,
+            Self::Outcome { .. } | Self::DeadmanFire {} | Self::MutePrivate {} => at_polymarket || at_exchanges,
             Self::FillBeforeAck { .. }
             | Self::Partials { .. }
             | Self::RejectAfterAck {}
@@ -621,7 +621,7 @@ impl Verb {
             | Self::ForeignOrder {}
             | Self::Expire {}
             | Self::Terminate {}
-            | Self::DoubleExpire {} => false,
+            | Self::DoubleExpire {} => at_exchanges,
             _ => true,
         }
     }

@@ -31,6 +31,8 @@ pub struct Trade {
     pub at_ns: u64,
     /// The book's update id after the trade.
     pub book_id: u64,
+    /// Whether an order from outside the background had part in it.
+    pub outside: bool,
 }
 
 /// The book of one listing.
@@ -41,6 +43,8 @@ pub struct Book {
     id: u64,
     changed_ns: u64,
     trades: Vec<Trade>,
+    /// Trades of orders from outside, to be read after the next step.
+    fresh: Vec<Trade>,
     trade_id: u64,
     levels: usize,
     touched: VecDeque<(u64, bool, i64)>,
@@ -60,6 +64,7 @@ impl Book {
             id,
             changed_ns: now_ns,
             trades: Vec::new(),
+            fresh: Vec::new(),
             trade_id: 0,
             levels,
             touched: VecDeque::new(),
@@ -92,9 +97,31 @@ impl Book {
         &self.trades
     }
 
-    /// Drops the trades that have been read.
+    /// Drops the trades that have been read; those of orders from outside come in their place.
     pub fn forget_trades(&mut self) {
-        self.trades.clear();
+        self.trades = std::mem::take(&mut self.fresh);
+    }
+
+    /// The quantity that the background has at a price; 0 where there is none.
+    pub fn standing(&self, bid: bool, px: i64) -> i64 {
+        let side = if bid { &self.bids } else { &self.asks };
+        side.get(&px).copied().unwrap_or(0)
+    }
+
+    /// An order from outside trades `lots` of the level at `px` (at most what stands there), at the price `at_px`:
+    /// the level's when the order takes, the order's own when it rested. Returns the trade's number.
+    pub(crate) fn hit(&mut self, bid: bool, px: i64, lots: i64, at_px: i64, taker_buys: bool, now_ns: u64) -> u64 {
+        let left = (self.standing(bid, px) - lots).max(0);
+        self.set(bid, px, left, now_ns);
+        self.trade_outside(at_px, lots, taker_buys, now_ns)
+    }
+
+    /// Orders from outside trade with each other, or with a taker whom the background's own prints already show.
+    pub(crate) fn trade_outside(&mut self, px: i64, qty: i64, buy: bool, at_ns: u64) -> u64 {
+        self.trade_id += 1;
+        let (id, book_id) = (self.trade_id, self.id);
+        self.fresh.push(Trade { id, px, qty, buy, at_ns, book_id, outside: true });
+        id
     }
 
     /// Up to `depth` bids, best first.
@@ -207,7 +234,7 @@ impl Book {
 
     fn print(&mut self, px: i64, qty: i64, buy: bool, at_ns: u64) {
         self.trade_id += 1;
-        self.trades.push(Trade { id: self.trade_id, px, qty, buy, at_ns, book_id: self.id });
+        self.trades.push(Trade { id: self.trade_id, px, qty, buy, at_ns, book_id: self.id, outside: false });
     }
 
     fn cancel(&mut self, bid: bool, rng: &mut Rng, now_ns: u64) {

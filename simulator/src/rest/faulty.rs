@@ -16,6 +16,7 @@ use crate::config::{Endpoint, Venue};
 use crate::fault::Place;
 use crate::fault::script::Happening;
 use crate::fault::verb::Verb;
+use crate::ledger::{self, Deed};
 use crate::window::Window;
 use crate::world::World;
 
@@ -42,21 +43,36 @@ pub(crate) fn behind_faults(router: Router, venue: Venue, endpoint: Endpoint, wo
 
 async fn serve(State(counter): State<Arc<Counter>>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    let number = counter.note(&request);
     let verbs = counter.verbs(&path);
     let used = (counter.count(&counter.minute), counter.count(&counter.second));
     for verb in &verbs {
         if let Some(answer) = counter.instead(verb, used).await {
-            return answer;
+            return counter.answered(number, answer);
         }
     }
     let mut response = next.run(request).await;
     for verb in &verbs {
         response = counter.after(verb, response).await;
     }
-    response
+    counter.answered(number, response)
 }
 
 impl Counter {
+    /// Writes a request down as it arrives.
+    fn note(&self, request: &Request) -> u64 {
+        let (method, uri) = (request.method().to_string(), request.uri());
+        let (path, query) = (uri.path().to_owned(), ledger::public(uri.query().unwrap_or("")));
+        let deed = Deed::Request { endpoint: self.endpoint.name(), method, path, query };
+        self.world.lock().ledger.note(self.venue, self.world.now_ns(), deed)
+    }
+
+    fn answered(&self, request: u64, response: Response) -> Response {
+        let deed = Deed::Answer { request, status: response.status().as_u16() };
+        self.world.lock().ledger.note(self.venue, self.world.now_ns(), deed);
+        response
+    }
+
     fn verbs(&self, path: &str) -> Vec<Verb> {
         let now_ns = self.world.now_ns();
         let place = Place { venue: self.venue, endpoint: self.endpoint, conn: 0, topic: path, symbol: "" };

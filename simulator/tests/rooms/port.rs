@@ -85,6 +85,26 @@ async fn connections_and_books_are_shown_and_one_connection_can_be_named() {
 }
 
 #[tokio::test]
+async fn the_ledger_is_read_from_any_record_on() {
+    let (simulator, base) = served().await;
+    let rest = simulator.address(Venue::Okx).unwrap().rest.clone();
+    get(&rest, "/api/v5/public/time").await;
+    let lines = async |from: &str| {
+        let text = String::from_utf8(raw(&base, "GET", &format!("/ledger?from={from}"), "").await).unwrap();
+        let (_, body) = text.split_once("\r\n\r\n").unwrap();
+        body.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let all = lines("0").await;
+    let asked = all.iter().find(|record| record["deed"] == "request").unwrap();
+    assert_eq!((&asked["venue"], &asked["path"]), (&"okx".into(), &"/api/v5/public/time".into()));
+    let answer =
+        lines(&asked["number"].to_string()).await.into_iter().find(|record| record["deed"] == "answer").unwrap();
+    assert_eq!((&answer["request"], &answer["status"]), (&asked["number"], &200.into()));
+    assert_eq!(ask(&base, "GET", "/ledger?from=x", "").await.0, 400);
+    simulator.stop().await;
+}
+
+#[tokio::test]
 async fn the_authority_is_handed_out() {
     let simulator = lively_with(|config| (config.control, config.tls) = (Some(0), true)).await;
     let base = simulator.control_address().unwrap();
