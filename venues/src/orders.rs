@@ -74,6 +74,13 @@ pub struct OrderPlan {
     pub rates: Vec<RateRule>,
 }
 
+impl OrderPlan {
+    /// An HTTP line: every request carries its own credentials, and nothing keeps it alive but its use.
+    pub(crate) fn http(hosts: &'static [&'static str], codec: Box<dyn OrderCodec>, rates: Vec<RateRule>) -> Self {
+        Self { hosts, path: String::new(), login: Vec::new(), heartbeat: None, codec, rates }
+    }
+}
+
 impl std::fmt::Debug for OrderPlan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OrderPlan").field("hosts", &self.hosts).field("codec", &self.codec).finish_non_exhaustive()

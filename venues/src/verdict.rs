@@ -1,5 +1,6 @@
 //! What a venue's refusal proves about an order, and the reports that follow from it.
 
+use crate::private::OrderStatus;
 use crate::roster::Listed;
 use highwire_links::Nanos;
 use highwire_links::codec::ReportSink;
@@ -49,6 +50,19 @@ pub(crate) enum Standing {
     Refused,
     /// A word that we do not know: nothing is proved.
     Unknown,
+}
+
+impl Standing {
+    /// The same for a query's reply. What ended may have traded wholly, `is_whole`, or have been cancelled.
+    pub(crate) const fn status(self, is_whole: bool) -> OrderStatus {
+        match self {
+            Self::Open => OrderStatus::Open,
+            Self::Ended(_) if is_whole => OrderStatus::Filled,
+            Self::Ended(_) => OrderStatus::Cancelled,
+            Self::Refused => OrderStatus::Rejected,
+            Self::Unknown => OrderStatus::Unknown,
+        }
+    }
 }
 
 /// Reports where an order stands, as the answer to a query.

@@ -8,11 +8,10 @@ use crate::client_id;
 use crate::cold::{amount_of, each, integer, json, ppb, text};
 use crate::metadata;
 use crate::private::{
-    Balance, FeeRates, KeyScope, OrderState, OrderStatus, Position, Query, Refusal, Reply, SecretText, TradeState,
+    Balance, FeeRates, KeyScope, OrderState, Position, Query, Refusal, Reply, SecretText, TradeState,
 };
 use crate::roster::side;
 use crate::venue::Venue;
-use crate::verdict::Standing;
 use highwire_links::Side;
 use highwire_links::fixed::Amount;
 use serde_json::Value;
@@ -75,13 +74,7 @@ fn order(order: &Value) -> Option<OrderState> {
         px: amount_of(order, "price")?,
         qty,
         filled,
-        status: match standing(order.get("status")?.as_str()?) {
-            Standing::Open => OrderStatus::Open,
-            Standing::Ended(_) if filled == qty => OrderStatus::Filled,
-            Standing::Ended(_) => OrderStatus::Cancelled,
-            Standing::Refused => OrderStatus::Rejected,
-            Standing::Unknown => OrderStatus::Unknown,
-        },
+        status: standing(order.get("status")?.as_str()?).status(filled == qty),
         at_ms: integer(order, "updateTime").or_else(|| integer(order, "time"))?,
     })
 }

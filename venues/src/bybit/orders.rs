@@ -215,9 +215,7 @@ pub(crate) fn order_line(
     let codec = Box::new(Codec::new(venue, keys, listed, transport, host)?);
     let rates = rates::rules(venue);
     Ok(match transport {
-        Transport::Http => {
-            OrderPlan { hosts: REST, path: String::new(), login: Vec::new(), heartbeat: None, codec, rates }
-        }
+        Transport::Http => OrderPlan::http(REST, codec, rates),
         Transport::Socket => {
             let login = vec![LoginStep::new(sign::auth(keys, wall_ms)?, auth_ack)];
             OrderPlan { hosts: SOCKET, path: "/v5/trade".to_owned(), login, heartbeat: HEARTBEAT, codec, rates }

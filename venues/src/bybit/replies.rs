@@ -5,12 +5,9 @@ use super::errors::verdict;
 use crate::client_id;
 use crate::cold::{amount_of, each, integer, json, ppb, text};
 use crate::metadata;
-use crate::private::{
-    Balance, FeeRates, KeyScope, OrderState, OrderStatus, Position, Query, Refusal, Reply, TradeState, Why,
-};
+use crate::private::{Balance, FeeRates, KeyScope, OrderState, Position, Query, Refusal, Reply, TradeState, Why};
 use crate::roster::side;
 use crate::venue::Venue;
-use crate::verdict::Standing;
 use highwire_links::fill::{OrderReject, trade_key};
 use highwire_links::fixed::Amount;
 use serde_json::Value;
@@ -65,13 +62,7 @@ fn order(order: &Value) -> Option<OrderState> {
         px: amount_of(order, "price")?,
         qty,
         filled,
-        status: match standing(order.get("orderStatus")?.as_str()?, OrderReject::None) {
-            Standing::Open => OrderStatus::Open,
-            Standing::Ended(_) if filled == qty => OrderStatus::Filled,
-            Standing::Ended(_) => OrderStatus::Cancelled,
-            Standing::Refused => OrderStatus::Rejected,
-            Standing::Unknown => OrderStatus::Unknown,
-        },
+        status: standing(order.get("orderStatus")?.as_str()?, OrderReject::None).status(filled == qty),
         at_ms: integer(order, "updatedTime")?,
     })
 }

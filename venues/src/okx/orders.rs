@@ -229,9 +229,7 @@ pub(crate) fn order_line(
     let codec = Box::new(Codec::new(keys, listed, transport, host)?);
     let rates = rates::rules();
     Ok(match transport {
-        Transport::Http => {
-            OrderPlan { hosts: REST, path: String::new(), login: Vec::new(), heartbeat: None, codec, rates }
-        }
+        Transport::Http => OrderPlan::http(REST, codec, rates),
         Transport::Socket => {
             let login = vec![LoginStep::new(sign::login(keys, wall_ms)?, login_ack)];
             OrderPlan { hosts: SOCKET, path: "/ws/v5/private".to_owned(), login, heartbeat: HEARTBEAT, codec, rates }

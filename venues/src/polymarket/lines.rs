@@ -22,14 +22,7 @@ pub(crate) fn order_line(
         return Err(PlanError::Venue("polymarket over a socket"));
     }
     let desk = OrderDesk::new(Account::of(keys)?, Roster::new(listed), host);
-    Ok(OrderPlan {
-        hosts: REST_HOSTS,
-        path: String::new(),
-        login: Vec::new(),
-        heartbeat: None,
-        codec: Box::new(desk),
-        rates: rates::rules(),
-    })
+    Ok(OrderPlan::http(REST_HOSTS, Box::new(desk), rates::rules()))
 }
 
 /// The user channel of all our markets. Its first frame is the login, which the venue does not answer:

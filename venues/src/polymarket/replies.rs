@@ -4,11 +4,9 @@ use super::news::trade_of;
 use super::{QTY_DP, answers, errors, market};
 use crate::cold::{amount, amount_of, each, integer, json, text};
 use crate::keys::Keys;
-use crate::private::{
-    Balance, FeeRates, KeyScope, OrderState, OrderStatus, Position, Query, Refusal, Reply, TradeState, Why,
-};
+use crate::private::{Balance, FeeRates, KeyScope, OrderState, Position, Query, Refusal, Reply, TradeState, Why};
 use crate::roster::side;
-use crate::verdict::{Standing, Verdict};
+use crate::verdict::Verdict;
 use highwire_links::Side;
 use highwire_links::fixed::Amount;
 use highwire_links::order::Action;
@@ -100,13 +98,7 @@ fn order(keys: Option<&Keys>, row: &Value) -> Option<OrderState> {
         px: amount_of(row, "price")?,
         qty,
         filled,
-        status: match answers::standing(row.get("status")?.as_str()?) {
-            Standing::Open => OrderStatus::Open,
-            Standing::Ended(_) if filled >= qty => OrderStatus::Filled,
-            Standing::Ended(_) => OrderStatus::Cancelled,
-            Standing::Refused => OrderStatus::Rejected,
-            Standing::Unknown => OrderStatus::Unknown,
-        },
+        status: answers::standing(row.get("status")?.as_str()?).status(filled >= qty),
         at_ms: integer(row, "created_at").map_or(0, milliseconds),
     })
 }
