@@ -7,7 +7,7 @@ use highwire_links::fill::{Report, ReportKind};
 use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
-use highwire_quant::pnl::Pnl;
+use highwire_quant::pnl::{Fee, Pnl};
 use std::collections::HashMap;
 
 /// One opportunity's life.
@@ -50,6 +50,8 @@ pub struct Ledger {
     pub refused: u64,
     /// Profit per pair, in the order of the pairs.
     pub pnl: Vec<Pnl>,
+    /// The same per instrument, in the order of the instruments: what is open there is the position.
+    pub by_instrument: Vec<Pnl>,
     /// Fills that could not be added up.
     pub overflows: u64,
     live: HashMap<u64, Order>,
@@ -58,8 +60,8 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// An empty ledger for so many pairs.
-    pub fn new(pairs: usize) -> Self {
+    /// An empty ledger for these pairs and instruments.
+    pub fn new(universe: &Universe) -> Self {
         Self {
             opportunities: Vec::new(),
             decisions: [0; VERDICTS],
@@ -69,7 +71,8 @@ impl Ledger {
             fills: 0,
             unfilled: 0,
             refused: 0,
-            pnl: vec![Pnl::default(); pairs],
+            pnl: vec![Pnl::default(); universe.pairs.len()],
+            by_instrument: vec![Pnl::default(); universe.instruments.len()],
             overflows: 0,
             live: HashMap::new(),
             sent: Vec::new(),
@@ -148,15 +151,29 @@ impl Ledger {
                 self.refused += 1;
                 self.live.remove(&report.id);
             }
+            // Nobody here sent it, so it is no trade of a pair; the position is ours all the same.
+            ReportKind::Foreign => {
+                let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
+                if self.move_position(report, side, universe).is_none() {
+                    self.overflows += 1;
+                }
+            }
             _ => {}
         }
     }
 
     fn book_fill(&mut self, report: &Report, universe: &Universe) -> Option<()> {
-        let order = self.live.get(&report.id)?;
+        let side = self.live.get(&report.id)?.side;
+        self.move_position(report, side, universe)?;
         let instrument = universe.instruments.get(report.instrument.index())?;
         let pnl = self.pnl.get_mut(instrument.pair.index())?;
-        pnl.add(instrument, order.side, report.px, report.qty, report.fee)
+        pnl.add(instrument, side, (report.px, report.qty), Fee::of(report)?)
+    }
+
+    fn move_position(&mut self, report: &Report, side: Side, universe: &Universe) -> Option<()> {
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let place = self.by_instrument.get_mut(report.instrument.index())?;
+        place.add(instrument, side, (report.px, report.qty), Fee::of(report)?)
     }
 }
 

@@ -87,6 +87,15 @@ struct Active {
     expected_ppb: i64,
     cash: Cash,
     venues: u64,
+    /// Base that it found when it began: earlier trades have answered for it.
+    carried: i64,
+}
+
+impl Active {
+    /// The exposure that is its own doing.
+    fn left(&self) -> i64 {
+        self.saga.exposure().saturating_sub(self.carried)
+    }
 }
 
 /// What stands at a pair.
@@ -292,9 +301,10 @@ impl Executor {
     ) {
         cx.tally.add(Counter::Sagas);
         let berth = &mut self.berths[pair.index()];
-        let saga = Saga::new(legs, std::mem::take(&mut berth.dust), terms, cx.now);
+        let carried = std::mem::take(&mut berth.dust);
+        let saga = Saga::new(legs, carried, terms, cx.now);
         berth.least = terms.least;
-        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues });
+        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues, carried });
         self.active.push(pair);
         self.note(cx, pair, SagaStage::Opening, SagaStage::Opening, SagaWhy::Sent);
     }
@@ -406,13 +416,14 @@ impl Executor {
     }
 
     fn note(&mut self, cx: &mut Context<'_>, pair: PairId, from: SagaStage, to: SagaStage, why: SagaWhy) {
-        let Some(Active { saga, group, expected_ppb, cash, .. }) = &self.berths[pair.index()].active else { return };
+        let Some(active) = &self.berths[pair.index()].active else { return };
+        let Active { saga, group, expected_ppb, cash, .. } = active;
         cx.ports.audit.write(Record::Saga(SagaMoved {
             group: *group,
             at_ns: cx.now,
             exposure: saga.exposure(),
             expected_ppb: *expected_ppb,
-            captured_ppb: cash.captured_ppb(),
+            captured_ppb: cash.captured_ppb(active.left(), self.scales[pair.index()].qty_dp),
             pair,
             from,
             to,
@@ -424,11 +435,13 @@ impl Executor {
     fn finish(&mut self, cx: &mut Context<'_>, pair: PairId, actions: &Actions) {
         let berth = &mut self.berths[pair.index()];
         let Some(ending) = berth.active.as_ref().and_then(|active| active.saga.ending()) else { return };
-        let Some(Active { saga, group, cash, venues, .. }) = berth.active.take() else { return };
+        let Some(active) = berth.active.take() else { return };
+        let left = active.left();
+        let Active { saga, group, cash, venues, .. } = active;
         berth.dust = saga.exposure();
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];
-        self.guard.on_result(cash.result(saga.exposure(), scale.qty_dp), cx.now);
+        self.guard.on_result(cash.result(left, scale.qty_dp), cx.now);
         if ending == Ending::Escalated {
             let why = actions
                 .iter()

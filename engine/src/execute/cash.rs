@@ -39,10 +39,11 @@ impl Cash {
         self.last_px = Amount::from_mantissa(px.0.into(), instrument.scale.px_dp).unwrap_or(self.last_px);
     }
 
-    /// What was earned against what was paid, parts per billion; 0 before both sides have traded.
-    pub fn captured_ppb(&self) -> i64 {
-        let gain = self.got.0.saturating_sub(self.paid.0);
-        if self.got.0 <= 0 { 0 } else { ratio_ppb(gain, self.paid.0).unwrap_or(0) }
+    /// What was earned against what was paid, parts per billion, what is left (`exposure`, base at `dp`) valued at
+    /// the last price: so a fee in base counts too. 0 before both sides have traded.
+    pub fn captured_ppb(&self, exposure: i64, dp: u8) -> i64 {
+        let gain = self.result(exposure, dp).0;
+        if self.got.0 <= 0 || self.paid.0 <= 0 { 0 } else { ratio_ppb(gain, self.paid.0).unwrap_or(0) }
     }
 
     /// Profit or loss, what is left (`exposure`, base at `dp`) valued at the last price.

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::spec::{Assets, Funds, PairSpec};
 use crate::testing::{Bench, amount, limits, spot};
 use highwire_links::Mode;
-use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fill::{FeeAsset, Report, ReportKind, Settlement};
 use highwire_links::fixed::Px;
 use highwire_links::order::{OrderRx, orders};
 
@@ -131,6 +131,26 @@ fn matched_legs_end_flat_and_the_pair_is_free() {
         _ => None,
     });
     assert_eq!(ended.last(), Some((SagaStage::Flat, 7, 0)));
+}
+
+#[test]
+fn a_fee_in_base_is_paid_once_by_the_trade_that_paid_it() {
+    let mut rig = Rig::new();
+    for round in 1..=2 {
+        let at_ns = round * 10;
+        let [bought, sold] = rig.open(10_000);
+        let about = Report::about(bought, IDS[0], ReportKind::Fill, at_ns);
+        // Less than half a lot of base, of a tenth of a coin.
+        let fee = Report { px: Px(10_000), qty: Qty(10_000), trade: round, fee: 400, fee_in: FeeAsset::Base, ..about };
+        rig.report(fee);
+        rig.fill(1, sold, round, 10_000, at_ns);
+        assert_eq!((rig.stage(), rig.executor.dust(PAIR)), (None, -400 * i64::try_from(round).unwrap()));
+    }
+    let captured = std::iter::from_fn(|| rig.bench.desk.audit.take()).filter_map(|record| match record {
+        Record::Saga(moved) if moved.to == SagaStage::Flat => Some(moved.captured_ppb),
+        _ => None,
+    });
+    assert_eq!(captured.collect::<Vec<_>>(), [-40_000, -40_000]);
 }
 
 #[test]
