@@ -8,7 +8,10 @@ use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
 use highwire_quant::pnl::{Fee, Pnl};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+
+/// Orders that are remembered, ended or not.
+const ORDERS_KNOWN: usize = 100_000;
 
 /// One opportunity's life.
 #[derive(Clone, Debug)]
@@ -54,7 +57,9 @@ pub struct Ledger {
     pub by_instrument: Vec<Pnl>,
     /// Fills that could not be added up.
     pub overflows: u64,
-    live: HashMap<u64, Order>,
+    known: HashMap<u64, Side>,
+    /// Ids of `known`, oldest first.
+    ids: VecDeque<u64>,
     /// Orders sent since last asked.
     sent: Vec<Nanos>,
 }
@@ -74,7 +79,8 @@ impl Ledger {
             pnl: vec![Pnl::default(); universe.pairs.len()],
             by_instrument: vec![Pnl::default(); universe.instruments.len()],
             overflows: 0,
-            live: HashMap::new(),
+            known: HashMap::new(),
+            ids: VecDeque::new(),
             sent: Vec::new(),
         }
     }
@@ -100,7 +106,7 @@ impl Ledger {
             Record::Sent(order) => {
                 self.orders += 1;
                 self.sent.push(order.decided_ns);
-                self.live.insert(order.id, *order);
+                self.note_order(order);
             }
             Record::Settled(report) => self.settle(report, universe),
             Record::Saga(moved) => self.follow(moved),
@@ -117,6 +123,16 @@ impl Ledger {
     /// When the orders sent since the last call were decided.
     pub fn take_sent(&mut self) -> Vec<Nanos> {
         std::mem::take(&mut self.sent)
+    }
+
+    /// An order is known beyond its end: a fill may be told after it.
+    fn note_order(&mut self, order: &Order) {
+        self.known.insert(order.id, order.side);
+        self.ids.push_back(order.id);
+        if self.ids.len() > ORDERS_KNOWN {
+            let oldest = self.ids.pop_front();
+            oldest.map(|id| self.known.remove(&id));
+        }
     }
 
     /// The number stands at its place: the engine counts from 1.
@@ -143,14 +159,8 @@ impl Ledger {
                     self.overflows += 1;
                 }
             }
-            ReportKind::Done => {
-                self.unfilled += u64::from(report.filled.0 == 0);
-                self.live.remove(&report.id);
-            }
-            ReportKind::Rejected => {
-                self.refused += 1;
-                self.live.remove(&report.id);
-            }
+            ReportKind::Done => self.unfilled += u64::from(report.filled.0 == 0),
+            ReportKind::Rejected => self.refused += 1,
             // Nobody here sent it, so it is no trade of a pair; the position is ours all the same.
             ReportKind::Foreign => {
                 let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
@@ -163,7 +173,7 @@ impl Ledger {
     }
 
     fn book_fill(&mut self, report: &Report, universe: &Universe) -> Option<()> {
-        let side = self.live.get(&report.id)?.side;
+        let side = *self.known.get(&report.id)?;
         self.move_position(report, side, universe)?;
         let instrument = universe.instruments.get(report.instrument.index())?;
         let pnl = self.pnl.get_mut(instrument.pair.index())?;

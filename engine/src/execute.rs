@@ -18,6 +18,7 @@ use crate::spec::EngineSpec;
 use crate::trades::Trades;
 use crate::wallets::{Wallet, Wallets};
 use cash::Cash;
+pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
 use highwire_links::counter::Counter;
 use highwire_links::fixed::{Amount, Qty};
@@ -193,11 +194,16 @@ impl Executor {
         self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
     }
 
-    /// Where the last hedge of the pair's saga found nothing: its book promises what is not there.
-    pub fn failed_at(&self, pair: PairId) -> Option<InstrumentId> {
-        let last =
-            self.saga(pair)?.parts().last().filter(|part| part.standing == Standing::Ended && part.moved == 0)?;
-        self.orders.get(last.order).map(|known| known.instrument)
+    /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises
+    /// what is not there, and asking again at once would only spend the tries.
+    pub fn is_spent(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
+        let Some(saga) = self.saga(pair) else { return false };
+        let retry_ns = saga.terms().retry_ns;
+        let found_nothing = |part: &&Part| part.standing == Standing::Ended && part.moved == 0;
+        let at = |part: &Part| self.orders.get(part.order).map(|known| known.instrument);
+        let recent =
+            saga.hedges().iter().filter(found_nothing).filter(|part| now.saturating_sub(part.sent_ns) < retry_ns);
+        recent.map(at).any(|failed| failed == Some(id))
     }
 
     /// Whether having this instrument is being short of what its trades are counted in.
@@ -519,7 +525,11 @@ impl Executor {
         let own = cash::canonical(instrument, order.px, scale.px_dp);
         let seen = |id: InstrumentId| self.is_inverse[id.index()] != self.is_inverse[instrument.id.index()];
         let px_at = |id: InstrumentId| if seen(id) { POW10[usize::from(scale.px_dp)] - own } else { own };
-        let least_at = |&id: &InstrumentId| cash::least_base(&self.instruments[id.index()], px_at(id).max(1), scale);
+        // What is no dust now must stay tradable when the price has moved as far as a hedge may cost.
+        let least_at = |&id: &InstrumentId| {
+            let px = cash::lowered(px_at(id), self.limits.cost_max_ppb).max(1);
+            least_base(&self.instruments[id.index()], px, scale)
+        };
         let least = self.members[pair.index()].iter().filter_map(least_at).min().unwrap_or(1);
         let px = px_at(self.members[pair.index()][0]).max(1);
         let bound = cash::base_of(self.limits.exposure_max, px, scale);

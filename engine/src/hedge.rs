@@ -2,6 +2,7 @@
 //! now, the depth is walked down to the price band, and the cheapest wins. The lone leg's own market
 //! is one of them (unwind), the others complete the trade elsewhere.
 
+use crate::execute::least_base;
 use crate::position::{Account, Measure};
 use crate::saga::Offer;
 use crate::sizing::PairScale;
@@ -22,6 +23,8 @@ pub struct Want {
     pub fair_px: i64,
     /// The most that a hedge may cost against it, fee included, parts per billion.
     pub cost_max_ppb: i64,
+    /// Base that is left as dust: by less than this a hedge may be too large.
+    pub least: i64,
     /// The pair's decimals.
     pub scale: PairScale,
 }
@@ -72,9 +75,14 @@ pub fn offer(instrument: &Instrument, account: &Account, page: &Page, want: &Wan
     let at = Measure { px_dp: want.scale.px_dp, qty_dp: want.scale.qty_dp, px: px.0.checked_mul(up)? };
     let funded = account.base_max(instrument, side, at)?;
     let qty = instrument.qty_of_base(px, depth.min(wanted).min(funded), want.scale.qty_dp)?;
-    if !reaches_minima(instrument, px, qty)? {
-        return None;
-    }
+    let qty = if reaches_minima(instrument, px, qty)? {
+        qty
+    } else {
+        // The least order leaves dust on the other side, which is better than what nobody takes.
+        let least = least_base(instrument, at.px, want.scale)?;
+        let fits = least <= depth.min(funded) && least.saturating_sub(wanted) < want.least;
+        instrument.qty_of_base(px, Some(least).filter(|_| fits)?, want.scale.qty_dp)?
+    };
     let base = instrument.base_qty(px, qty, want.scale.qty_dp)?;
     let moves = if side == Side::Buy { base } else { -base };
     Some(Offer { instrument: instrument.id, side, px, qty, moves, cost_ppb })
@@ -110,7 +118,7 @@ mod tests {
     const BASE: i64 = 100_000_000;
 
     fn want(exposure: i64, cost_max_ppb: i64) -> Want {
-        Want { exposure, fair_px: 10_000, cost_max_ppb, scale: SCALE }
+        Want { exposure, fair_px: 10_000, cost_max_ppb, least: 1_000, scale: SCALE }
     }
 
     fn rich() -> Account {
@@ -140,6 +148,16 @@ mod tests {
         assert_eq!(offer(&spot(0, 0), &poor, &book, &want(BASE, 2_000_000)).unwrap().moves, -BASE / 4);
         let dead = page(BookState::Suspect, 0, &[(10_000, ONE)], &[]);
         assert_eq!(offer(&spot(0, 0), &rich(), &dead, &want(BASE, 2_000_000)), None);
+    }
+
+    #[test]
+    fn the_least_order_may_leave_dust_on_the_other_side() {
+        let book = page(BookState::Live, 0, &[(10_000, ONE)], &[]);
+        let coarse = Instrument { lot: 1_000, qty_min: Qty(1_000), ..spot(0, 0) };
+        let least = 1_000_000;
+        let take = |exposure| offer(&coarse, &rich(), &book, &want(exposure, 0)).map(|offer| offer.moves);
+        assert_eq!((take(least - 999), take(least - 1_000)), (Some(-least), None));
+        assert_eq!(take(2 * least - 1), Some(-least), "what can be hedged in part is");
     }
 
     #[test]

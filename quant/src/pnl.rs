@@ -112,8 +112,8 @@ impl Pnl {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use highwire_links::fixed::Scale;
     use highwire_links::fill::FEE_DP;
+    use highwire_links::fixed::Scale;
     use highwire_links::ids::{InstrumentId, PairId, VenueId};
     use highwire_links::instrument::{Contract, Status};
     use proptest::prelude::*;

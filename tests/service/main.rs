@@ -4,7 +4,9 @@
 
 mod demo;
 mod http;
+mod orders;
 mod record;
 mod run;
+mod running;
 mod simulate;
 mod traces;
