@@ -36,6 +36,9 @@ use highwire_quant::walk::Terms;
 const MARKET_BATCH: usize = 256;
 /// Reports per turn.
 const FILL_BATCH: usize = 256;
+/// How far a hedge's limit lies beyond the level seen at the first try, and how much farther with each that failed,
+/// parts per billion (5 bp).
+const REACH_PPB: i64 = 500_000;
 
 /// Decides what is traded.
 #[derive(Debug)]
@@ -203,7 +206,8 @@ impl Engine {
         let members = self.executor.members(pair);
         let fair_px = self.detector.fair_px(*members.first()?)?;
         let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
-        let want = Want { exposure, fair_px, cost_max_ppb, least, scale: self.scales[pair.index()] };
+        let reach_ppb = REACH_PPB * (1 + i64::from(saga.failures()));
+        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));

@@ -86,15 +86,14 @@ impl Watch {
         }
     }
 
-    /// Instruments that were traded, with what is left of it.
+    /// What the trades have left of each instrument.
     fn positions(&self, chronicle: &Chronicle) -> Vec<(&'static str, String, String)> {
         let instruments = self.universe.specs.iter().zip(&chronicle.ledger.by_instrument);
-        let traded = instruments.filter(|(_, flows)| **flows != Pnl::default());
         let position = |(spec, flows): (&InstrumentSpec, &Pnl)| {
             let open = Amount::from_mantissa(flows.base_open(), BASE_DP)?;
             Some((spec.venue.name(), spec.symbol.clone(), open.to_string()))
         };
-        traded.filter_map(position).collect()
+        instruments.filter_map(position).collect()
     }
 
     /// Pairs that were traded, with their profit; one whose sum left its range is left out, and counted

@@ -234,6 +234,14 @@ impl Saga {
         matches!(self.state, State::Exposed { .. }).then(|| self.exposure())
     }
 
+    /// Hedges and looks that failed since it is exposed.
+    pub fn failures(&self) -> u8 {
+        match self.state {
+            State::Exposed { failures, .. } | State::Hedging { failures, .. } => failures,
+            _ => 0,
+        }
+    }
+
     /// Its orders so far: legs, then hedges.
     pub fn parts(&self) -> &[Part] {
         &self.parts[..usize::from(self.len)]
