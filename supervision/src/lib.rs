@@ -2,6 +2,7 @@
 //! randomness of their own: time and dice come in, a verdict comes out, and the caller acts.
 
 pub mod backoff;
+pub mod breaker;
 pub mod budget;
 pub mod dice;
 pub mod liveness;
