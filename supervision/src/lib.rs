@@ -4,5 +4,6 @@
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod degrade;
 pub mod dice;
 pub mod liveness;
