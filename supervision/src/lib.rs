@@ -6,4 +6,5 @@ pub mod breaker;
 pub mod budget;
 pub mod degrade;
 pub mod dice;
+pub mod incident;
 pub mod liveness;
