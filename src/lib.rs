@@ -1,9 +1,11 @@
-//! The program: CLI, configuration, replay, record, demo, telemetry. Reads as a table of contents.
+//! The program: CLI, configuration, replay, record, demo, service, metrics, telemetry. Reads as a table of contents.
 
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod http;
 pub mod ledger;
+pub mod metrics;
 pub mod record;
 pub mod replay;
 pub mod service;
@@ -11,3 +13,4 @@ pub mod telemetry;
 pub mod tls;
 pub mod universe;
 pub mod view;
+pub mod vitals;

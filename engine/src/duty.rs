@@ -290,9 +290,10 @@ impl Duty {
     }
 
     fn publish(&mut self) {
-        let House { ports, tally, .. } = &mut self.house;
+        let House { ports, tally, stages, .. } = &mut self.house;
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
         ports.tally.publish(tally);
+        ports.latency.publish(stages.coarse());
     }
 }

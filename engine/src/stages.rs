@@ -4,6 +4,7 @@
 
 use hdrhistogram::Histogram;
 use highwire_links::counter::Stage;
+use highwire_links::latency::Latencies;
 
 /// Longest latency told apart; longer ones count as this.
 const LATENCY_MAX_NS: u64 = 60_000_000_000;
@@ -12,32 +13,43 @@ const DIGITS: u8 = 2;
 
 /// Latency histograms of one thread, one per stage.
 #[derive(Clone, Debug)]
-pub struct Stages([Histogram<u64>; Stage::ALL.len()]);
+pub struct Stages {
+    fine: [Histogram<u64>; Stage::ALL.len()],
+    coarse: Latencies,
+}
 
 impl Default for Stages {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| {
+        let fine = std::array::from_fn(|_| {
             Histogram::new_with_bounds(1, LATENCY_MAX_NS, DIGITS).expect("the bounds are constants and valid")
-        }))
+        });
+        Self { fine, coarse: Latencies::default() }
     }
 }
 
 impl Stages {
     /// Records that a stage took `ns`.
     pub fn record(&mut self, stage: Stage, ns: u64) {
-        self.0[stage as usize].saturating_record(ns);
+        self.fine[stage as usize].saturating_record(ns);
+        self.coarse.record(stage, ns);
     }
 
     /// The histogram of a stage, in nanoseconds.
     pub fn of(&self, stage: Stage) -> &Histogram<u64> {
-        &self.0[stage as usize]
+        &self.fine[stage as usize]
+    }
+
+    /// The same by fixed buckets, as it is published while the thread runs.
+    pub fn coarse(&self) -> &Latencies {
+        &self.coarse
     }
 
     /// Adds another thread's latencies.
     pub fn merge(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+        for (mine, theirs) in self.fine.iter_mut().zip(&other.fine) {
             mine.add(theirs).expect("both have the same bounds");
         }
+        self.coarse.merge(&other.coarse);
     }
 }
 

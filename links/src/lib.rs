@@ -15,6 +15,7 @@ pub mod fill;
 pub mod fixed;
 pub mod ids;
 pub mod instrument;
+pub mod latency;
 pub mod lifecycle;
 pub mod limits;
 pub mod market;

@@ -4,6 +4,7 @@ use crate::audit::{AuditRx, AuditTx, audit};
 use crate::cnc::Cnc;
 use crate::command::{CommandRx, CommandTx, commands};
 use crate::counter::{TallyReader, TallyWriter, tally};
+use crate::latency::{LatencyReader, LatencyWriter, latency};
 use crate::lifecycle::{LifecycleRx, LifecycleTx, lifecycle};
 use crate::limits;
 use crate::telemetry::{TelemetryRx, TelemetryTx, telemetry};
@@ -22,6 +23,8 @@ pub struct Ports {
     pub telemetry: TelemetryTx,
     /// Published counters.
     pub tally: TallyWriter,
+    /// Published latencies.
+    pub latency: LatencyWriter,
     /// State, heartbeats, stop word.
     pub cnc: Cnc,
 }
@@ -39,6 +42,8 @@ pub struct Desk {
     pub telemetry: TelemetryRx,
     /// Its counters.
     pub tally: TallyReader,
+    /// Its latencies.
+    pub latency: LatencyReader,
     /// State, heartbeats, stop word.
     pub cnc: Cnc,
 }
@@ -50,6 +55,7 @@ pub fn ports() -> (Ports, Desk) {
     let (audit_tx, audit_rx) = audit(limits::AUDIT_RING);
     let (telemetry_tx, telemetry_rx) = telemetry(limits::TELEMETRY_RING);
     let (tally_tx, tally_rx) = tally();
+    let (latency_tx, latency_rx) = latency();
     let cnc = Cnc::default();
     let ports = Ports {
         commands: command_rx,
@@ -57,6 +63,7 @@ pub fn ports() -> (Ports, Desk) {
         audit: audit_tx,
         telemetry: telemetry_tx,
         tally: tally_tx,
+        latency: latency_tx,
         cnc: cnc.clone(),
     };
     let desk = Desk {
@@ -65,6 +72,7 @@ pub fn ports() -> (Ports, Desk) {
         audit: audit_rx,
         telemetry: telemetry_rx,
         tally: tally_rx,
+        latency: latency_rx,
         cnc,
     };
     (ports, desk)

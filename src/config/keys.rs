@@ -70,6 +70,7 @@ pub const KEYS: &[Key] = &[
     key("demo.seconds", whole(0, 86_400, "s")),
     key("demo.assets", Kind::Assets),
     key("demo.lag_ms", whole(0, 10_000, "ms")),
+    key("http.listen", Kind::Text(Text::Address)),
     key("telemetry.otlp_endpoint", Kind::Text(Text::Url(&["http://", "https://"]))),
     key("telemetry.sample_ratio", Kind::Ratio { min: 0.0, max: 1.0 }),
 ];

@@ -62,6 +62,8 @@ pub enum Text {
     Url(&'static [&'static str]),
     /// `auto` or an offset.
     Clock,
+    /// Empty, or an IP address and a port.
+    Address,
 }
 
 /// What is wrong with a value, and where inside it (`[0].members[1]`; empty for the value itself).
@@ -81,6 +83,7 @@ impl Kind {
             Self::Choice(words) => format!("one of {}", quoted(words)),
             Self::Text(Text::Name) => "a text that is not empty".to_owned(),
             Self::Text(Text::Url(schemes)) => format!("empty, or an address that begins with {}", schemes.join(" or ")),
+            Self::Text(Text::Address) => "empty, or an IP address and a port such as 127.0.0.1:9464".to_owned(),
             Self::Text(Text::Clock) => "\"auto\", or whole milliseconds as text from -86400000 to 86400000".to_owned(),
             Self::Whole { min, max, unit } => {
                 format!("a whole number from {min} to {max} {unit}").trim_end().to_owned()
@@ -140,6 +143,7 @@ impl Text {
             Self::Name => (!text.trim().is_empty(), "it is empty"),
             Self::Url(schemes) => (text.is_empty() || has_host(text, schemes), "it is not such an address"),
             Self::Clock => (value::clock(text).is_some(), "it is neither"),
+            Self::Address => (value::address(text).is_some(), "it is no address with a port"),
         };
         if sound { Ok(()) } else { Err(fault(why)) }
     }

@@ -2,11 +2,12 @@
 //! which explains every key with its unit and range. Names end in the unit they are held in; money
 //! is exact, so a fee written in basis points is held in parts per billion.
 
-use super::value::{amount, clock, member, ppb};
+use super::value::{amount, clock, listen, member, ppb};
 use highwire_links::fixed::Amount;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub replay: Replay,
     /// `highwire demo`.
     pub demo: Demo,
+    /// Metrics and health over HTTP.
+    pub http: Http,
     /// OpenTelemetry.
     pub telemetry: Telemetry,
 }
@@ -238,6 +241,15 @@ pub struct Demo {
     pub assets: Vec<String>,
     /// How far the slowest venue's prices lag behind.
     pub lag_ms: u64,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where metrics and health are served; `None`: nowhere.
+    #[serde(deserialize_with = "listen")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[telemetry]`.

@@ -4,6 +4,7 @@ use super::schema::{Clock, Member};
 use highwire_links::fixed::{self, Amount, FixedError};
 use highwire_links::limits::AMOUNT_DP;
 use serde::de::{Deserialize, Deserializer, Error};
+use std::net::SocketAddr;
 
 /// Decimals of a basis point that are exact in parts per billion (1 bp = 100 000 ppb).
 pub const BPS_DP: u8 = 5;
@@ -41,6 +42,16 @@ pub fn clock(text: &str) -> Option<Clock> {
         // A day in milliseconds: more is a wrong unit, not a clock.
         fixed => fixed.parse().ok().filter(|ms: &i64| ms.abs() <= 86_400_000).map(|ms| Clock::Fixed { offset_ms: ms }),
     }
+}
+
+/// Empty, or an address and a port.
+pub fn address(text: &str) -> Option<Option<SocketAddr>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+}
+
+/// Reads [`address`] out of a setting.
+pub fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(&String::deserialize(from)?).ok_or_else(|| D::Error::custom("not an address with a port"))
 }
 
 /// `venue:SYMBOL`, both parts present; whether the venue exists is the caller's question.

@@ -51,9 +51,9 @@ impl BoardMaker {
         now: Nanos,
     ) -> &Board {
         (self.board.mode, self.board.uptime, self.board.left) = (mode.to_owned(), uptime, left);
-        self.board.rows = rows(universe, &service.pages, now);
-        let tally = service.tally();
-        let mut chronicle = service.chronicle();
+        self.board.rows = rows(universe, &service.watch().pages, now);
+        let tally = service.watch().tally();
+        let mut chronicle = service.watch().chronicle();
         self.tell(universe, &mut chronicle);
         self.board.totals = totals(&tally, &chronicle);
         self.board.latencies = latencies(&chronicle.traced);
@@ -119,7 +119,7 @@ fn totals(tally: &Tally, chronicle: &Chronicle) -> Totals {
         taken: tally.get(Counter::Taken),
         fills: chronicle.ledger.fills,
         pnl: profit(chronicle),
-        restarts: chronicle.restarts,
+        restarts: chronicle.restarts(),
     }
 }
 

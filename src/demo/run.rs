@@ -128,7 +128,7 @@ impl Show {
 
     /// The little there is of a script: trade when the books are there, lose a line half-way.
     fn go_on(&mut self, service: &Service, universe: &Universe, simulator: &Simulator) {
-        let live = |id: usize| service.pages.read(id).is_some_and(|page| page.state == BookState::Live);
+        let live = |id: usize| service.watch().pages.read(id).is_some_and(|page| page.state == BookState::Live);
         if self.mode == Mode::Halted && (0..universe.instruments.len()).all(live) {
             self.mode = Mode::Full;
             service.set_mode(Mode::Full);

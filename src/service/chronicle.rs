@@ -12,6 +12,7 @@ use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
 use highwire_links::telemetry::Trace;
 use opentelemetry_sdk::trace::SdkTracer;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The service's memory of itself.
@@ -20,8 +21,10 @@ pub struct Chronicle {
     pub ledger: Ledger,
     /// Latencies of the traced decisions.
     pub traced: Stages,
-    /// Restarts of threads and ends of lines.
-    pub restarts: u64,
+    /// Deaths of pinned threads, by their names.
+    pub deaths: BTreeMap<String, u64>,
+    /// Ends of lines.
+    pub line_ends: u64,
     /// What an operator should know, oldest first; taken by whoever shows it.
     pub notices: Vec<String>,
     universe: Arc<Universe>,
@@ -32,7 +35,20 @@ impl Chronicle {
     /// Nothing has happened yet.
     pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>) -> Self {
         let ledger = Ledger::new(universe.pairs.len());
-        Self { ledger, traced: Stages::default(), restarts: 0, notices: Vec::new(), universe, tracer }
+        Self {
+            ledger,
+            traced: Stages::default(),
+            deaths: BTreeMap::new(),
+            line_ends: 0,
+            notices: Vec::new(),
+            universe,
+            tracer,
+        }
+    }
+
+    /// Restarts of threads and ends of lines.
+    pub fn restarts(&self) -> u64 {
+        self.deaths.values().sum::<u64>() + self.line_ends
     }
 
     fn take(&mut self, thread: &str, news: News) {
@@ -42,7 +58,7 @@ impl Chronicle {
             News::Started { restarts: 0 } => {}
             News::Started { restarts } => self.note(format!("thread {thread} runs again (restart {restarts})")),
             News::Died { panic } => {
-                self.restarts += 1;
+                *self.deaths.entry(thread.to_owned()).or_default() += 1;
                 self.note(format!("thread {thread} died: {panic}"));
             }
             News::RestartIn { after_ns } => {
@@ -53,7 +69,7 @@ impl Chronicle {
             News::Pulse(moved) => self.note(format!("thread {thread}: heartbeat {moved:?}")),
             News::CommandsFull => self.note(format!("thread {thread} takes no commands: stop word raised")),
             News::LineEnded { slot, why } => {
-                self.restarts += 1;
+                self.line_ends += 1;
                 self.note(format!("line {slot} ended: {why:?}"));
             }
             News::Event(event) => self.take_event(thread, &event),

@@ -2,14 +2,18 @@
 //! they do. Today orders go to the paper gateway.
 
 mod chronicle;
+mod gauge;
 mod layout;
 mod lines;
 mod threads;
+mod watch;
 
 pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
+pub use watch::Watch;
 
 use crate::config::Config;
+use crate::http::HttpServer;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::session::SessionMsg;
 use highwire_actors::warden::WardenMsg;
@@ -17,12 +21,11 @@ use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::Mode;
-use highwire_links::counter::{Counter, Tally, TallyReader};
-use highwire_links::page::PageReaders;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, SpawnErr};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -44,14 +47,20 @@ pub enum ServiceError {
     /// The system refused something that a pinned thread needs.
     #[error("a pinned thread could not be set up: {0}")]
     Thread(#[from] io::Error),
+    /// The address for metrics and health is not to be had.
+    #[error("http.listen = {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
 }
 
 /// A running service.
 pub struct Service {
-    /// The depth pages.
-    pub pages: PageReaders,
-    chronicle: Arc<Mutex<Chronicle>>,
-    tallies: Vec<TallyReader>,
+    watch: Arc<Watch>,
+    http: Option<HttpServer>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     sessions: Vec<(ActorRef<SessionMsg>, JoinHandle<()>)>,
 }
@@ -70,6 +79,9 @@ impl Service {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
         let clock = TscClock::start();
         let threads = threads::start(&universe, config, &clock, &chronicle).await?;
+        let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
+        let watch = Arc::new(watch);
+        let http = serve(&watch, config).await?;
         for (venue, offset_ns) in clock_offsets(config) {
             threads
                 .reader
@@ -81,12 +93,12 @@ impl Service {
             let line = lines::line(&universe, config, address, slot);
             sessions.push(lines::start(&line, threads.reader.clone(), &clock).await?);
         }
-        let (pages, tallies, wardens) = (threads.pages, threads.tallies, threads.wardens);
-        Ok(Self { pages, chronicle, tallies, wardens, sessions })
+        Ok(Self { watch, http, wardens: threads.wardens, sessions })
     }
 
     /// Gives the service's mode to every thread.
     pub fn set_mode(&self, mode: Mode) {
+        self.watch.note_mode(mode);
         for (warden, _) in &self.wardens {
             if warden.cast(WardenMsg::SetMode(mode)).is_err() {
                 tracing::error!(?mode, "a warden is gone and cannot pass the mode on");
@@ -94,18 +106,14 @@ impl Service {
         }
     }
 
-    /// What the service has done so far.
-    pub fn chronicle(&self) -> MutexGuard<'_, Chronicle> {
-        self.chronicle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What can be looked at.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
-    /// The counters of all threads together.
-    pub fn tally(&self) -> Tally {
-        let mut sum = Tally::default();
-        for tally in self.tallies.iter().filter_map(TallyReader::read) {
-            Counter::ALL.iter().for_each(|(counter, _)| sum.add_many(*counter, tally.get(*counter)));
-        }
-        sum
+    /// Where metrics and health are served.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http.as_ref().map(HttpServer::address)
     }
 
     /// Ends sessions, then threads, in order; the latencies that the threads had measured.
@@ -127,4 +135,14 @@ impl Service {
         }
         stages
     }
+}
+
+/// Serves metrics and health, if an address is configured.
+async fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
+    let Some(address) = config.http.listen else { return Ok(None) };
+    let watch = Arc::clone(watch);
+    let server = HttpServer::start(address, Arc::new(move || watch.vitals())).await;
+    let server = server.map_err(|source| ServiceError::Listen { address, source })?;
+    tracing::info!(address = %server.address(), "metrics and health");
+    Ok(Some(server))
 }

@@ -2,6 +2,7 @@
 //! the first time and after each panic.
 
 use super::chronicle::{Chronicle, observer};
+use super::gauge::Gauge;
 use super::{ServiceError, layout};
 use crate::config::Config;
 use crate::universe::Universe;
@@ -14,7 +15,6 @@ use highwire_engine::gateway::GatewayEnds;
 use highwire_engine::idle::{Idle, Strategy, Waker};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
 use highwire_engine::thread;
-use highwire_links::counter::TallyReader;
 use highwire_links::limits::{FILL_RING, MARKET_RING, ORDER_RING};
 use highwire_links::page::{PageReaders, pages};
 use highwire_links::ports::{Desk, Ports, ports};
@@ -31,8 +31,8 @@ use tokio::task::JoinHandle;
 pub struct Threads {
     /// Depth pages.
     pub pages: PageReaders,
-    /// Published counters of each.
-    pub tallies: Vec<TallyReader>,
+    /// What each publishes.
+    pub gauges: Vec<Gauge>,
     /// Their wardens.
     pub wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     /// The warden of the thread that reads the sockets.
@@ -52,7 +52,7 @@ pub async fn start(
     let ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
     let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone());
-    let mut starter = Starter { config, clock, chronicle, tallies: Vec::new(), wardens: Vec::new(), cores: plan.cores };
+    let mut starter = Starter { config, clock, chronicle, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
     if plan.split {
         let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
         let decide =
@@ -68,7 +68,7 @@ pub async fn start(
         starter.start("wire", Bench { parts, ..all }, factory()).await?;
     }
     let reader = starter.wardens[0].0.clone();
-    Ok(Threads { pages: readers, tallies: starter.tallies, wardens: starter.wardens, reader })
+    Ok(Threads { pages: readers, gauges: starter.gauges, wardens: starter.wardens, reader })
 }
 
 struct Ends {
@@ -110,7 +110,7 @@ struct Starter<'a> {
     config: &'a Config,
     clock: &'a TscClock,
     chronicle: &'a Arc<Mutex<Chronicle>>,
-    tallies: Vec<TallyReader>,
+    gauges: Vec<Gauge>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     cores: Vec<usize>,
 }
@@ -118,7 +118,7 @@ struct Starter<'a> {
 impl Starter<'_> {
     async fn start(&mut self, name: &str, bench: Bench, factory: Factory) -> Result<(), ServiceError> {
         let core = self.cores.get(self.wardens.len()).and_then(|number| thread::core(*number));
-        self.tallies.push(bench.desk.tally.clone());
+        self.gauges.push(Gauge::new(name, &bench.desk));
         let arguments = WardenArgs {
             name: name.to_owned(),
             core,

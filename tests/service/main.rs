@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
 mod demo;
+mod http;
 mod record;
 mod traces;

@@ -1,0 +1,150 @@
+//! `/health` and `/ready`: is it well, may it trade, and if not, why.
+
+use crate::vitals::Vitals;
+use highwire_links::Mode;
+use highwire_links::page::BookState;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A thread whose heartbeat is older than this is not well.
+const HEARTBEAT_MAX_NS: u64 = 2_000_000_000;
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Health {
+    /// `ok`, or `failing` with reasons.
+    pub status: &'static str,
+    /// Every part is alive, whatever it may trade.
+    pub live: bool,
+    /// It may trade at least one pair of books.
+    pub ready: bool,
+    /// Seconds since the start.
+    pub uptime_s: u64,
+    /// What it may do.
+    pub mode: String,
+    /// Why it may not do more, and what is not well.
+    pub reasons: Vec<String>,
+    /// By venue.
+    pub venues: BTreeMap<&'static str, VenueHealth>,
+    /// By pinned thread.
+    pub threads: BTreeMap<String, ThreadHealth>,
+}
+
+/// One venue.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct VenueHealth {
+    /// Books that are live.
+    pub live: u32,
+    /// Its books by symbol: state and age in milliseconds.
+    pub books: BTreeMap<String, (&'static str, Option<u64>)>,
+}
+
+/// One pinned thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ThreadHealth {
+    /// Age of its heartbeat in milliseconds.
+    pub heartbeat_ms: u64,
+    /// Restarts.
+    pub restarts: u64,
+    /// The stop word over it.
+    pub stop: String,
+}
+
+/// The health of these vitals.
+pub fn health(vitals: &Vitals) -> Health {
+    let mut reasons = vitals.reasons.clone();
+    for thread in &vitals.threads {
+        if thread.heartbeat_ns > HEARTBEAT_MAX_NS {
+            reasons.push(format!("thread {} has been silent for {} ms", thread.name, thread.heartbeat_ns / 1_000_000));
+        }
+        if thread.stop != Mode::Full {
+            reasons.push(format!("the stop word over thread {} is {:?}", thread.name, thread.stop));
+        }
+    }
+    let live = vitals.threads.iter().all(|thread| thread.heartbeat_ns <= HEARTBEAT_MAX_NS);
+    let venues = venues(vitals);
+    let books = venues.values().filter(|venue| venue.live > 0).count();
+    if books < 2 {
+        reasons.push(format!("{books} venues have a live book; two are needed"));
+    }
+    let stopped = vitals.threads.iter().any(|thread| thread.stop != Mode::Full);
+    let ready = live && !stopped && vitals.mode <= Mode::Reduced && books >= 2;
+    Health {
+        status: if live { "ok" } else { "failing" },
+        live,
+        ready,
+        uptime_s: vitals.uptime_ns / 1_000_000_000,
+        mode: format!("{:?}", vitals.mode),
+        reasons,
+        venues,
+        threads: threads(vitals),
+    }
+}
+
+fn venues(vitals: &Vitals) -> BTreeMap<&'static str, VenueHealth> {
+    let mut venues: BTreeMap<&'static str, VenueHealth> = BTreeMap::new();
+    for book in &vitals.books {
+        let venue = venues.entry(book.venue).or_default();
+        venue.live += u32::from(book.state == BookState::Live);
+        let age_ms = book.age_ns.map(|age_ns| age_ns / 1_000_000);
+        venue.books.insert(book.symbol.clone(), (book.state.name(), age_ms));
+    }
+    venues
+}
+
+fn threads(vitals: &Vitals) -> BTreeMap<String, ThreadHealth> {
+    let health = |thread: &crate::vitals::Thread| ThreadHealth {
+        heartbeat_ms: thread.heartbeat_ns / 1_000_000,
+        restarts: thread.restarts,
+        stop: format!("{:?}", thread.stop),
+    };
+    vitals.threads.iter().map(|thread| (thread.name.clone(), health(thread))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vitals::{Book, Thread};
+    use highwire_links::counter::Tally;
+    use highwire_links::latency::Latencies;
+
+    fn vitals() -> Vitals {
+        let book = |venue, state| Book { venue, symbol: "BTCUSDT".into(), state, age_ns: Some(5_000_000) };
+        Vitals {
+            mode: Mode::Full,
+            threads: vec![Thread {
+                name: "wire".into(),
+                heartbeat_ns: 1_000_000,
+                stop: Mode::Full,
+                restarts: 0,
+                tally: Tally::default(),
+                latencies: Latencies::default(),
+            }],
+            books: vec![book("okx", BookState::Live), book("bybit_spot", BookState::Live)],
+            ..Vitals::default()
+        }
+    }
+
+    #[test]
+    fn a_service_that_may_trade_is_ready_and_gives_no_reason() {
+        let health = health(&vitals());
+        assert!(health.ready && health.live && health.reasons.is_empty(), "{health:?}");
+        assert_eq!(health.venues["okx"].books["BTCUSDT"], ("live", Some(5)));
+    }
+
+    #[test]
+    fn each_thing_that_keeps_it_from_trading_is_a_reason() {
+        let mut silent = vitals();
+        silent.threads[0].heartbeat_ns = 3_000_000_000;
+        let mut stopped = vitals();
+        stopped.threads[0].stop = Mode::HedgeOnly;
+        let mut alone = vitals();
+        alone.books[0].state = BookState::Suspect;
+        for (vitals, live) in [(silent, false), (stopped, true), (alone, true)] {
+            let health = health(&vitals);
+            assert_eq!((health.ready, health.live, health.reasons.len()), (false, live, 1), "{health:?}");
+        }
+        let halted = Vitals { mode: Mode::Halted, reasons: vec!["operator".into()], ..vitals() };
+        assert!(!health(&halted).ready && health(&halted).live);
+    }
+}

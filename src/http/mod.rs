@@ -1,0 +1,10 @@
+//! The service seen over HTTP: `/metrics`, `/health`, `/ready`. Read only; loopback unless configured.
+//!
+//! It runs beside trading and may be slow, attacked or gone without trading noticing: connections, header
+//! size and header time are bounded, bodies are refused, and what is shown is read from pages and counters.
+
+mod health;
+mod server;
+
+pub use health::{Health, health};
+pub use server::{HttpServer, Source};

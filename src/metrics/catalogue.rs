@@ -1,0 +1,136 @@
+//! Every metric there is: name, kind, labels, help. Counters of the wire come from
+//! [`Counter::ALL`], so that nothing is counted without being shown.
+
+use highwire_links::counter::{COUNTERS, Counter};
+use std::fmt::Write;
+
+/// What kind of value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only grows, until the process ends.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts by bucket.
+    Histogram,
+}
+
+impl Kind {
+    /// Its name in the exposition formats.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// One metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// Name, by the conventions of Prometheus: base units, `_total` for counters.
+    pub name: String,
+    /// What kind.
+    pub kind: Kind,
+    /// Its labels.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub help: &'static str,
+}
+
+const fn own(name: &'static str, kind: Kind, labels: &'static [&'static str], help: &'static str) -> Own {
+    Own { name, kind, labels, help }
+}
+
+struct Own {
+    name: &'static str,
+    kind: Kind,
+    labels: &'static [&'static str],
+    help: &'static str,
+}
+
+use Kind::{Counter as C, Gauge as G, Histogram as H};
+
+const OWN: [Own; 17] = [
+    own("highwire_up_seconds", G, &[], "Time since the service started."),
+    own("highwire_mode", G, &["scope"], "What may be done: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
+    own("highwire_thread_heartbeat_age_seconds", G, &["thread"], "Age of a pinned thread's heartbeat."),
+    own("highwire_thread_stop", G, &["thread"], "The stop word over a thread, as the mode that it permits."),
+    own("highwire_thread_restarts_total", C, &["thread"], "Restarts of a pinned thread."),
+    own(
+        "highwire_stage_seconds",
+        H,
+        &["thread", "stage"],
+        "Time per stage of the wire, from stamp to stamp: work that was never begun is not seen.",
+    ),
+    own("highwire_book_state", G, &["venue", "symbol"], "0 empty, 1 syncing, 2 live, 3 suspect, 4 dead."),
+    own(
+        "highwire_book_age_seconds",
+        G,
+        &["venue", "symbol"],
+        "Age of the newest frame of a book, by our receive time.",
+    ),
+    own("highwire_books_live", G, &["venue"], "Books of a venue that are live."),
+    own("highwire_books", G, &["venue"], "Books of a venue."),
+    own("highwire_line_ends_total", C, &[], "Times that a connection ended."),
+    own("highwire_opportunity_verdicts_total", C, &["verdict"], "What was decided about opportunities."),
+    own("highwire_profit_quote", G, &["pair"], "Realised profit after fees, in the pair's quote currency."),
+    own("process_resident_memory_bytes", G, &[], "Resident memory."),
+    own("process_open_fds", G, &[], "Open file descriptors."),
+    own("process_threads", G, &[], "Threads."),
+    own("process_cpu_seconds_total", C, &[], "Processor time of all threads, user and system."),
+];
+
+/// Every metric, in the order in which it is shown.
+pub fn families() -> Vec<Family> {
+    let counters = Counter::ALL.iter().zip(COUNTER_HELP).map(|((_, name), help)| Family {
+        name: format!("highwire_{name}_total"),
+        kind: C,
+        labels: &["thread"],
+        help,
+    });
+    let own =
+        OWN.iter().map(|own| Family { name: own.name.to_owned(), kind: own.kind, labels: own.labels, help: own.help });
+    counters.chain(own).collect()
+}
+
+/// `docs/metrics.md`.
+pub fn page() -> String {
+    let mut page = String::from(
+        "# Metrics\n\nServed at `/metrics` in the text format of Prometheus, or as OpenMetrics when the client asks for it. This\n\
+         page is the catalogue of `src/metrics/catalogue.rs`; a test holds the two equal (`HIGHWIRE_WRITE=1` writes it).\n\n\
+         | name | kind | labels | meaning |\n|---|---|---|---|\n",
+    );
+    for family in families() {
+        let labels = family.labels.join(", ");
+        let _ = writeln!(page, "| `{}` | {} | {labels} | {} |", family.name, family.kind.name(), family.help);
+    }
+    page
+}
+
+/// What each counter of the wire counts, in the order of [`Counter::ALL`].
+const COUNTER_HELP: [&str; COUNTERS] = [
+    "Frames received.",
+    "Frames decoded.",
+    "Frames refused.",
+    "Frames that the fast scan passed on to the reference decoder.",
+    "Gaps found in a venue's sequence.",
+    "Checksums that did not match.",
+    "Books found crossed.",
+    "Resyncs begun.",
+    "Changes of a top of book.",
+    "Market events merged because the ring was full.",
+    "Opportunities seen.",
+    "Opportunities taken.",
+    "Orders handed to the gateway.",
+    "Fills settled.",
+    "Orders refused by venue or gateway.",
+    "Telemetry records dropped.",
+    "Audit records lost.",
+    "Lifecycle events lost.",
+    "Turns of the hot loop.",
+    "Turns of the hot loop that found work.",
+    "Arithmetic that left its range.",
+    "Reports about orders that we do not know.",
+];

@@ -1,0 +1,89 @@
+//! Vitals → samples.
+
+use super::{Sample, Value};
+use crate::vitals::{Book, Thread, Vitals};
+use highwire_links::audit::Verdict;
+use highwire_links::counter::{Counter, Stage};
+use highwire_links::latency::{BOUNDS_NS, BUCKETS, Histogram};
+use highwire_links::page::BookState;
+use std::collections::BTreeMap;
+
+/// Clock ticks in a second, as `/proc` counts them on Linux.
+const TICKS_PER_S: f64 = 100.0;
+
+/// Every sample, family by family.
+pub fn gather(vitals: &Vitals) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for (counter, name) in Counter::ALL {
+        samples.extend(vitals.threads.iter().map(|thread| counted(thread, counter, name)));
+    }
+    samples.push(sample("highwire_up_seconds", [], Value::Number(seconds(vitals.uptime_ns))));
+    samples.push(sample("highwire_mode", ["global"], Value::Number(f64::from(vitals.mode as u8))));
+    vitals.threads.iter().for_each(|thread| of_thread(thread, &mut samples));
+    vitals.books.iter().for_each(|book| of_book(book, &mut samples));
+    of_venues(&vitals.books, &mut samples);
+    samples.push(sample("highwire_line_ends_total", [], Value::Count(vitals.line_ends)));
+    for (verdict, &count) in Verdict::ALL.iter().zip(&vitals.verdicts) {
+        samples.push(sample("highwire_opportunity_verdicts_total", [verdict.name()], Value::Count(count)));
+    }
+    for (pair, profit) in &vitals.profits {
+        samples.push(sample("highwire_profit_quote", [pair.as_str()], Value::Exact(profit.clone())));
+    }
+    let process = vitals.process;
+    samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));
+    samples.push(sample("process_open_fds", [], Value::Number(process.open_fds as f64)));
+    samples.push(sample("process_threads", [], Value::Number(process.threads as f64)));
+    samples.push(sample("process_cpu_seconds_total", [], Value::Number(process.cpu_ticks as f64 / TICKS_PER_S)));
+    samples
+}
+
+fn of_thread(thread: &Thread, samples: &mut Vec<Sample>) {
+    let name = thread.name.as_str();
+    let age = Value::Number(seconds(thread.heartbeat_ns));
+    samples.push(sample("highwire_thread_heartbeat_age_seconds", [name], age));
+    samples.push(sample("highwire_thread_stop", [name], Value::Number(f64::from(thread.stop as u8))));
+    samples.push(sample("highwire_thread_restarts_total", [name], Value::Count(thread.restarts)));
+    for (stage, stage_name) in Stage::ALL {
+        let histogram = histogram(&thread.latencies.of(stage));
+        samples.push(sample("highwire_stage_seconds", [name, stage_name], histogram));
+    }
+}
+
+fn of_book(book: &Book, samples: &mut Vec<Sample>) {
+    let labels = || [book.venue, book.symbol.as_str()];
+    samples.push(sample("highwire_book_state", labels(), Value::Number(f64::from(book.state as u8))));
+    if let Some(age_ns) = book.age_ns {
+        samples.push(sample("highwire_book_age_seconds", labels(), Value::Number(seconds(age_ns))));
+    }
+}
+
+fn of_venues(books: &[Book], samples: &mut Vec<Sample>) {
+    let mut venues: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for book in books {
+        let (live, all) = venues.entry(book.venue).or_default();
+        *live += u32::from(book.state == BookState::Live);
+        *all += 1;
+    }
+    for (venue, (live, all)) in venues {
+        samples.push(sample("highwire_books_live", [venue], Value::Number(live.into())));
+        samples.push(sample("highwire_books", [venue], Value::Number(all.into())));
+    }
+}
+
+fn counted(thread: &Thread, counter: Counter, name: &str) -> Sample {
+    let value = Value::Count(thread.tally.get(counter));
+    Sample { family: format!("highwire_{name}_total"), labels: vec![thread.name.clone()], value }
+}
+
+fn histogram(of: &Histogram) -> Value {
+    let buckets = BOUNDS_NS.iter().zip(&of.counts).map(|(&bound, &count)| (seconds(bound), count)).collect();
+    Value::Histogram { buckets, above: of.counts[BUCKETS - 1], sum_s: seconds(of.sum_ns) }
+}
+
+fn sample<'a>(family: &str, labels: impl IntoIterator<Item = &'a str>, value: Value) -> Sample {
+    Sample { family: family.to_owned(), labels: labels.into_iter().map(str::to_owned).collect(), value }
+}
+
+fn seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}

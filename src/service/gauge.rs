@@ -1,0 +1,57 @@
+//! What a pinned thread publishes, read from outside without asking it.
+
+use crate::vitals::Thread;
+use highwire_links::cnc::{Cnc, StopWord};
+use highwire_links::counter::{Tally, TallyReader};
+use highwire_links::latency::LatencyReader;
+use highwire_links::ports::Desk;
+use highwire_links::{Mode, Nanos};
+
+/// Readers of one thread's pages.
+#[derive(Clone, Debug)]
+pub struct Gauge {
+    name: String,
+    tally: TallyReader,
+    latency: LatencyReader,
+    cnc: Cnc,
+}
+
+impl Gauge {
+    /// The readers of the thread at this desk.
+    pub fn new(name: &str, desk: &Desk) -> Self {
+        let (tally, latency) = (desk.tally.clone(), desk.latency.clone());
+        Self { name: name.to_owned(), tally, latency, cnc: desk.cnc.clone() }
+    }
+
+    /// Its counters; none while it is dead in mid-write.
+    pub fn tally(&self) -> Option<Tally> {
+        self.tally.read()
+    }
+
+    /// How it is, restarted so often.
+    pub fn read(&self, restarts: u64, now: Nanos) -> Thread {
+        Thread {
+            name: self.name.clone(),
+            heartbeat_ns: self.cnc.thread_age_ns(now),
+            stop: permitted(self.cnc.stop_word()),
+            restarts,
+            tally: self.tally.read().unwrap_or_default(),
+            latencies: self.latency.read().unwrap_or_default(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The mode whose permissions a stop word has.
+fn permitted(word: StopWord) -> Mode {
+    use highwire_links::mode::OrderClass::{Hedge, Open};
+    match (word.permits(Open), word.permits(Hedge)) {
+        (true, _) => Mode::Full,
+        (false, true) => Mode::HedgeOnly,
+        (false, false) => Mode::Halted,
+    }
+}
