@@ -45,6 +45,8 @@ const RECORDINGS: &[(&str, &[&str])] = &[
 /// Recordings up to this size are replayed in the other layout too: in step, it is slow.
 const SPLIT_FRAMES_MAX: u64 = 20_000;
 
+/// Conformance: binance_spot decode; binance_usdm decode; binance_coinm decode; okx decode; bybit_linear decode
+/// Conformance: binance_spot chaining; binance_usdm chaining; binance_coinm chaining; okx chaining; bybit_linear chaining
 #[test]
 fn every_top_of_every_recording_equals_the_references() {
     let Some(folder) = data() else { return };

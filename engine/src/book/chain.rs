@@ -121,6 +121,7 @@ mod tests {
         assert_eq!(link.judge(chain, &diff, false), expected, "{chain:?} {bridged} {held} {diff:?}");
     }
 
+    /// Conformance: binance_spot chaining
     #[test]
     fn binance_spot_bridges_once_and_then_steps_by_one() {
         let c = Chain::FirstLast;
@@ -133,6 +134,7 @@ mod tests {
         check(c, true, 100, seq(95, 99, None), Follows::Old);
     }
 
+    /// Conformance: binance_usdm chaining; binance_coinm chaining
     #[test]
     fn binance_futures_bridges_over_the_snapshot_and_then_follows_prev() {
         let c = Chain::PrevBridged;
@@ -146,6 +148,7 @@ mod tests {
         check(c, true, 100, seq(95, 100, Some(94)), Follows::Old);
     }
 
+    /// Conformance: okx chaining
     #[test]
     fn okx_follows_prev_through_keep_alives_and_resets() {
         let c = Chain::PrevInBand;
@@ -164,6 +167,7 @@ mod tests {
         assert_eq!(link.judge(Chain::PrevInBand, &bare, false), Follows::Gap);
     }
 
+    /// Conformance: bybit_spot chaining; bybit_linear chaining
     #[test]
     fn bybit_steps_by_one() {
         let c = Chain::PlusOneInBand;

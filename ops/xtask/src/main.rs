@@ -1,9 +1,11 @@
 //! The project's chores: `cargo xtask tidy` checks the rules that no compiler knows,
-//! `cargo xtask ci` runs everything that must pass, `cargo xtask licences` reads the dependency tree.
+//! `cargo xtask ci` runs everything that must pass, `cargo xtask licences` reads the dependency tree,
+//! `cargo xtask tables` writes the tables that are generated from the tests.
 //! Exit code 0 when all is well, 1 when something was found.
 
 mod ci;
 mod licences;
+mod tables;
 mod tidy;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +42,8 @@ enum Chore {
         #[arg(long)]
         root: Option<PathBuf>,
     },
+    /// Write docs/faults.md and the matrix of docs/venues/README.md from what the tests say they show
+    Tables,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
         Chore::Tidy { root } => tidy::run(&root.unwrap_or_else(project)),
         Chore::Ci { keep_going, only } => ci::run(&project(), keep_going, &only),
         Chore::Licences { root } => licences::run(&root.unwrap_or_else(project)),
+        Chore::Tables => tables::write(&project()),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

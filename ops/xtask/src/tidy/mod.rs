@@ -17,8 +17,8 @@ mod manifest;
 mod opening;
 mod purity;
 mod resolved;
-mod source;
-mod tree;
+pub mod source;
+pub mod tree;
 mod unsafe_code;
 mod whitespace;
 
@@ -67,6 +67,8 @@ fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(dependencies::check(tree));
     findings.extend(bans::check(tree));
     findings.extend(resolved::check(&tree.root));
+    let stale = crate::tables::stale(tree);
+    findings.extend(stale.into_iter().map(|(path, why)| Finding::in_file(&path, "tables", why)));
     findings
 }
 

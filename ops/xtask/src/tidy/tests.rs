@@ -181,3 +181,15 @@ fn the_engine_loses_a_ban() {
 fn a_tree_that_cannot_be_read_is_not_tidy() {
     assert!(!run(&Mini::new().path("nowhere")));
 }
+
+#[test]
+fn a_table_says_more_than_the_tests() {
+    let marked = "//! Tests.\n\n/// Fault: C01\n#[test]\nfn shows() {}\n";
+    let mini = Mini::new();
+    mini.write("tests/shows.rs", marked);
+    assert_eq!(mini.broken(), ["tables"], "the page is missing");
+    assert!(crate::tables::write(&mini.path("")));
+    assert_eq!(mini.broken(), [""; 0]);
+    mini.write("tests/shows.rs", &marked.replace("C01", "M01"));
+    assert_eq!(mini.broken(), ["tables"], "the page names a test that does not show it");
+}
