@@ -3,7 +3,9 @@
 
 pub mod account;
 pub mod alert;
+pub mod alerter;
 pub mod berth;
+pub mod channel;
 pub mod connect;
 pub mod dial;
 pub mod handshake;

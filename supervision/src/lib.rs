@@ -4,11 +4,14 @@
 
 pub mod attempts;
 pub mod backoff;
+pub mod breaker;
 pub mod budget;
+pub mod degrade;
 pub mod dice;
 pub mod ending;
 pub mod endpoints;
 pub mod failover;
+pub mod incident;
 pub mod lineset;
 pub mod liveness;
 pub mod rotation;
