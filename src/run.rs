@@ -3,7 +3,6 @@
 use crate::config::Config;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
-use highwire_links::Mode;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::venue::Venue;
 use opentelemetry_sdk::trace::SdkTracer;
@@ -74,7 +73,6 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     let service = Service::start(universe, config, &addresses, orders, tracer).await?;
-    service.set_mode(Mode::Full);
     let interrupted = tokio::signal::ctrl_c().await;
     service.stop().await;
     Ok(interrupted?)

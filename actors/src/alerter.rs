@@ -4,6 +4,7 @@
 //! Nobody waits for it. Notices come through a bounded queue ([`Bell`]); when that is full they are counted,
 //! and the incident of lost notices is told instead.
 
+use crate::address::Address;
 use crate::channel::{Channel, Undelivered};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
@@ -11,7 +12,7 @@ use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
 use highwire_supervision::breaker::{self, Breaker, Outcome};
 use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,6 +21,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(100);
 /// Notices on their way to the alerter.
 const NOTICES_MAX: usize = 4_096;
+/// After so long a start has found again what is still wrong; what it did not is over.
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
 /// Format of the book on disk.
 const VERSION: u32 = 1;
 
@@ -41,7 +44,7 @@ pub struct AlerterArgs {
     pub breaker: breaker::Settings,
     /// Where the book is kept.
     pub disk: Box<dyn Disk>,
-    /// The time.
+    /// The time; it must go on from process to process.
     pub clock: Box<dyn Clock>,
 }
 
@@ -56,6 +59,8 @@ pub enum AlerterMsg {
     Acknowledged(String),
     /// Time to look at what is due.
     Tick,
+    /// Long enough after the start: what a former process left open and nobody has raised since is over.
+    Settled,
     /// A delivery ended.
     Sent {
         /// Number of the channel.
@@ -72,22 +77,33 @@ pub enum AlerterMsg {
 }
 
 /// Rings the alerter from anywhere, without waiting.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Bell {
-    alerter: ActorRef<AlerterMsg>,
+    alerter: Address<AlerterMsg>,
     waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
 }
 
 impl Bell {
-    /// Something happened.
-    pub fn ring(&self, key: impl Into<String>, severity: Severity, text: impl Into<String>) {
+    /// Something happened, goes on, or became worse. Equal keys are one incident.
+    pub fn raise(&self, key: impl Into<String>, severity: Severity, text: impl Into<String>) {
         self.send(AlerterMsg::Notice(Notice { key: key.into(), severity, text: text.into() }));
     }
 
     /// An incident is over.
-    pub fn resolve(&self, key: impl Into<String>) {
+    pub fn clear(&self, key: impl Into<String>) {
         self.send(AlerterMsg::Resolved(key.into()));
+    }
+
+    /// A person has seen it.
+    pub fn acknowledge(&self, key: impl Into<String>) {
+        self.send(AlerterMsg::Acknowledged(key.into()));
+    }
+
+    /// The incidents that are open; `None` when the alerter does not answer in time.
+    pub async fn open(&self, within: Duration) -> Option<Vec<incident::Incident>> {
+        let answer = self.alerter.actor()?.call(AlerterMsg::Open, Some(within)).await;
+        answer.ok()?.success_or(()).ok()
     }
 
     /// Notices that found the queue full.
@@ -118,21 +134,21 @@ pub struct AlerterState {
     lost_told: u64,
     saves: u64,
     saved: Option<Book>,
+    started_ns: Nanos,
 }
 
 impl Alerter {
-    /// Starts an alerter; the bell rings it.
+    /// Starts an alerter; this bell rings it from now on.
     ///
     /// # Errors
-    /// The actor cannot be started, or the book on disk cannot be read.
-    pub async fn start(
-        name: Option<String>,
-        args: AlerterArgs,
-    ) -> Result<(Bell, ActorRef<AlerterMsg>), ractor::SpawnErr> {
-        let (waiting, lost) = (Arc::<AtomicUsize>::default(), Arc::<AtomicU64>::default());
-        let counts = (Arc::clone(&waiting), Arc::clone(&lost));
+    /// The actor cannot be started.
+    pub async fn start(name: Option<String>, args: AlerterArgs, bell: &Bell) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
+        // What a former alerter had not taken went with it.
+        bell.waiting.store(0, Ordering::Release);
+        let counts = (Arc::clone(&bell.waiting), Arc::clone(&bell.lost));
         let (alerter, _) = Self::spawn(name, Self, (args, counts.0, counts.1)).await?;
-        Ok((Bell { alerter: alerter.clone(), waiting, lost }, alerter))
+        bell.alerter.lead_to(alerter.clone());
+        Ok(alerter)
     }
 }
 
@@ -143,7 +159,8 @@ impl AlerterState {
 
     /// One queued notice was taken.
     fn taken(&self) {
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        let less = |waiting: usize| Some(waiting.saturating_sub(1));
+        let _always_some = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
@@ -235,7 +252,9 @@ impl Actor for Alerter {
         let incidents = Incidents::new(rules, args.pace, left(&*args.disk));
         let breakers = args.routes.iter().map(|_| Breaker::new(args.breaker)).collect();
         myself.send_interval(TICK, || AlerterMsg::Tick);
-        Ok(AlerterState { args, incidents, breakers, waiting, lost, lost_told: 0, saves: 0, saved: None })
+        myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
+        let started_ns = args.clock.now();
+        Ok(AlerterState { args, incidents, breakers, waiting, lost, lost_told: 0, saves: 0, saved: None, started_ns })
     }
 
     async fn handle(
@@ -254,7 +273,11 @@ impl Actor for Alerter {
                 state.taken();
                 state.incidents.on_resolved(&key, now);
             }
-            AlerterMsg::Acknowledged(key) => state.incidents.on_acknowledged(&key),
+            AlerterMsg::Acknowledged(key) => {
+                state.taken();
+                state.incidents.on_acknowledged(&key);
+            }
+            AlerterMsg::Settled => state.incidents.on_unheard(state.started_ns, now),
             AlerterMsg::Tick => state.on_tick(&myself),
             AlerterMsg::Sent { channel, number, begun_ns, outcome } => {
                 state.on_sent(channel, number, begun_ns, &outcome);
@@ -262,6 +285,13 @@ impl Actor for Alerter {
             // Whoever asked may be gone.
             AlerterMsg::Open(reply) => _ = reply.send(state.incidents.open().cloned().collect()),
         }
+        Ok(())
+    }
+
+    /// What was taken and not told yet is told by the next process.
+    async fn post_stop(&self, _: ActorRef<AlerterMsg>, state: &mut AlerterState) -> Result<(), ActorProcessingErr> {
+        let now = state.now();
+        state.save(now);
         Ok(())
     }
 

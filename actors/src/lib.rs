@@ -2,14 +2,14 @@
 //! or `venues`; an actor asks it and acts. Threads never cast into mailboxes: wardens pull.
 
 pub mod account;
-pub mod alert;
+pub mod address;
 pub mod alerter;
 pub mod berth;
 pub mod channel;
 pub mod connect;
 pub mod dial;
+pub mod governor;
 pub mod handshake;
-pub mod lookout;
 pub mod market_line;
 pub mod news;
 pub mod pool;

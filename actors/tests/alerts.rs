@@ -175,12 +175,15 @@ impl Sinks {
         let breaker = breaker::Settings { rest_ns: s / 5, ..breaker::Settings::default() };
         let clock = Box::new(TscClock::start());
         let args = AlerterArgs { routes: self.routes(), pace, breaker, disk: Box::new(disk.clone()), clock };
-        Alerter::start(None, args).await.unwrap()
+        let bell = Bell::default();
+        let alerter = Alerter::start(None, args, &bell).await.unwrap();
+        (bell, alerter)
     }
 }
 
 fn route(name: &str, channel: Arc<dyn Channel>) -> Route {
-    let rule = incident::Channel { name: name.into(), severity_min: Severity::Warning, escalation_ns: 0 };
+    let rule =
+        incident::Channel { name: name.into(), severity_min: Severity::Warning, escalation_ns: 0, unpaced: false };
     Route { rule, channel }
 }
 
@@ -189,10 +192,10 @@ async fn an_incident_reaches_every_channel_once_and_so_does_its_end() {
     let sinks = Sinks::start();
     let (bell, alerter) = sinks.alerter(&MemoryDisk::new()).await;
     for _ in 0..50 {
-        bell.ring("lines/okx", Severity::Critical, "no line of okx is up");
+        bell.raise("lines/okx", Severity::Critical, "no line of okx is up");
     }
     sinks.all().iter().for_each(|sink| sink.wait_for("no line of okx is up"));
-    bell.resolve("lines/okx");
+    bell.clear("lines/okx");
     sinks.all().iter().for_each(|sink| sink.wait_for("(over, 50 times)"));
     alerter.stop(None);
     for sink in sinks.all() {
@@ -210,10 +213,10 @@ async fn a_storm_is_a_few_messages_that_name_the_critical_one_and_lose_nothing_u
     let (bell, alerter) = sinks.alerter(&MemoryDisk::new()).await;
     let mut rung = 0u64;
     for round in 0..20 {
-        (0..1_000).for_each(|n| bell.ring(format!("s{}", n % 100), Severity::Warning, "one of many"));
+        (0..1_000).for_each(|n| bell.raise(format!("s{}", n % 100), Severity::Warning, "one of many"));
         rung += 1_000;
         if round == 10 {
-            bell.ring("the-one", Severity::Critical, "look at this");
+            bell.raise("the-one", Severity::Critical, "look at this");
             rung += 1;
         }
         tokio::time::sleep(Duration::from_millis(30)).await;
@@ -237,7 +240,7 @@ async fn an_outage_of_all_channels_and_a_death_in_it_lose_no_alert_and_double_no
     sinks.set_down(true);
     let (bell, first) = sinks.alerter(&disk).await;
     for n in 0..30 {
-        bell.ring(format!("c{n:02}"), Severity::Critical, "during the outage");
+        bell.raise(format!("c{n:02}"), Severity::Critical, "during the outage");
     }
     tokio::time::sleep(Duration::from_millis(800)).await;
     first.kill();

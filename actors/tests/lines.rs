@@ -4,10 +4,10 @@
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
 use futures_util::{SinkExt, StreamExt};
-use highwire_actors::alert::{AlertMsg, Alerter};
+use highwire_actors::alerter::{Alerter, AlerterArgs, AlerterMsg, Bell};
 use highwire_actors::connect::{Line, LoginAnswer, LoginStep, Target};
 use highwire_actors::dial;
-use highwire_actors::lookout::{Lookout, LookoutArgs};
+use highwire_actors::governor::{Governor, GovernorArgs, GovernorMsg, LatchFile, Reading, Realm};
 use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg, PoolReport};
 use highwire_actors::session::{Recipe, SessionArgs, SessionMsg};
 use highwire_actors::subscribe::{Request, Subscription, TopicAnswer};
@@ -17,13 +17,19 @@ use highwire_links::codec::LineNotice;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
+use highwire_store::disk::MemoryDisk;
 use highwire_supervision::attempts::AttemptRule;
 use highwire_supervision::backoff::Backoff;
+use highwire_supervision::breaker;
+use highwire_supervision::degrade::{Cause, Scope};
 use highwire_supervision::dice::Dice;
 use highwire_supervision::ending::{End, Phase, TlsFault};
 use highwire_supervision::failover::Timing;
+use highwire_supervision::halting::Plan;
+use highwire_supervision::incident::Pace;
 use highwire_supervision::lineset::{Kind, LineSetRule};
 use highwire_supervision::rotation::RotationRule;
+use highwire_supervision::rungs::{Measures, rules};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -284,7 +290,7 @@ impl Recipe for Plain {
 
 struct Rig {
     pool: ActorRef<PoolMsg>,
-    alerts: ActorRef<AlertMsg>,
+    alerts: Bell,
     seen: Seen,
 }
 
@@ -312,10 +318,8 @@ impl Wanted {
     async fn start(self) -> Rig {
         let (seen, clock) = (Seen::default(), TscClock::start());
         let warden = Actor::spawn(None, Stand, seen.clone()).await.unwrap().0;
-        let alerts = Actor::spawn(None, Alerter, ()).await.unwrap().0;
-        let looking =
-            LookoutArgs { wardens: vec![], clock: Box::new(clock.clone()), limit_ns: u64::MAX, alerts: alerts.clone() };
-        let lookout = Actor::spawn(None, Lookout, looking).await.unwrap().0;
+        let alerts = alerter(&clock).await;
+        let governor = governor(&clock, &alerts, &warden).await;
         let timing = Timing {
             connect_ns: self.connect_ms * MS,
             sync_ns: 5_000 * MS,
@@ -348,7 +352,7 @@ impl Wanted {
             attempts: self.attempts,
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },
             alerts: alerts.clone(),
-            lookout,
+            governor: governor.into(),
             seed: 1,
         };
         let pool = Actor::spawn(None, Pool, args).await.unwrap().0;
@@ -356,7 +360,48 @@ impl Wanted {
     }
 }
 
+/// An alerter that tells nobody.
+async fn alerter(clock: &TscClock) -> Bell {
+    let bell = Bell::default();
+    let (pace, breaker, disk) = (Pace::default(), breaker::Settings::default(), Box::new(MemoryDisk::new()));
+    let args = AlerterArgs { routes: vec![], pace, breaker, disk, clock: Box::new(clock.clone()) };
+    let _alerter: ActorRef<AlerterMsg> = Alerter::start(None, args, &bell).await.unwrap();
+    bell
+}
+
+/// A governor of one venue whose books are always there.
+async fn governor(clock: &TscClock, alerts: &Bell, warden: &ActorRef<WardenMsg>) -> ActorRef<GovernorMsg> {
+    let folder = std::env::temp_dir().join(format!("highwire-lines-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let args = GovernorArgs {
+        rules: rules(&Measures::default()),
+        venues: [(VenueId(0), "box".to_owned())].into(),
+        clock: Box::new(clock.clone()),
+        alerts: alerts.clone(),
+        board: Default::default(),
+        latches: LatchFile::new(folder.join("latches.json")),
+        halt_file: folder.join("HALT"),
+        cut_off_ns: u64::MAX,
+        plan: Plan { settle_ns: 0, flatten_ns: 0, cancel_ns: MS },
+        observer: Box::new(|_, _| {}),
+    };
+    let governor = Actor::spawn(None, Governor, args).await.unwrap().0;
+    let books = Reading { scope: Scope::Venue(VenueId(0)), cause: Cause::StaleBooks, value: 0, note: String::new() };
+    let senses = Box::new(move |_| vec![books.clone()]);
+    governor.cast(GovernorMsg::Reign(Realm { wardens: vec![warden.clone()], senses, hands: vec![] })).unwrap();
+    governor
+}
+
 impl Rig {
+    /// Waits until the venue may do everything.
+    async fn until_full(&self) {
+        let began = Instant::now();
+        while self.seen.modes.lock().unwrap().last() != Some(&Mode::Full) {
+            assert!(began.elapsed() < Duration::from_secs(30), "never Full");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     async fn report(&self) -> PoolReport {
         self.pool.call(PoolMsg::Report, None).await.unwrap().success_or(()).unwrap()
     }
@@ -432,7 +477,7 @@ async fn a_refused_topic_is_asked_for_again_alone_and_listed_while_the_others_fl
     assert_eq!(failed, ["bad"]);
     let heard: Vec<String> = server.heard.lock().unwrap().iter().map(|(_, text)| text.clone()).collect();
     assert_eq!(heard, ["want good,bad", "want bad"]);
-    let open = rig.alerts.call(AlertMsg::Open, None).await.unwrap().success_or(()).unwrap();
+    let open = rig.alerts.open(Duration::from_secs(10)).await.unwrap();
     assert!(open.len() == 1 && open[0].text.contains("bad") && !open[0].text.contains("good"), "{open:?}");
 }
 
@@ -442,6 +487,7 @@ async fn an_announced_end_leaves_no_instant_without_a_live_line() {
     let server = Server::start(Way::Serve).await;
     let rig = Wanted::of(&server).start().await;
     rig.until("the line", |report| report.live.len() == 1).await;
+    rig.until_full().await;
     let mut slot = 0u16;
     for _ in 0..20 {
         let owner = rig.seen.owners.lock().unwrap()[&slot].clone();
@@ -465,7 +511,10 @@ async fn an_announced_end_leaves_no_instant_without_a_live_line() {
         })
         .collect();
     assert!(held.iter().all(|&held| held >= 1), "{moves:?}");
-    assert_eq!((rig.report().await.live.len(), rig.seen.modes.lock().unwrap().len()), (1, 0));
+    assert_eq!(
+        (rig.report().await.live.len(), rig.seen.modes.lock().unwrap().clone()),
+        (1, vec![Mode::Halted, Mode::Full])
+    );
 }
 
 /// Fault: C07
@@ -498,13 +547,18 @@ async fn the_last_line_lost_halts_the_venue_and_its_return_frees_it() {
     let server = Server::start(Way::Serve).await;
     let rig = Wanted::of(&server).start().await;
     rig.until("the line", |report| report.live.len() == 1).await;
+    rig.until_full().await;
     server.set(Way::Hang);
     let owner = rig.seen.owners.lock().unwrap()[&0].clone();
     owner.cast(SessionMsg::Notice(0, LineNotice::LoggedOut)).unwrap();
     rig.until("the halt", |report| report.mode == Mode::Halted).await;
     server.set(Way::Serve);
     rig.until("the return", |report| report.mode == Mode::Full && report.live.len() == 1).await;
-    assert_eq!(*rig.seen.modes.lock().unwrap(), [Mode::Halted, Mode::Full]);
+    let began = Instant::now();
+    while *rig.seen.modes.lock().unwrap() != [Mode::Halted, Mode::Full, Mode::Halted, Mode::Full] {
+        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", rig.seen.modes);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Fault: C15

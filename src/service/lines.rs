@@ -4,8 +4,9 @@ use super::ServiceError;
 use super::trading::{Trading, VenueTrading};
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
-use highwire_actors::alert::AlertMsg;
-use highwire_actors::lookout::LookoutMsg;
+use highwire_actors::address::Address;
+use highwire_actors::alerter::Bell;
+use highwire_actors::governor::GovernorMsg;
 use highwire_actors::market_line::MarketLine;
 use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, Pool, PoolArgs, PoolMsg};
 use highwire_actors::session::SessionArgs;
@@ -54,9 +55,9 @@ pub struct Circle<'a> {
     /// The warden of the thread that reads the sockets.
     pub reader: ActorRef<WardenMsg>,
     /// Where incidents go.
-    pub alerts: ActorRef<AlertMsg>,
-    /// Who watches whether any venue is left.
-    pub lookout: ActorRef<LookoutMsg>,
+    pub alerts: Bell,
+    /// Who decides what a venue may do.
+    pub governor: Address<GovernorMsg>,
     /// The threads' clock.
     pub clock: &'a TscClock,
     /// TLS settings.
@@ -191,7 +192,7 @@ fn pool(
         },
         lines: LineSetRule::default(),
         alerts: circle.alerts.clone(),
-        lookout: circle.lookout.clone(),
+        governor: circle.governor.clone(),
         seed,
     }
 }
@@ -232,7 +233,7 @@ fn sessions(
 }
 
 /// Withdraws what is open at the venue, symbol by symbol, by requests of their own.
-fn cancel_all(line: &TradingLine) -> CancelAll {
+pub(super) fn cancel_all(line: &TradingLine) -> CancelAll {
     let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
     Box::new(move || {
         for instrument in listed.iter() {

@@ -1,20 +1,29 @@
 //! The running service: pinned threads under wardens, one pool of lines per venue, and a
 //! chronicle of what they do. Orders go to paper or to the venues.
 
+mod alerts;
 mod chronicle;
+mod data;
 mod gauge;
+mod governing;
 mod layout;
 mod lines;
 mod listing;
 mod net;
+mod senses;
+mod sentinel;
 mod threads;
 mod trading;
 mod watch;
 
+use alerts::Alerts;
 pub use chronicle::Chronicle;
+use data::DataFolder;
+use governing::Governing;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
+use sentinel::Sentinel;
 use trading::Trading;
 pub use watch::Watch;
 
@@ -22,16 +31,17 @@ use crate::config::Config;
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
+use highwire_actors::governor::{GovernorMsg, Realm};
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
-use highwire_links::Mode;
 use highwire_links::limits::CONNECTIONS_MAX;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -70,6 +80,28 @@ pub enum ServiceError {
         /// What is wrong with it.
         why: String,
     },
+    /// The data folder cannot be used.
+    #[error("service.data_dir = {}: {source}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process has the data folder.
+    #[error("service.data_dir = {}: another process runs there", path.display())]
+    DataTaken {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An alert channel's settings cannot be used.
+    #[error("alerts.{key}: {why}")]
+    Alerts {
+        /// The setting.
+        key: &'static str,
+        /// What is wrong; never a secret.
+        why: String,
+    },
     /// A warden ended while the service was starting.
     #[error("a warden ended while the service was starting")]
     WardenGone,
@@ -101,6 +133,9 @@ pub struct Service {
     http: Option<HttpServer>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     net: Net,
+    governing: Governing,
+    alerts: Alerts,
+    _data: DataFolder,
 }
 
 impl Service {
@@ -118,12 +153,24 @@ impl Service {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
+        let data = DataFolder::take(config.service.data_dir.as_ref())?;
+        let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?).await?;
         let trading = match orders {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
         };
-        let threads = threads::start(&universe, config, &clock, &chronicle, trading.as_ref()).await?;
-        let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
+        let governing = Governing::start(&universe, config, data.path(), &clock, (&alerts.bell, &chronicle)).await?;
+        let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
+        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let threads = threads::start(&universe, config, &clock, (&chronicle, &sentinel), trading.as_ref()).await?;
+        let realm = Realm {
+            wardens: threads.wardens.iter().map(|(warden, _)| warden.clone()).collect(),
+            senses: senses::senses(&universe, config, threads.pages.clone(), threads.gauges.clone()),
+            hands: governing::hands(trading.as_ref()),
+        };
+        governor.cast(GovernorMsg::Reign(realm)).map_err(|_| ServiceError::WardenGone)?;
+        let board = (governing.board.clone(), bell.clone());
+        let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         let http = serve(&watch, config).await?;
         for (venue, offset_ns) in clock_offsets(config) {
@@ -133,18 +180,9 @@ impl Service {
                 .map_err(|_| ServiceError::WardenGone)?;
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let net = Net::start(&universe, config, addresses, (wardens, threads.reader), (&clock, tls), trading).await?;
-        Ok(Self { watch, http, wardens: threads.wardens, net })
-    }
-
-    /// Gives the service's mode to every thread.
-    pub fn set_mode(&self, mode: Mode) {
-        self.watch.note_mode(mode);
-        for (warden, _) in &self.wardens {
-            if warden.cast(WardenMsg::SetMode(mode)).is_err() {
-                tracing::error!(?mode, "a warden is gone and cannot pass the mode on");
-            }
-        }
+        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
+        let net = Net::start(&universe, config, addresses, circle, trading).await?;
+        Ok(Self { watch, http, wardens: threads.wardens, net, governing, alerts, _data: data })
     }
 
     /// What can be looked at.
@@ -159,6 +197,8 @@ impl Service {
 
     /// Ends lines, then threads, in order; the latencies that the threads had measured.
     pub async fn stop(self) -> Stages {
+        // The governor first: lines that are ended are no venues that are lost.
+        self.governing.stop().await;
         self.net.stop().await;
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
@@ -170,6 +210,7 @@ impl Service {
             }
             handle.abort();
         }
+        self.alerts.stop().await;
         stages
     }
 }

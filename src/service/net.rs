@@ -1,30 +1,34 @@
-//! Everything beside the wire: who is told of incidents, who watches over all venues, and each venue's
-//! lines.
+//! Everything beside the wire: each venue's lines.
 
 use super::ServiceError;
 use super::lines::{self, Circle, Places, VenueActors, VenueAddress};
 use super::trading::Trading;
 use crate::config::Config;
 use crate::universe::Universe;
-use highwire_actors::alert::{AlertMsg, Alerter};
+use highwire_actors::address::Address;
+use highwire_actors::alerter::Bell;
 use highwire_actors::dial;
-use highwire_actors::lookout::{Lookout, LookoutArgs, LookoutMsg};
+use highwire_actors::governor::GovernorMsg;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
-use ractor::{Actor, ActorRef};
+use ractor::ActorRef;
 use rustls::ClientConfig;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
 
 /// The running actors beside the wardens.
 pub struct Net {
-    alerts: (ActorRef<AlertMsg>, JoinHandle<()>),
-    lookout: (ActorRef<LookoutMsg>, JoinHandle<()>),
     venues: Vec<VenueActors>,
 }
 
+/// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, and who rules.
+pub type Around<'a> = (
+    (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
+    (&'a TscClock, Arc<ClientConfig>),
+    (&'a Bell, &'a Address<GovernorMsg>),
+);
+
 impl Net {
-    /// Starts them; `wardens` are all, and the one whose thread reads the sockets.
+    /// Starts them.
     ///
     /// # Errors
     /// See [`ServiceError`]. What had started ends with the runtime.
@@ -32,23 +36,14 @@ impl Net {
         universe: &Universe,
         config: &Config,
         addresses: &[VenueAddress],
-        (wardens, reader): (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
-        (clock, tls): (&TscClock, Arc<ClientConfig>),
+        ((wardens, reader), (clock, tls), (alerts, governor)): Around<'_>,
         trading: Option<Trading>,
     ) -> Result<Self, ServiceError> {
-        let alerts = Actor::spawn(None, Alerter, ()).await?;
-        let looking = LookoutArgs {
-            wardens: wardens.clone(),
-            clock: Box::new(clock.clone()),
-            limit_ns: config.lines.cut_off_s.saturating_mul(1_000_000_000),
-            alerts: alerts.0.clone(),
-        };
-        let lookout = Actor::spawn(None, Lookout, looking).await?;
         let circle = Circle {
             wardens,
             reader,
-            alerts: alerts.0.clone(),
-            lookout: lookout.0.clone(),
+            alerts: alerts.clone(),
+            governor: governor.clone(),
             clock,
             http: http(config, &tls)?,
             tls,
@@ -60,21 +55,14 @@ impl Net {
             venues.push(venue);
             places = next;
         }
-        Ok(Self { alerts, lookout, venues })
+        Ok(Self { venues })
     }
 
-    /// Ends them. The lookout first: lines that are ended are no venues that are lost.
+    /// Ends them. The governor has ended before: lines that are ended are no venues that are lost.
     pub async fn stop(self) {
-        let (lookout, handle) = self.lookout;
-        lookout.stop(None);
-        // An actor that panicked has ended too.
-        let _ended = handle.await;
         for venue in self.venues {
             venue.stop().await;
         }
-        let (alerts, handle) = self.alerts;
-        alerts.stop(None);
-        let _ended = handle.await;
     }
 }
 

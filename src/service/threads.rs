@@ -3,6 +3,7 @@
 
 use super::chronicle::{Chronicle, observer};
 use super::gauge::Gauge;
+use super::sentinel::Sentinel;
 use super::trading::Trading;
 use super::{ServiceError, layout};
 use crate::config::Config;
@@ -50,7 +51,7 @@ pub async fn start(
     universe: &Arc<Universe>,
     config: &Config,
     clock: &TscClock,
-    chronicle: &Arc<Mutex<Chronicle>>,
+    (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
     trading: Option<&Trading>,
 ) -> Result<Threads, ServiceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -60,7 +61,8 @@ pub async fn start(
     let readers = ends.engine.pages.clone();
     let rates = trading.map(Trading::rates);
     let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone(), rates.clone());
-    let mut starter = Starter { config, clock, chronicle, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
+    let mut starter =
+        Starter { config, clock, chronicle, sentinel, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
     if plan.split {
         let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
         let decide =
@@ -118,6 +120,7 @@ struct Starter<'a> {
     config: &'a Config,
     clock: &'a TscClock,
     chronicle: &'a Arc<Mutex<Chronicle>>,
+    sentinel: &'a Sentinel,
     gauges: Vec<Gauge>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     cores: Vec<usize>,
@@ -135,7 +138,7 @@ impl Starter<'_> {
             factory,
             clock: Box::new(self.clock.clone()),
             rules: rules(self.config),
-            observer: observer(name, self.chronicle),
+            observer: self.sentinel.before(name, observer(name, self.chronicle)),
         };
         self.wardens.push(Actor::spawn(Some(format!("warden-{name}")), Warden, arguments).await?);
         Ok(())

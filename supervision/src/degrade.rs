@@ -53,6 +53,55 @@ pub enum Cause {
     ThreadDown,
     /// An operator said so; the number of the [`Mode`].
     Operator,
+    /// Attempts to connect are spent; 1 when so.
+    Attempts,
+    /// No venue at all can be reached; 1 when so.
+    CutOff,
+    /// A pinned thread takes no commands or is stuck, and the stop word was raised over it; 1 when so.
+    Stopped,
+    /// A warden is silent; 1 when so.
+    WardenSilent,
+    /// A part of the service gave up, such as a supervisor whose restarts are spent; 1 when so.
+    GaveUp,
+}
+
+impl Cause {
+    /// Every cause, with its name in reasons, files and labels.
+    pub const ALL: [(Self, &'static str); 23] = [
+        (Self::Recovery, "recovery"),
+        (Self::Health, "health"),
+        (Self::Latency, "latency"),
+        (Self::RiskUse, "risk-use"),
+        (Self::StaleBooks, "stale-books"),
+        (Self::BlindPrivate, "blind-private"),
+        (Self::UnknownOrders, "unknown-orders"),
+        (Self::ReconcileDiff, "reconcile-diff"),
+        (Self::ClockOffset, "clock-offset"),
+        (Self::Memory, "memory"),
+        (Self::RingDepth, "ring-depth"),
+        (Self::Disk, "disk"),
+        (Self::Lines, "lines"),
+        (Self::Breaker, "breaker"),
+        (Self::Escalated, "escalated"),
+        (Self::Runaway, "runaway"),
+        (Self::ThreadDown, "thread-down"),
+        (Self::Operator, "operator"),
+        (Self::Attempts, "attempts"),
+        (Self::CutOff, "cut-off"),
+        (Self::Stopped, "stopped"),
+        (Self::WardenSilent, "warden-silent"),
+        (Self::GaveUp, "gave-up"),
+    ];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(cause, _)| *cause == self).map_or("", |(_, name)| name)
+    }
+
+    /// The cause of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(cause, _)| *cause)
+    }
 }
 
 /// Whose mode.
@@ -112,20 +161,25 @@ pub struct Ladder {
     rules: Vec<Rule>,
     held: BTreeMap<(Scope, usize), Held>,
     modes: BTreeMap<Scope, Mode>,
+    turns: u64,
 }
 
 impl Ladder {
     /// A ladder of these rules with nothing held: `Full`. Several rules may have one cause, each with a
     /// threshold and a mode of its own.
     pub fn new(rules: Vec<Rule>) -> Self {
-        Self { rules, held: BTreeMap::new(), modes: BTreeMap::new() }
+        Self { rules, held: BTreeMap::new(), modes: BTreeMap::new(), turns: 0 }
     }
 
     /// Takes a reading of a cause.
     pub fn on_reading(&mut self, scope: Scope, cause: Cause, value: i64, now: Nanos) -> Option<Moved> {
         for (rule, wanted) in self.rules.iter().enumerate().filter(|(_, rule)| rule.cause == cause) {
+            // What never was there need not be remembered as gone.
+            if value < wanted.enter && !self.held.contains_key(&(scope, rule)) {
+                continue;
+            }
             let held = self.held.entry((scope, rule)).or_insert(Held { rule, counts: false, turning_ns: None });
-            held.on_reading(wanted, value, now);
+            self.turns += u64::from(held.on_reading(wanted, value, now));
         }
         self.settle(scope, cause)
     }
@@ -135,6 +189,7 @@ impl Ladder {
         let mut turned: Vec<(Scope, Cause)> = Vec::new();
         for (&(scope, rule), held) in &mut self.held {
             if held.on_time(&self.rules[rule], now) {
+                self.turns += 1;
                 turned.push((scope, self.rules[rule].cause));
             }
         }
@@ -147,15 +202,44 @@ impl Ladder {
         let here = self.held.iter_mut().filter(|((at, _), _)| *at == scope).map(|(_, held)| held);
         let mut last = None;
         for held in here.filter(latched) {
+            self.turns += 1;
             (held.counts, held.turning_ns) = (false, None);
             last = Some(self.rules[held.rule].cause);
         }
         self.settle(scope, last?)
     }
 
+    /// An operator takes one cause back, latched or not.
+    pub fn on_released(&mut self, scope: Scope, cause: Cause) -> Option<Moved> {
+        for ((at, _), held) in &mut self.held {
+            if *at == scope && self.rules[held.rule].cause == cause && held.counts {
+                self.turns += 1;
+                (held.counts, held.turning_ns) = (false, None);
+            }
+        }
+        self.settle(scope, cause)
+    }
+
+    /// The mode that a scope's own causes ask for.
+    pub fn asked(&self, scope: Scope) -> Mode {
+        self.own(scope)
+    }
+
     /// The mode in force there: the strictest of its own and the global one.
     pub fn mode(&self, scope: Scope) -> Mode {
         self.own(scope).max(self.own(Scope::Global))
+    }
+
+    /// How often a cause began or ceased to hold; unchanged means that nothing did.
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    /// Every scope at which anything was ever read.
+    pub fn scopes(&self) -> Vec<Scope> {
+        let mut scopes: Vec<Scope> = self.held.keys().map(|&(scope, _)| scope).collect();
+        scopes.dedup();
+        scopes
     }
 
     /// The causes that hold a mode there, strictest first, and whether each is latched.
@@ -185,10 +269,11 @@ impl Ladder {
 }
 
 impl Held {
-    fn on_reading(&mut self, rule: &Rule, value: i64, now: Nanos) {
+    /// True when it turned.
+    fn on_reading(&mut self, rule: &Rule, value: i64, now: Nanos) -> bool {
         let turning = if self.counts { value <= rule.leave } else { value >= rule.enter };
         self.turning_ns = turning.then(|| self.turning_ns.unwrap_or(now));
-        self.on_time(rule, now);
+        self.on_time(rule, now)
     }
 
     /// True when it turned.
@@ -272,6 +357,15 @@ mod tests {
         assert_eq!(to(ladder.on_resume(Scope::Global)), Some(Mode::Full));
         assert_eq!(ladder.mode(OKX), Mode::Full);
         assert_eq!(ladder.on_resume(Scope::Global), None);
+    }
+
+    #[test]
+    fn every_cause_has_a_name_of_its_own() {
+        for (cause, name) in Cause::ALL {
+            assert_eq!((cause.name(), Cause::parse(name)), (name, Some(cause)));
+        }
+        let held: std::collections::BTreeSet<&str> = Cause::ALL.iter().map(|(_, name)| *name).collect();
+        assert_eq!((held.len(), Cause::parse("weather")), (Cause::ALL.len(), None));
     }
 
     #[test]

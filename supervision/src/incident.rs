@@ -50,6 +50,8 @@ pub struct Channel {
     pub severity_min: Severity,
     /// Told only of urgent incidents that nobody acknowledged for this long; 0: told at once.
     pub escalation_ns: Nanos,
+    /// Messages may be as many as there are; for a channel that wakes nobody, such as the log.
+    pub unpaced: bool,
 }
 
 /// How much is sent.
@@ -123,6 +125,8 @@ pub struct Message {
 /// A channel's outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Outbox {
+    /// Whose it is: settings may name other channels at the next start.
+    channel: String,
     waiting: VecDeque<Item>,
     /// Items of the message under way.
     under_way: Vec<Item>,
@@ -159,9 +163,13 @@ pub struct Incidents {
 impl Incidents {
     /// Goes on with what a former process left; a message that was under way then is sent again.
     pub fn new(channels: Vec<Channel>, pace: Pace, mut book: Book) -> Self {
-        book.outboxes.resize_with(channels.len(), Outbox::default);
-        for outbox in &mut book.outboxes {
+        let mut left = std::mem::take(&mut book.outboxes);
+        for channel in &channels {
+            let at = left.iter().position(|outbox| outbox.channel == channel.name);
+            let mut outbox = at.map(|at| left.swap_remove(at)).unwrap_or_default();
+            outbox.channel.clone_from(&channel.name);
             outbox.take_back();
+            book.outboxes.push(outbox);
         }
         Self { channels, pace, book }
     }
@@ -203,6 +211,14 @@ impl Incidents {
         }
     }
 
+    /// Open incidents of which nothing was heard since then are over: their causes went with the process that
+    /// knew them.
+    pub fn on_unheard(&mut self, since_ns: Nanos, now: Nanos) {
+        let unheard = self.open().filter(|incident| incident.last_ns < since_ns);
+        let keys: Vec<String> = unheard.map(|incident| incident.key.clone()).collect();
+        keys.iter().for_each(|key| self.on_resolved(key, now));
+    }
+
     /// Somebody has seen it: it climbs no further.
     pub fn on_acknowledged(&mut self, key: &str) {
         if let Some(incident) = self.book.incidents.get_mut(key) {
@@ -216,7 +232,7 @@ impl Incidents {
         self.forget(now);
         let mut due = Vec::new();
         for (channel, outbox) in self.book.outboxes.iter_mut().enumerate() {
-            if outbox.is_ready(&self.pace, now) {
+            if outbox.is_ready(&self.pace, self.channels.get(channel).is_some_and(|channel| channel.unpaced), now) {
                 self.book.next_number += 1;
                 outbox.number = self.book.next_number;
                 outbox.under_way = outbox.waiting.drain(..).collect();
@@ -307,11 +323,11 @@ impl Outbox {
     }
 
     /// Something waits, nothing is under way, the last failure is long enough ago, and the pace permits.
-    fn is_ready(&mut self, pace: &Pace, now: Nanos) -> bool {
+    fn is_ready(&mut self, pace: &Pace, unpaced: bool, now: Nanos) -> bool {
         while self.sent_ns.front().is_some_and(|&sent| now.saturating_sub(sent) >= pace.period_ns) {
             self.sent_ns.pop_front();
         }
-        let paced = self.sent_ns.len() < pace.messages;
+        let paced = unpaced || self.sent_ns.len() < pace.messages;
         !self.waiting.is_empty() && self.number == 0 && now >= self.not_before_ns && paced
     }
 

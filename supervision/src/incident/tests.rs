@@ -6,7 +6,12 @@ use proptest::prelude::*;
 const S: Nanos = 1_000_000_000;
 
 fn channels() -> Vec<Channel> {
-    let channel = |name: &str, severity_min, escalation_ns| Channel { name: name.into(), severity_min, escalation_ns };
+    let channel = |name: &str, severity_min, escalation_ns| Channel {
+        name: name.into(),
+        severity_min,
+        escalation_ns,
+        unpaced: false,
+    };
     vec![channel("slack", Severity::Warning, 0), channel("phone", Severity::Critical, 300 * S)]
 }
 
@@ -149,5 +154,37 @@ proptest! {
             prop_assert_eq!(count('+'), times);
             prop_assert!(count('-') <= times);
         }
+    }
+}
+
+#[test]
+fn what_a_former_process_left_open_and_nobody_raises_again_is_over() {
+    let mut first = incidents();
+    ["gone", "still"].iter().for_each(|key| first.on_notice(notice(key, Severity::Warning), S));
+    assert_eq!(send(&mut first, 0, true, S), ["+gone", "+still"]);
+    let mut second = Incidents::new(channels(), Pace::default(), first.book().clone());
+    second.on_notice(notice("still", Severity::Warning), 11 * S);
+    second.on_unheard(10 * S, 70 * S);
+    assert_eq!(send(&mut second, 0, true, 70 * S), ["-gone"]);
+    assert_eq!(second.open().map(|incident| incident.key.as_str()).collect::<Vec<_>>(), ["still"]);
+}
+
+#[test]
+fn a_channel_keeps_its_outbox_when_others_come_and_go() {
+    let mut first = incidents();
+    first.on_notice(notice("disk", Severity::Warning), 0);
+    let log = Channel { name: "log".into(), severity_min: Severity::Info, escalation_ns: 0, unpaced: true };
+    let both = vec![log, channels().swap_remove(0)];
+    let mut second = Incidents::new(both, Pace::default(), first.book().clone());
+    assert_eq!(send(&mut second, 1, true, 0), ["+disk"]);
+}
+
+#[test]
+fn an_unpaced_channel_is_told_at_once_however_much_there_is() {
+    let log = Channel { name: "log".into(), severity_min: Severity::Info, escalation_ns: 0, unpaced: true };
+    let mut incidents = Incidents::new(vec![log], Pace::default(), Book::default());
+    for n in 0..20 {
+        incidents.on_notice(notice(&format!("n{n}"), Severity::Info), n);
+        assert_eq!(send(&mut incidents, 0, true, n).len(), 1);
     }
 }
