@@ -139,6 +139,8 @@ pub enum GovernorMsg {
         plan: Plan,
         /// Who wants it, and why.
         why: String,
+        /// It holds until a resume, across restarts; else as long as this process, which is about to end.
+        latch: bool,
         /// Told at the end, if anybody waits.
         reply: Option<RpcReplyPort<HaltEnd>>,
     },
@@ -280,7 +282,7 @@ impl GovernorState {
         let mut held = BTreeMap::new();
         for scope in self.ladder.scopes() {
             for (cause, mode, latched) in self.ladder.causes(scope) {
-                if held.contains_key(&(scope, cause)) {
+                if held.contains_key(&(scope, cause)) || self.is_consequence(scope, cause) {
                     continue;
                 }
                 held.insert((scope, cause), mode);
@@ -295,6 +297,13 @@ impl GovernorState {
             self.args.alerts.clear(format!("{}/{}", self.name(scope), cause.name()));
         }
         self.told = held;
+    }
+
+    /// Books go with their lines, and come back a moment after them: that is no incident of its own.
+    fn is_consequence(&self, scope: Scope, cause: Cause) -> bool {
+        let Scope::Venue(venue) = scope else { return false };
+        let lines = self.ladder.causes(scope).iter().any(|&(cause, ..)| cause == Cause::Lines);
+        cause == Cause::StaleBooks && (lines || self.missing.get(&venue) == Some(&0))
     }
 
     fn begins(&mut self, scope: Scope, cause: Cause, mode: Mode, latched: bool) {
@@ -491,7 +500,7 @@ impl GovernorState {
             GovernorMsg::Lines(venue, lines) => self.on_lines(venue, *lines),
             GovernorMsg::Standing(stand) => self.on_stand(stand),
             GovernorMsg::Counted(venue, count) => self.on_counted(venue, count),
-            GovernorMsg::Halt { plan, why, reply } => self.begin_halt(plan, why, true, reply),
+            GovernorMsg::Halt { plan, why, latch, reply } => self.begin_halt(plan, why, latch, reply),
             GovernorMsg::Resume { dry, why, reply } => {
                 // Whoever asked may be gone.
                 let _gone = reply.send(self.resume(dry, &why));

@@ -14,6 +14,7 @@ mod senses;
 mod sentinel;
 mod threads;
 mod trading;
+mod tree;
 mod watch;
 
 use alerts::Alerts;
@@ -28,17 +29,19 @@ use trading::Trading;
 pub use watch::Watch;
 
 use crate::config::Config;
+use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
-use highwire_actors::governor::{GovernorMsg, Realm};
+use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::limits::CONNECTIONS_MAX;
+use highwire_supervision::halting::Plan;
 use opentelemetry_sdk::trace::SdkTracer;
-use ractor::{ActorRef, SpawnErr};
+use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -131,8 +134,10 @@ pub enum Orders {
 pub struct Service {
     watch: Arc<Watch>,
     http: Option<HttpServer>,
+    _control: ControlServer,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     net: Net,
+    patience: Plan,
     governing: Governing,
     alerts: Alerts,
     _data: DataFolder,
@@ -173,6 +178,17 @@ impl Service {
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         let http = serve(&watch, config).await?;
+        let patience = governing::patience(&config.modes);
+        let control = Control {
+            watch: Arc::clone(&watch),
+            governor: governor.clone(),
+            bell: bell.clone(),
+            patience,
+            flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
+            tree: tree::grow(&watch, addresses),
+        };
+        let socket = |source| ServiceError::Data { path: data.path().join(crate::control::SOCKET), source };
+        let control = ControlServer::start(data.path(), control).map_err(socket)?;
         for (venue, offset_ns) in clock_offsets(config) {
             threads
                 .reader
@@ -182,7 +198,17 @@ impl Service {
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
         let net = Net::start(&universe, config, addresses, circle, trading).await?;
-        Ok(Self { watch, http, wardens: threads.wardens, net, governing, alerts, _data: data })
+        Ok(Self {
+            watch,
+            http,
+            _control: control,
+            patience,
+            wardens: threads.wardens,
+            net,
+            governing,
+            alerts,
+            _data: data,
+        })
     }
 
     /// What can be looked at.
@@ -193,6 +219,25 @@ impl Service {
     /// Where metrics and health are served.
     pub fn http(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(HttpServer::address)
+    }
+
+    /// Comes to rest: nothing opens any more, trades under way end, every order is withdrawn, and that is
+    /// checked. With `latch` it stays so until a resume, across restarts too.
+    pub async fn halt(&self, why: &str, latch: bool) -> HaltEnd {
+        let (plan, why) = (self.patience, why.to_owned());
+        let patience = Duration::from_nanos(plan.settle_ns + plan.cancel_ns) + STOP_WITHIN;
+        let message = |reply: RpcReplyPort<HaltEnd>| GovernorMsg::Halt { plan, why, latch, reply: Some(reply) };
+        let Some(governor) = self.governing.address.actor() else { return HaltEnd::default() };
+        let answer = governor.call(message, Some(patience)).await.ok();
+        answer.and_then(|answer| answer.success_or(()).ok()).unwrap_or_default()
+    }
+
+    /// Begins a halt that lasts until a resume; nobody waits for its end.
+    pub fn begin_halt(&self, why: &str) {
+        let message = GovernorMsg::Halt { plan: self.patience, why: why.to_owned(), latch: true, reply: None };
+        if self.governing.address.cast(message).is_err() {
+            tracing::error!("no governor is there to halt");
+        }
     }
 
     /// Ends lines, then threads, in order; the latencies that the threads had measured.

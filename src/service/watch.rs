@@ -12,6 +12,9 @@ use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What has not moved for so long is not alive.
+const STILL_NS: Nanos = 2_000_000_000;
+
 /// The readable side of a service.
 pub struct Watch {
     /// The depth pages.
@@ -56,6 +59,13 @@ impl Watch {
     /// What the service may do.
     pub fn mode(&self) -> Mode {
         self.board.read().mode
+    }
+
+    /// Whether everything makes progress: the governor looks, every pinned thread turns.
+    pub fn is_alive(&self) -> bool {
+        let (now, looked_ns) = (self.clock.now(), self.ruling().looked_ns);
+        let turns = |gauge: &Gauge| gauge.pulses(now).1 <= STILL_NS;
+        now.saturating_sub(looked_ns) <= STILL_NS && self.gauges.iter().all(turns)
     }
 
     /// Modes, and why.

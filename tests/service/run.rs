@@ -10,16 +10,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A running service; it ends with the test.
-struct Running {
-    child: Child,
+pub struct Running {
+    pub child: Child,
     address: SocketAddr,
 }
 
 impl Running {
-    fn start(config: &Path) -> Self {
+    /// Runs with these settings; its data folder stands beside them.
+    pub fn start(config: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
         command.args(["run", "--config"]).arg(config).env("HIGHWIRE__SERVICE__LOG", "info");
-        command.env("HIGHWIRE__HTTP__LISTEN", "127.0.0.1:0");
+        command.env("HIGHWIRE__HTTP__LISTEN", "127.0.0.1:0").env("HIGHWIRE__SERVICE__DATA_DIR", data(config));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let (mut line, mut said) = (String::new(), String::new());
@@ -35,7 +36,7 @@ impl Running {
         Self { child, address }
     }
 
-    fn health(&self) -> serde_json::Value {
+    pub fn health(&self) -> serde_json::Value {
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         write!(socket, "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
@@ -50,10 +51,19 @@ impl Running {
         health["venues"].as_object().unwrap().values().map(|venue| venue["live"].as_u64().unwrap()).sum()
     }
 
-    fn wait_live(&self, books: u64) {
+    pub fn wait_live(&self, books: u64) {
         let until = Instant::now() + Duration::from_secs(40);
         while self.live() < books {
             assert!(Instant::now() < until, "not live: {}", self.health());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until this is its mode.
+    pub fn wait_mode(&self, mode: &str) {
+        let until = Instant::now() + Duration::from_secs(60);
+        while self.health()["mode"] != mode {
+            assert!(Instant::now() < until, "never {mode}: {}", self.health());
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -75,13 +85,18 @@ impl Drop for Running {
     }
 }
 
-const ROOMS: [(Room, &str, &str); 3] = [
+/// The data folder of a service with these settings.
+pub fn data(config: &Path) -> std::path::PathBuf {
+    config.with_file_name("data")
+}
+
+pub const ROOMS: [(Room, &str, &str); 3] = [
     (Room::BinanceSpot, "binance_spot", "BTCUSDT"),
     (Room::Okx, "okx", "BTC-USDT"),
     (Room::Bybit, "bybit_spot", "BTCUSDT"),
 ];
 
-async fn simulator() -> Simulator {
+pub async fn simulator() -> Simulator {
     // Another story of this process may have chosen it already.
     highwire::tls::choose_provider();
     let venues = ROOMS.map(|(room, ..)| (room, highwire_simulator::Ports::default())).to_vec();
@@ -89,7 +104,7 @@ async fn simulator() -> Simulator {
 }
 
 /// Settings that point at the simulator and trust its authority.
-fn settings(simulator: &Simulator, folder: &Path, trusted: bool) -> std::path::PathBuf {
+pub fn settings(simulator: &Simulator, folder: &Path, trusted: bool) -> std::path::PathBuf {
     let ca = folder.join("ca.pem");
     std::fs::write(&ca, simulator.ca_pem().unwrap()).unwrap();
     let mut text = String::new();
@@ -140,8 +155,9 @@ async fn over_tls_the_books_outlive_each_line_and_no_bad_certificate_is_taken() 
 async fn an_authority_that_nobody_named_is_not_trusted() {
     let (simulator, folder) = (simulator().await, tempfile::tempdir().unwrap());
     let config = settings(&simulator, folder.path(), false);
-    let output = Command::new(env!("CARGO_BIN_EXE_highwire")).args(["run", "--config"]).arg(&config).output();
-    let output = output.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+    command.args(["run", "--config"]).arg(&config).env("HIGHWIRE__SERVICE__DATA_DIR", data(&config));
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("exchangeInfo"), "{said}");
     simulator.stop().await;

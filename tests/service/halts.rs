@@ -1,0 +1,110 @@
+//! An operator and a running service: halts by command, signal, file and termination, what holds across the
+//! death of the process, and the way back.
+
+use super::run::{Running, data, settings, simulator};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+fn operate(config: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+    command.args(arguments).arg("--config").arg(config).env("HIGHWIRE__SERVICE__DATA_DIR", data(config));
+    command.output().unwrap()
+}
+
+/// What it printed; it must have ended with this code.
+#[track_caller]
+fn said(output: &Output, code: i32) -> String {
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    text
+}
+
+fn signal(running: &Running, name: &str) {
+    let sent = Command::new("kill").args([name, &running.child.id().to_string()]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// A story told on a thread of its own, with a simulator beside it.
+async fn with_simulator(story: impl FnOnce(PathBuf) + Send + 'static) {
+    let (simulator, folder) = (simulator().await, tempfile::tempdir().unwrap());
+    let config = settings(&simulator, folder.path(), true);
+    tokio::task::spawn_blocking(move || story(config)).await.unwrap();
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_halt_holds_through_a_kill_and_only_a_resume_takes_it_back() {
+    with_simulator(|config| {
+        let mut running = Running::start(&config);
+        running.wait_mode("Full");
+        assert!(said(&operate(&config, &["halt"]), 0).contains("halted: no order is open"));
+        let health = running.health();
+        assert_eq!((&health["mode"], health["ready"].as_bool()), (&"Halted".into(), Some(false)), "{health}");
+        assert!(health["threads"].as_object().unwrap().values().all(|thread| thread["stop"] == "Halted"), "{health}");
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+
+        let running = Running::start(&config);
+        running.wait_live(3);
+        std::thread::sleep(Duration::from_secs(2));
+        let health = running.health();
+        assert_eq!(health["mode"], "Halted", "the latch outlives the process: {health}");
+        assert!(health["reasons"].to_string().contains("operator holds Halted, latched: asked for by"), "{health}");
+        assert!(said(&operate(&config, &["resume", "--dry-run"]), 0).contains("would clear   service: operator"));
+        assert_eq!(running.health()["mode"], "Halted", "it was only said");
+        let resumed = said(&operate(&config, &["resume"]), 0);
+        assert!(resumed.contains("would clear") && resumed.contains("cleared   service: operator"), "{resumed}");
+        running.wait_mode("Full");
+        assert!(running.health()["threads"].as_object().unwrap().values().all(|thread| thread["stop"] == "Full"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_and_a_file_halt_and_no_resume_goes_over_the_file() {
+    with_simulator(|config| {
+        let running = Running::start(&config);
+        running.wait_mode("Full");
+        signal(&running, "-USR1");
+        running.wait_mode("Halted");
+        assert!(running.health()["reasons"].to_string().contains("SIGUSR1"), "{}", running.health());
+        // A halt that is still checking is waited for.
+        let until = Instant::now() + Duration::from_secs(30);
+        while operate(&config, &["resume"]).status.code() != Some(0) {
+            assert!(Instant::now() < until, "never resumed");
+        }
+        running.wait_mode("Full");
+        let file = data(&config).join("HALT");
+        std::fs::write(&file, "").unwrap();
+        running.wait_mode("Halted");
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(said(&operate(&config, &["resume"]), 3).contains("remove it first"));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(running.health()["mode"], "Halted", "its removal is no resume");
+        said(&operate(&config, &["resume"]), 0);
+        running.wait_mode("Full");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_termination_comes_to_rest_ends_well_and_latches_nothing() {
+    with_simulator(|config| {
+        assert!(said(&operate(&config, &["status"]), 4).contains("no service answers"));
+        let mut running = Running::start(&config);
+        running.wait_mode("Full");
+        let second = operate(&config, &["run"]);
+        assert!(said(&second, 1).contains("another process runs there"));
+        let status = said(&operate(&config, &["status", "--tree"]), 0);
+        assert!(status.contains("mode       Full") && status.contains("└─ "), "{status}");
+        let status: serde_json::Value =
+            serde_json::from_slice(&operate(&config, &["status", "--json"]).stdout).unwrap();
+        assert_eq!((&status["mode"], &status["venues"][0]["live"]), (&"Full".into(), &1.into()), "{status}");
+        signal(&running, "-TERM");
+        assert_eq!(running.child.wait().unwrap().code(), Some(0));
+        let running = Running::start(&config);
+        running.wait_mode("Full");
+    })
+    .await;
+}
