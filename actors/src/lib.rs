@@ -4,6 +4,7 @@
 pub mod account;
 pub mod address;
 pub mod alerter;
+pub mod beat;
 pub mod berth;
 pub mod channel;
 pub mod connect;
@@ -17,6 +18,7 @@ pub mod post;
 pub mod session;
 pub mod stream_key;
 pub mod subscribe;
+pub mod supervisor;
 pub mod talk;
 pub mod timekeeper;
 pub mod trading_line;
