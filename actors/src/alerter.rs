@@ -5,6 +5,7 @@
 //! and the incident of lost notices is told instead.
 
 use crate::address::Address;
+use crate::beat::Beat;
 use crate::channel::{Channel, Undelivered};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
@@ -12,7 +13,7 @@ use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
 use highwire_supervision::breaker::{self, Breaker, Outcome};
 use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -27,6 +28,7 @@ const SETTLED_AFTER: Duration = Duration::from_secs(60);
 const VERSION: u32 = 1;
 
 /// A channel and what it is told.
+#[derive(Clone)]
 pub struct Route {
     /// Name, severity, escalation.
     pub rule: incident::Channel,
@@ -44,6 +46,8 @@ pub struct AlerterArgs {
     pub breaker: breaker::Settings,
     /// Where the book is kept.
     pub disk: Box<dyn Disk>,
+    /// Marked at each look at what is due.
+    pub beat: Beat,
     /// The time; it must go on from process to process.
     pub clock: Box<dyn Clock>,
 }
@@ -138,15 +142,23 @@ pub struct AlerterState {
 }
 
 impl Alerter {
-    /// Starts an alerter; this bell rings it from now on.
+    /// Starts an alerter, below a supervisor if there is one; this bell rings it from now on.
     ///
     /// # Errors
     /// The actor cannot be started.
-    pub async fn start(name: Option<String>, args: AlerterArgs, bell: &Bell) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
+    pub async fn start(
+        above: Option<ActorCell>,
+        args: AlerterArgs,
+        bell: &Bell,
+    ) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
         // What a former alerter had not taken went with it.
         bell.waiting.store(0, Ordering::Release);
         let counts = (Arc::clone(&bell.waiting), Arc::clone(&bell.lost));
-        let (alerter, _) = Self::spawn(name, Self, (args, counts.0, counts.1)).await?;
+        let arguments = (args, counts.0, counts.1);
+        let (alerter, _) = match above {
+            Some(above) => Self::spawn_linked(None, Self, arguments, above).await?,
+            None => Self::spawn(None, Self, arguments).await?,
+        };
         bell.alerter.lead_to(alerter.clone());
         Ok(alerter)
     }
@@ -165,6 +177,7 @@ impl AlerterState {
 
     fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
         let now = self.now();
+        self.args.beat.mark(now);
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > self.lost_told {
             self.lost_told = lost;

@@ -14,6 +14,7 @@ pub use ruling::{Board, Fired, Held, Ruling};
 
 use crate::address::Address;
 use crate::alerter::Bell;
+use crate::beat::Beat;
 use crate::pool::CancelAll;
 use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
@@ -85,6 +86,8 @@ pub struct GovernorArgs {
     pub cut_off_ns: Nanos,
     /// Patience of an operator's halt.
     pub plan: Plan,
+    /// Marked at each look.
+    pub beat: Beat,
     /// Told of each move.
     pub observer: MoveObserver,
 }
@@ -452,6 +455,7 @@ impl GovernorState {
         self.heed_risk();
         self.walk_on(now);
         self.args.board.lock().looked_ns = now;
+        self.args.beat.mark(now);
     }
 
     /// An operator's latch at the service, at least this strict.

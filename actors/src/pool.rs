@@ -10,6 +10,7 @@ pub use standing::Cause;
 
 use crate::address::Address;
 use crate::alerter::Bell;
+use crate::beat::Beat;
 use crate::governor::{GovernorMsg, Reading};
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
@@ -33,6 +34,8 @@ use std::time::Duration;
 
 /// Time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(50);
+/// Between two words to the governor when nothing changes.
+const TELL_EVERY_NS: Nanos = 1_000_000_000;
 /// Sessions may end in order for so long when the pool stops.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
@@ -93,6 +96,10 @@ pub struct PoolArgs {
     pub alerts: Bell,
     /// Who decides what the venue may do.
     pub governor: Address<GovernorMsg>,
+    /// Another pool held its places before, and may have left connections there.
+    pub again: bool,
+    /// Marked at each look at the clock.
+    pub beat: Beat,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -172,6 +179,7 @@ pub struct PoolState {
     silence: Silence,
     failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
     ends: Vec<(LineKey, End)>,
+    told_ns: Nanos,
 }
 
 impl PoolState {
@@ -191,12 +199,23 @@ impl PoolState {
             silence: Silence::default(),
             failed: BTreeMap::new(),
             ends: Vec::new(),
+            told_ns: 0,
             args,
         }
     }
 
-    async fn start_session(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey) -> Result<(), ActorProcessingErr> {
+    /// Starts a line's session; `again` when another held its places before: what that left there is given up.
+    async fn start_session(
+        &mut self,
+        myself: &ActorRef<PoolMsg>,
+        key: LineKey,
+        again: bool,
+    ) -> Result<(), ActorProcessingErr> {
         let arguments = (self.args.make)(key, myself.clone());
+        for slot in arguments.slots.into_iter().filter(|_| again) {
+            // Without a warden there is no thread, and nothing in its places.
+            let _gone = arguments.warden.cast(WardenMsg::Detach(slot));
+        }
         let (session, _) = Actor::spawn_linked(None, Session, arguments, myself.get_cell()).await?;
         self.sessions.insert(session.get_id(), (key, session));
         Ok(())
@@ -415,11 +434,14 @@ impl PoolState {
 
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
+        self.args.beat.mark(now);
         let before = self.set.state();
         let verdict = self.set.on_tick(now);
         self.carry_out(verdict);
-        if before != self.set.state() {
+        // Also when nothing changed: a governor that was started anew knows nothing yet.
+        if before != self.set.state() || now.saturating_sub(self.told_ns) >= TELL_EVERY_NS {
             self.tell_lines();
+            self.told_ns = now;
         }
         if self.standing.holds(Cause::Attempts) && !self.attempts.is_spent(now) {
             self.release(Cause::Attempts);
@@ -484,7 +506,8 @@ impl Actor for Pool {
             .collect();
         let mut state = PoolState::new(args);
         for key in keys {
-            state.start_session(&myself, key).await?;
+            let again = state.args.again;
+            state.start_session(&myself, key, again).await?;
         }
         myself.send_interval(TICK, || PoolMsg::Tick);
         Ok(state)
@@ -518,7 +541,7 @@ impl Actor for Pool {
         {
             state.raise("session", Severity::Warning, format!("{}: a session failed: {why}", state.args.name));
             state.on_change(key, false);
-            state.start_session(&myself, key).await?;
+            state.start_session(&myself, key, true).await?;
         }
         Ok(())
     }

@@ -74,7 +74,14 @@ impl Sinks {
         let pace = Pace { retry_ns: s / 20, retry_max_ns: s / 5, ..Pace::default() };
         let breaker = breaker::Settings { rest_ns: s / 5, ..breaker::Settings::default() };
         let clock = Box::new(TscClock::start());
-        let args = AlerterArgs { routes: self.routes(), pace, breaker, disk: Box::new(disk.clone()), clock };
+        let args = AlerterArgs {
+            routes: self.routes(),
+            pace,
+            breaker,
+            disk: Box::new(disk.clone()),
+            beat: Default::default(),
+            clock,
+        };
         let bell = Bell::default();
         let alerter = Alerter::start(None, args, &bell).await.unwrap();
         (bell, alerter)

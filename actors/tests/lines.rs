@@ -353,6 +353,8 @@ impl Wanted {
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },
             alerts: alerts.clone(),
             governor: governor.into(),
+            again: false,
+            beat: Default::default(),
             seed: 1,
         };
         let pool = Actor::spawn(None, Pool, args).await.unwrap().0;
@@ -364,7 +366,8 @@ impl Wanted {
 async fn alerter(clock: &TscClock) -> Bell {
     let bell = Bell::default();
     let (pace, breaker, disk) = (Pace::default(), breaker::Settings::default(), Box::new(MemoryDisk::new()));
-    let args = AlerterArgs { routes: vec![], pace, breaker, disk, clock: Box::new(clock.clone()) };
+    let args =
+        AlerterArgs { routes: vec![], pace, breaker, disk, beat: Default::default(), clock: Box::new(clock.clone()) };
     let _alerter: ActorRef<AlerterMsg> = Alerter::start(None, args, &bell).await.unwrap();
     bell
 }
@@ -383,6 +386,7 @@ async fn governor(clock: &TscClock, alerts: &Bell, warden: &ActorRef<WardenMsg>)
         halt_file: folder.join("HALT"),
         cut_off_ns: u64::MAX,
         plan: Plan { settle_ns: 0, flatten_ns: 0, cancel_ns: MS },
+        beat: Default::default(),
         observer: Box::new(|_, _| {}),
     };
     let governor = Actor::spawn(None, Governor, args).await.unwrap().0;

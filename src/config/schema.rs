@@ -107,6 +107,18 @@ pub enum Idle {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Supervision {
+    /// Restarts of what rules (the governor) within `core_period_s`; one more and everything is stopped.
+    pub core_restarts: u32,
+    /// The period of `core_restarts`.
+    pub core_period_s: u64,
+    /// Restarts of one venue's actors within `venue_period_s`; one more and the venue is halted.
+    pub venue_restarts: u32,
+    /// The period of `venue_restarts`.
+    pub venue_period_s: u64,
+    /// Restarts of what tells people (the alerter) within `side_period_s`; one more and it stays off.
+    pub side_restarts: u32,
+    /// The period of `side_restarts`.
+    pub side_period_s: u64,
     /// Restarts of one pinned thread within `thread_period_s` before the service halts.
     pub thread_restarts: u32,
     /// Its period.

@@ -4,19 +4,24 @@
 use super::ServiceError;
 use crate::config::{AlertSeverity, Config};
 use crate::secrets;
-use highwire_actors::alerter::{Alerter, AlerterArgs, AlerterMsg, Bell, Route};
+use highwire_actors::alerter::{Alerter, AlerterArgs, Bell, Route};
+use highwire_actors::beat::Beat;
 use highwire_actors::channel::{
     Channel, LogChannel, SlackChannel, SmtpChannel, SmtpSettings, TelegramChannel, WebhookChannel,
 };
+use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
 use highwire_engine::clock::TscClock;
 use highwire_store::disk::Folder;
+use highwire_supervision::backoff::Backoff;
 use highwire_supervision::breaker;
+use highwire_supervision::budget::Budget;
 use highwire_supervision::incident::{self, Pace, Severity};
-use ractor::ActorRef;
+use ractor::{Actor, ActorRef};
 use secrecy::SecretString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// The public bot API.
 const TELEGRAM: &str = "https://api.telegram.org";
@@ -25,11 +30,17 @@ const FOLDER: &str = "alerts";
 /// Time for what is said at the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-/// The running alerter.
+/// The alerter hangs when it has not looked for so long.
+const HANGS_NS: u64 = 10_000_000_000;
+
+/// The running alerter, under its supervisor.
 pub struct Alerts {
     /// Rings it.
     pub bell: Bell,
-    alerter: ActorRef<AlerterMsg>,
+    /// How it lives.
+    pub lives: Lives,
+    supervisor: ActorRef<SupervisorMsg>,
+    handle: JoinHandle<()>,
 }
 
 impl Alerts {
@@ -43,32 +54,62 @@ impl Alerts {
         clock: &TscClock,
         http: &reqwest::Client,
     ) -> Result<Self, ServiceError> {
-        let settings = &config.alerts;
-        let pace = Pace {
-            messages: settings.messages_max as usize,
-            period_ns: settings.period_s.saturating_mul(1_000_000_000),
-            ..Pace::default()
-        };
-        let folder = data.join(FOLDER);
+        let (bell, lives, folder) = (Bell::default(), Lives::default(), data.join(FOLDER));
         let disk = Folder::new(&folder).map_err(|source| ServiceError::Data { path: folder, source })?;
-        let arguments = AlerterArgs {
-            routes: routes(config, http)?,
-            pace,
-            breaker: breaker::Settings::default(),
-            disk: Box::new(disk),
+        let child = child(config, disk, clock, routes(config, http)?, bell.clone());
+        let arguments = SupervisorArgs {
+            children: vec![child],
+            strategy: Strategy::OneForOne,
+            budget: budget(config),
             clock: Box::new(clock.clone()),
+            seed: u64::from(std::process::id()),
+            lives: lives.clone(),
+            // The supervisor has said so in the log, which is all that is left.
+            give_up: Box::new(|_, _| {}),
         };
-        let bell = Bell::default();
-        let alerter = Alerter::start(None, arguments, &bell).await?;
-        Ok(Self { bell, alerter })
+        let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
+        Ok(Self { bell, lives, supervisor, handle })
     }
 
     /// Ends it; what could not be told meanwhile stands on disk.
     pub async fn stop(self) {
         tokio::time::sleep(LAST_WORDS).await;
-        // An actor that panicked has ended too.
-        let _ended = self.alerter.stop_and_wait(None, Some(Duration::from_secs(1))).await;
+        // A supervisor that panicked has ended too.
+        if self.supervisor.cast(SupervisorMsg::End).is_ok() {
+            let _ended = self.handle.await;
+        }
     }
+}
+
+fn budget(config: &Config) -> Budget {
+    Budget {
+        restarts: config.supervision.side_restarts,
+        period_ns: config.supervision.side_period_s.saturating_mul(1_000_000_000),
+        backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
+    }
+}
+
+fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, bell: Bell) -> ChildSpec {
+    let (beat, clock) = (Beat::default(), clock.clone());
+    let pace = Pace {
+        messages: config.alerts.messages_max as usize,
+        period_ns: config.alerts.period_s.saturating_mul(1_000_000_000),
+        ..Pace::default()
+    };
+    let heart = beat.clone();
+    let start: Start = Box::new(move |above| {
+        let arguments = AlerterArgs {
+            routes: routes.clone(),
+            pace,
+            breaker: breaker::Settings::default(),
+            disk: Box::new(disk.clone()),
+            beat: heart.clone(),
+            clock: Box::new(clock.clone()),
+        };
+        let bell = bell.clone();
+        Box::pin(async move { Ok(Alerter::start(Some(above), arguments, &bell).await?.get_cell()) })
+    });
+    ChildSpec { name: "alerter".to_owned(), start, beat: Some((beat, HANGS_NS)) }
 }
 
 fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, ServiceError> {

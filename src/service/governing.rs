@@ -10,32 +10,132 @@ use crate::universe::Universe;
 use highwire_actors::account::Account;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
-use highwire_actors::governor::{Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, LatchFile};
+use highwire_actors::beat::Beat;
+use highwire_actors::governor::{Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Realm};
+use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
 use highwire_actors::trading_line::TradingLine;
-use highwire_engine::clock::TscClock;
+use highwire_actors::warden::WardenMsg;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::VenueId;
+use highwire_links::cnc::StopWord;
+use highwire_supervision::backoff::Backoff;
+use highwire_supervision::budget::Budget;
+use highwire_supervision::degrade::{Cause, Scope};
 use highwire_supervision::halting::Plan;
+use highwire_supervision::incident::Severity;
 use highwire_supervision::rungs::{Measures, rules};
 use highwire_venues::private::{Query, Reply};
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// The file of latches, below the data folder.
 const LATCHES: &str = "latches.json";
 /// The file that halts while it is there, below the data folder.
 pub const HALT_FILE: &str = "HALT";
 
-/// A running governor.
+/// The governor looks every 50 ms; it hangs when it did not for so long.
+const HANGS_NS: u64 = 2_000_000_000;
+
+/// Makes what is governed; again for each governor.
+pub type MakeRealm = Box<dyn Fn() -> Realm + Send>;
+
+/// What is governed, once it is there: shared with whoever starts the governor anew.
+type Ground = Arc<Mutex<Option<MakeRealm>>>;
+
+/// A running governor, under its supervisor.
 pub struct Governing {
     /// Leads to it.
     pub address: Address<GovernorMsg>,
     /// What it ruled.
     pub board: Board,
-    actor: ActorRef<GovernorMsg>,
+    /// How it lives.
+    pub lives: Lives,
+    ground: Ground,
+    supervisor: ActorRef<SupervisorMsg>,
+    handle: JoinHandle<()>,
+}
+
+/// What a governor is made of, again and again.
+#[derive(Clone)]
+struct Seat {
+    modes: Modes,
+    cut_off_ns: u64,
+    venues: BTreeMap<VenueId, String>,
+    clock: TscClock,
+    bell: Bell,
+    board: Board,
+    data: PathBuf,
+    beat: Beat,
+    chronicle: Arc<Mutex<Chronicle>>,
+}
+
+impl Seat {
+    fn arguments(&self) -> GovernorArgs {
+        let chronicle = Arc::clone(&self.chronicle);
+        GovernorArgs {
+            rules: rules(&measures(&self.modes)),
+            venues: self.venues.clone(),
+            clock: Box::new(self.clock.clone()),
+            alerts: self.bell.clone(),
+            board: self.board.clone(),
+            latches: LatchFile::new(self.data.join(LATCHES)),
+            halt_file: self.data.join(HALT_FILE),
+            cut_off_ns: self.cut_off_ns,
+            plan: patience(&self.modes),
+            beat: self.beat.clone(),
+            observer: Box::new(move |_, text| {
+                let mut chronicle = chronicle.lock().unwrap_or_else(PoisonError::into_inner);
+                chronicle.notices.push(format!("mode of {text}"));
+            }),
+        }
+    }
+
+    fn child(&self, address: &Address<GovernorMsg>, ground: &Ground) -> ChildSpec {
+        let (seat, address, ground) = (self.clone(), address.clone(), Arc::clone(ground));
+        let start: Start = Box::new(move |above| {
+            let (arguments, address, ground) = (seat.arguments(), address.clone(), Arc::clone(&ground));
+            Box::pin(async move {
+                let (governor, _) = Actor::spawn_linked(None, Governor, arguments, above).await?;
+                address.lead_to(governor.clone());
+                if let Some(make) = &*ground.lock().unwrap_or_else(PoisonError::into_inner) {
+                    // One that ended at once is started anew.
+                    let _gone = governor.cast(GovernorMsg::Reign(make()));
+                }
+                Ok(governor.get_cell())
+            })
+        });
+        ChildSpec { name: "governor".to_owned(), start, beat: Some((self.beat.clone(), HANGS_NS)) }
+    }
+
+    /// Nobody rules any more: everything is stopped by its stop word, and that is latched.
+    fn give_up(&self, ground: &Ground) -> Box<dyn FnMut(&str, &str) + Send> {
+        let (ground, bell, file) = (Arc::clone(ground), self.bell.clone(), LatchFile::new(self.data.join(LATCHES)));
+        let clock = self.clock.clone();
+        Box::new(move |_, why| {
+            if let Some(make) = &*ground.lock().unwrap_or_else(PoisonError::into_inner) {
+                let realm = make();
+                for warden in &realm.wardens {
+                    // A warden that is gone is silent, and its thread opens nothing.
+                    let _gone = warden.cast(WardenMsg::RaiseStop(StopWord::CancelsOnly));
+                    let _gone = warden.cast(WardenMsg::CancelAll);
+                }
+                realm.hands.iter().for_each(|hand| (hand.cancel_all)());
+            }
+            let note = format!("the governor failed too often: {why}");
+            bell.raise("service/gave-up", Severity::Critical, note.clone());
+            let latch = Latch { scope: Scope::Global, cause: Cause::GaveUp, value: 1, note, since_ns: clock.now() };
+            let file = file.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = file.save(u64::MAX, &[("service".to_owned(), latch)]) {
+                    tracing::error!(%error, "the latch could not be kept");
+                }
+            });
+        })
+    }
 }
 
 impl Governing {
@@ -50,30 +150,52 @@ impl Governing {
         clock: &TscClock,
         (bell, chronicle): (&Bell, &Arc<Mutex<Chronicle>>),
     ) -> Result<Self, ServiceError> {
-        let (board, chronicle) = (Board::default(), Arc::clone(chronicle));
-        let arguments = GovernorArgs {
-            rules: rules(&measures(&config.modes)),
-            venues: venues(universe),
-            clock: Box::new(clock.clone()),
-            alerts: bell.clone(),
-            board: board.clone(),
-            latches: LatchFile::new(data.join(LATCHES)),
-            halt_file: data.join(HALT_FILE),
+        let (address, board, lives) = (Address::default(), Board::default(), Lives::default());
+        let seat = Seat {
+            modes: config.modes.clone(),
             cut_off_ns: config.lines.cut_off_s.saturating_mul(1_000_000_000),
-            plan: patience(&config.modes),
-            observer: Box::new(move |_, text| {
-                let mut chronicle = chronicle.lock().unwrap_or_else(PoisonError::into_inner);
-                chronicle.notices.push(format!("mode of {text}"));
-            }),
+            venues: venues(universe),
+            clock: clock.clone(),
+            bell: bell.clone(),
+            board: board.clone(),
+            data: data.to_owned(),
+            beat: Beat::default(),
+            chronicle: Arc::clone(chronicle),
         };
-        let (actor, _) = Actor::spawn(None, Governor, arguments).await?;
-        Ok(Self { address: actor.clone().into(), board, actor })
+        let ground = Ground::default();
+        let arguments = SupervisorArgs {
+            children: vec![seat.child(&address, &ground)],
+            strategy: Strategy::OneForAll,
+            budget: Budget {
+                restarts: config.supervision.core_restarts,
+                period_ns: config.supervision.core_period_s.saturating_mul(1_000_000_000),
+                backoff: Backoff { first_ns: 20_000_000, max_ns: 1_000_000_000 },
+            },
+            clock: Box::new(clock.clone()),
+            seed: u64::from(std::process::id()),
+            lives: lives.clone(),
+            give_up: seat.give_up(&ground),
+        };
+        let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
+        Ok(Self { address, board, lives, ground, supervisor, handle })
+    }
+
+    /// This is governed from now on, by each governor to come too.
+    ///
+    /// # Errors
+    /// There is no governor.
+    pub fn reign(&self, make: MakeRealm) -> Result<(), ServiceError> {
+        let realm = make();
+        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);
+        self.address.cast(GovernorMsg::Reign(realm)).map_err(|_| ServiceError::WardenGone)
     }
 
     /// Ends it: modes stay as they are.
-    pub async fn stop(&self) {
-        // An actor that panicked has ended too.
-        let _ended = self.actor.stop_and_wait(None, Some(Duration::from_secs(1))).await;
+    pub async fn stop(self) {
+        // A supervisor that panicked has ended too.
+        if self.supervisor.cast(SupervisorMsg::End).is_ok() {
+            let _ended = self.handle.await;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod alerts;
+mod brood;
 mod chronicle;
 mod data;
 mod gauge;
@@ -20,11 +21,12 @@ mod watch;
 use alerts::Alerts;
 pub use chronicle::Chronicle;
 use data::DataFolder;
-use governing::Governing;
+use governing::{Governing, MakeRealm};
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
 use sentinel::Sentinel;
+use threads::Threads;
 use trading::Trading;
 pub use watch::Watch;
 
@@ -168,28 +170,13 @@ impl Service {
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
         let threads = threads::start(&universe, config, &clock, (&chronicle, &sentinel), trading.as_ref()).await?;
-        let realm = Realm {
-            wardens: threads.wardens.iter().map(|(warden, _)| warden.clone()).collect(),
-            senses: senses::senses(&universe, config, threads.pages.clone(), threads.gauges.clone()),
-            hands: governing::hands(trading.as_ref()),
-        };
-        governor.cast(GovernorMsg::Reign(realm)).map_err(|_| ServiceError::WardenGone)?;
+        let config = Arc::new(config.clone());
+        governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
         let board = (governing.board.clone(), bell.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
-        let http = serve(&watch, config).await?;
-        let patience = governing::patience(&config.modes);
-        let control = Control {
-            watch: Arc::clone(&watch),
-            governor: governor.clone(),
-            bell: bell.clone(),
-            patience,
-            flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
-            tree: tree::grow(&watch, addresses),
-        };
-        let socket = |source| ServiceError::Data { path: data.path().join(crate::control::SOCKET), source };
-        let control = ControlServer::start(data.path(), control).map_err(socket)?;
-        for (venue, offset_ns) in clock_offsets(config) {
+        let http = serve(&watch, &config).await?;
+        for (venue, offset_ns) in clock_offsets(&config) {
             threads
                 .reader
                 .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
@@ -197,7 +184,20 @@ impl Service {
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
-        let net = Net::start(&universe, config, addresses, circle, trading).await?;
+        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let patience = governing::patience(&config.modes);
+        let mut branches = vec![("core", governing.lives.clone()), ("telling", alerts.lives.clone())];
+        branches.extend(net.lives());
+        let control = Control {
+            watch: Arc::clone(&watch),
+            governor: governor.clone(),
+            bell: bell.clone(),
+            patience,
+            flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
+            tree: tree::grow(&watch, branches),
+        };
+        let socket = |source| ServiceError::Data { path: data.path().join(crate::control::SOCKET), source };
+        let control = ControlServer::start(data.path(), control).map_err(socket)?;
         Ok(Self {
             watch,
             http,
@@ -258,6 +258,18 @@ impl Service {
         self.alerts.stop().await;
         stages
     }
+}
+
+/// What the governor governs.
+fn realm(universe: &Arc<Universe>, config: &Arc<Config>, threads: &Threads, trading: Option<Trading>) -> MakeRealm {
+    let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
+    let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
+    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
+    Box::new(move || Realm {
+        wardens: wardens.clone(),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone()),
+        hands: governing::hands(trading.as_ref()),
+    })
 }
 
 /// Serves metrics and health, if an address is configured.

@@ -1,7 +1,8 @@
 //! Everything beside the wire: each venue's lines.
 
 use super::ServiceError;
-use super::lines::{self, Circle, Places, VenueActors, VenueAddress};
+use super::brood::VenueActors;
+use super::lines::{self, Circle, Places, VenueAddress};
 use super::trading::Trading;
 use crate::config::Config;
 use crate::universe::Universe;
@@ -9,6 +10,7 @@ use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::dial;
 use highwire_actors::governor::GovernorMsg;
+use highwire_actors::supervisor::Lives;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use ractor::ActorRef;
@@ -33,8 +35,8 @@ impl Net {
     /// # Errors
     /// See [`ServiceError`]. What had started ends with the runtime.
     pub async fn start(
-        universe: &Universe,
-        config: &Config,
+        universe: &Arc<Universe>,
+        config: &Arc<Config>,
         addresses: &[VenueAddress],
         ((wardens, reader), (clock, tls), (alerts, governor)): Around<'_>,
         trading: Option<Trading>,
@@ -44,7 +46,7 @@ impl Net {
             reader,
             alerts: alerts.clone(),
             governor: governor.clone(),
-            clock,
+            clock: clock.clone(),
             http: http(config, &tls)?,
             tls,
             trading,
@@ -56,6 +58,11 @@ impl Net {
             places = next;
         }
         Ok(Self { venues })
+    }
+
+    /// How each venue's actors live.
+    pub fn lives(&self) -> Vec<(&'static str, Lives)> {
+        self.venues.iter().map(|venue| (venue.name, venue.lives.clone())).collect()
     }
 
     /// Ends them. The governor has ended before: lines that are ended are no venues that are lost.

@@ -10,6 +10,7 @@ use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What has not moved for so long is not alive.
@@ -59,6 +60,16 @@ impl Watch {
     /// What the service may do.
     pub fn mode(&self) -> Mode {
         self.board.read().mode
+    }
+
+    /// The time.
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Why each thread that died did so, the last time.
+    pub fn thread_reasons(&self) -> BTreeMap<String, String> {
+        self.chronicle().death_reasons.clone()
     }
 
     /// Whether everything makes progress: the governor looks, every pinned thread turns.

@@ -451,6 +451,8 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             // Nobody is told and nobody rules: modes are the tests' own.
             alerts: Bell::default(),
             governor: Address::default(),
+            again: false,
+            beat: Default::default(),
             seed: u64::from(venue),
         };
         pools.push(Actor::spawn(None, Pool, args).await.unwrap().0);
