@@ -59,6 +59,8 @@ enum Command {
     Resume(ResumeArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
+    /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
+    Restart(RestartArgs),
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +98,14 @@ struct ResumeArgs {
     /// Only say what it would do.
     #[arg(long)]
     dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+struct RestartArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// The actor, as `status --tree` shows it below its supervisor.
+    path: String,
 }
 
 #[derive(Debug, Args)]
@@ -251,6 +261,7 @@ pub fn main() -> ExitCode {
         Command::Resume(ResumeArgs { operate, dry_run }) => {
             ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
         }
+        Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
     };
     match outcome {

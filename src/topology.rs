@@ -1,8 +1,15 @@
-//! The supervision tree as data: who stands below whom, how often each may be started anew, and what follows
-//! when that is spent. `highwire status --tree` draws it as it lives.
+//! The supervision tree as it lives: who stands below whom, how it is, how often it was started anew and why.
+//! `highwire status --tree` draws it, `highwire restart` shakes it.
 
+use highwire_actors::supervisor::SupervisorMsg;
+use ractor::ActorRef;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
+
+/// For a supervisor to answer; it may be waiting for a child's end.
+const KICK_WITHIN: Duration = Duration::from_secs(20);
 
 /// A node of the living tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +24,31 @@ pub struct Branch {
     pub last_reason: String,
     /// What stands below it.
     pub below: Vec<Branch>,
+}
+
+/// The living tree, and a hand on its supervisors.
+pub struct Tree {
+    /// Draws it.
+    pub draw: Box<dyn Fn() -> Branch + Send + Sync>,
+    /// The supervisors by name.
+    pub kick: BTreeMap<String, ActorRef<SupervisorMsg>>,
+}
+
+impl Tree {
+    /// Has the actor at `path` (`okx/pool`) started anew; its supervisor spends a restart on it.
+    ///
+    /// # Errors
+    /// There is none, or its supervisor does not answer.
+    pub async fn restart(&self, path: &str) -> Result<(), String> {
+        let (bough, child) = path.split_once('/').ok_or("an actor is named as `status --tree` shows it: okx/pool")?;
+        let supervisor = self.kick.get(bough).ok_or_else(|| format!("no supervisor is named {bough}"))?;
+        let asked = supervisor.call(|reply| SupervisorMsg::Kick(child.to_owned(), reply), Some(KICK_WITHIN)).await;
+        match asked.ok().and_then(|answer| answer.success_or(()).ok()) {
+            Some(true) => Ok(()),
+            Some(false) => Err(format!("{bough} has no {child}")),
+            None => Err(format!("the supervisor {bough} does not answer")),
+        }
+    }
 }
 
 impl Branch {

@@ -9,7 +9,7 @@ use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_supervision::budget::{Budget, Restarts, Verdict};
 use highwire_supervision::dice::Dice;
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -103,6 +103,9 @@ impl Lives {
 pub enum SupervisorMsg {
     /// The wait is over: start those from this one on that do not run.
     StartAnew,
+    /// Kill the child of this name, as an operator wants it started anew; whether there is one that runs, or
+    /// that was given up and is started after all.
+    Kick(String, RpcReplyPort<bool>),
     /// Time to look at heartbeats.
     Tick,
     /// End all, the last first, then yourself.
@@ -192,6 +195,19 @@ impl SupervisorState {
         }
     }
 
+    fn kick(&mut self, myself: &ActorRef<SupervisorMsg>, name: &str) -> bool {
+        let Some(at) = self.args.children.iter().position(|child| child.name == name) else { return false };
+        match &self.cells[at] {
+            // Its end is told, and answered, like any other.
+            Some(cell) => cell.kill(),
+            None => {
+                self.args.lives.change(at, |life| life.is_given_up = false);
+                return myself.cast(SupervisorMsg::StartAnew).is_ok();
+            }
+        }
+        true
+    }
+
     fn place(&self, cell: &ActorCell) -> Option<usize> {
         self.cells.iter().position(|known| known.as_ref().is_some_and(|known| known.get_id() == cell.get_id()))
     }
@@ -228,6 +244,10 @@ impl Actor for Supervisor {
                 if let Err((at, error)) = state.start_missing(&myself).await {
                     state.on_gone(&myself, at, error.to_string()).await;
                 }
+            }
+            SupervisorMsg::Kick(name, reply) => {
+                // Whoever asked may be gone.
+                let _gone = reply.send(state.kick(&myself, &name));
             }
             SupervisorMsg::Tick => state.look(&myself).await,
             SupervisorMsg::End => {

@@ -29,6 +29,11 @@ pub enum Question {
         /// Who, and why.
         why: String,
     },
+    /// Start an actor anew.
+    Restart {
+        /// Which: `okx/pool`.
+        path: String,
+    },
     /// A person has seen this incident: it climbs to no further channel.
     Acknowledge {
         /// Its key.

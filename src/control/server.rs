@@ -4,7 +4,7 @@
 use super::SOCKET;
 use super::protocol::{Answer, Incident, Question, Status, Thread, Venue};
 use crate::service::Watch;
-use crate::topology::Branch;
+use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, ResumePlan};
@@ -44,7 +44,7 @@ pub struct Control {
     /// How long closing what is exposed may take.
     pub flatten_ns: u64,
     /// The supervision tree, now.
-    pub tree: Box<dyn Fn() -> Branch + Send + Sync>,
+    pub tree: Tree,
 }
 
 /// A running server.
@@ -129,6 +129,10 @@ impl Control {
             }
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
+            Question::Restart { path } => match self.tree.restart(&path).await {
+                Ok(()) => Answer::Done,
+                Err(why) => refused(&why),
+            },
             Question::Acknowledge { key } => {
                 let open = self.bell.open(ANSWER_WITHIN).await.unwrap_or_default();
                 if !open.iter().any(|incident| incident.key == key) {
@@ -194,7 +198,7 @@ impl Control {
             threads: vitals.threads.iter().map(thread).collect(),
             incidents: incidents.collect(),
             moves: ruling.last_moves.iter().map(|(_, text)| text.clone()).collect(),
-            tree: (self.tree)(),
+            tree: (self.tree.draw)(),
         }
     }
 }

@@ -39,7 +39,8 @@ pub struct Alerts {
     pub bell: Bell,
     /// How it lives.
     pub lives: Lives,
-    supervisor: ActorRef<SupervisorMsg>,
+    /// Starts it anew.
+    pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
 }
 

@@ -31,7 +31,8 @@ pub struct VenueActors {
     pub name: &'static str,
     /// How they live.
     pub lives: Lives,
-    supervisor: ActorRef<SupervisorMsg>,
+    /// Starts it anew.
+    pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
 }
 

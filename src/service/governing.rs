@@ -55,7 +55,8 @@ pub struct Governing {
     /// How it lives.
     pub lives: Lives,
     ground: Ground,
-    supervisor: ActorRef<SupervisorMsg>,
+    /// Starts it anew.
+    pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
 }
 

@@ -186,8 +186,11 @@ impl Service {
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
-        let mut branches = vec![("core", governing.lives.clone()), ("telling", alerts.lives.clone())];
-        branches.extend(net.lives());
+        let mut branches = vec![
+            ("core", governing.lives.clone(), governing.supervisor.clone()),
+            ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
+        ];
+        branches.extend(net.boughs());
         let control = Control {
             watch: Arc::clone(&watch),
             governor: governor.clone(),

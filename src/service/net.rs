@@ -4,13 +4,13 @@ use super::ServiceError;
 use super::brood::VenueActors;
 use super::lines::{self, Circle, Places, VenueAddress};
 use super::trading::Trading;
+use super::tree::Bough;
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::dial;
 use highwire_actors::governor::GovernorMsg;
-use highwire_actors::supervisor::Lives;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use ractor::ActorRef;
@@ -61,8 +61,8 @@ impl Net {
     }
 
     /// How each venue's actors live.
-    pub fn lives(&self) -> Vec<(&'static str, Lives)> {
-        self.venues.iter().map(|venue| (venue.name, venue.lives.clone())).collect()
+    pub fn boughs(&self) -> Vec<Bough> {
+        self.venues.iter().map(|venue| (venue.name, venue.lives.clone(), venue.supervisor.clone())).collect()
     }
 
     /// Ends them. The governor has ended before: lines that are ended are no venues that are lost.

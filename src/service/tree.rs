@@ -1,18 +1,24 @@
 //! The supervision tree of a running service, as it lives: what `highwire status --tree` draws.
 
 use super::Watch;
-use crate::topology::Branch;
-use highwire_actors::supervisor::{Life, Lives};
+use crate::topology::{Branch, Tree};
+use highwire_actors::supervisor::{Life, Lives, SupervisorMsg};
+use ractor::ActorRef;
 use std::sync::Arc;
 
+/// A supervisor: its name, the lives below it, and itself.
+pub type Bough = (&'static str, Lives, ActorRef<SupervisorMsg>);
+
 /// Draws the tree when it is asked for: pinned threads, then the children of each supervisor.
-pub fn grow(watch: &Arc<Watch>, supervisors: Vec<(&'static str, Lives)>) -> Box<dyn Fn() -> Branch + Send + Sync> {
+pub fn grow(watch: &Arc<Watch>, supervisors: Vec<Bough>) -> Tree {
     let watch = Arc::clone(watch);
-    Box::new(move || {
+    let kick = supervisors.iter().map(|(name, _, supervisor)| ((*name).to_owned(), supervisor.clone())).collect();
+    let draw = Box::new(move || {
         let mut below = vec![threads(&watch)];
-        below.extend(supervisors.iter().map(|(name, lives)| supervisor(name, &lives.read())));
+        below.extend(supervisors.iter().map(|(name, lives, _)| supervisor(name, &lives.read())));
         Branch { name: "highwire".to_owned(), state: fired(&watch), below, ..Branch::default() }
-    })
+    });
+    Tree { draw, kick }
 }
 
 /// When each safety mechanism last fired.

@@ -108,3 +108,43 @@ async fn a_termination_comes_to_rest_ends_well_and_latches_nothing() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_actor_that_is_killed_is_back_and_the_service_trades_on_or_says_why_not() {
+    with_simulator(|config| {
+        let running = Running::start(&config);
+        running.wait_mode("Full");
+        for path in ["core/governor", "telling/alerter", "okx/pool", "okx/timekeeper", "binance_spot/pool"] {
+            said(&operate(&config, &["restart", path]), 0);
+            let (supervisor, child) = path.split_once('/').unwrap();
+            let until = Instant::now() + Duration::from_secs(60);
+            loop {
+                let status: serde_json::Value =
+                    serde_json::from_slice(&operate(&config, &["status", "--json"]).stdout).unwrap();
+                let branch = |of: &serde_json::Value, name: &str| {
+                    of["below"].as_array().unwrap().iter().find(|branch| branch["name"] == name).unwrap().clone()
+                };
+                let life = branch(&branch(&status["tree"], supervisor), child);
+                let is_well = status["mode"] == "Full" && status["reasons"].as_array().unwrap().is_empty();
+                if life["restarts"].as_u64() >= Some(1) && life["state"] == "up" && is_well {
+                    break;
+                }
+                assert!(Instant::now() < until, "{path} is not back: {status:#}");
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            running.wait_live(3);
+        }
+        assert!(said(&operate(&config, &["restart", "okx/nobody"]), 3).contains("okx has no nobody"));
+        for _ in 0..6 {
+            said(&operate(&config, &["restart", "okx/pool"]), 0);
+            std::thread::sleep(Duration::from_millis(800));
+        }
+        let status = said(&operate(&config, &["status", "--tree"]), 0);
+        assert!(status.contains("okx: gave-up holds Halted, latched: its pool failed too often"), "{status}");
+        assert!(
+            status.contains("mode       Full") && status.contains("pool  given up"),
+            "the others trade on: {status}"
+        );
+    })
+    .await;
+}
