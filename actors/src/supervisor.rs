@@ -34,6 +34,9 @@ pub enum Strategy {
 /// Starts a child, linked to the supervisor that it is given.
 pub type Start = Box<dyn FnMut(ActorCell) -> Pin<Box<dyn Future<Output = Result<ActorCell, SpawnErr>> + Send>> + Send>;
 
+/// What follows when the budget is spent: it is told the child's name, and why it failed.
+pub type GiveUp = Box<dyn FnMut(&str, &str) + Send>;
+
 /// A child to be.
 pub struct ChildSpec {
     /// Its name.
@@ -58,8 +61,8 @@ pub struct SupervisorArgs {
     pub seed: u64,
     /// Where its children's lives can be read.
     pub lives: Lives,
-    /// What follows when the budget is spent: the child's name, and why it failed.
-    pub give_up: Box<dyn FnMut(&str, &str) + Send>,
+    /// What follows when the budget is spent.
+    pub give_up: GiveUp,
 }
 
 /// A child's life so far.
@@ -159,9 +162,9 @@ impl SupervisorState {
                     self.end(other).await;
                 }
                 let missing = (0..self.cells.len()).filter(|&other| self.cells[other].is_none());
-                missing.for_each(|other| {
-                    self.args.lives.change(other, |life| life.restarts += u64::from(!life.is_given_up))
-                });
+                for other in missing {
+                    self.args.lives.change(other, |life| life.restarts += u64::from(!life.is_given_up));
+                }
                 myself.send_after(Duration::from_nanos(after_ns), || SupervisorMsg::StartAnew);
             }
             Verdict::GiveUp => {

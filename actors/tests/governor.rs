@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
+mod quiet;
+
 use highwire_actors::address::Address;
-use highwire_actors::alerter::{Alerter, AlerterArgs, Bell};
+use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{
     Board, Governor, GovernorArgs, GovernorMsg, HaltEnd, LatchFile, Reading, Realm, ResumePlan,
@@ -14,13 +16,10 @@ use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_links::cnc::StopWord;
 use highwire_links::{Mode, VenueId};
-use highwire_store::disk::MemoryDisk;
 use highwire_supervision::backoff::Backoff;
-use highwire_supervision::breaker;
 use highwire_supervision::budget::Budget;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_supervision::halting::{Plan, Stand};
-use highwire_supervision::incident::Pace;
 use highwire_supervision::lineset::{Kind, LineSet, LineSetRule};
 use highwire_supervision::rungs::{Measures, rules};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -88,11 +87,8 @@ impl Rig {
         let played =
             PlayedWarden { told: Arc::clone(&told), orders: Arc::clone(&orders), stubborn, governor: governor.clone() };
         let warden = Actor::spawn(None, played, ()).await.unwrap().0;
-        let (bell, clock) = (Bell::default(), TscClock::start());
-        let (pace, breaker, disk) = (Pace::default(), breaker::Settings::default(), Box::new(MemoryDisk::new()));
-        let args =
-            AlerterArgs { routes: vec![], pace, breaker, disk, beat: Beat::default(), clock: Box::new(clock.clone()) };
-        Alerter::start(None, args, &bell).await.unwrap();
+        let clock = TscClock::start();
+        let bell = quiet::alerter(&clock).await;
         let (folder, board) = (tempfile::tempdir().unwrap(), Board::default());
         Self { folder, governor, board, bell, told, orders, warden, clock, dies: Arc::default() }
     }

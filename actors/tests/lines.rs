@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used)] // a failed step fails the test
 
+mod quiet;
+mod ruled;
+
 use futures_util::{SinkExt, StreamExt};
-use highwire_actors::alerter::{Alerter, AlerterArgs, AlerterMsg, Bell};
+use highwire_actors::alerter::Bell;
 use highwire_actors::connect::{Line, LoginAnswer, LoginStep, Target};
 use highwire_actors::dial;
-use highwire_actors::governor::{Governor, GovernorArgs, GovernorMsg, LatchFile, Reading, Realm};
 use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg, PoolReport};
 use highwire_actors::session::{Recipe, SessionArgs, SessionMsg};
 use highwire_actors::subscribe::{Request, Subscription, TopicAnswer};
@@ -17,20 +19,16 @@ use highwire_links::codec::LineNotice;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
-use highwire_store::disk::MemoryDisk;
 use highwire_supervision::attempts::AttemptRule;
 use highwire_supervision::backoff::Backoff;
-use highwire_supervision::breaker;
-use highwire_supervision::degrade::{Cause, Scope};
 use highwire_supervision::dice::Dice;
 use highwire_supervision::ending::{End, Phase, TlsFault};
 use highwire_supervision::failover::Timing;
-use highwire_supervision::halting::Plan;
-use highwire_supervision::incident::Pace;
 use highwire_supervision::lineset::{Kind, LineSetRule};
 use highwire_supervision::rotation::RotationRule;
-use highwire_supervision::rungs::{Measures, rules};
+use quiet::alerter;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ruled::governor;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -360,40 +358,6 @@ impl Wanted {
         let pool = Actor::spawn(None, Pool, args).await.unwrap().0;
         Rig { pool, alerts, seen }
     }
-}
-
-/// An alerter that tells nobody.
-async fn alerter(clock: &TscClock) -> Bell {
-    let bell = Bell::default();
-    let (pace, breaker, disk) = (Pace::default(), breaker::Settings::default(), Box::new(MemoryDisk::new()));
-    let args =
-        AlerterArgs { routes: vec![], pace, breaker, disk, beat: Default::default(), clock: Box::new(clock.clone()) };
-    let _alerter: ActorRef<AlerterMsg> = Alerter::start(None, args, &bell).await.unwrap();
-    bell
-}
-
-/// A governor of one venue whose books are always there.
-async fn governor(clock: &TscClock, alerts: &Bell, warden: &ActorRef<WardenMsg>) -> ActorRef<GovernorMsg> {
-    let folder = std::env::temp_dir().join(format!("highwire-lines-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let args = GovernorArgs {
-        rules: rules(&Measures::default()),
-        venues: [(VenueId(0), "box".to_owned())].into(),
-        clock: Box::new(clock.clone()),
-        alerts: alerts.clone(),
-        board: Default::default(),
-        latches: LatchFile::new(folder.join("latches.json")),
-        halt_file: folder.join("HALT"),
-        cut_off_ns: u64::MAX,
-        plan: Plan { settle_ns: 0, flatten_ns: 0, cancel_ns: MS },
-        beat: Default::default(),
-        observer: Box::new(|_, _| {}),
-    };
-    let governor = Actor::spawn(None, Governor, args).await.unwrap().0;
-    let books = Reading { scope: Scope::Venue(VenueId(0)), cause: Cause::StaleBooks, value: 0, note: String::new() };
-    let senses = Box::new(move |_| vec![books.clone()]);
-    governor.cast(GovernorMsg::Reign(Realm { wardens: vec![warden.clone()], senses, hands: vec![] })).unwrap();
-    governor
 }
 
 impl Rig {

@@ -11,7 +11,9 @@ use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
 use highwire_actors::stream_key::StreamKeeper;
-use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
+use highwire_actors::supervisor::{
+    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
+};
 use highwire_actors::timekeeper::Timekeeper;
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
@@ -138,7 +140,7 @@ impl Brood {
         Some(ChildSpec { name: "stream-keeper".to_owned(), start, beat: None })
     }
 
-    fn give_up(&self) -> Box<dyn FnMut(&str, &str) + Send> {
+    fn give_up(&self) -> GiveUp {
         let (venue, governor) = (self.address.venue.id(), self.circle.governor.clone());
         let withdraw = self.trading().map(|trading| cancel_all(&trading.line));
         Box::new(move |child, why| {

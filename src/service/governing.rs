@@ -12,7 +12,9 @@ use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Realm};
-use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
+use highwire_actors::supervisor::{
+    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
+};
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::{Clock, TscClock};
@@ -113,7 +115,7 @@ impl Seat {
     }
 
     /// Nobody rules any more: everything is stopped by its stop word, and that is latched.
-    fn give_up(&self, ground: &Ground) -> Box<dyn FnMut(&str, &str) + Send> {
+    fn give_up(&self, ground: &Ground) -> GiveUp {
         let (ground, bell, file) = (Arc::clone(ground), self.bell.clone(), LatchFile::new(self.data.join(LATCHES)));
         let clock = self.clock.clone();
         Box::new(move |_, why| {

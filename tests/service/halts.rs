@@ -1,7 +1,8 @@
 //! An operator and a running service: halts by command, signal, file and termination, what holds across the
 //! death of the process, and the way back.
 
-use super::run::{Running, data, settings, simulator};
+use super::run::{Running, data, settings, simulator_of};
+use highwire_simulator::MarketConfig;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -25,9 +26,10 @@ fn signal(running: &Running, name: &str) {
     assert!(sent.unwrap().success());
 }
 
-/// A story told on a thread of its own, with a simulator beside it.
+/// A story told on a thread of its own, with a simulator beside it whose slowest venue lags: there is something to trade.
 async fn with_simulator(story: impl FnOnce(PathBuf) + Send + 'static) {
-    let (simulator, folder) = (simulator().await, tempfile::tempdir().unwrap());
+    let market = MarketConfig { lag_ns: 250_000_000, ..MarketConfig::default() };
+    let (simulator, folder) = (simulator_of(market).await, tempfile::tempdir().unwrap());
     let config = settings(&simulator, folder.path(), true);
     tokio::task::spawn_blocking(move || story(config)).await.unwrap();
     simulator.stop().await;
@@ -145,6 +147,45 @@ async fn every_actor_that_is_killed_is_back_and_the_service_trades_on_or_says_wh
             status.contains("mode       Full") && status.contains("pool  given up"),
             "the others trade on: {status}"
         );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_halt_under_trading_lets_no_further_order_out_and_a_resume_lets_them_out_again() {
+    with_simulator(|config| {
+        let running = Running::start(&config);
+        running.wait_mode("Full");
+        let until_more = |orders: u64| {
+            let until = Instant::now() + Duration::from_secs(60);
+            while running.counted("orders") <= orders {
+                assert!(Instant::now() < until, "it trades no more: {}", running.health());
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        };
+        until_more(0);
+        for now in [false, true] {
+            // One that cuts may cut between two legs, and says so.
+            let (arguments, codes): (&[&str], &[i32]) =
+                if now { (&["halt", "--now"], &[0, 3]) } else { (&["halt"], &[0]) };
+            let halted = operate(&config, arguments);
+            said(&halted, *codes.iter().find(|code| halted.status.code() == Some(**code)).unwrap_or(&0));
+            // What was counted before the halt is published within moments.
+            std::thread::sleep(Duration::from_millis(200));
+            let (orders, opportunities) = (running.counted("orders"), running.counted("opportunities"));
+            let until = Instant::now() + Duration::from_secs(30);
+            while running.counted("opportunities") < opportunities + 3 {
+                assert!(Instant::now() < until, "there was nothing to refrain from");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            assert_eq!(running.counted("orders"), orders, "an order left while halted");
+            // What was cut may have been left to the operator meanwhile, once more after the first resume.
+            said(&operate(&config, &["resume"]), 0);
+            running.wait_mode("Full");
+            std::thread::sleep(Duration::from_secs(1));
+            said(&operate(&config, &["resume"]), 0);
+            until_more(orders);
+        }
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! `highwire run` against simulated venues over TLS: books come, and stay through the loss of any one line and
 //! through certificates that must not be trusted.
 
-use highwire_simulator::{Endpoint, Injection, Simulator, SimulatorConfig, Venue as Room, Verb};
+use highwire_simulator::{Endpoint, Injection, MarketConfig, Simulator, SimulatorConfig, Venue as Room, Verb};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -37,12 +37,24 @@ impl Running {
     }
 
     pub fn health(&self) -> serde_json::Value {
+        serde_json::from_str(&self.get("/health")).unwrap()
+    }
+
+    /// A counter of the wire.
+    pub fn counted(&self, name: &str) -> u64 {
+        let text = self.get("/metrics");
+        let value =
+            text.lines().find_map(|line| line.strip_prefix(&format!("highwire_{name}_total{{thread=\"wire\"}} ")));
+        value.unwrap_or_else(|| panic!("no {name}: {text}")).parse().unwrap()
+    }
+
+    fn get(&self, path: &str) -> String {
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(socket, "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     /// Books that are live.
@@ -97,10 +109,14 @@ pub const ROOMS: [(Room, &str, &str); 3] = [
 ];
 
 pub async fn simulator() -> Simulator {
+    simulator_of(MarketConfig::default()).await
+}
+
+pub async fn simulator_of(market: MarketConfig) -> Simulator {
     // Another story of this process may have chosen it already.
     highwire::tls::choose_provider();
     let venues = ROOMS.map(|(room, ..)| (room, highwire_simulator::Ports::default())).to_vec();
-    Simulator::start(SimulatorConfig { venues, tls: true, ..SimulatorConfig::default() }).await.unwrap()
+    Simulator::start(SimulatorConfig { market, venues, tls: true, ..SimulatorConfig::default() }).await.unwrap()
 }
 
 /// Settings that point at the simulator and trust its authority.
