@@ -129,6 +129,9 @@ fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, Service
         add("slack", settings.slack_after_s, Arc::new(SlackChannel { http: http.clone(), url }));
     }
     if let Some(token) = secret("telegram_token", &settings.telegram_token)? {
+        if settings.telegram_chat == 0 {
+            return Err(ServiceError::Alerts { key: "telegram_chat", why: "a token without a chat".to_owned() });
+        }
         let api = if settings.telegram_api.is_empty() { TELEGRAM } else { &settings.telegram_api };
         let api = api.trim_end_matches('/').to_owned();
         let channel = TelegramChannel { http: http.clone(), api, token, chat: settings.telegram_chat };
