@@ -16,6 +16,12 @@ pub struct Vitals {
     pub mode: Mode,
     /// Why it may not do more.
     pub reasons: Vec<String>,
+    /// What each venue may do, by name.
+    pub venue_modes: Vec<(String, Mode)>,
+    /// Moves of modes since the start.
+    pub mode_moves: u64,
+    /// Notices that found the alerter's queue full.
+    pub alerts_lost: u64,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.

@@ -2,12 +2,15 @@
 //! or `venues`; an actor asks it and acts. Threads never cast into mailboxes: wardens pull.
 
 pub mod account;
-pub mod alert;
+pub mod address;
+pub mod alerter;
+pub mod beat;
 pub mod berth;
+pub mod channel;
 pub mod connect;
 pub mod dial;
+pub mod governor;
 pub mod handshake;
-pub mod lookout;
 pub mod market_line;
 pub mod news;
 pub mod pool;
@@ -15,6 +18,7 @@ pub mod post;
 pub mod session;
 pub mod stream_key;
 pub mod subscribe;
+pub mod supervisor;
 pub mod talk;
 pub mod timekeeper;
 pub mod trading_line;

@@ -121,13 +121,18 @@ impl Engine {
     /// The service's mode.
     pub fn on_set_mode(&mut self, mode: Mode) {
         self.gate.on_set_mode(mode);
-        self.on_mode_given(mode);
     }
 
     /// One venue's mode; an unknown venue is ignored.
     pub fn on_set_venue_mode(&mut self, venue: VenueId, mode: Mode) {
         self.gate.on_set_venue_mode(venue, mode);
-        self.on_mode_given(mode);
+    }
+
+    /// An operator resumed: a tripped gate is armed again, pairs that waited for a human are free. No mode that
+    /// moves by itself does that.
+    pub fn on_resume(&mut self) {
+        self.is_tripped = false;
+        self.executor.on_resume();
     }
 
     /// New risk limits, from the next decision on.
@@ -139,6 +144,21 @@ impl Engine {
     /// Whether the warden is silent: nothing is opened while it is.
     pub fn on_warden_silent(&mut self, silent: bool) {
         self.gate.on_warden_silent(silent);
+    }
+
+    /// Withdraws every open order, as fast as the order ring takes it.
+    pub fn on_cancel_all(&mut self) {
+        self.executor.on_cancel_all();
+    }
+
+    /// Closes what is exposed and followed by no trade, within the bounds of any hedge.
+    pub fn on_flatten(&mut self, cx: &mut Context<'_>) {
+        self.executor.on_flatten(cx, &mut self.ends.orders);
+    }
+
+    /// How things stand.
+    pub fn standing_now(&self) -> lifecycle::Event {
+        self.executor.standing()
     }
 
     /// Orders whose end is not known.
@@ -191,6 +211,7 @@ impl Engine {
     fn tend(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
+        work += self.executor.cancel_on(cx, &mut self.ends.orders);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
             let offer = self.best_hedge(cx, pair);
             work += self.executor.on_tick(cx, &mut self.ends.orders, pair, offer);
@@ -237,13 +258,6 @@ impl Engine {
             self.is_tripped = true;
             self.gate.on_set_mode(Mode::Halted);
             cx.tell(lifecycle::Event::GuardTripped { why, at_ns: cx.now });
-        }
-    }
-
-    fn on_mode_given(&mut self, mode: Mode) {
-        if mode < Mode::HedgeOnly {
-            self.is_tripped = false;
-            self.executor.on_mode_given();
         }
     }
 

@@ -5,6 +5,7 @@
 mod binary;
 mod cash;
 mod reports;
+mod rest;
 
 use crate::context::Context;
 use crate::guard::Guard;
@@ -135,6 +136,8 @@ pub struct Executor {
     distrusted: u64,
     epoch: u16,
     rescues: u64,
+    /// The next place of the order table that is to be withdrawn; `None` when nothing is.
+    withdrawing: Option<usize>,
 }
 
 impl Executor {
@@ -160,6 +163,7 @@ impl Executor {
             distrusted: 0,
             epoch: spec.epoch,
             rescues: 0,
+            withdrawing: None,
         }
     }
 
@@ -232,8 +236,8 @@ impl Executor {
         self.guard.on_set_limits(&limits.guard);
     }
 
-    /// An operator gave a mode anew: pairs that waited for a human are free again.
-    pub fn on_mode_given(&mut self) {
+    /// An operator resumed: pairs that waited for a human are free again.
+    pub fn on_resume(&mut self) {
         self.berths.iter_mut().for_each(|berth| berth.is_blocked = false);
         self.guard.reset();
     }

@@ -3,6 +3,7 @@
 
 use super::chronicle::{Chronicle, observer};
 use super::gauge::Gauge;
+use super::sentinel::Sentinel;
 use super::{ServiceError, layout};
 use crate::config::Config;
 use crate::universe::Universe;
@@ -55,7 +56,7 @@ pub async fn start(
     universe: &Arc<Universe>,
     config: &Config,
     clock: &TscClock,
-    chronicle: &Arc<Mutex<Chronicle>>,
+    (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
     means: Option<Means>,
 ) -> Result<Threads, ServiceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -64,7 +65,8 @@ pub async fn start(
     let ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
     let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone(), means.clone());
-    let mut starter = Starter { config, clock, chronicle, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
+    let mut starter =
+        Starter { config, clock, chronicle, sentinel, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
     if plan.split {
         let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
         let decide =
@@ -122,6 +124,7 @@ struct Starter<'a> {
     config: &'a Config,
     clock: &'a TscClock,
     chronicle: &'a Arc<Mutex<Chronicle>>,
+    sentinel: &'a Sentinel,
     gauges: Vec<Gauge>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     cores: Vec<usize>,
@@ -139,7 +142,7 @@ impl Starter<'_> {
             factory,
             clock: Box::new(self.clock.clone()),
             rules: rules(self.config),
-            observer: observer(name, self.chronicle),
+            observer: self.sentinel.before(name, observer(name, self.chronicle)),
         };
         self.wardens.push(Actor::spawn(Some(format!("warden-{name}")), Warden, arguments).await?);
         Ok(())

@@ -4,6 +4,8 @@ use super::chronicle::Chronicle;
 use super::gauge::Gauge;
 use crate::universe::Universe;
 use crate::vitals::{Process, Vitals, books};
+use highwire_actors::alerter::Bell;
+use highwire_actors::governor::{Board, Ruling};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::fixed::Amount;
@@ -11,8 +13,11 @@ use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
 use highwire_quant::pnl::{BASE_DP, Pnl};
 use highwire_venues::spec::InstrumentSpec;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What has not moved for so long is not alive.
+const STILL_NS: Nanos = 2_000_000_000;
 
 /// The readable side of a service.
 pub struct Watch {
@@ -23,7 +28,8 @@ pub struct Watch {
     universe: Arc<Universe>,
     clock: TscClock,
     started_ns: Nanos,
-    mode: AtomicU8,
+    board: Board,
+    bell: Bell,
 }
 
 impl Watch {
@@ -34,9 +40,10 @@ impl Watch {
         chronicle: Arc<Mutex<Chronicle>>,
         universe: Arc<Universe>,
         clock: TscClock,
+        (board, bell): (Board, Bell),
     ) -> Self {
         let started_ns = clock.now();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, mode: AtomicU8::new(Mode::Halted as u8) }
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell }
     }
 
     /// What the service has done so far.
@@ -55,12 +62,29 @@ impl Watch {
 
     /// What the service may do.
     pub fn mode(&self) -> Mode {
-        Mode::from_u8(self.mode.load(Ordering::Acquire))
+        self.board.read().mode
     }
 
-    /// The service may do this now.
-    pub(super) fn note_mode(&self, mode: Mode) {
-        self.mode.store(mode as u8, Ordering::Release);
+    /// The time.
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Why each thread that died did so, the last time.
+    pub fn thread_reasons(&self) -> BTreeMap<String, String> {
+        self.chronicle().death_reasons.clone()
+    }
+
+    /// Whether everything makes progress: the governor looks, every pinned thread turns.
+    pub fn is_alive(&self) -> bool {
+        let (now, looked_ns) = (self.clock.now(), self.ruling().looked_ns);
+        let turns = |gauge: &Gauge| gauge.pulses(now).1 <= STILL_NS;
+        now.saturating_sub(looked_ns) <= STILL_NS && self.gauges.iter().all(turns)
+    }
+
+    /// Modes, and why.
+    pub fn ruling(&self) -> Ruling {
+        self.board.read()
     }
 
     /// How it all is, now.
@@ -69,12 +93,14 @@ impl Watch {
         let chronicle = self.chronicle();
         let restarts = |gauge: &Gauge| chronicle.deaths.get(gauge.name()).copied().unwrap_or(0);
         let threads = self.gauges.iter().map(|gauge| gauge.read(restarts(gauge), now)).collect();
-        let mode = self.mode();
-        let reasons = if mode == Mode::Full { Vec::new() } else { vec![format!("the mode is {mode:?}")] };
+        let ruling = self.ruling();
         Vitals {
             uptime_ns: now.saturating_sub(self.started_ns),
-            mode,
-            reasons,
+            mode: ruling.mode,
+            reasons: ruling.texts(),
+            venue_modes: ruling.venues.values().map(|(name, mode, _)| (name.clone(), *mode)).collect(),
+            mode_moves: ruling.moves,
+            alerts_lost: self.bell.lost(),
             threads,
             books: books(&self.universe, &self.pages, now),
             verdicts: chronicle.ledger.decisions,

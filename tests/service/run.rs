@@ -1,8 +1,8 @@
 //! `highwire run` against simulated venues over TLS: books come, and stay through the loss of any one line and
 //! through certificates that must not be trusted.
 
-use crate::running::Running;
-use highwire_simulator::{Endpoint, Injection, Simulator, SimulatorConfig, Venue as Room, Verb};
+use crate::running::{Running, data};
+use highwire_simulator::{Endpoint, Injection, MarketConfig, Simulator, SimulatorConfig, Venue as Room, Verb};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -17,21 +17,25 @@ fn stays_live(running: &Running, books: u64, seconds: u64) {
     }
 }
 
-const ROOMS: [(Room, &str, &str); 3] = [
+pub const ROOMS: [(Room, &str, &str); 3] = [
     (Room::BinanceSpot, "binance_spot", "BTCUSDT"),
     (Room::Okx, "okx", "BTC-USDT"),
     (Room::Bybit, "bybit_spot", "BTCUSDT"),
 ];
 
-async fn simulator() -> Simulator {
+pub async fn simulator() -> Simulator {
+    simulator_of(MarketConfig::default()).await
+}
+
+pub async fn simulator_of(market: MarketConfig) -> Simulator {
     // Another story of this process may have chosen it already.
     highwire::tls::choose_provider();
     let venues = ROOMS.map(|(room, ..)| (room, highwire_simulator::Ports::default())).to_vec();
-    Simulator::start(SimulatorConfig { venues, tls: true, ..SimulatorConfig::default() }).await.unwrap()
+    Simulator::start(SimulatorConfig { market, venues, tls: true, ..SimulatorConfig::default() }).await.unwrap()
 }
 
 /// Settings that point at the simulator and trust its authority.
-fn settings(simulator: &Simulator, folder: &Path, trusted: bool) -> std::path::PathBuf {
+pub fn settings(simulator: &Simulator, folder: &Path, trusted: bool) -> std::path::PathBuf {
     let ca = folder.join("ca.pem");
     std::fs::write(&ca, simulator.ca_pem().unwrap()).unwrap();
     let mut text = String::new();
@@ -82,8 +86,9 @@ async fn over_tls_the_books_outlive_each_line_and_no_bad_certificate_is_taken() 
 async fn an_authority_that_nobody_named_is_not_trusted() {
     let (simulator, folder) = (simulator().await, tempfile::tempdir().unwrap());
     let config = settings(&simulator, folder.path(), false);
-    let output = Command::new(env!("CARGO_BIN_EXE_highwire")).args(["run", "--config"]).arg(&config).output();
-    let output = output.unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+    command.args(["run", "--config"]).arg(&config).env("HIGHWIRE__SERVICE__DATA_DIR", data(&config));
+    let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("exchangeInfo"), "{said}");
     simulator.stop().await;

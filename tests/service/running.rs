@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A running service; it ends with the test.
 pub struct Running {
-    child: Child,
+    pub child: Child,
     address: SocketAddr,
     said: Arc<Mutex<String>>,
 }
 
 impl Running {
-    /// `highwire run` on paper.
+    /// `highwire run` on paper; its data folder stands beside its settings.
     pub fn start(config: &Path) -> Self {
         Self::start_with(config, &[], &[])
     }
@@ -25,7 +25,10 @@ impl Running {
     pub fn start_with(config: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
         command.args(["run", "--config"]).arg(config).args(arguments).env("HIGHWIRE__SERVICE__LOG", "info");
-        command.env("HIGHWIRE__HTTP__LISTEN", "127.0.0.1:0").envs(environment.iter().copied());
+        command.env("HIGHWIRE__HTTP__LISTEN", "127.0.0.1:0");
+        // A machine that runs all tests at once starves a thread for longer than a machine that trades.
+        command.env("HIGHWIRE__WIRE__THREAD_STUCK_MS", "20000");
+        command.env("HIGHWIRE__SERVICE__DATA_DIR", data(config)).envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let said = Arc::new(Mutex::new(String::new()));
@@ -57,6 +60,11 @@ impl Running {
         samples.filter_map(|line| line.rsplit_once(' ')).map(|(name, v)| (name.to_owned(), v.to_owned())).collect()
     }
 
+    /// A counter of the wire.
+    pub fn counted(&self, name: &str) -> u64 {
+        self.metrics()[&format!("highwire_{name}_total{{thread=\"wire\"}}")].parse().unwrap()
+    }
+
     fn get(&self, path: &str) -> String {
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -77,6 +85,11 @@ impl Running {
         self.wait(|| (self.live() < books).then(|| format!("fewer than {books} books are live")));
     }
 
+    /// Waits until this is its mode.
+    pub fn wait_mode(&self, mode: &str) {
+        self.wait(|| (self.health()["mode"] != mode).then(|| format!("never {mode}")));
+    }
+
     /// Waits for at most 40 s until nothing is missing any more.
     pub fn wait(&self, mut missing: impl FnMut() -> Option<String>) {
         let until = Instant::now() + Duration::from_secs(40);
@@ -85,6 +98,11 @@ impl Running {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// The data folder of a service with these settings.
+pub fn data(config: &Path) -> PathBuf {
+    config.with_file_name("data")
 }
 
 impl Drop for Running {

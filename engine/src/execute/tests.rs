@@ -243,7 +243,7 @@ fn nothing_is_sent_in_the_stead_of_an_order_in_doubt_and_what_stays_unresolved_i
     let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take())
         .any(|event| matches!(event, lifecycle::Event::Escalated { why: SagaWhy::Unresolved, .. }));
     assert!(told);
-    rig.executor.on_mode_given();
+    rig.executor.on_resume();
     assert!(!rig.executor.rest(PAIR).0);
 }
 
@@ -315,4 +315,38 @@ fn a_base_fee_shrinks_what_was_bought() {
     rig.report(Report { px: Px(10_000), qty: Qty(10_000), trade: 1, ..fee });
     rig.fill(1, second, 1, 10_000, 1);
     assert_eq!(rig.executor.saga(PAIR).map(Saga::exposure), Some(-10_000), "0.1 bought less 0.0001 of fee, 0.1 sold");
+}
+
+#[test]
+fn every_open_order_is_withdrawn_as_the_ring_has_room_and_none_twice_in_one_round() {
+    let mut rig = Rig::new();
+    let ids = rig.open(10_000);
+    rig.executor.on_cancel_all();
+    let (mut narrow, mut rx) = orders(1);
+    let mut withdrawn = Vec::new();
+    for _ in 0..5 {
+        rig.executor.cancel_on(&mut rig.bench.at(MS), &mut narrow);
+        withdrawn.extend(std::iter::from_fn(|| rx.take()).map(|order| (order.action, order.id)));
+    }
+    assert_eq!(withdrawn, ids.map(|id| (Verb::Cancel, id)));
+    assert!(matches!(rig.executor.standing(), lifecycle::Event::Standing { orders: 2, trades: 1, exposed: 0 }));
+}
+
+#[test]
+fn what_was_left_to_a_human_is_closed_when_one_asks_for_it() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.fill(0, first, 1, 10_000, MS);
+    rig.say(0, first, ReportKind::Done, MS);
+    rig.say(1, second, ReportKind::Unknown, MS);
+    for step in 1..2_000 {
+        rig.tick(step * 10 * MS, None);
+    }
+    rig.say(1, second, ReportKind::Done, 20_000 * MS);
+    assert!(matches!(rig.executor.standing(), lifecycle::Event::Standing { trades: 0, exposed: 1, .. }));
+    while rig.rx.take().is_some() {}
+    rig.executor.on_flatten(&mut rig.bench.at(20_001 * MS), &mut rig.tx);
+    rig.tick(20_002 * MS, Some(unwind(10_000)));
+    let hedge = rig.rx.take().unwrap();
+    assert_eq!((hedge.class, hedge.side, hedge.qty), (OrderClass::Hedge, Side::Sell, Qty(10_000)));
 }
