@@ -13,6 +13,7 @@ pub mod governor;
 pub mod handshake;
 pub mod market_line;
 pub mod news;
+pub mod pinger;
 pub mod pool;
 pub mod post;
 pub mod session;

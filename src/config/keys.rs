@@ -124,6 +124,8 @@ pub const KEYS: &[Key] = &[
     key("alerts.smtp_after_s", whole(0, 86_400, "s")),
     key("alerts.webhook_url", Kind::Text(Text::Source)),
     key("alerts.webhook_after_s", whole(0, 86_400, "s")),
+    key("alerts.deadman_url", Kind::Text(Text::Source)),
+    key("alerts.deadman_every_s", whole(1, 86_400, "s")),
     key("http.listen", Kind::Text(Text::Address)),
     key("telemetry.otlp_endpoint", Kind::Text(Text::Url(&["http://", "https://"]))),
     key("telemetry.sample_ratio", Kind::Ratio { min: 0.0, max: 1.0 }),

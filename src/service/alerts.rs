@@ -9,6 +9,7 @@ use highwire_actors::beat::Beat;
 use highwire_actors::channel::{
     Channel, LogChannel, SlackChannel, SmtpChannel, SmtpSettings, TelegramChannel, WebhookChannel,
 };
+use highwire_actors::pinger::{Pinger, PingerArgs};
 use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
 use highwire_engine::clock::TscClock;
 use highwire_store::disk::Folder;
@@ -45,7 +46,8 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Starts it on the book that a former process left below `data`.
+    /// Starts it on the book that a former process left below `data`. An outside watcher, if there is one, is told
+    /// that all is well while `heart` beats.
     ///
     /// # Errors
     /// A channel's settings cannot be used, or the folder cannot be made.
@@ -54,12 +56,14 @@ impl Alerts {
         data: &Path,
         clock: &TscClock,
         http: &reqwest::Client,
+        heart: &Beat,
     ) -> Result<Self, ServiceError> {
         let (bell, lives, folder) = (Bell::default(), Lives::default(), data.join(FOLDER));
         let disk = Folder::new(&folder).map_err(|source| ServiceError::Data { path: folder, source })?;
-        let child = child(config, disk, clock, routes(config, http)?, bell.clone());
+        let mut children = vec![child(config, disk, clock, routes(config, http)?, bell.clone())];
+        children.extend(pinger(config, clock, http, heart)?);
         let arguments = SupervisorArgs {
-            children: vec![child],
+            children,
             strategy: Strategy::OneForOne,
             budget: budget(config),
             clock: Box::new(clock.clone()),
@@ -111,6 +115,26 @@ fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, be
         Box::pin(async move { Ok(Alerter::start(Some(above), arguments, &bell).await?.get_cell()) })
     });
     ChildSpec { name: "alerter".to_owned(), start, beat: Some((beat, HANGS_NS)) }
+}
+
+/// Tells the outside watcher that the configuration names.
+fn pinger(
+    config: &Config,
+    clock: &TscClock,
+    http: &reqwest::Client,
+    heart: &Beat,
+) -> Result<Option<ChildSpec>, ServiceError> {
+    let source = &config.alerts.deadman_url;
+    let wrong = |why: String| ServiceError::Alerts { key: "deadman_url", why: format!("{source}: {why}") };
+    let Some(url) = secrets::read(source).map_err(wrong)? else { return Ok(None) };
+    let every = Duration::from_secs(config.alerts.deadman_every_s);
+    let (clock, http, heart) = (clock.clone(), http.clone(), heart.clone());
+    let start: Start = Box::new(move |above| {
+        let (url, http, heart, clock) = (url.clone(), http.clone(), heart.clone(), Box::new(clock.clone()));
+        let arguments = PingerArgs { http, url, every, heart, clock };
+        Box::pin(async move { Ok(Actor::spawn_linked(None, Pinger, arguments, above).await?.0.get_cell()) })
+    });
+    Ok(Some(ChildSpec { name: "pinger".to_owned(), start, beat: None }))
 }
 
 fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, ServiceError> {

@@ -142,7 +142,7 @@ impl Seat {
 }
 
 impl Governing {
-    /// Starts it, `Halted`, with nothing to govern yet.
+    /// Starts it, `Halted`, with nothing to govern yet; its heart is `beat`.
     ///
     /// # Errors
     /// The actor could not be started.
@@ -151,7 +151,7 @@ impl Governing {
         config: &Config,
         data: &Path,
         clock: &TscClock,
-        (bell, chronicle): (&Bell, &Arc<Mutex<Chronicle>>),
+        (bell, chronicle, beat): (&Bell, &Arc<Mutex<Chronicle>>, &Beat),
     ) -> Result<Self, ServiceError> {
         let (address, board, lives) = (Address::default(), Board::default(), Lives::default());
         let seat = Seat {
@@ -162,7 +162,7 @@ impl Governing {
             bell: bell.clone(),
             board: board.clone(),
             data: data.to_owned(),
-            beat: Beat::default(),
+            beat: beat.clone(),
             chronicle: Arc::clone(chronicle),
         };
         let ground = Ground::default();

@@ -36,6 +36,7 @@ use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
+use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
@@ -162,12 +163,14 @@ impl Service {
         let clock = TscClock::start();
         let tls = net::tls(config)?;
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
-        let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?).await?;
+        let heart = Beat::default();
+        let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
         let trading = match orders {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
         };
-        let governing = Governing::start(&universe, config, data.path(), &clock, (&alerts.bell, &chronicle)).await?;
+        let governing =
+            Governing::start(&universe, config, data.path(), &clock, (&alerts.bell, &chronicle, &heart)).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
         let means = match &trading {

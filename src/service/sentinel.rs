@@ -113,3 +113,87 @@ impl Sentinel {
 fn has_ended(stage: SagaStage) -> bool {
     matches!(stage, SagaStage::Flat | SagaStage::Hedged | SagaStage::Escalated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::universe::Pairing;
+    use highwire_links::VenueId;
+    use highwire_links::audit::SagaWhy;
+    use highwire_links::lifecycle::TripWhy;
+    use highwire_supervision::liveness;
+    use highwire_venues::spec::InstrumentSpec;
+    use highwire_venues::venue::Venue;
+    use ractor::{Actor, ActorProcessingErr, ActorRef};
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+    /// Plays a governor that passes on what it is told.
+    struct Played(UnboundedSender<GovernorMsg>);
+
+    impl Actor for Played {
+        type Msg = GovernorMsg;
+        type State = ();
+        type Arguments = ();
+
+        async fn pre_start(&self, _: ActorRef<GovernorMsg>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+
+        async fn handle(
+            &self,
+            _: ActorRef<GovernorMsg>,
+            what: GovernorMsg,
+            (): &mut (),
+        ) -> Result<(), ActorProcessingErr> {
+            self.0.send(what).map_err(|_| "nobody listens".into())
+        }
+    }
+
+    async fn observer() -> (Observer, UnboundedReceiver<GovernorMsg>) {
+        let (told, heard) = unbounded_channel();
+        let governor = Actor::spawn(None, Played(told), ()).await.unwrap().0;
+        let config = crate::config::load_from(None, std::iter::empty()).unwrap().config;
+        let specs = [(Venue::BinanceSpot, "BTCUSDT"), (Venue::Okx, "BTC-USDT")];
+        let specs = specs.map(|(venue, symbol)| InstrumentSpec::assumed(venue, symbol)).to_vec();
+        let pairing = Pairing::new(&config, &[]).unwrap();
+        let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
+        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe };
+        (sentinel.before("wire", Box::new(|_| {})), heard)
+    }
+
+    async fn reading(heard: &mut UnboundedReceiver<GovernorMsg>) -> (Scope, Cause) {
+        match heard.recv().await {
+            Some(GovernorMsg::Read(Reading { scope, cause, value: 1, note })) if !note.is_empty() => (scope, cause),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn everything_that_must_halt_reaches_the_governor_with_its_reason() {
+        let (mut observer, mut heard) = observer().await;
+        let stuck = liveness::Moved { from: Pulse::Late, to: Pulse::Stuck };
+        let cases = [
+            (News::GaveUp { why: "its restart budget is spent".to_owned() }, Cause::ThreadDown),
+            (News::CommandsFull, Cause::Stopped),
+            (News::Pulse(stuck), Cause::Stopped),
+            (News::Event(Event::GuardTripped { why: TripWhy::OrderRate, at_ns: 1 }), Cause::Runaway),
+        ];
+        for (news, cause) in cases {
+            observer(news);
+            assert_eq!(reading(&mut heard).await, (Scope::Global, cause));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_trade_that_was_left_to_a_human_holds_each_venue_of_its_pair() {
+        let (mut observer, mut heard) = observer().await;
+        let why = SagaWhy::Unresolved;
+        observer(News::Event(Event::Escalated { group: 1, pair: PairId(0), exposure: 5, why, at_ns: 1 }));
+        let venue = |venue: Venue| Scope::Venue(VenueId(venue.id().0));
+        let held = [reading(&mut heard).await, reading(&mut heard).await];
+        assert_eq!(held, [Venue::BinanceSpot, Venue::Okx].map(|v| (venue(v), Cause::Escalated)));
+        observer(News::Event(Event::Standing { orders: 2, trades: 1, exposed: 0 }));
+        let stand = Stand { orders: 2, trades: 1, exposed: 0, at_venues: None };
+        assert!(matches!(heard.recv().await, Some(GovernorMsg::Standing(told)) if told == stand));
+    }
+}

@@ -92,6 +92,26 @@ async fn a_venue_that_is_lost_is_one_alert_per_channel_and_its_return_one_more()
     simulator.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outside_watcher_hears_that_all_is_well_and_no_more_once_the_process_is_dead() {
+    let (simulator, folder) = (simulator().await, tempfile::tempdir().unwrap());
+    let config = settings(&simulator, folder.path(), true);
+    let watcher = Sink::default();
+    let (port, secret) = (watcher.serve(http), config.with_file_name("deadman"));
+    std::fs::write(&secret, format!("http://127.0.0.1:{port}/ping/canary")).unwrap();
+    let mut file = std::fs::OpenOptions::new().append(true).open(&config).unwrap();
+    writeln!(file, "[alerts]\ndeadman_url = {:?}\ndeadman_every_s = 1", format!("file:{}", secret.display())).unwrap();
+    let mut running = running(config).await;
+    let heard = watcher.clone();
+    tokio::task::spawn_blocking(move || heard.wait_for("GET /ping/canary")).await.unwrap();
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let pings = watcher.told().len();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(watcher.told().len(), pings);
+    simulator.stop().await;
+}
+
 /// Fault: D02
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_channel_took_before_a_kill_is_told_once_by_the_next_process() {

@@ -138,16 +138,18 @@ async fn every_actor_that_is_killed_is_back_and_the_service_trades_on_or_says_wh
             running.wait_live(3);
         }
         assert!(said(&operate(&config, &["restart", "okx/nobody"]), 3).contains("okx has no nobody"));
-        for _ in 0..6 {
+        let until = Instant::now() + Duration::from_secs(50);
+        let status = loop {
+            let status = said(&operate(&config, &["status", "--tree"]), 0);
+            if status.contains("pool  given up") {
+                break status;
+            }
+            assert!(Instant::now() < until, "its restarts are never spent: {status}");
             said(&operate(&config, &["restart", "okx/pool"]), 0);
-            std::thread::sleep(Duration::from_millis(800));
-        }
-        let status = said(&operate(&config, &["status", "--tree"]), 0);
+            std::thread::sleep(Duration::from_millis(500));
+        };
         assert!(status.contains("okx: gave-up holds Halted, latched: its pool failed too often"), "{status}");
-        assert!(
-            status.contains("mode       Full") && status.contains("pool  given up"),
-            "the others trade on: {status}"
-        );
+        assert!(status.contains("mode       Full"), "the others trade on: {status}");
     })
     .await;
 }
