@@ -4,6 +4,7 @@
 mod board;
 mod options;
 mod run;
+mod script;
 mod venues;
 
 pub use options::DemoOptions;

@@ -2,6 +2,7 @@
 
 use super::board::BoardMaker;
 use super::options::DemoOptions;
+use super::script::Script;
 use super::venues;
 use crate::config::Config;
 use crate::service::{ListingError, Orders, Service, ServiceError, listing};
@@ -10,17 +11,13 @@ use crate::view::{Summary, View, Wish};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Mode;
 use highwire_links::page::BookState;
-use highwire_simulator::{Endpoint, Fault, Injection, Simulator, Venue as Room, Verb};
+use highwire_simulator::Simulator;
 use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Time between two boards.
 const BOARD_EVERY: Duration = Duration::from_millis(200);
-/// The share of a session after which one exchange loses one of its two lines.
-const LINE_DIES_AT: f64 = 0.35;
-/// The share after which it loses both.
-const LINES_DIE_AT: f64 = 0.6;
 
 /// Why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -68,10 +65,10 @@ async fn session(
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     // A demo leaves nothing behind, and nothing that a service left holds it back.
     let data = tempfile::tempdir()?;
-    let mut config = config.clone();
+    let mut config = venues::settings(config, &simulator, data.path())?;
     config.service.data_dir = data.path().to_string_lossy().into_owned();
     let config = &config;
-    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, tracer).await?;
+    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Live, tracer).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
     let outcome = show.watch(&service, &universe, &simulator).await;
@@ -91,8 +88,7 @@ struct Show {
     clock: TscClock,
     mode: Mode,
     was_live: bool,
-    line_died: bool,
-    lines_died: bool,
+    script: Script,
 }
 
 impl Show {
@@ -107,8 +103,7 @@ impl Show {
             clock,
             mode: Mode::Halted,
             was_live: false,
-            line_died: false,
-            lines_died: false,
+            script: Script::default(),
         }
     }
 
@@ -124,7 +119,7 @@ impl Show {
             self.go_on(service, universe, simulator);
             let uptime = self.began.elapsed();
             let left = self.lasts.map(|lasts| lasts.saturating_sub(uptime));
-            let mode = format!("{:?}, paper", self.mode);
+            let mode = format!("{:?}, simulated", self.mode);
             let board = self.maker.make(service, universe, &mode, uptime, left, self.clock.now());
             if self.view.draw(board)? == Wish::Quit || left == Some(Duration::ZERO) {
                 return Ok(());
@@ -132,26 +127,17 @@ impl Show {
         }
     }
 
-    /// The little there is of a script: trade when the books are there, lose a line, then both.
+    /// Says what has come about, and plays what is due.
     fn go_on(&mut self, service: &Service, universe: &Universe, simulator: &Simulator) {
         let live = |id: usize| service.watch().pages.read(id).is_some_and(|page| page.state == BookState::Live);
         self.mode = service.watch().mode();
         if !self.was_live && (0..universe.instruments.len()).all(live) {
             self.was_live = true;
-            self.maker.note("every book is live: orders go to the paper gateway");
+            self.maker.note("every book is live: orders go to the simulated venues, signed and in their own protocols");
         }
-        let past = |part: f64| self.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts.mul_f64(part));
-        let (one, both) = (past(LINE_DIES_AT), past(LINES_DIE_AT));
-        let control = simulator.control();
-        if one && !std::mem::replace(&mut self.line_died, one) {
-            let reset = Injection::new(Room::Bybit, Verb::Reset {}).on(Endpoint::A);
-            if control.apply(reset).is_ok() {
-                self.maker.note("bybit loses line A: line B brings the same, no book dies");
-            }
-        }
-        if both && !std::mem::replace(&mut self.lines_died, both) {
-            let dropped = control.inject(Room::Bybit, &Fault::Drop);
-            self.maker.note(&format!("bybit drops its {dropped} connections: its books die, sessions reconnect"));
+        let share = self.lasts.map_or(0.0, |lasts| self.began.elapsed().as_secs_f64() / lasts.as_secs_f64());
+        if let Some(said) = self.script.go_on(share, &simulator.control()) {
+            self.maker.note(&said);
         }
     }
 }

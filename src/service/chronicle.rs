@@ -6,7 +6,7 @@ use crate::telemetry::spans;
 use crate::universe::Universe;
 use highwire_actors::news::{News, Observer};
 use highwire_engine::stages::Stages;
-use highwire_links::audit::Record;
+use highwire_links::audit::{Record, SagaMoved, SagaStage};
 use highwire_links::counter::Stage;
 use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
@@ -84,6 +84,24 @@ impl Chronicle {
         self.ledger.take(record, &self.universe);
         // The service has nobody who asks when orders were decided.
         self.ledger.take_sent();
+        if let Record::Saga(moved) = record {
+            self.take_move(moved);
+        }
+    }
+
+    fn take_move(&mut self, moved: &SagaMoved) {
+        if moved.to != SagaStage::Hedged {
+            return;
+        }
+        let name = self.universe.pairs.get(moved.pair.index()).map_or("?", |pair| &pair.name);
+        let bps = |ppb: i64| ppb as f64 / 100_000.0;
+        let (captured, expected) = (bps(moved.captured_ppb), bps(moved.expected_ppb));
+        let cost = if moved.captured_ppb == 0 {
+            String::new()
+        } else {
+            format!(": {captured:.2} bps captured of {expected:.2} expected")
+        };
+        self.note(format!("{name}: a leg that was left alone is hedged, and the venue says so{cost}"));
     }
 
     fn take_trace(&mut self, trace: &Trace) {

@@ -216,6 +216,8 @@ async fn orders_live_and_die_over_http() {
         let query = Query::OpenOrders { symbol: Some("BTCUSDT"), page: None };
         let open = ask(&rest, venue, &hmac_keys(), &query).await;
         assert!(matches!(open, Ok(Reply::Orders { orders, .. }) if orders.is_empty()));
+        let nothing_left = ask(&rest, venue, &hmac_keys(), &Query::CancelAll { symbol: "BTCUSDT" }).await;
+        assert_eq!(nothing_left, Ok(Reply::Done));
         simulator.stop().await;
     }
 }

@@ -372,14 +372,18 @@ pub fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Re
 /// # Errors
 /// [`Refusal`].
 pub fn answer(venue: Venue, query: &Query<'_>, status: u16, body: &[u8]) -> Result<Reply, Refusal> {
-    match venue {
+    let answer = match venue {
         Venue::BinanceSpot => binance::replies::answer(binance::Market::Spot, query, status, body),
         Venue::BinanceUsdm => binance::replies::answer(binance::Market::Futures, query, status, body),
         Venue::Okx => okx::replies::answer(query, status, body),
         Venue::BybitSpot | Venue::BybitLinear => bybit::replies::answer(venue, query, status, body),
         Venue::Polymarket => polymarket::replies::answer(None, query, status, body),
         _ => Err(Refusal::unreadable(status)),
-    }
+    };
+    let withdraws = matches!(query, Query::CancelAll { .. });
+    let is_nothing = |refusal: &Refusal| matches!(refusal.why, Why::NotFound | Why::Refused(OrderReject::NoSuchOrder));
+    // Nothing rested that could be withdrawn (Binance spot: -2011).
+    answer.or_else(|refusal| if withdraws && is_nothing(&refusal) { Ok(Reply::Done) } else { Err(refusal) })
 }
 
 /// As [`answer`], with what only the keys can tell: at Polymarket, where orders have no client ids, which
