@@ -209,13 +209,7 @@ fn run(arguments: &RunArgs) -> Result<(), Failure> {
 
 /// Logs and spans as configured, with this filter.
 fn tell(config: &Config, filter: &str) -> Result<Telemetry, Failure> {
-    let settings = TelemetrySettings {
-        service: config.service.name.clone(),
-        filter: filter.to_owned(),
-        json: config.service.log_json,
-        otlp_endpoint: config.telemetry.otlp_endpoint.clone(),
-        sample_ratio: config.telemetry.sample_ratio,
-    };
+    let settings = TelemetrySettings::of(config, filter);
     telemetry::start(&settings).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
 }
 
@@ -258,13 +252,8 @@ fn replay(arguments: ReplayArgs) -> Result<(), Failure> {
 fn record(arguments: RecordArgs) -> Result<(), Failure> {
     let failed = |message: String, code| Failure { message, code };
     let config = load(arguments.config.as_deref())?.config;
-    let settings = TelemetrySettings {
-        service: config.service.name.clone(),
-        filter: config.service.log.clone(),
-        json: config.service.log_json,
-        otlp_endpoint: String::new(),
-        sample_ratio: 0.0,
-    };
+    let settings =
+        TelemetrySettings { otlp_endpoint: String::new(), ..TelemetrySettings::of(&config, &config.service.log) };
     let logs = telemetry::start(&settings).map_err(|error| failed(error.to_string(), WRONG_INPUT))?;
     let targets = match arguments.venue {
         Some(venue) => vec![record::Target {

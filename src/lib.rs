@@ -14,6 +14,7 @@ pub mod service;
 pub mod simulate;
 pub mod telemetry;
 pub mod tls;
+pub mod trade;
 pub mod universe;
 pub mod view;
 pub mod vitals;

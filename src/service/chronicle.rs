@@ -1,8 +1,8 @@
 //! What the threads report, as the cold side keeps it: the ledger, restarts, notices, traced
-//! latencies; and spans for the collector, if there is one.
+//! latencies; and the trades, for whoever is told of them.
 
+use super::trades::TradeDesk;
 use crate::ledger::Ledger;
-use crate::telemetry::spans;
 use crate::universe::Universe;
 use highwire_actors::news::{News, Observer};
 use highwire_engine::stages::Stages;
@@ -27,8 +27,9 @@ pub struct Chronicle {
     pub line_ends: u64,
     /// What an operator should know, oldest first; taken by whoever shows it.
     pub notices: Vec<String>,
+    /// Trades under way, and who is told of their ends.
+    pub desk: TradeDesk,
     universe: Arc<Universe>,
-    tracer: Option<SdkTracer>,
 }
 
 impl Chronicle {
@@ -41,8 +42,8 @@ impl Chronicle {
             deaths: BTreeMap::new(),
             line_ends: 0,
             notices: Vec::new(),
+            desk: TradeDesk::new(Arc::clone(&universe), tracer),
             universe,
-            tracer,
         }
     }
 
@@ -78,6 +79,7 @@ impl Chronicle {
 
     fn take_record(&mut self, record: &Record) {
         self.ledger.take(record, &self.universe);
+        self.desk.take(record);
         // The service has nobody who asks when orders were decided.
         self.ledger.take_sent();
     }
@@ -89,9 +91,7 @@ impl Chronicle {
                 self.traced.record(stage, ns.into());
             }
         }
-        if let Some(tracer) = &self.tracer {
-            spans::emit(tracer, trace, &self.universe.name(trace.instrument));
-        }
+        self.desk.take_stamps(*trace);
     }
 
     fn take_event(&mut self, thread: &str, event: &Event) {

@@ -8,6 +8,7 @@ mod lines;
 mod listing;
 mod net;
 mod threads;
+mod trades;
 mod trading;
 mod watch;
 
@@ -170,6 +171,7 @@ impl Service {
             }
             handle.abort();
         }
+        self.watch.chronicle().desk.finish();
         stages
     }
 }

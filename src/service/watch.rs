@@ -58,6 +58,7 @@ impl Watch {
     /// The service may do this now.
     pub(super) fn note_mode(&self, mode: Mode) {
         self.mode.store(mode as u8, Ordering::Release);
+        self.chronicle().desk.mode = mode;
     }
 
     /// How it all is, now.

@@ -10,6 +10,7 @@ mod firing;
 mod rules;
 mod service;
 mod tools;
+mod traces;
 mod watcher;
 
 use std::path::PathBuf;
