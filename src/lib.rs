@@ -8,6 +8,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod record;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod secrets;
 pub mod service;

@@ -1,6 +1,7 @@
 //! What the threads report, as the cold side keeps it: the ledger, restarts, notices, traced
 //! latencies; and the trades, for whoever is told of them.
 
+use super::history::Historian;
 use super::trades::TradeDesk;
 use crate::ledger::Ledger;
 use crate::universe::Universe;
@@ -34,7 +35,7 @@ pub struct Chronicle {
 
 impl Chronicle {
     /// Nothing has happened yet.
-    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>) -> Self {
+    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>, historian: Option<Historian>) -> Self {
         let ledger = Ledger::new(universe.pairs.len());
         Self {
             ledger,
@@ -42,7 +43,7 @@ impl Chronicle {
             deaths: BTreeMap::new(),
             line_ends: 0,
             notices: Vec::new(),
-            desk: TradeDesk::new(Arc::clone(&universe), tracer),
+            desk: TradeDesk::new(Arc::clone(&universe), tracer, historian),
             universe,
         }
     }

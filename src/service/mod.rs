@@ -3,6 +3,7 @@
 
 mod chronicle;
 mod gauge;
+mod history;
 mod layout;
 mod lines;
 mod listing;
@@ -13,6 +14,7 @@ mod trading;
 mod watch;
 
 pub use chronicle::Chronicle;
+use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
@@ -29,6 +31,7 @@ use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::Mode;
 use highwire_links::limits::CONNECTIONS_MAX;
+use highwire_store::history::HistoryError;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, SpawnErr};
 use std::io;
@@ -52,6 +55,9 @@ pub enum ServiceError {
     /// The lines of all venues need more places than a thread has.
     #[error("the lines of all venues need more places than the {CONNECTIONS_MAX} of a thread; configure fewer")]
     TooManyLines,
+    /// The history cannot be opened.
+    #[error("history.file: {0}")]
+    History(#[from] HistoryError),
     /// Credentials cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -116,7 +122,8 @@ impl Service {
         orders: Orders,
         tracer: Option<SdkTracer>,
     ) -> Result<Self, ServiceError> {
-        let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
+        let historian = Historian::start(config)?;
+        let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
         let trading = match orders {

@@ -1,5 +1,6 @@
 //! Trades that have ended, told to whoever wants to know: the log, the collector, the history. Nothing here waits.
 
+use super::history::Historian;
 use crate::telemetry::{ids, spans};
 use crate::trade::{Trade, Trades};
 use crate::universe::Universe;
@@ -16,17 +17,21 @@ pub struct TradeDesk {
     trades: Trades,
     universe: Arc<Universe>,
     tracer: Option<SdkTracer>,
+    historian: Option<Historian>,
 }
 
 impl TradeDesk {
-    /// Nothing is under way; spans go to `tracer`, if there is one.
-    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>) -> Self {
-        Self { mode: Mode::Halted, trades: Trades::default(), universe, tracer }
+    /// Nothing is under way; spans go to `tracer` and rows to `historian`, if they are there.
+    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>, historian: Option<Historian>) -> Self {
+        Self { mode: Mode::Halted, trades: Trades::default(), universe, tracer, historian }
     }
 
     /// Takes in a record.
     pub fn take(&mut self, record: &Record) {
         self.trades.take(record);
+        if let Some(historian) = &mut self.historian {
+            historian.take(record, &self.universe);
+        }
         self.tell_ended();
     }
 
@@ -36,10 +41,13 @@ impl TradeDesk {
         self.tell_ended();
     }
 
-    /// Tells of trades that have ended and whose stamps have not come: they no longer will.
+    /// Tells of trades that have ended and whose stamps have not come, for they no longer will, and closes the history.
     pub fn finish(&mut self) {
         while let Some(trade) = self.trades.take_rest() {
             self.tell(&trade);
+        }
+        if let Some(historian) = self.historian.take() {
+            historian.finish(&self.universe);
         }
     }
 
@@ -50,6 +58,9 @@ impl TradeDesk {
     }
 
     fn tell(&self, trade: &Trade) {
+        if let Some(historian) = &self.historian {
+            historian.take_trade(trade, &self.universe);
+        }
         let trace = self.tracer.as_ref().map(|tracer| {
             let id = ids::of_saga(trade.group);
             spans::emit(tracer, id, trade, &self.universe, self.mode);

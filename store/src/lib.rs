@@ -1,3 +1,4 @@
-//! What lasts: captures of what venues sent. The journal and the history will stand here too.
+//! What lasts: captures of what venues sent, and the history of trades. The journal will stand here too.
 
 pub mod capture;
+pub mod history;

@@ -5,6 +5,7 @@
 mod demo;
 mod http;
 mod record;
+mod report;
 mod run;
 mod simulate;
 mod traces;
