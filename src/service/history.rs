@@ -6,7 +6,7 @@ use crate::universe::Universe;
 use highwire_links::audit::{Opened, Record, Verdict};
 use highwire_links::fill::{FeeAsset, Report};
 use highwire_links::fixed::Decimal;
-use highwire_links::instrument::Instrument;
+use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::mode::OrderClass;
 use highwire_links::{Nanos, Side};
 use highwire_quant::pnl::Pnl;
@@ -136,6 +136,7 @@ fn order_row(placed: &Placed, universe: &Universe) -> Option<OrderRow> {
     Some(OrderRow {
         id: format!("{:016x}", order.id),
         instrument: universe.name(order.instrument),
+        contract: contract(instrument),
         is_buy: order.side == Side::Buy,
         is_hedge: order.class == OrderClass::Hedge,
         px: decimal(order.px.0, instrument.scale.px_dp),
@@ -159,6 +160,14 @@ fn fill_row(fill: &Report, instrument: &Instrument) -> FillRow {
         qty: decimal(fill.qty.0, instrument.scale.qty_dp),
         fee: decimal(fill.fee, fill.fee_dp),
         fee_in: fee_in.to_owned(),
+    }
+}
+
+fn contract(instrument: &Instrument) -> String {
+    match instrument.contract {
+        Contract::Base => "base".to_owned(),
+        Contract::Linear { value, dp } => format!("linear {}", decimal(value, dp)),
+        Contract::Inverse { value, dp } => format!("inverse {}", decimal(value, dp)),
     }
 }
 

@@ -12,16 +12,26 @@ first = int(sys.argv[2]) if len(sys.argv) > 2 else 0
 last = first + DAY_NS if len(sys.argv) > 2 else 1 << 62
 
 
+def worth(contract, px, qty):
+    """A quantity as base and as quote."""
+    kind, _, value = contract.partition(" ")
+    if kind == "inverse":
+        return Fraction(int(qty * Fraction(value) / px * 10**8), 10**8), qty * Fraction(value)
+    base = qty * Fraction(value or 1)
+    return base, base * px
+
+
 def profit(trade):
     """What was bought and sold both, at the mean prices of all buys and all sells, less every fee."""
     base, quote, fees = {"buy": Fraction(0), "sell": Fraction(0)}, {"buy": Fraction(0), "sell": Fraction(0)}, Fraction(0)
-    rows = db.execute("SELECT side, fill.px, fill.qty, fee, fee_in FROM placed JOIN fill ON placed = placed.id WHERE trade = ?", [trade])
+    rows = db.execute("SELECT contract, side, fill.px, fill.qty, fee, fee_in FROM placed JOIN fill ON placed = placed.id WHERE trade = ?", [trade])
     fills = 0
-    for side, px, qty, fee, fee_in in rows:
+    for contract, side, px, qty, fee, fee_in in rows:
         assert fee_in == "quote", fee_in
         fills += 1
-        base[side] += Fraction(qty)
-        quote[side] += Fraction(qty) * Fraction(px)
+        of_base, of_quote = worth(contract, Fraction(px), Fraction(qty))
+        base[side] += of_base
+        quote[side] += of_quote
         fees += Fraction(fee)
     matched = min(base.values())
     earned = matched * (quote["sell"] / base["sell"] - quote["buy"] / base["buy"]) if matched else 0

@@ -71,6 +71,8 @@ pub struct OrderRow {
     pub id: String,
     /// `venue:SYMBOL`.
     pub instrument: String,
+    /// What a unit of its quantities is: `base`, or `linear N` or `inverse N` for contracts of N base or quote each.
+    pub contract: String,
     /// It buys.
     pub is_buy: bool,
     /// It hedges; else it is a leg.

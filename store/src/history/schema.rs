@@ -25,7 +25,7 @@ CREATE TABLE trade (
 CREATE INDEX trade_by_time ON trade (ended_ns);
 CREATE TABLE placed (
     id INTEGER PRIMARY KEY, trade INTEGER NOT NULL REFERENCES trade ON DELETE CASCADE, client_id TEXT NOT NULL,
-    instrument TEXT NOT NULL, side TEXT NOT NULL, hedge INTEGER NOT NULL, px TEXT NOT NULL,
+    instrument TEXT NOT NULL, contract TEXT NOT NULL, side TEXT NOT NULL, hedge INTEGER NOT NULL, px TEXT NOT NULL,
     qty TEXT NOT NULL, filled TEXT NOT NULL, decided_ns INTEGER NOT NULL);
 CREATE INDEX placed_by_trade ON placed (trade);
 CREATE TABLE fill (

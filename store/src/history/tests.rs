@@ -34,6 +34,7 @@ fn trade(ended_ns: u64, profit: &str) -> Row {
     let order = |is_hedge, is_filled| OrderRow {
         id: "1".into(),
         instrument: "okx:BTC-USDT".into(),
+        contract: "base".into(),
         is_buy: true,
         is_hedge,
         px: "1".into(),

@@ -194,12 +194,23 @@ fn trade(to: &Transaction<'_>, session: i64, row: &TradeRow) -> rusqlite::Result
 
 fn placed(to: &Transaction<'_>, trade: i64, row: &OrderRow) -> rusqlite::Result<()> {
     let mut insert = to.prepare_cached(
-        "INSERT INTO placed (trade, client_id, instrument, side, hedge, px, qty, filled, decided_ns)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO placed (trade, client_id, instrument, contract, side, hedge, px, qty, filled, decided_ns)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     let side = if row.is_buy { "buy" } else { "sell" };
     let decided = signed(row.decided_ns);
-    insert.execute(params![trade, row.id, row.instrument, side, row.is_hedge, row.px, row.qty, row.filled, decided])?;
+    insert.execute(params![
+        trade,
+        row.id,
+        row.instrument,
+        row.contract,
+        side,
+        row.is_hedge,
+        row.px,
+        row.qty,
+        row.filled,
+        decided
+    ])?;
     let id = to.last_insert_rowid();
     let mut insert = to.prepare_cached("INSERT INTO fill VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for fill in &row.fills {
