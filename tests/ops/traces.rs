@@ -46,7 +46,20 @@ impl Collector {
         Some(Self { child, log, http, grpc })
     }
 
-    /// Every span that it received.
+    /// Every span that it received, once it has written down as many traces, or after half a minute.
+    fn spans_of(&self, traces: usize) -> Vec<Span> {
+        let until = Instant::now() + Duration::from_secs(30);
+        loop {
+            let spans = self.spans();
+            let seen: BTreeSet<&String> = spans.iter().map(|span| &span.trace).collect();
+            let settled = spans.iter().filter(|span| span.name == "settled").count();
+            if seen.len().min(settled) >= traces || Instant::now() > until {
+                return spans;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     fn spans(&self) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         for line in std::fs::read_to_string(&self.log).unwrap().lines() {
@@ -123,7 +136,7 @@ fn every_trade_of_a_demo_arrives_whole_in_causal_order_and_sums_to_the_wire() {
         let folder = tempfile::tempdir().unwrap();
         let Some(collector) = Collector::start(folder.path()) else { return };
         let ended = demo(folder.path(), &of_protocol(&collector, protocol));
-        let spans = collector.spans();
+        let spans = collector.spans_of(ended.len());
         let roots: Vec<&Span> = spans.iter().filter(|span| span.parent.is_empty()).collect();
         let traces: BTreeSet<&String> = roots.iter().map(|root| &root.trace).collect();
         assert_eq!((traces.len(), traces), (roots.len(), ended.keys().collect()), "{protocol}");
@@ -190,7 +203,7 @@ fn with_nothing_sampled_every_failed_trade_is_kept_and_no_other() {
     let ended = demo(folder.path(), &environment);
     let failed: BTreeSet<String> =
         ended.iter().filter(|(_, told)| told["failed"] == true).map(|(trace, _)| trace.clone()).collect();
-    let kept: BTreeSet<String> = collector.spans().into_iter().map(|span| span.trace).collect();
+    let kept: BTreeSet<String> = collector.spans_of(failed.len()).into_iter().map(|span| span.trace).collect();
     assert!(!failed.is_empty() && failed.len() < ended.len(), "the story needs both: {ended:?}");
     assert_eq!(kept, failed);
 }

@@ -51,7 +51,7 @@ impl Watcher {
     }
 
     /// Whether this alert fires, with this label if one is given.
-    async fn fires(&self, alert: &str, label: Option<(&str, &str)>) -> bool {
+    pub(crate) async fn fires(&self, alert: &str, label: Option<(&str, &str)>) -> bool {
         let answer = self.ask("/api/v1/alerts", &[]).await.unwrap_or_default();
         let alerts = answer["data"]["alerts"].as_array().cloned().unwrap_or_default();
         alerts.iter().any(|found| {

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 const ENDPOINT: &str = "HIGHWIRE_TEST_ENDPOINT";
 const TRACES: &str = "HIGHWIRE_TEST_TRACES";
 const FLUSH: &str = "HIGHWIRE_TEST_FLUSH";
+const GRPC: &str = "HIGHWIRE_TEST_GRPC";
 
 /// Requests as they came: first line and body.
 type Requests = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
@@ -112,7 +113,7 @@ fn child() {
         log_folder: None,
         log_keep: 1,
         otlp_endpoint: setting(ENDPOINT),
-        otlp_protocol: Protocol::Http,
+        otlp_protocol: if std::env::var_os(GRPC).is_some() { Protocol::Grpc } else { Protocol::Http },
         queue_max: 4_096,
         sample_ratio: 1.0,
     };
@@ -170,4 +171,6 @@ fn a_collector_that_never_answers_does_not_hold_up_the_emitter() {
     assert!(began.elapsed() < Duration::from_secs(60), "took {:?}", began.elapsed());
     assert!(String::from_utf8_lossy(&output.stdout).contains("emitted in"));
     assert!(requests.lock().unwrap().len() <= 1, "it waits for the first answer");
+    let output = in_a_process(&endpoint, 50_000, false, &[(GRPC, "1")]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("emitted in"));
 }
