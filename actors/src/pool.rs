@@ -262,6 +262,14 @@ impl PoolState {
         }
     }
 
+    /// Until every kind has its first line nothing is done here: half a venue fills one leg and refuses to hedge it.
+    /// That is no incident yet.
+    fn wait_for_lines(&mut self) {
+        if let Some(mode) = self.standing.hold(Cause::Lines, Mode::Halted) {
+            self.set_mode(mode);
+        }
+    }
+
     fn hold(&mut self, cause: Cause, mode: Mode, why: &str) {
         let severity = if mode == Mode::Halted { Severity::Critical } else { Severity::Warn };
         let text = format!("{}: {why}; mode {mode:?}", self.args.name);
@@ -478,6 +486,7 @@ impl Actor for Pool {
             .flat_map(|feed| (0..feed.lines).map(|index| LineKey { kind: feed.kind, index }))
             .collect();
         let mut state = PoolState::new(args);
+        state.wait_for_lines();
         for key in keys {
             state.start_session(&myself, key).await?;
         }

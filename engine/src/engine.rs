@@ -36,6 +36,9 @@ use highwire_quant::walk::Terms;
 const MARKET_BATCH: usize = 256;
 /// Reports per turn.
 const FILL_BATCH: usize = 256;
+/// How far a hedge's limit lies beyond the level seen at the first try, and how much farther with each that failed,
+/// parts per billion (5 bp).
+const REACH_PPB: i64 = 500_000;
 
 /// Decides what is traded.
 #[derive(Debug)]
@@ -199,10 +202,12 @@ impl Engine {
 
     fn best_hedge(&self, cx: &Context<'_>, pair: PairId) -> Option<Offer> {
         let saga = self.executor.saga(pair)?;
-        let (exposure, cost_max_ppb) = (saga.wants_offer()?, saga.terms().cost_max_ppb);
+        let (exposure, terms) = (saga.wants_offer()?, saga.terms());
         let members = self.executor.members(pair);
         let fair_px = self.detector.fair_px(*members.first()?)?;
-        let want = Want { exposure, fair_px, cost_max_ppb, scale: self.scales[pair.index()] };
+        let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
+        let reach_ppb = REACH_PPB * (1 + i64::from(saga.failures()));
+        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
@@ -214,10 +219,8 @@ impl Engine {
             }
             hedge::offer(instrument, &account, &page, &want)
         };
-        // Where the last one found nothing is asked again only when nobody else offers anything.
-        let failed_at = self.executor.failed_at(pair);
-        let others = members.iter().filter(|&&id| Some(id) != failed_at).map(offer).fold(None, hedge::better);
-        others.or_else(|| offer(&failed_at?))
+        let fresh = members.iter().filter(|&&id| !self.executor.is_spent(pair, id, cx.now));
+        fresh.map(offer).fold(None, hedge::better)
     }
 
     /// Heeds what the sagas and the last gate found: venues that are not trusted only hedge, and a

@@ -26,8 +26,14 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     for (verdict, &count) in Verdict::ALL.iter().zip(&vitals.verdicts) {
         samples.push(sample("highwire_opportunity_verdicts_total", [verdict.name()], Value::Count(count)));
     }
+    for (ending, count) in ["flat", "hedged", "escalated"].into_iter().zip(vitals.endings) {
+        samples.push(sample("highwire_saga_ends_total", [ending], Value::Count(count)));
+    }
     for (pair, profit) in &vitals.profits {
         samples.push(sample("highwire_profit_quote", [pair.as_str()], Value::Exact(profit.clone())));
+    }
+    for (venue, symbol, position) in &vitals.positions {
+        samples.push(sample("highwire_position", [*venue, symbol.as_str()], Value::Exact(position.clone())));
     }
     let process = vitals.process;
     samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));

@@ -36,7 +36,7 @@ pub struct Chronicle {
 impl Chronicle {
     /// Nothing has happened yet.
     pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>, historian: Option<Historian>) -> Self {
-        let ledger = Ledger::new(universe.pairs.len());
+        let ledger = Ledger::new(&universe);
         Self {
             ledger,
             traced: Stages::default(),

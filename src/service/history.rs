@@ -9,7 +9,7 @@ use highwire_links::fixed::Decimal;
 use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::mode::OrderClass;
 use highwire_links::{Nanos, Side};
-use highwire_quant::pnl::Pnl;
+use highwire_quant::pnl::{Fee, Pnl};
 use highwire_store::history::{FillRow, History, HistoryError, OpportunityRow, OrderRow, Row, Session, TradeRow};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -124,7 +124,7 @@ fn profit(trade: &Trade, universe: &Universe) -> Option<Pnl> {
     for placed in &trade.orders {
         let instrument = universe.instruments.get(placed.order.instrument.index())?;
         for fill in placed.fills() {
-            profit.add(instrument, placed.order.side, fill.px, fill.qty, fill.fee)?;
+            profit.add(instrument, placed.order.side, (fill.px, fill.qty), Fee::of(fill)?)?;
         }
     }
     Some(profit)

@@ -2,6 +2,7 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod chronicle;
+mod funds;
 mod gauge;
 mod history;
 mod layout;
@@ -18,6 +19,7 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
+use threads::Means;
 use trading::Trading;
 pub use watch::Watch;
 
@@ -130,7 +132,11 @@ impl Service {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
         };
-        let threads = threads::start(&universe, config, &clock, &chronicle, trading.as_ref()).await?;
+        let means = match &trading {
+            None => None,
+            Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
+        };
+        let threads = threads::start(&universe, config, &clock, &chronicle, means).await?;
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
         let watch = Arc::new(watch);
         let http = serve(&watch, config).await?;

@@ -6,8 +6,11 @@ use crate::universe::Universe;
 use crate::vitals::{Process, Vitals, books};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
+use highwire_links::fixed::Amount;
 use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
+use highwire_quant::pnl::{BASE_DP, Pnl};
+use highwire_venues::spec::InstrumentSpec;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -76,10 +79,22 @@ impl Watch {
             threads,
             books: books(&self.universe, &self.pages, now),
             verdicts: chronicle.ledger.decisions,
+            endings: chronicle.ledger.endings,
             profits: self.profits(&chronicle),
+            positions: self.positions(&chronicle),
             line_ends: chronicle.line_ends,
             process: Process::read(),
         }
+    }
+
+    /// What the trades have left of each instrument.
+    fn positions(&self, chronicle: &Chronicle) -> Vec<(&'static str, String, String)> {
+        let instruments = self.universe.specs.iter().zip(&chronicle.ledger.by_instrument);
+        let position = |(spec, flows): (&InstrumentSpec, &Pnl)| {
+            let open = Amount::from_mantissa(flows.base_open(), BASE_DP)?;
+            Some((spec.venue.name(), spec.symbol.clone(), open.to_string()))
+        };
+        instruments.filter_map(position).collect()
     }
 
     /// Pairs that were traded, with their profit; one whose sum left its range is left out, and counted

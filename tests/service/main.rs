@@ -4,8 +4,10 @@
 
 mod demo;
 mod http;
+mod orders;
 mod record;
 mod report;
 mod run;
+mod running;
 mod simulate;
 mod traces;

@@ -1,6 +1,7 @@
 """Computes a report anew from the raw rows of a history: exact fractions, no line of ours. Prints JSON."""
 
 import json
+import math
 import sqlite3
 import statistics
 import sys
@@ -27,12 +28,15 @@ def profit(trade):
     rows = db.execute("SELECT contract, side, fill.px, fill.qty, fee, fee_in FROM placed JOIN fill ON placed = placed.id WHERE trade = ?", [trade])
     fills = 0
     for contract, side, px, qty, fee, fee_in in rows:
-        assert fee_in == "quote", fee_in
         fills += 1
         of_base, of_quote = worth(contract, Fraction(px), Fraction(qty))
         base[side] += of_base
         quote[side] += of_quote
-        fees += Fraction(fee)
+        if fee_in == "base":
+            taken = Fraction(math.ceil(Fraction(fee) * 10**8), 10**8)
+            base[side] += taken if side == "sell" else -taken
+        # A fee in a third asset has no price here.
+        fees += Fraction(fee) if fee_in == "quote" else 0
     matched = min(base.values())
     earned = matched * (quote["sell"] / base["sell"] - quote["buy"] / base["buy"]) if matched else 0
     return fills, earned - fees
