@@ -9,6 +9,7 @@ use crate::demo::{self, DemoOptions};
 use crate::operate::{Shape, asker, operate};
 use crate::record;
 use crate::replay::{self, Layout, Options};
+use crate::report::{self, Day};
 use crate::run;
 use crate::simulate::{self, SimulateOptions};
 use crate::telemetry::{self, Telemetry, TelemetrySettings};
@@ -45,6 +46,8 @@ enum Command {
     Replay(ReplayArgs),
     /// Record public feeds into captures that replay reads.
     Record(RecordArgs),
+    /// Say what was traded and what it came to, from the history.
+    Report(ReportArgs),
     /// Show the effective configuration and where each value came from.
     Check(CheckArgs),
     /// Run the simulated venues alone, for clients of any kind.
@@ -224,6 +227,25 @@ struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+struct ReportArgs {
+    /// Only this day, YYYY-MM-DD in UTC; otherwise everything that is kept.
+    #[arg(long, value_name = "D")]
+    day: Option<Day>,
+    /// Print as JSON.
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print as Markdown.
+    #[arg(long)]
+    markdown: bool,
+    /// The history; otherwise that of the configuration.
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct CheckArgs {
     /// Configuration over the defaults.
     #[arg(long, value_name = "FILE")]
@@ -253,6 +275,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo(&arguments),
         Command::Replay(arguments) => replay(arguments),
         Command::Record(arguments) => record(arguments),
+        Command::Report(arguments) => report(arguments),
         Command::Check(arguments) => check(&arguments),
         Command::Simulate(arguments) => simulate(arguments),
         Command::Status(StatusArgs { operate, tree }) => ask(&operate, &Question::Status, tree),
@@ -300,13 +323,7 @@ fn ask(arguments: &OperateArgs, question: &Question, tree: bool) -> Result<(), F
 
 /// Logs and spans as configured, with this filter.
 fn tell(config: &Config, filter: &str) -> Result<Telemetry, Failure> {
-    let settings = TelemetrySettings {
-        service: config.service.name.clone(),
-        filter: filter.to_owned(),
-        json: config.service.log_json,
-        otlp_endpoint: config.telemetry.otlp_endpoint.clone(),
-        sample_ratio: config.telemetry.sample_ratio,
-    };
+    let settings = TelemetrySettings::of(config, filter);
     telemetry::start(&settings).map_err(|error| Failure { message: error.to_string(), code: WRONG_INPUT })
 }
 
@@ -349,13 +366,8 @@ fn replay(arguments: ReplayArgs) -> Result<(), Failure> {
 fn record(arguments: RecordArgs) -> Result<(), Failure> {
     let failed = |message: String, code| Failure { message, code };
     let config = load(arguments.config.as_deref())?.config;
-    let settings = TelemetrySettings {
-        service: config.service.name.clone(),
-        filter: config.service.log.clone(),
-        json: config.service.log_json,
-        otlp_endpoint: String::new(),
-        sample_ratio: 0.0,
-    };
+    let settings =
+        TelemetrySettings { otlp_endpoint: String::new(), ..TelemetrySettings::of(&config, &config.service.log) };
     let logs = telemetry::start(&settings).map_err(|error| failed(error.to_string(), WRONG_INPUT))?;
     let targets = match arguments.venue {
         Some(venue) => vec![record::Target {
@@ -408,6 +420,22 @@ fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         let code = if error.is_input() { WRONG_INPUT } else { RUN_FAILED };
         Failure { message: error.to_string(), code }
     })
+}
+
+fn report(arguments: ReportArgs) -> Result<(), Failure> {
+    let wrong = |message: String| Failure { message, code: WRONG_INPUT };
+    let configured = load(arguments.config.as_deref())?.config.history.file;
+    let configured = (!configured.is_empty()).then(|| PathBuf::from(configured));
+    let file = arguments
+        .history
+        .or(configured)
+        .ok_or_else(|| wrong("no history: give --history FILE, or set history.file in the configuration".to_owned()))?;
+    let report = report::read(&file, arguments.day).map_err(|error| wrong(error.to_string()))?;
+    match (arguments.json, arguments.markdown) {
+        (true, _) => print(&json(&report)?),
+        (_, true) => print(&report::markdown(&report)),
+        _ => print(&report::plain(&report)),
+    }
 }
 
 fn check(arguments: &CheckArgs) -> Result<(), Failure> {

@@ -36,6 +36,8 @@ pub const KEYS: &[Key] = &[
     key("service.name", Kind::Text(Text::Name)),
     key("service.log", Kind::Text(Text::Name)),
     key("service.log_json", Kind::Flag),
+    key("service.log_dir", Kind::Text(Text::Any)),
+    key("service.log_keep", whole(1, 3_650, "files")),
     key("service.live", Kind::Flag),
     key("service.data_dir", Kind::Text(Text::Name)),
     key("wire.layout", Kind::Choice(&["auto", "one", "split"])),
@@ -128,7 +130,11 @@ pub const KEYS: &[Key] = &[
     key("alerts.deadman_every_s", whole(1, 86_400, "s")),
     key("http.listen", Kind::Text(Text::Address)),
     key("telemetry.otlp_endpoint", Kind::Text(Text::Url(&["http://", "https://"]))),
+    key("telemetry.otlp_protocol", Kind::Choice(&["http", "grpc"])),
+    key("telemetry.queue_max", whole(512, 65_536, "spans")),
     key("telemetry.sample_ratio", Kind::Ratio { min: 0.0, max: 1.0 }),
+    key("history.file", Kind::Text(Text::Any)),
+    key("history.keep_days", whole(1, 3_650, "days")),
 ];
 
 const fn key(path: &'static str, kind: Kind) -> Key {

@@ -41,6 +41,8 @@ pub struct Config {
     pub http: Http,
     /// OpenTelemetry.
     pub telemetry: Telemetry,
+    /// What was traded, for reports.
+    pub history: History,
 }
 
 /// `[service]`.
@@ -53,6 +55,10 @@ pub struct Service {
     pub log: String,
     /// Log lines as JSON.
     pub log_json: bool,
+    /// Folder of JSON log files, one a day; empty for none.
+    pub log_dir: String,
+    /// Log files kept.
+    pub log_keep: usize,
     /// Whether orders may go to real venues; `--live` must be given as well.
     pub live: bool,
     /// Folder of what outlives the process: latches, alerts, the control socket.
@@ -426,8 +432,32 @@ pub struct Http {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
-    /// Collector's traces endpoint; empty switches the exporter off.
+    /// Collector's base address; empty switches the exporter off.
     pub otlp_endpoint: String,
+    /// How spans travel there.
+    pub otlp_protocol: OtlpProtocol,
+    /// Spans that wait for the collector.
+    pub queue_max: usize,
     /// Share of traces kept, 0 to 1.
     pub sample_ratio: f64,
+}
+
+/// How spans travel to the collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OtlpProtocol {
+    /// Protobuf over HTTP.
+    Http,
+    /// gRPC.
+    Grpc,
+}
+
+/// `[history]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// The file; empty for none.
+    pub file: String,
+    /// Days kept.
+    pub keep_days: u32,
 }

@@ -1,8 +1,9 @@
 //! What the threads report, as the cold side keeps it: the ledger, restarts, notices, traced
-//! latencies; and spans for the collector, if there is one.
+//! latencies; and the trades, for whoever is told of them.
 
+use super::history::Historian;
+use super::trades::TradeDesk;
 use crate::ledger::Ledger;
-use crate::telemetry::spans;
 use crate::universe::Universe;
 use highwire_actors::news::{News, Observer};
 use highwire_engine::stages::Stages;
@@ -29,13 +30,14 @@ pub struct Chronicle {
     pub line_ends: u64,
     /// What an operator should know, oldest first; taken by whoever shows it.
     pub notices: Vec<String>,
+    /// Trades under way, and who is told of their ends.
+    pub desk: TradeDesk,
     universe: Arc<Universe>,
-    tracer: Option<SdkTracer>,
 }
 
 impl Chronicle {
     /// Nothing has happened yet.
-    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>) -> Self {
+    pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>, historian: Option<Historian>) -> Self {
         let ledger = Ledger::new(&universe);
         Self {
             ledger,
@@ -44,8 +46,8 @@ impl Chronicle {
             death_reasons: BTreeMap::new(),
             line_ends: 0,
             notices: Vec::new(),
+            desk: TradeDesk::new(Arc::clone(&universe), tracer, historian),
             universe,
-            tracer,
         }
     }
 
@@ -82,6 +84,7 @@ impl Chronicle {
 
     fn take_record(&mut self, record: &Record) {
         self.ledger.take(record, &self.universe);
+        self.desk.take(record);
         // The service has nobody who asks when orders were decided.
         self.ledger.take_sent();
         if let Record::Saga(moved) = record {
@@ -111,9 +114,7 @@ impl Chronicle {
                 self.traced.record(stage, ns.into());
             }
         }
-        if let Some(tracer) = &self.tracer {
-            spans::emit(tracer, trace, &self.universe.name(trace.instrument));
-        }
+        self.desk.take_stamps(*trace);
     }
 
     fn take_event(&mut self, thread: &str, event: &Event) {

@@ -90,8 +90,11 @@ impl Seat {
             cut_off_ns: self.cut_off_ns,
             plan: patience(&self.modes),
             beat: self.beat.clone(),
-            observer: Box::new(move |_, text| {
+            observer: Box::new(move |moved, text| {
                 let mut chronicle = chronicle.lock().unwrap_or_else(PoisonError::into_inner);
+                if moved.scope == Scope::Global {
+                    chronicle.desk.mode = moved.to;
+                }
                 chronicle.notices.push(format!("mode of {text}"));
             }),
         }

@@ -8,6 +8,7 @@ mod data;
 mod funds;
 mod gauge;
 mod governing;
+mod history;
 mod layout;
 mod lines;
 mod listing;
@@ -15,6 +16,7 @@ mod net;
 mod senses;
 mod sentinel;
 mod threads;
+mod trades;
 mod trading;
 mod tree;
 mod watch;
@@ -23,6 +25,7 @@ use alerts::Alerts;
 pub use chronicle::Chronicle;
 use data::DataFolder;
 use governing::{Governing, MakeRealm};
+use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
@@ -43,6 +46,7 @@ use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::limits::CONNECTIONS_MAX;
+use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
@@ -68,6 +72,9 @@ pub enum ServiceError {
     /// The lines of all venues need more places than a thread has.
     #[error("the lines of all venues need more places than the {CONNECTIONS_MAX} of a thread; configure fewer")]
     TooManyLines,
+    /// The history cannot be opened.
+    #[error("history.file: {0}")]
+    History(#[from] HistoryError),
     /// Credentials cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -159,7 +166,8 @@ impl Service {
         orders: Orders,
         tracer: Option<SdkTracer>,
     ) -> Result<Self, ServiceError> {
-        let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
+        let historian = Historian::start(config)?;
+        let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
@@ -266,6 +274,7 @@ impl Service {
             }
             handle.abort();
         }
+        self.watch.chronicle().desk.finish();
         self.alerts.stop().await;
         stages
     }

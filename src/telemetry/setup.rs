@@ -1,13 +1,26 @@
-//! One subscriber for the process: text or JSON logs on stderr, and, when an endpoint is given, an
-//! OTLP exporter behind a bounded batch queue. A dead collector costs the queue and nothing else.
+//! One subscriber for the process: text or JSON logs on stderr, JSON logs in files when a folder is given, and, when an
+//! endpoint is given, an OTLP exporter behind a bounded batch queue. A dead collector costs the queue and nothing else.
 
+use super::files;
+use super::ids::Ids;
+use super::sampler::KeepFailures;
+use crate::config::{Config, OtlpProtocol};
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{ExporterBuildError, Protocol as Wire, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
+use std::path::PathBuf;
+use tokio::runtime::Runtime;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+/// How spans travel.
+pub use crate::config::OtlpProtocol as Protocol;
+
+/// Spans in one request.
+const BATCH_MAX: usize = 512;
 
 /// What the operator chose.
 #[derive(Clone, Debug)]
@@ -18,10 +31,36 @@ pub struct TelemetrySettings {
     pub filter: String,
     /// JSON log lines instead of text.
     pub json: bool,
-    /// Base address of an OTLP/HTTP collector; empty switches export off.
+    /// Folder of JSON log files, one a day; `None` for none.
+    pub log_folder: Option<PathBuf>,
+    /// Log files kept.
+    pub log_keep: usize,
+    /// Base address of an OTLP collector; empty switches export off.
     pub otlp_endpoint: String,
-    /// Share of traces exported, `0.0..=1.0`.
+    /// How spans travel there.
+    pub otlp_protocol: Protocol,
+    /// Spans that wait for the collector; what does not fit is dropped.
+    pub queue_max: usize,
+    /// Share of traces exported, `0.0..=1.0`; those of failed trades are exported always.
     pub sample_ratio: f64,
+}
+
+impl TelemetrySettings {
+    /// As configured, with this log filter.
+    pub fn of(config: &Config, filter: &str) -> Self {
+        let (service, telemetry) = (&config.service, &config.telemetry);
+        Self {
+            service: service.name.clone(),
+            filter: filter.to_owned(),
+            json: service.log_json,
+            log_folder: (!service.log_dir.is_empty()).then(|| PathBuf::from(&service.log_dir)),
+            log_keep: service.log_keep,
+            otlp_endpoint: telemetry.otlp_endpoint.clone(),
+            otlp_protocol: telemetry.otlp_protocol,
+            queue_max: telemetry.queue_max,
+            sample_ratio: telemetry.sample_ratio,
+        }
+    }
 }
 
 /// Why telemetry could not be set up.
@@ -35,58 +74,107 @@ pub enum TelemetryError {
         /// What is wrong with it.
         source: tracing_subscriber::filter::ParseError,
     },
+    /// Log files cannot be written.
+    #[error("service.log_dir = {}: {why}", folder.display())]
+    LogFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        why: String,
+    },
     /// The exporter could not be built.
     #[error("OTLP exporter: {0}")]
-    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    Exporter(#[from] ExporterBuildError),
+    /// The exporter's own runtime was not to be had.
+    #[error("OTLP exporter: {0}")]
+    Runtime(#[from] std::io::Error),
     /// A subscriber was set up before.
     #[error("logging is already set up")]
     AlreadySet,
 }
 
-/// Keeps the exporter alive; flushes it when the program ends.
+/// Keeps the exporter and the log files alive; flushes them when the program ends.
 #[derive(Debug)]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    files: Option<WorkerGuard>,
+    /// What carries gRPC. It ends last.
+    runtime: Option<Runtime>,
 }
 
 /// Sets up logs and, if an endpoint is given, traces. Call once.
 ///
 /// # Errors
-/// A bad filter, an exporter that cannot be built, or a second call.
+/// A bad filter, a folder that cannot be written to, an exporter that cannot be built, or a second call.
 pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> {
-    let provider = if settings.otlp_endpoint.is_empty() { None } else { Some(provider(settings)?) };
+    let exports = !settings.otlp_endpoint.is_empty();
+    let grpc = exports && settings.otlp_protocol == OtlpProtocol::Grpc;
+    let runtime = grpc.then(runtime).transpose()?;
+    let entered = runtime.as_ref().map(Runtime::enter);
+    let provider = exports.then(|| provider(settings)).transpose()?;
+    drop(entered);
     let exported = provider.as_ref().map(|provider| {
-        // The exporter's own HTTP client must not be traced, or every export would cause another.
-        let quiet = EnvFilter::new("info,hyper=off,reqwest=off,h2=off");
+        // The exporter's own client must not be traced, or every export would cause another; an actor's span lasts as long
+        // as the actor.
+        let quiet = EnvFilter::new("info,hyper=off,reqwest=off,h2=off,tonic=off,tower=off,ractor=off");
         tracing_opentelemetry::layer().with_tracer(provider.tracer("highwire")).with_filter(quiet)
     });
-    Registry::default().with(logs(settings)?).with(exported).try_init().map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Telemetry { provider })
+    let (files, kept) = match &settings.log_folder {
+        Some(folder) => {
+            let (writer, guard) = files::open(folder, settings.log_keep)?;
+            let lines = tracing_subscriber::fmt::layer().json().with_writer(writer);
+            (Some(lines.with_filter(filter(settings)?)), Some(guard))
+        }
+        None => (None, None),
+    };
+    let layers = Registry::default().with(logs(settings)?).with(files).with(exported);
+    layers.try_init().map_err(|_| TelemetryError::AlreadySet)?;
+    Ok(Telemetry { provider, files: kept, runtime })
+}
+
+fn filter(settings: &TelemetrySettings) -> Result<EnvFilter, TelemetryError> {
+    let bad = |source| TelemetryError::Filter { filter: settings.filter.clone(), source };
+    EnvFilter::try_new(&settings.filter).map_err(bad)
 }
 
 fn logs<S>(settings: &TelemetrySettings) -> Result<Box<dyn Layer<S> + Send + Sync>, TelemetryError>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let filter = EnvFilter::try_new(&settings.filter)
-        .map_err(|source| TelemetryError::Filter { filter: settings.filter.clone(), source })?;
+    let filter = filter(settings)?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     Ok(if settings.json { lines.json().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() })
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("otlp").enable_all().build()
 }
 
 fn provider(settings: &TelemetrySettings) -> Result<SdkTracerProvider, TelemetryError> {
     // Without it the exporter's HTTP client panics, even for plain http.
     crate::tls::choose_provider();
-    let exporter = SpanExporter::builder()
-        .with_http()
-        .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(format!("{}/v1/traces", settings.otlp_endpoint.trim_end_matches('/')))
-        .build()?;
+    let batch = BatchConfigBuilder::default()
+        .with_max_queue_size(settings.queue_max)
+        .with_max_export_batch_size(BATCH_MAX.min(settings.queue_max))
+        .build();
+    let processor = BatchSpanProcessor::builder(exporter(settings)?).with_batch_config(batch).build();
     Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
+        .with_span_processor(processor)
         .with_resource(Resource::builder().with_service_name(settings.service.clone()).build())
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.sample_ratio))))
+        .with_id_generator(Ids::default())
+        .with_sampler(KeepFailures::new(settings.sample_ratio))
         .build())
+}
+
+fn exporter(settings: &TelemetrySettings) -> Result<SpanExporter, ExporterBuildError> {
+    let base = settings.otlp_endpoint.trim_end_matches('/');
+    match settings.otlp_protocol {
+        OtlpProtocol::Http => {
+            let http = SpanExporter::builder().with_http().with_protocol(Wire::HttpBinary);
+            http.with_endpoint(format!("{base}/v1/traces")).build()
+        }
+        OtlpProtocol::Grpc => SpanExporter::builder().with_tonic().with_endpoint(base).build(),
+    }
 }
 
 impl Telemetry {
@@ -99,6 +187,10 @@ impl Telemetry {
     pub fn finish(self) {
         if let Some(Err(error)) = self.provider.map(|provider| provider.shutdown()) {
             tracing::warn!(%error, "traces could not be flushed");
+        }
+        drop(self.files);
+        if let Some(runtime) = self.runtime {
+            runtime.shutdown_background();
         }
     }
 }

@@ -8,6 +8,7 @@ mod halts;
 mod http;
 mod orders;
 mod record;
+mod report;
 mod run;
 mod running;
 mod simulate;

@@ -3,9 +3,13 @@
 //! Telemetry is set up once per process, so each story runs in a process of its own: this test
 //! binary again, with [`child`] only, which does nothing unless a story tells it to.
 
-use highwire::telemetry::{TelemetrySettings, spans, start};
-use highwire_links::InstrumentId;
+use highwire::telemetry::{Protocol, TelemetrySettings, ids, spans, start};
+use highwire::trade::Trade;
+use highwire::universe::{Pairing, Universe};
+use highwire::vitals::Process;
+use highwire_links::audit::{SagaStage, SagaWhy};
 use highwire_links::telemetry::Trace;
+use highwire_links::{InstrumentId, Mode, PairId};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
@@ -15,6 +19,7 @@ use std::time::{Duration, Instant};
 const ENDPOINT: &str = "HIGHWIRE_TEST_ENDPOINT";
 const TRACES: &str = "HIGHWIRE_TEST_TRACES";
 const FLUSH: &str = "HIGHWIRE_TEST_FLUSH";
+const GRPC: &str = "HIGHWIRE_TEST_GRPC";
 
 /// Requests as they came: first line and body.
 type Requests = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
@@ -76,6 +81,25 @@ fn count(bodies: &[(String, Vec<u8>)], name: &str) -> usize {
     bodies.iter().map(|(_, body)| memchr::memmem::find_iter(body, &field).count()).sum()
 }
 
+/// A trade that ended flat without an order.
+fn trade(opportunity: u32) -> Trade {
+    let stage_ns = [50, 20, 7, 20, 30, 10, 140];
+    let recv_ns = 1_700_000_000_000_000_000 + u64::from(opportunity);
+    Trade {
+        group: opportunity.into(),
+        pair: PairId(0),
+        began_ns: recv_ns,
+        ended_ns: recv_ns + 1_000_000,
+        expected_ppb: 300_000,
+        captured_ppb: 0,
+        exposure: 0,
+        ending: SagaStage::Flat,
+        why: SagaWhy::Matched,
+        orders: Vec::new(),
+        stamps: Some(Trace { recv_ns, opportunity, instrument: InstrumentId(0), stage_ns }),
+    }
+}
+
 #[test]
 fn child() {
     if std::env::var_os(TRACES).is_none() {
@@ -86,23 +110,30 @@ fn child() {
         service: "highwire-under-test".to_owned(),
         filter: "info".to_owned(),
         json: false,
+        log_folder: None,
+        log_keep: 1,
         otlp_endpoint: setting(ENDPOINT),
+        otlp_protocol: if std::env::var_os(GRPC).is_some() { Protocol::Grpc } else { Protocol::Http },
+        queue_max: 4_096,
         sample_ratio: 1.0,
     };
     let telemetry = start(&settings).unwrap();
     let tracer = telemetry.tracer();
     assert_eq!(tracer.is_some(), !settings.otlp_endpoint.is_empty());
     let traces: u32 = setting(TRACES).parse().unwrap();
-    let began = Instant::now();
+    let config = highwire::config::load(None).unwrap().config;
+    let universe = Universe::new(Vec::new(), &Pairing::new(&config, &[]).unwrap(), &config).unwrap();
+    let (began, before) = (Instant::now(), Process::read().resident_bytes);
     for opportunity in 1..=traces {
-        let stage_ns = [50, 20, 7, 20, 30, 10, 140];
-        let recv_ns = 1_700_000_000_000_000_000 + u64::from(opportunity);
-        let record = Trace { recv_ns, opportunity, instrument: InstrumentId(0), stage_ns };
         if let Some(tracer) = &tracer {
-            spans::emit(tracer, &record, "okx:BTC-USDT");
+            let trade = trade(opportunity);
+            spans::emit(tracer, ids::of_saga(trade.group), &trade, &universe, Mode::Full);
         }
     }
+    let grown = Process::read().resident_bytes.saturating_sub(before);
     println!("emitted in {} ms", began.elapsed().as_millis());
+    // The queue's bound is some megabytes; without one, ten kilobytes a trace would be kept.
+    assert!(grown < 64 << 20, "grown by {grown} bytes");
     if setting(FLUSH) == "true" {
         telemetry.finish();
     } else {
@@ -111,16 +142,16 @@ fn child() {
 }
 
 #[test]
-fn a_collector_gets_the_whole_trace_of_every_opportunity() {
+fn a_collector_gets_the_whole_trace_of_every_trade() {
     let (endpoint, requests) = collector(true);
     in_a_process(&endpoint, 3, true, &[]);
     let requests = requests.lock().unwrap();
     assert!(!requests.is_empty() && requests.iter().all(|(first, _)| first.starts_with("POST /v1/traces ")));
-    for stage in ["decode", "book", "queue", "detect", "risk", "send"] {
-        assert_eq!(count(&requests, stage), 3, "{stage}");
+    for stage in ["saga", "market", "decode", "book", "queue", "detect", "risk", "send", "settled"] {
+        // The root's name is an attribute's as well.
+        assert_eq!(count(&requests, stage), if stage == "saga" { 6 } else { 3 }, "{stage}");
     }
     assert!(count(&requests, "highwire-under-test") >= 1);
-    assert_eq!(count(&requests, "okx:BTC-USDT"), 3);
 }
 
 #[test]
@@ -134,9 +165,12 @@ fn an_exporter_that_is_off_sends_nothing_whatever_the_environment_says() {
 fn a_collector_that_never_answers_does_not_hold_up_the_emitter() {
     let (endpoint, requests) = collector(false);
     let began = Instant::now();
-    // More than the exporter's queue holds: what does not fit is dropped, nobody waits.
-    let output = in_a_process(&endpoint, 5_000, false, &[]);
-    assert!(began.elapsed() < Duration::from_secs(8), "took {:?}", began.elapsed());
+    // Far more than the exporter's queue holds: what does not fit is dropped, nobody waits.
+    let output = in_a_process(&endpoint, 50_000, false, &[]);
+    // One answer alone is waited for longer than that.
+    assert!(began.elapsed() < Duration::from_secs(60), "took {:?}", began.elapsed());
     assert!(String::from_utf8_lossy(&output.stdout).contains("emitted in"));
     assert!(requests.lock().unwrap().len() <= 1, "it waits for the first answer");
+    let output = in_a_process(&endpoint, 50_000, false, &[(GRPC, "1")]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("emitted in"));
 }
