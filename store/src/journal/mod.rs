@@ -19,7 +19,7 @@ mod segment;
 mod tests;
 mod writer;
 
-pub use entry::{Entry, Lease, Listed, Moved, Reconciled, Stamped, Statement};
+pub use entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement};
 pub use error::JournalError;
 pub use export::{Exporter, export};
 pub use recover::{Cut, Recovery, recover};

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::disk::{Disk, Fault, MemoryDisk};
+use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 use highwire_links::fixed::{Amount, Px, Qty, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::mode::{Mode, OrderClass};
 use highwire_links::order::{Action, Order, TimeInForce};
-use highwire_links::{InstrumentId, Side};
+use highwire_links::{InstrumentId, PairId, Side};
 use std::io::ErrorKind;
 
 const SMALL: Settings = Settings { segment_bytes: 2_048, pending_bytes_max: 1 << 20 };
@@ -37,6 +38,8 @@ pub fn samples() -> Vec<Entry> {
             symbol: "BTC-USDT-SWAP".into(),
             base: "BTC".into(),
             quote: "USDT".into(),
+            pair: "BTC/USDT".into(),
+            is_spot: false,
             scale: Scale::new(1, 2).unwrap(),
             contract: Contract::Linear { value: 1, dp: 2 },
         }),
@@ -45,7 +48,13 @@ pub fn samples() -> Vec<Entry> {
         Entry::CancelRequested(Order { action: Action::CancelAll, ..order }),
         Entry::AmendRequested(order),
         Entry::Report(Report { qty: Qty(3), fee: -4, trade: u64::MAX, reject: OrderReject::Other, ..about }),
-        Entry::Mode(Moved { venue: String::new(), from: Mode::Full, to: Mode::Halted, why: "daily loss".into() }),
+        Entry::Mode(Moved {
+            venue: String::new(),
+            from: Mode::Full,
+            to: Mode::Halted,
+            why: "daily loss".into(),
+            is_latched: true,
+        }),
         Entry::Reconciled(Reconciled {
             venue: "bybit".into(),
             asset: "USDT".into(),
@@ -54,6 +63,29 @@ pub fn samples() -> Vec<Entry> {
             label: "funding".into(),
         }),
         Entry::Limit { name: "risk.order_value_max".into(), value: "100".into() },
+        Entry::Held(Held {
+            instrument: InstrumentId(4),
+            position: -7,
+            entry: Amount(i128::MIN),
+            buying: 1,
+            selling: 2,
+            base: -3,
+        }),
+        Entry::Standing(Standing { order, filled: Qty(5), proof: Proof::Unknown }),
+        Entry::Earned(Earned { pair: "BTC/USDT".into(), day: 20_000, bought: -1, sold: 2, ..Earned::default() }),
+        Entry::Asked(Order { action: Action::Query, ..order }),
+        Entry::Resolved(Resolved { id: 7, label: "ended with its process".into() }),
+        Entry::Saga(SagaMoved {
+            group: 3,
+            at_ns: 4,
+            exposure: -5,
+            expected_ppb: 6,
+            captured_ppb: -7,
+            pair: PairId(1),
+            from: SagaStage::Hedging,
+            to: SagaStage::Escalated,
+            why: SagaWhy::LateFill,
+        }),
     ]
 }
 

@@ -99,7 +99,7 @@ impl Journal {
     /// # Errors
     /// [`Refused`] when too much waits for a failing disk.
     pub fn append(&mut self, at_ns: Nanos, entry: &Entry) -> Result<u64, Refused> {
-        if self.pending.len() >= self.settings.pending_bytes_max {
+        if self.is_full() {
             return Err(Refused);
         }
         let sequence = self.next;
@@ -133,6 +133,26 @@ impl Journal {
     /// The number of the next record.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// Bytes of records that wait to be synced.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether another record would be refused.
+    pub fn is_full(&self) -> bool {
+        self.pending.len() >= self.settings.pending_bytes_max
+    }
+
+    /// First records of its segments, oldest first.
+    pub fn segments(&self) -> &[u64] {
+        &self.segments
+    }
+
+    /// The disk, for what stands beside the journal.
+    pub fn disk(&mut self) -> &mut dyn Disk {
+        &mut *self.disk
     }
 
     /// Removes segments all of whose records stand before `sequence`: a checkpoint covers them. How many
