@@ -12,6 +12,7 @@ pub mod run;
 pub mod secrets;
 pub mod service;
 pub mod simulate;
+pub mod state;
 pub mod telemetry;
 pub mod tls;
 pub mod universe;

@@ -12,6 +12,8 @@ pub mod market_line;
 pub mod news;
 pub mod pool;
 pub mod post;
+pub mod recorder;
+pub mod scribe;
 pub mod session;
 pub mod stream_key;
 pub mod subscribe;

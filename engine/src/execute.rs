@@ -6,6 +6,8 @@ mod binary;
 mod cash;
 mod reports;
 
+pub use cash::base_fee;
+
 use crate::context::Context;
 use crate::guard::Guard;
 use crate::life::Life;

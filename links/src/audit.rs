@@ -280,6 +280,13 @@ impl AuditRx {
     }
 }
 
+impl Drop for AuditRx {
+    /// Without a journal nothing is opened.
+    fn drop(&mut self) {
+        self.admit_openings(false);
+    }
+}
+
 impl AuditTx {
     /// Whether an opening can be recorded and will last; nothing is opened otherwise.
     pub fn has_room(&self) -> bool {

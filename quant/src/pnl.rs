@@ -32,6 +32,12 @@ pub struct Pnl {
 }
 
 impl Pnl {
+    /// The profit of these flows: base bought and sold (mantissas at [`BASE_DP`]), each with the quote that it
+    /// cost or brought, and the fees.
+    pub fn of((bought, paid): (i128, Amount), (sold, got): (i128, Amount), fees: Amount) -> Self {
+        Self { bought: Flow { base: bought, quote: paid }, sold: Flow { base: sold, quote: got }, fees }
+    }
+
     /// Takes in a fill of `instrument`; `fee` as in `fill::Report`. `None` on overflow, and then
     /// nothing is taken in.
     pub fn add(&mut self, instrument: &Instrument, side: Side, px: Px, qty: Qty, fee: i64) -> Option<()> {

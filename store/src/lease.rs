@@ -1,7 +1,7 @@
 //! Client order ids: a block of counters is leased durably before any of it is used, so that no send
 //! waits for a disk and every id that could have been sent after any crash is known.
 
-use crate::journal::{Entry, Journal, Lease, Refused};
+use crate::journal::{Entry, Journal, Lease, Refused, Stamped};
 use highwire_links::Nanos;
 use highwire_links::lease::ID_BITS;
 
@@ -75,17 +75,18 @@ impl Lessor {
     }
 
     /// Hands over another block's record when fewer than a block is left after `used`, the highest counter
-    /// in use. At most one record waits at a time.
+    /// in use; it comes back. At most one record waits at a time.
     ///
     /// # Errors
     /// [`Refused`] by a failing journal: what is leased is all there is.
-    pub fn ahead(&mut self, used: u64, journal: &mut Journal, now: Nanos) -> Result<(), Refused> {
+    pub fn ahead(&mut self, used: u64, journal: &mut Journal, now: Nanos) -> Result<Option<Stamped>, Refused> {
         if self.waiting.is_some() || self.until.saturating_sub(used) > BLOCK {
-            return Ok(());
+            return Ok(None);
         }
-        let lease = Lease { epoch: self.epoch, from: self.until, until: self.until + BLOCK };
-        self.waiting = Some(journal.append(now, &Entry::Lease(lease))?);
-        Ok(())
+        let entry = Entry::Lease(Lease { epoch: self.epoch, from: self.until, until: self.until + BLOCK });
+        let sequence = journal.append(now, &entry)?;
+        self.waiting = Some(sequence);
+        Ok(Some(Stamped { sequence, at_ns: now, entry }))
     }
 
     /// After a commit: the first counter that may not be used, by what is synced.

@@ -83,6 +83,29 @@ pub fn write(entry: &Entry, out: &mut Vec<u8>) {
     }
 }
 
+/// Entries in a row, each with its length before it: a state told in the journal's own words.
+pub fn pack(entries: &[Entry]) -> Vec<u8> {
+    let (mut bytes, mut one) = (Vec::new(), Vec::new());
+    for entry in entries {
+        one.clear();
+        write(entry, &mut one);
+        bytes.extend((one.len() as u32).to_le_bytes());
+        bytes.extend(&one);
+    }
+    bytes
+}
+
+/// The entries of [`pack`]; `None` when the bytes are not all of some.
+pub fn unpack(bytes: &[u8]) -> Option<Vec<Entry>> {
+    let (mut entries, mut rest) = (Vec::new(), bytes);
+    while let Some((len, more)) = rest.split_first_chunk::<4>() {
+        let (one, more) = more.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
+        entries.push(read(one)?);
+        rest = more;
+    }
+    rest.is_empty().then_some(entries)
+}
+
 /// The entry of these bytes, all of them.
 pub fn read(bytes: &[u8]) -> Option<Entry> {
     let mut cursor = Cursor(bytes);
@@ -378,6 +401,14 @@ mod tests {
             bytes.push(0);
             assert_eq!(read(&bytes), None);
         }
+    }
+
+    #[test]
+    fn a_pack_reads_back_and_no_prefix_of_it_is_taken_for_the_whole() {
+        let bytes = pack(&samples());
+        assert_eq!(unpack(&bytes).as_ref(), Some(&samples()));
+        assert!((1..bytes.len()).all(|end| unpack(&bytes[..end]).is_none_or(|part| part.len() < samples().len())));
+        assert_eq!(unpack(&[]), Some(Vec::new()));
     }
 
     #[test]

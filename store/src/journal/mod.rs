@@ -19,6 +19,7 @@ mod segment;
 mod tests;
 mod writer;
 
+pub use encode::{pack, unpack};
 pub use entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement};
 pub use error::JournalError;
 pub use export::{Exporter, export};
