@@ -153,6 +153,9 @@ struct RunArgs {
     /// Send orders to the venues; `service.live` must say so too.
     #[arg(long)]
     live: bool,
+    /// Take back what an earlier run latched: a tripped gate, an escalated trade. You have looked.
+    #[arg(long)]
+    resume: bool,
 }
 
 #[derive(Debug, Args)]
@@ -202,7 +205,8 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracer());
+    let switches = run::Switches { live: arguments.live, resume: arguments.resume };
+    let outcome = run::run(&config, switches, telemetry.tracer());
     telemetry.finish();
     outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }

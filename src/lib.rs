@@ -1,5 +1,6 @@
 //! The program: CLI, configuration, replay, record, demo, service, metrics, telemetry. Reads as a table of contents.
 
+pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -1,8 +1,10 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C.
 
+use crate::boot::{Boot, BootError};
 use crate::config::Config;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Mode;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::venue::Venue;
@@ -30,20 +32,32 @@ pub enum RunError {
     /// Too many instruments.
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    /// What the last run left cannot be gone on with.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// The service could not start.
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
 
-/// Runs until Ctrl-C. `live` is the command line's switch.
+/// The command line's switches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Switches {
+    /// Orders go to the venues.
+    pub live: bool,
+    /// The operator takes back what an earlier run latched.
+    pub resume: bool,
+}
+
+/// Runs until Ctrl-C.
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(config: &Config, live: bool, tracer: Option<SdkTracer>) -> Result<(), RunError> {
-    let orders = orders(config.service.live, live)?;
+pub fn run(config: &Config, switches: Switches, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+    let orders = orders(config.service.live, switches.live)?;
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(config, orders, tracer))
+    runtime.block_on(session(config, orders, switches.resume, tracer))
 }
 
 /// Both switches, or neither: one alone is a mistake that must not pass for paper or for live.
@@ -56,7 +70,9 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
     }
 }
 
-async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+async fn session(config: &Config, orders: Orders, resume: bool, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+    let now = TscClock::start().now();
+    let mut boot = Boot::open(&config.store, orders, now)?;
     let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()
@@ -73,8 +89,18 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
         return Err(RunError::NoPairs);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    let service = Service::start(universe, config, &addresses, orders, tracer).await?;
-    service.set_mode(Mode::Full);
+    if let Some(boot) = &mut boot {
+        boot.list(&universe, config, orders, now)?;
+        if resume {
+            boot.resume(now)?;
+        }
+    }
+    let (mode, held_by) = boot.as_ref().map_or((Mode::Full, Vec::new()), Boot::mode_max);
+    let service = Service::start(universe, config, &addresses, orders, boot, tracer).await?;
+    for why in held_by {
+        tracing::error!(?mode, "CRITICAL: held by an earlier run: {why}; `--resume` takes latches back");
+    }
+    service.set_mode(mode);
     let interrupted = tokio::signal::ctrl_c().await;
     service.stop().await;
     Ok(interrupted?)

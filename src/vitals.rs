@@ -1,6 +1,7 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
 use crate::universe::Universe;
+use highwire_actors::scribe::Figures;
 use highwire_links::audit::VERDICTS;
 use highwire_links::counter::Tally;
 use highwire_links::latency::Latencies;
@@ -26,6 +27,10 @@ pub struct Vitals {
     pub profits: Vec<(String, String)>,
     /// Times a line ended.
     pub line_ends: u64,
+    /// The journal, if there is one.
+    pub journal: Option<Figures>,
+    /// The moment, nanoseconds since the Unix epoch.
+    pub now_ns: Nanos,
     /// The process.
     pub process: Process,
 }

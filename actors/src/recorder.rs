@@ -144,6 +144,12 @@ impl Actor for Recorder {
         Ok(())
     }
 
+    /// Ended without being asked to: what waits is written all the same.
+    async fn post_stop(&self, _: ActorRef<RecorderMsg>, state: &mut RecorderState) -> Result<(), ActorProcessingErr> {
+        state.is_stopping.store(true, Ordering::Release);
+        Ok(())
+    }
+
     /// It has no children whose end could concern it; ractor's default would stop it.
     async fn handle_supervisor_evt(
         &self,

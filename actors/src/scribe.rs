@@ -22,6 +22,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Records taken from one ring in one turn: a turn that never ended would never sync.
 const RECORDS_PER_TURN: usize = 4096;
+/// A segment is left when less than this part of it is free.
+const ROOM_PART: u64 = 16;
 /// Waits between two tries on a failing disk.
 const RETRY_NS: [Nanos; 2] = [20_000_000, 500_000_000];
 
@@ -42,6 +44,8 @@ pub trait Keeper: Send {
 pub struct ScribeRules {
     /// Time between two checkpoints.
     pub checkpoint_every_ns: Nanos,
+    /// Bytes of a segment.
+    pub segment_bytes: u64,
     /// Segments that are kept although a checkpoint covers them.
     pub segments_kept: usize,
 }
@@ -125,6 +129,8 @@ pub struct Scribe {
     covered: [u64; 2],
     /// Segments, by their first record, that begin with a restatement.
     anchors: Vec<u64>,
+    /// Records of the newest restatement.
+    restated: u64,
 }
 
 impl Scribe {
@@ -141,6 +147,7 @@ impl Scribe {
             checkpoint_at_ns: 0,
             covered: [covered; 2],
             anchors,
+            restated: 0,
         }
     }
 
@@ -254,12 +261,21 @@ impl Scribe {
         }
     }
 
-    /// Tells the whole state at the beginning of every segment: the ones before it can then be removed.
+    /// Tells the whole state as the beginning of every segment: the ones before it can then be removed. A
+    /// segment is left while it has some room, unless a restatement fills that much by itself.
     fn restate(&mut self, now: Nanos) -> bool {
-        let newest = self.args.journal.segments().last().copied();
-        let Some(newest) = newest.filter(|newest| self.anchors.last() != Some(newest)) else { return false };
-        self.anchors.push(newest);
-        self.args.keeper.restate().into_iter().for_each(|entry| self.append(now, entry));
+        let journal = &mut self.args.journal;
+        let anchor = self.anchors.last().copied().unwrap_or(0);
+        let begins_so = journal.segments().last() == Some(&anchor);
+        let has_room = journal.left_bytes() >= self.args.rules.segment_bytes / ROOM_PART;
+        if begins_so && (has_room || journal.next() - anchor <= 2 * self.restated) {
+            return false;
+        }
+        journal.roll();
+        self.anchors.push(journal.next());
+        let entries = self.args.keeper.restate();
+        self.restated = entries.len() as u64;
+        entries.into_iter().for_each(|entry| self.append(now, entry));
         true
     }
 

@@ -21,7 +21,7 @@ pub use load::{Loaded, load, load_from};
 pub use origin::Origin;
 pub use schema::{
     Clock, Config, Demo, Idle, KeyKind, Layout, Lines, Member, OrderTransport, Pair, Pairs, Paper, Replay, Risk,
-    Service, Supervision, Telemetry, VenueSettings, Wire,
+    Service, Store, Supervision, Telemetry, VenueSettings, Wire,
 };
 
 #[cfg(test)]

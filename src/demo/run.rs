@@ -66,7 +66,7 @@ async fn session(
         specs.extend(listing(&http, address).await?);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, tracer).await?;
+    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, None, tracer).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
     let outcome = show.watch(&service, &universe, &simulator).await;

@@ -52,7 +52,7 @@ struct Own {
 
 use Kind::{Counter as C, Gauge as G, Histogram as H};
 
-const OWN: [Own; 17] = [
+const OWN: [Own; 28] = [
     own("highwire_up_seconds", G, &[], "Time since the service started."),
     own("highwire_mode", G, &["scope"], "What may be done: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
     own("highwire_thread_heartbeat_age_seconds", G, &["thread"], "Age of a pinned thread's heartbeat."),
@@ -76,6 +76,17 @@ const OWN: [Own; 17] = [
     own("highwire_line_ends_total", C, &[], "Times that a connection ended."),
     own("highwire_opportunity_verdicts_total", C, &["verdict"], "What was decided about opportunities."),
     own("highwire_profit_quote", G, &["pair"], "Realised profit after fees, in the pair's quote currency."),
+    own("highwire_journal_records_total", C, &[], "Records that were synced to the journal since the start."),
+    own("highwire_journal_bytes_total", C, &[], "Bytes of these records."),
+    own("highwire_journal_syncs_total", C, &[], "Times that a group of records was synced."),
+    own("highwire_journal_sync_seconds_total", C, &[], "Time that this took."),
+    own("highwire_journal_sync_seconds_max", G, &[], "The longest sync since the start."),
+    own("highwire_journal_lag_seconds", G, &[], "Age of the oldest record that is not synced."),
+    own("highwire_journal_pending_bytes", G, &[], "Bytes of records that are not synced."),
+    own("highwire_journal_failing", G, &[], "1 while the disk refuses records: nothing is opened meanwhile."),
+    own("highwire_journal_segments", G, &[], "Segments on the disk."),
+    own("highwire_checkpoint_age_seconds", G, &[], "Age of the newest checkpoint."),
+    own("highwire_order_ids_left", G, &[], "Client order ids that are leased and not used; without a journal 0."),
     own("process_resident_memory_bytes", G, &[], "Resident memory."),
     own("process_open_fds", G, &[], "Open file descriptors."),
     own("process_threads", G, &[], "Threads."),

@@ -7,6 +7,7 @@ mod layout;
 mod lines;
 mod listing;
 mod net;
+mod recording;
 mod threads;
 mod trading;
 mod watch;
@@ -15,9 +16,11 @@ pub use chronicle::Chronicle;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
+use recording::{Prepared, Recording};
 use trading::Trading;
 pub use watch::Watch;
 
+use crate::boot::{Boot, BootError};
 use crate::config::Config;
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
@@ -28,6 +31,7 @@ use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
 use highwire_links::Mode;
 use highwire_links::limits::CONNECTIONS_MAX;
+use highwire_store::journal::{Entry, Moved};
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, SpawnErr};
 use std::io;
@@ -73,6 +77,9 @@ pub enum ServiceError {
     /// A warden ended while the service was starting.
     #[error("a warden ended while the service was starting")]
     WardenGone,
+    /// What lasts cannot be gone on with.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// The system refused something that a pinned thread needs.
     #[error("a pinned thread could not be set up: {0}")]
     Thread(#[from] io::Error),
@@ -101,10 +108,12 @@ pub struct Service {
     http: Option<HttpServer>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     net: Net,
+    recording: Option<Recording>,
 }
 
 impl Service {
-    /// Starts threads, wardens and lines on the current tokio runtime; mode `Halted`.
+    /// Starts threads, wardens and lines on the current tokio runtime; mode `Halted`. With `boot` it goes on
+    /// from what was recovered and puts everything on record.
     ///
     /// # Errors
     /// See [`ServiceError`]. What had started ends with the runtime.
@@ -113,6 +122,7 @@ impl Service {
         config: &Config,
         addresses: &[VenueAddress],
         orders: Orders,
+        boot: Option<Boot>,
         tracer: Option<SdkTracer>,
     ) -> Result<Self, ServiceError> {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
@@ -122,7 +132,9 @@ impl Service {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
         };
-        let threads = threads::start(&universe, config, &clock, &chronicle, trading.as_ref()).await?;
+        let mut prepared = boot.map(Prepared::new);
+        let threads =
+            threads::start(&universe, config, &clock, &chronicle, (trading.as_ref(), prepared.as_mut())).await?;
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
         let watch = Arc::new(watch);
         let http = serve(&watch, config).await?;
@@ -134,16 +146,38 @@ impl Service {
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let net = Net::start(&universe, config, addresses, (wardens, threads.reader), (&clock, tls), trading).await?;
-        Ok(Self { watch, http, wardens: threads.wardens, net })
+        let recording = match prepared {
+            Some(prepared) => Some(prepared.start(config, Box::new(clock), net.alerts()).await?),
+            None => None,
+        };
+        if let Some(recording) = &recording {
+            watch.show_journal(recording.board().clone());
+        }
+        Ok(Self { watch, http, wardens: threads.wardens, net, recording })
     }
 
-    /// Gives the service's mode to every thread.
+    /// Gives the service's mode to every thread, and puts it on record.
     pub fn set_mode(&self, mode: Mode) {
+        let from = self.watch.mode();
         self.watch.note_mode(mode);
+        self.note(Entry::Mode(Moved {
+            venue: String::new(),
+            from,
+            to: mode,
+            why: "given".to_owned(),
+            is_latched: false,
+        }));
         for (warden, _) in &self.wardens {
             if warden.cast(WardenMsg::SetMode(mode)).is_err() {
                 tracing::error!(?mode, "a warden is gone and cannot pass the mode on");
             }
+        }
+    }
+
+    /// Puts an entry on record, if there is a journal.
+    pub fn note(&self, entry: Entry) {
+        if let Some(recording) = &self.recording {
+            recording.note(entry);
         }
     }
 
@@ -169,6 +203,9 @@ impl Service {
                 None => tracing::error!("a pinned thread did not end in order"),
             }
             handle.abort();
+        }
+        if let Some(recording) = self.recording {
+            recording.stop().await;
         }
         stages
     }

@@ -63,6 +63,11 @@ impl Net {
         Ok(Self { alerts, lookout, venues })
     }
 
+    /// Where incidents go.
+    pub fn alerts(&self) -> ActorRef<AlertMsg> {
+        self.alerts.0.clone()
+    }
+
     /// Ends them. The lookout first: lines that are ended are no venues that are lost.
     pub async fn stop(self) {
         let (lookout, handle) = self.lookout;

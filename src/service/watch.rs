@@ -4,12 +4,13 @@ use super::chronicle::Chronicle;
 use super::gauge::Gauge;
 use crate::universe::Universe;
 use crate::vitals::{Process, Vitals, books};
+use highwire_actors::scribe::Board;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The readable side of a service.
 pub struct Watch {
@@ -21,6 +22,7 @@ pub struct Watch {
     clock: TscClock,
     started_ns: Nanos,
     mode: AtomicU8,
+    journal: OnceLock<Board>,
 }
 
 impl Watch {
@@ -33,7 +35,8 @@ impl Watch {
         clock: TscClock,
     ) -> Self {
         let started_ns = clock.now();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, mode: AtomicU8::new(Mode::Halted as u8) }
+        let (mode, journal) = (AtomicU8::new(Mode::Halted as u8), OnceLock::new());
+        Self { pages, gauges, chronicle, universe, clock, started_ns, mode, journal }
     }
 
     /// What the service has done so far.
@@ -53,6 +56,12 @@ impl Watch {
     /// What the service may do.
     pub fn mode(&self) -> Mode {
         Mode::from_u8(self.mode.load(Ordering::Acquire))
+    }
+
+    /// The journal's figures are to be shown too.
+    pub(super) fn show_journal(&self, board: Board) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.journal.set(board);
     }
 
     /// The service may do this now.
@@ -77,6 +86,8 @@ impl Watch {
             verdicts: chronicle.ledger.decisions,
             profits: self.profits(&chronicle),
             line_ends: chronicle.line_ends,
+            journal: self.journal.get().map(Board::read),
+            now_ns: now,
             process: Process::read(),
         }
     }

@@ -150,6 +150,18 @@ impl Journal {
         &self.segments
     }
 
+    /// Bytes that the segment being written still takes.
+    pub fn left_bytes(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.size.saturating_sub(open.offset))
+    }
+
+    /// The next record begins a new segment. Only while nothing waits.
+    pub fn roll(&mut self) {
+        if self.pending.is_empty() {
+            self.open = None;
+        }
+    }
+
     /// The disk, for what stands beside the journal.
     pub fn disk(&mut self) -> &mut dyn Disk {
         &mut *self.disk

@@ -1,0 +1,348 @@
+//! Every start is a recovery: lock the folder, read the newest checkpoint and the journal's tail after it, bump
+//! the epoch durably, and hand over what the last process left: positions, balances, open orders, latches.
+//!
+//! A torn tail is cut and said; anything that was on disk and is gone refuses the start with the way out.
+//! What the venues know better ([`Boot::unresolved`]) is for reconciliation, which asks them.
+
+use crate::config::{Config, Store};
+use crate::service::Orders;
+use crate::state::{OpenOrder, State};
+use crate::universe::Universe;
+use highwire_engine::engine::EngineSpec;
+use highwire_engine::spec::Funds;
+use highwire_links::Nanos;
+use highwire_links::mode::Mode;
+use highwire_store::checkpoint::{self, Checkpoint};
+use highwire_store::disk::{Disk, Folder};
+use highwire_store::journal::{
+    Entry, Health, Journal, JournalError, Listed, Moved, Recovery, Resolved, Settings, Stamped, Statement,
+};
+use highwire_store::lease::Lessor;
+use highwire_store::lock::{Lock, LockError};
+use std::io;
+use std::path::PathBuf;
+
+/// Why the service does not start on what lasts.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// Another process works on the folder.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The folder cannot be used.
+    #[error("store.folder = {folder}: {source}")]
+    Io {
+        /// The folder.
+        folder: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The disk takes no records.
+    #[error("store.folder = {folder}: the journal cannot be written, and nothing is traded without it: {why}")]
+    Disk {
+        /// The folder.
+        folder: String,
+        /// What the system says.
+        why: String,
+    },
+    /// A checkpoint covers records that the journal does not have any more.
+    #[error(
+        "the checkpoint covers {checkpoint} records, the journal in {folder} ends before {next}: records that were on disk \
+         are gone; restore them from a copy, or run `highwire journal verify --repair`, which goes on from the checkpoint"
+    )]
+    Ahead {
+        /// The folder.
+        folder: String,
+        /// Records that the checkpoint covers.
+        checkpoint: u64,
+        /// The journal's next record.
+        next: u64,
+    },
+    /// The journal begins after what the checkpoint covers.
+    #[error(
+        "the journal in {folder} begins with record {first}, the checkpoint covers only {checkpoint}: restore what is \
+         missing from a copy"
+    )]
+    Gap {
+        /// The folder.
+        folder: String,
+        /// Records that the checkpoint covers.
+        checkpoint: u64,
+        /// The journal's first record.
+        first: u64,
+    },
+    /// Records contradict one another.
+    #[error("the journal in {folder} cannot be followed: {}", faults.join("; "))]
+    Faults {
+        /// The folder.
+        folder: String,
+        /// What could not be taken in.
+        faults: Vec<String>,
+    },
+    /// Every epoch was used.
+    #[error("the journal in {0} has used every epoch of client order ids; begin another folder with flat positions")]
+    NoEpoch(String),
+    /// Live orders without a folder.
+    #[error("store.folder is empty: live orders need a journal")]
+    NoFolder,
+}
+
+/// What the last process left, and the journal open behind it.
+pub struct Boot {
+    /// Held as long as the process works on the folder.
+    pub lock: Lock,
+    /// The state after every record.
+    pub state: State,
+    /// The journal, open.
+    pub journal: Journal,
+    /// Leases ids of this start's epoch.
+    pub lessor: Lessor,
+    /// This start's epoch: no earlier start had it.
+    pub epoch: u16,
+    /// The last record that the checkpoint covers; 0 without one.
+    pub covered: u64,
+    /// What reading found.
+    pub recovery: Recovery,
+    folder: String,
+}
+
+/// The folder of this kind of orders.
+pub fn folder(settings: &Store, orders: Orders) -> PathBuf {
+    let kind = if orders == Orders::Live { "live" } else { "paper" };
+    PathBuf::from(&settings.folder).join(kind)
+}
+
+/// What a folder holds, read without changing anything.
+pub struct Found {
+    /// The state after every record.
+    pub state: State,
+    /// The last record that the checkpoint covers; 0 without one.
+    pub covered: u64,
+    /// What reading found.
+    pub recovery: Recovery,
+}
+
+impl Boot {
+    /// Recovers what lies in the configured folder; `None` when nothing is to last.
+    ///
+    /// # Errors
+    /// See [`BootError`]; nothing is guessed.
+    pub fn open(settings: &Store, orders: Orders, now: Nanos) -> Result<Option<Self>, BootError> {
+        if settings.folder.is_empty() {
+            return if orders == Orders::Live { Err(BootError::NoFolder) } else { Ok(None) };
+        }
+        let path = folder(settings, orders);
+        let folder = path.display().to_string();
+        let disk = Folder::new(&path).map_err(|source| BootError::Io { folder: folder.clone(), source })?;
+        let lock = Lock::take(&path)?;
+        let reader = Reader::new(&disk, &folder)?;
+        let sizes = Settings { segment_bytes: settings.segment_kib << 10, ..Settings::default() };
+        let mut state = reader.state.clone();
+        let (journal, recovery) = Journal::open(Box::new(disk), sizes, now, |record| take_after(&mut state, &record))?;
+        let Found { state, covered, recovery } = reader.judge(state, recovery)?;
+        if let Some(cut) = &recovery.cut {
+            tracing::warn!(segment = cut.segment, offset = cut.offset, "the journal's torn tail is cut");
+        }
+        let epoch = state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(folder.clone()))?;
+        let mut boot = Self { lock, state, journal, lessor: Lessor::new(epoch), epoch, covered, recovery, folder };
+        // The segment begins with the state as it is: it needs none before it.
+        boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
+        boot.lease(now)?;
+        tracing::info!(epoch, records = boot.recovery.records, covered, open = boot.state.orders.len(), "recovered");
+        Ok(Some(boot))
+    }
+
+    /// Journals what this run trades: instruments, wallets that nobody spoke of yet, limits. Paper orders of an
+    /// earlier process ended with it, and that is said too.
+    ///
+    /// # Errors
+    /// The disk takes no records, or a position does not fit an instrument any more.
+    pub fn list(&mut self, universe: &Universe, config: &Config, orders: Orders, now: Nanos) -> Result<(), BootError> {
+        if orders == Orders::Paper {
+            let label = "the paper venue ended with its process".to_owned();
+            let open: Vec<u64> = self.state.orders.keys().copied().collect();
+            open.into_iter().for_each(|id| self.add(now, Entry::Resolved(Resolved { id, label: label.clone() })));
+        }
+        let listed: Vec<Listed> = listed(universe).collect();
+        listed.iter().for_each(|listed| self.add(now, Entry::Listed(listed.clone())));
+        let funds = universe.engine(config, Mode::Halted, self.epoch).funds;
+        listed.iter().zip(funds).for_each(|(listed, funds)| self.open_wallets(now, listed, funds));
+        for (name, value) in limits(config) {
+            if self.state.limits.get(&name) != Some(&value) {
+                self.add(now, Entry::Limit { name, value });
+            }
+        }
+        self.check()?;
+        self.commit(now)
+    }
+
+    /// An operator takes the latches of earlier runs back.
+    ///
+    /// # Errors
+    /// The disk takes no records.
+    pub fn resume(&mut self, now: Nanos) -> Result<(), BootError> {
+        let from = self.state.latched();
+        let moved = Moved { venue: String::new(), from, to: Mode::Full, why: "resumed".to_owned(), is_latched: false };
+        self.add(now, Entry::Mode(moved));
+        self.commit(now)
+    }
+
+    /// Orders of earlier processes whose end only their venues know: reconciliation asks for them.
+    pub fn unresolved(&self) -> impl Iterator<Item = &OpenOrder> {
+        self.state.orders.values()
+    }
+
+    /// The mode that this start may not exceed, and why: latches that stand, and orders that nobody has asked
+    /// the venues about.
+    pub fn mode_max(&self) -> (Mode, Vec<String>) {
+        let mut why: Vec<String> = self.state.latches.iter().map(|latch| latch.why.clone()).collect();
+        let open = self.unresolved().count();
+        if open > 0 {
+            why.push(format!("{open} orders of an earlier run are not resolved"));
+        }
+        let doubt = if open > 0 { Mode::HedgeOnly } else { Mode::Full };
+        (self.state.latched().max(doubt), why)
+    }
+
+    fn open_wallets(&mut self, now: Nanos, listed: &Listed, funds: Funds) {
+        let (base, quote) = match funds {
+            Funds::Spot { base, quote } => (Some(base), quote),
+            Funds::Margin { quote } => (None, quote),
+        };
+        for (asset, amount) in [(&listed.base, base), (&listed.quote, Some(quote))] {
+            let is_unknown = self.state.balance(&listed.venue, asset).is_none();
+            if let Some(amount) = amount.filter(|_| is_unknown) {
+                let (venue, asset) = (listed.venue.clone(), asset.clone());
+                self.add(now, Entry::Opening(Statement { venue, asset, amount }));
+            }
+        }
+    }
+
+    fn lease(&mut self, now: Nanos) -> Result<(), BootError> {
+        let leased = self.lessor.ahead(0, &mut self.journal, now);
+        if let Ok(Some(record)) = leased {
+            self.state.take(&record);
+        }
+        self.commit(now)
+    }
+
+    fn add(&mut self, now: Nanos, entry: Entry) {
+        if let Some(sequence) = append(&mut self.journal, now, &entry) {
+            self.state.take(&Stamped { sequence, at_ns: now, entry });
+        }
+    }
+
+    fn commit(&mut self, now: Nanos) -> Result<(), BootError> {
+        match self.journal.commit(now) {
+            Health::Healthy => Ok(()),
+            Health::Failing { error, .. } => Err(BootError::Disk { folder: self.folder.clone(), why: error.clone() }),
+        }
+    }
+
+    fn check(&self) -> Result<(), BootError> {
+        refuse_faults(&self.folder, &self.state)
+    }
+}
+
+/// Reads what a folder holds, without changing anything.
+///
+/// # Errors
+/// See [`BootError`].
+pub fn read(disk: &dyn Disk, folder: &str) -> Result<Found, BootError> {
+    let reader = Reader::new(disk, folder)?;
+    let mut state = reader.state.clone();
+    let recovery = highwire_store::journal::recover(disk, |record| take_after(&mut state, &record))?;
+    reader.judge(state, recovery)
+}
+
+/// Gives an engine what the state says: funds, positions, drifts, the day's result.
+pub fn equip(spec: &mut EngineSpec, state: &State) {
+    let pairs: Vec<_> = spec.pairs.iter().map(|pair| pair.members.clone()).collect();
+    let (funds, inherited) = state.inheritance(spec.instruments.len(), &pairs);
+    (spec.funds, spec.tuning.inherited) = (funds, inherited);
+}
+
+/// The state of the checkpoint, before the journal's tail.
+struct Reader {
+    state: State,
+    checkpoint: Option<Checkpoint>,
+    folder: String,
+}
+
+impl Reader {
+    fn new(disk: &dyn Disk, folder: &str) -> Result<Self, BootError> {
+        let loaded = checkpoint::load(disk);
+        let loaded = loaded.map_err(|source| BootError::Io { folder: folder.to_owned(), source })?;
+        if loaded.damaged {
+            tracing::warn!(folder, "the newest checkpoint cannot be read: the one before it is used");
+        }
+        let state = loaded.checkpoint.as_ref().and_then(State::of);
+        let checkpoint = loaded.checkpoint.filter(|_| state.is_some());
+        Ok(Self { state: state.unwrap_or_default(), checkpoint, folder: folder.to_owned() })
+    }
+
+    /// Whether checkpoint and journal join without a gap.
+    fn judge(self, state: State, recovery: Recovery) -> Result<Found, BootError> {
+        let (folder, covered) = (self.folder, self.checkpoint.map_or(0, |checkpoint| checkpoint.sequence));
+        if covered >= recovery.next {
+            return Err(BootError::Ahead { folder, checkpoint: covered, next: recovery.next });
+        }
+        // Without a checkpoint any segment will do to begin with: it tells the whole state first.
+        let first = recovery.segments.first().copied().unwrap_or(1);
+        if covered > 0 && first > covered + 1 {
+            return Err(BootError::Gap { folder, checkpoint: covered, first });
+        }
+        refuse_faults(&folder, &state)?;
+        Ok(Found { state, covered, recovery })
+    }
+}
+
+fn take_after(state: &mut State, record: &Stamped) {
+    if record.sequence > state.sequence {
+        state.take(record);
+    }
+}
+
+fn refuse_faults(folder: &str, state: &State) -> Result<(), BootError> {
+    if state.faults.is_empty() {
+        return Ok(());
+    }
+    Err(BootError::Faults { folder: folder.to_owned(), faults: state.faults.clone() })
+}
+
+/// A start's few records always fit; whether they last is asked at the commit.
+fn append(journal: &mut Journal, now: Nanos, entry: &Entry) -> Option<u64> {
+    journal.append(now, entry).ok()
+}
+
+fn listed(universe: &Universe) -> impl Iterator<Item = Listed> + '_ {
+    universe.specs.iter().zip(&universe.instruments).map(|(spec, instrument)| Listed {
+        instrument: instrument.id,
+        venue: spec.venue.name().to_owned(),
+        symbol: spec.symbol.clone(),
+        base: spec.base.clone(),
+        quote: spec.quote.clone(),
+        pair: universe.pairs.get(instrument.pair.index()).map(|pair| pair.name.clone()).unwrap_or_default(),
+        scale: spec.scale,
+        contract: spec.contract,
+        is_spot: crate::universe::is_spot(spec),
+    })
+}
+
+/// The risk limits by their keys.
+fn limits(config: &Config) -> Vec<(String, String)> {
+    let risk = &config.risk;
+    let named = |name: &str, value: String| (format!("risk.{name}"), value);
+    vec![
+        named("order_notional_max", risk.order_notional_max.to_string()),
+        named("position_notional_max", risk.position_notional_max.to_string()),
+        named("open_orders_max", risk.open_orders_max.to_string()),
+        named("edge_min_ppb", risk.edge_min_ppb.to_string()),
+        named("slippage_ppb", risk.slippage_ppb.to_string()),
+        named("latency_penalty_ppb", risk.latency_penalty_ppb.to_string()),
+        named("collar_ppb", risk.collar_ppb.to_string()),
+        named("cooldown_ms", risk.cooldown_ms.to_string()),
+    ]
+}

@@ -1,0 +1,196 @@
+//! The journal's place in the service: between the pinned threads and their wardens, and in the hands of whoever
+//! has something to put on record.
+
+use super::ServiceError;
+use crate::boot::{self, Boot};
+use crate::config::Config;
+use crate::state::State;
+use highwire_actors::alert::AlertMsg;
+use highwire_actors::news::{News, Observer};
+use highwire_actors::recorder::{NOTES, Recorder, RecorderArgs, RecorderMsg};
+use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
+use highwire_engine::clock::Clock;
+use highwire_engine::engine::EngineSpec;
+use highwire_links::audit::{AuditRx, AuditTx, audit};
+use highwire_links::lease::IdLease;
+use highwire_links::lifecycle::Event;
+use highwire_links::limits::AUDIT_RING;
+use highwire_links::mode::Mode;
+use highwire_links::ports::Desk;
+use highwire_store::checkpoint::Checkpoint;
+use highwire_store::journal::{Entry, Moved, Stamped};
+use highwire_store::lock::Lock;
+use ractor::{Actor, ActorRef};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// The state, shared by the journal's thread and whoever makes an engine.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<State>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper for Shared {
+    fn take(&mut self, record: &Stamped) {
+        self.lock().take(record);
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        self.lock().checkpoint()
+    }
+
+    fn restate(&self) -> Vec<Entry> {
+        self.lock().restate()
+    }
+
+    fn needed_from(&self) -> u64 {
+        self.lock().needed_from()
+    }
+}
+
+/// What a new engine goes on from: the state now, and ids that no other had.
+#[derive(Clone)]
+pub struct Succession {
+    epoch: u16,
+    ids: IdLease,
+    state: Option<Shared>,
+}
+
+impl Succession {
+    /// Without a journal: every engine begins with the configured balances, and ids last as long as the process.
+    pub fn none() -> Self {
+        Self { epoch: 1, ids: IdLease::default(), state: None }
+    }
+
+    /// The epoch of this start.
+    pub fn epoch(&self) -> u16 {
+        self.epoch
+    }
+
+    /// Gives an engine its ids and what was left to it.
+    pub fn equip(&self, spec: &mut EngineSpec) {
+        spec.tuning.ids = self.ids.clone();
+        if let Some(state) = &self.state {
+            boot::equip(spec, &state.lock());
+        }
+    }
+}
+
+/// The journal, recovered, before its thread runs.
+pub struct Prepared {
+    boot: Boot,
+    succession: Succession,
+    state: Shared,
+    notes: (SyncSender<Entry>, Receiver<Entry>),
+    rings: Vec<(AuditRx, AuditTx)>,
+}
+
+impl Prepared {
+    /// What was recovered is to be gone on with.
+    pub fn new(mut boot: Boot) -> Self {
+        let state = Shared(Arc::new(Mutex::new(std::mem::take(&mut boot.state))));
+        let ids = IdLease::none();
+        ids.grant(boot.lessor.usable_until(&boot.journal));
+        let succession = Succession { epoch: boot.epoch, ids, state: Some(state.clone()) };
+        Self { boot, succession, state, notes: sync_channel(NOTES), rings: Vec::new() }
+    }
+
+    /// What engines go on from.
+    pub fn succession(&self) -> Succession {
+        self.succession.clone()
+    }
+
+    /// Puts the journal between a thread and its warden's desk.
+    pub fn interpose(&mut self, desk: Desk) -> Desk {
+        let (on, seen) = audit(AUDIT_RING);
+        self.rings.push((desk.audit, on));
+        Desk { audit: seen, ..desk }
+    }
+
+    /// An observer that also puts a trip of the last gate on record: it outlives the process.
+    pub fn observe(&self, mut observer: Observer) -> Observer {
+        let notes = self.notes.0.clone();
+        Box::new(move |news| {
+            if let News::Event(Event::GuardTripped { why, .. }) = &news {
+                let why = format!("the last gate tripped ({why:?})");
+                let moved = Moved { venue: String::new(), from: Mode::Full, to: Mode::Halted, why, is_latched: true };
+                if notes.try_send(Entry::Mode(moved)).is_err() {
+                    tracing::error!("a latch did not reach the journal");
+                }
+            }
+            observer(news);
+        })
+    }
+
+    /// Starts the journal's thread.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn start(
+        self,
+        config: &Config,
+        clock: Box<dyn Clock>,
+        alerts: ActorRef<AlertMsg>,
+    ) -> Result<Recording, ServiceError> {
+        let (settings, board) = (&config.store, Board::default());
+        let Self { boot: Boot { lock, journal, lessor, covered, .. }, succession, state, notes: (notes, noted), rings } =
+            self;
+        let rules = ScribeRules {
+            checkpoint_every_ns: settings.checkpoint_every_ms * 1_000_000,
+            segment_bytes: settings.segment_kib << 10,
+            segments_kept: settings.segments_kept,
+        };
+        let args = ScribeArgs {
+            journal,
+            lessor,
+            ids: succession.ids,
+            keeper: Box::new(state),
+            rings,
+            notes: noted,
+            clock,
+            rules,
+        };
+        let scribe = Scribe::new(args, board.clone(), covered);
+        let flush = Duration::from_millis(settings.flush_ms);
+        let args = RecorderArgs { scribe, board: board.clone(), notes, flush, alerts };
+        let recorder = Actor::spawn(None, Recorder, args).await?;
+        Ok(Recording { recorder, board, _lock: lock })
+    }
+}
+
+/// The running journal.
+pub struct Recording {
+    recorder: (ActorRef<RecorderMsg>, JoinHandle<()>),
+    board: Board,
+    _lock: Lock,
+}
+
+impl Recording {
+    /// Puts an entry of the net on record.
+    pub fn note(&self, entry: Entry) {
+        if self.recorder.0.cast(RecorderMsg::Note(Box::new(entry))).is_err() {
+            tracing::error!("the recorder is gone: an entry is not on record");
+        }
+    }
+
+    /// Where the journal shows how it is.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Ends it with everything written. The threads must have ended before.
+    pub async fn stop(self) {
+        let (recorder, handle) = self.recorder;
+        let asked = recorder.call(RecorderMsg::Stop, None).await;
+        if asked.is_err() {
+            tracing::error!("the recorder did not end in order");
+        }
+        let _ended = handle.await;
+    }
+}
