@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod http;
+pub mod journal;
 pub mod ledger;
 pub mod metrics;
 pub mod record;

@@ -14,6 +14,7 @@ mod error;
 mod export;
 mod frame;
 mod recover;
+mod repair;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,5 @@ pub use entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Re
 pub use error::JournalError;
 pub use export::{Exporter, export};
 pub use recover::{Cut, Recovery, recover};
+pub use repair::{Repaired, repair};
 pub use writer::{Health, Journal, Refused, Settings};

@@ -283,7 +283,41 @@ fn a_record_that_was_synced_and_is_gone_stops_the_start_and_says_how_to_go_on() 
     let first = disk.list().unwrap().into_iter().min().unwrap();
     disk.damage(&first, |content| content[200] ^= 1);
     let error = open_read_only(&disk).unwrap_err().to_string();
-    assert!(error.contains("highwire journal repair --drop-from"), "{error}");
+    assert!(error.contains("highwire journal verify --repair"), "{error}");
+}
+
+#[test]
+fn a_repair_goes_on_from_the_checkpoint_or_drops_what_follows_and_latches() {
+    for covered in [0, 100] {
+        let mut disk = MemoryDisk::new();
+        let synced = run(&mut open(&disk).unwrap().0, 40);
+        assert_eq!(repair(&mut disk, covered, 9).unwrap(), None);
+        let second = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".wal")).nth(1).unwrap();
+        disk.damage(&second, |content| content[segment::HEADER + 200] ^= 1);
+        assert!(open_read_only(&disk).is_err());
+        let repaired = repair(&mut disk, covered, 9).unwrap().unwrap();
+        let records = open_read_only(&disk).unwrap();
+        assert!(disk.list().unwrap().contains(&repaired.aside[0]));
+        if covered > 0 {
+            assert_eq!((repaired.kept, repaired.dropped), (synced - covered, 0));
+            assert_eq!((records[0].sequence, records.last().unwrap().sequence), (covered + 1, synced));
+        } else {
+            let (latch, before) = records.split_last().unwrap();
+            assert_run(before, repaired.damaged - 1, repaired.damaged - 1);
+            assert_eq!((latch.sequence, repaired.dropped), (repaired.damaged, synced - repaired.damaged));
+            assert!(matches!(&latch.entry, Entry::Mode(moved) if moved.is_latched && moved.to == Mode::Halted));
+        }
+        assert_eq!(repair(&mut disk, covered, 9).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_journal_that_ends_before_its_checkpoint_goes_on_after_it() {
+    let mut disk = MemoryDisk::new();
+    let synced = run(&mut open(&disk).unwrap().0, 4);
+    let repaired = repair(&mut disk, synced + 5, 9).unwrap().unwrap();
+    assert_eq!((repaired.damaged, repaired.kept), (synced + 1, 0));
+    assert_eq!(open(&disk).unwrap().0.next(), synced + 6);
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! Killed at random while it trades, again and again: what the journal says is what the next start goes on with.
+
+use super::judge::{agree, judge};
+use super::program::Stand;
+use std::time::Duration;
+
+/// Kills; `HIGHWIRE_KILLS` asks for more.
+const KILLS: u64 = 6;
+
+/// A tiny generator of moments.
+fn dice(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+#[test]
+fn no_kill_loses_a_fill_or_uses_an_id_twice_and_positions_go_on() {
+    let stand = Stand::new();
+    let kills = std::env::var("HIGHWIRE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let mut seed = 0x9e37_79b9_7f4a_7c15;
+    let (mut fills, mut orders) = (0, 0);
+    for kill in 1..=kills {
+        let running = stand.start();
+        running.wait_fills(4.0);
+        std::thread::sleep(Duration::from_micros(dice(&mut seed) % 400_000));
+        running.kill();
+        let (verified, judged) = (stand.verify(), judge(&stand.export()));
+        agree(&judged, &verified);
+        assert!(judged.fills > fills && judged.orders > orders, "it traded on: {judged:?}");
+        assert_eq!(judged.starts as u64, kill);
+        (fills, orders) = (judged.fills, judged.orders);
+    }
+    // The next start knows what the last one knew, and an orderly end leaves nothing open.
+    let running = stand.start();
+    assert!(running.log().contains("recovered"), "{}", running.log());
+    running.wait_fills(2.0);
+    running.stop();
+    let (verified, judged) = (stand.verify(), judge(&stand.export()));
+    agree(&judged, &verified);
+    assert_eq!(verified["covered"].as_u64(), verified["next"].as_u64().map(|next| next - 1), "a checkpoint at the end");
+    println!("{kills} kills: {} orders, {} fills, {} records", judged.orders, judged.fills, verified["next"]);
+    stand.end();
+}
