@@ -331,3 +331,6 @@ fn entry_of(record: &Record) -> Option<Entry> {
         Record::Saga(moved) => Some(Entry::Saga(moved)),
     }
 }
+
+#[cfg(test)]
+mod tests;

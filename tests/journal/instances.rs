@@ -2,6 +2,7 @@
 
 use super::program::Stand;
 
+/// Fault: P13
 #[test]
 fn of_two_instances_the_second_is_refused_and_told_who_is_there() {
     let stand = Stand::new();

@@ -160,12 +160,13 @@ impl Running {
         self.log.lock().unwrap().clone()
     }
 
-    /// The value of a metric, summed over its labels; 0 while it is not shown.
+    /// The value of a metric, with its labels or summed over them; 0 while it is not shown.
     pub fn metric(&self, name: &str) -> f64 {
         let text = self.get("/metrics");
         let of = |line: &str| {
             let (head, value) = line.rsplit_once(' ')?;
-            (head.split('{').next() == Some(name)).then(|| value.parse::<f64>().unwrap())
+            let is_it = head == name || head.split('{').next() == Some(name);
+            is_it.then(|| value.parse::<f64>().unwrap())
         };
         text.lines().filter_map(of).sum()
     }

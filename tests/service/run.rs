@@ -93,6 +93,7 @@ fn settings(simulator: &Simulator, folder: &Path, trusted: bool) -> std::path::P
     let ca = folder.join("ca.pem");
     std::fs::write(&ca, simulator.ca_pem().unwrap()).unwrap();
     let mut text = String::new();
+    let _ = writeln!(text, "[store]\nfolder = {:?}", folder.join("data"));
     if trusted {
         let _ = writeln!(text, "[lines]\ntls_ca_file = {ca:?}");
     }
