@@ -30,7 +30,7 @@ pub fn samples() -> Vec<Entry> {
     };
     let about = Report::about(order.id, order.instrument, ReportKind::Fill, 9);
     let statement = Statement { venue: "okx".into(), asset: "BTC".into(), amount: Amount(-5) };
-    vec![
+    let mut samples = vec![
         Entry::Lease(Lease { epoch: 2, from: 1, until: 4_097 }),
         Entry::Listed(Listed {
             instrument: InstrumentId(4),
@@ -63,6 +63,14 @@ pub fn samples() -> Vec<Entry> {
             label: "funding".into(),
         }),
         Entry::Limit { name: "risk.order_value_max".into(), value: "100".into() },
+    ];
+    samples.extend(restated(order));
+    samples
+}
+
+/// Entries that tell what was, and what became of it.
+fn restated(order: Order) -> Vec<Entry> {
+    vec![
         Entry::Held(Held {
             instrument: InstrumentId(4),
             position: -7,

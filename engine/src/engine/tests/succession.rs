@@ -52,7 +52,8 @@ fn while_the_journal_refuses_nothing_is_opened_and_what_is_exposed_is_hedged() {
     rig.bench.desk.audit.admit_openings(true);
     rig.now += SECOND;
     calm(&mut rig);
-    assert_eq!(rig.crossed().last(), Some(&Verdict::Taken), "it opens again");
+    let verdicts = rig.crossed();
+    assert!(verdicts.contains(&Verdict::Taken), "it opens again: {verdicts:?}");
 }
 
 #[test]
