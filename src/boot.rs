@@ -16,6 +16,7 @@ use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::{Disk, Folder};
 use highwire_store::journal::{
     Entry, Health, Journal, JournalError, Listed, Moved, Recovery, Resolved, Settings, Stamped, Statement,
+    recover_after,
 };
 use highwire_store::lease::Lessor;
 use highwire_store::lock::{Lock, LockError};
@@ -89,7 +90,18 @@ pub enum BootError {
     NoFolder,
 }
 
-/// What the last process left, and the journal open behind it.
+/// What the last process left, read and locked; nothing is written yet.
+pub struct Recovered {
+    /// What was read.
+    pub found: Found,
+    /// This start's epoch: no earlier start had it.
+    pub epoch: u16,
+    lock: Lock,
+    path: PathBuf,
+    folder: String,
+}
+
+/// The journal, open on top of what was recovered.
 pub struct Boot {
     /// Held as long as the process works on the folder.
     pub lock: Lock,
@@ -99,12 +111,10 @@ pub struct Boot {
     pub journal: Journal,
     /// Leases ids of this start's epoch.
     pub lessor: Lessor,
-    /// This start's epoch: no earlier start had it.
+    /// This start's epoch.
     pub epoch: u16,
     /// The last record that the checkpoint covers; 0 without one.
     pub covered: u64,
-    /// What reading found.
-    pub recovery: Recovery,
     folder: String,
 }
 
@@ -124,12 +134,12 @@ pub struct Found {
     pub recovery: Recovery,
 }
 
-impl Boot {
-    /// Recovers what lies in the configured folder; `None` when nothing is to last.
+impl Recovered {
+    /// Locks and reads what lies in the configured folder; `None` when nothing is to last.
     ///
     /// # Errors
     /// See [`BootError`]; nothing is guessed.
-    pub fn open(settings: &Store, orders: Orders, now: Nanos) -> Result<Option<Self>, BootError> {
+    pub fn open(settings: &Store, orders: Orders) -> Result<Option<Self>, BootError> {
         if settings.folder.is_empty() {
             return if orders == Orders::Live { Err(BootError::NoFolder) } else { Ok(None) };
         }
@@ -137,29 +147,49 @@ impl Boot {
         let folder = path.display().to_string();
         let disk = Folder::new(&path).map_err(|source| BootError::Io { folder: folder.clone(), source })?;
         let lock = Lock::take(&path)?;
-        let reader = Reader::new(&disk, &folder)?;
-        let sizes = Settings { segment_bytes: settings.segment_kib << 10, ..Settings::default() };
-        let mut state = reader.state.clone();
-        let (journal, recovery) = Journal::open(Box::new(disk), sizes, now, |record| take_after(&mut state, &record))?;
-        let Found { state, covered, recovery } = reader.judge(state, recovery)?;
-        if let Some(cut) = &recovery.cut {
+        let found = read(&disk, &folder, true)?;
+        if let Some(cut) = &found.recovery.cut {
             tracing::warn!(segment = cut.segment, offset = cut.offset, "the journal's torn tail is cut");
         }
-        let epoch = state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(folder.clone()))?;
-        let mut boot = Self { lock, state, journal, lessor: Lessor::new(epoch), epoch, covered, recovery, folder };
-        // The segment begins with the state as it is: it needs none before it.
-        boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
-        boot.lease(now)?;
-        tracing::info!(epoch, records = boot.recovery.records, covered, open = boot.state.orders.len(), "recovered");
-        Ok(Some(boot))
+        let epoch = found.state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(folder.clone()))?;
+        let Found { state, covered, recovery } = &found;
+        tracing::info!(epoch, records = recovery.records, covered, open = state.orders.len(), "recovered");
+        Ok(Some(Self { found, epoch, lock, path, folder }))
     }
 
-    /// Journals what this run trades: instruments, wallets that nobody spoke of yet, limits. Paper orders of an
-    /// earlier process ended with it, and that is said too.
+    /// Goes on from there: a new segment that begins with the whole state, the first lease, and what this run
+    /// trades: instruments, wallets that nobody spoke of yet, limits. Paper orders of an earlier process ended
+    /// with it, and that is said too. With `resume` an operator takes the latches of earlier runs back.
     ///
     /// # Errors
     /// The disk takes no records, or a position does not fit an instrument any more.
-    pub fn list(&mut self, universe: &Universe, config: &Config, orders: Orders, now: Nanos) -> Result<(), BootError> {
+    pub fn begin(
+        self,
+        universe: &Universe,
+        config: &Config,
+        (orders, resume): (Orders, bool),
+        now: Nanos,
+    ) -> Result<Boot, BootError> {
+        let Self { found: Found { state, covered, recovery }, epoch, lock, path, folder } = self;
+        let disk = Folder::new(path).map_err(|source| BootError::Io { folder: folder.clone(), source })?;
+        let sizes = Settings { segment_bytes: config.store.segment_kib << 10, ..Settings::default() };
+        let journal = Journal::resume(Box::new(disk), sizes, now, &recovery);
+        let mut boot = Boot { lock, state, journal, lessor: Lessor::new(epoch), epoch, covered, folder };
+        boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
+        boot.lease(now)?;
+        boot.list(universe, config, orders, now);
+        if resume {
+            boot.resume(now);
+        }
+        refuse_faults(&boot.folder, &boot.state)?;
+        boot.commit(now)?;
+        boot.retire(config.store.segments_kept)?;
+        Ok(boot)
+    }
+}
+
+impl Boot {
+    fn list(&mut self, universe: &Universe, config: &Config, orders: Orders, now: Nanos) {
         if orders == Orders::Paper {
             let label = "the paper venue ended with its process".to_owned();
             let open: Vec<u64> = self.state.orders.keys().copied().collect();
@@ -174,19 +204,21 @@ impl Boot {
                 self.add(now, Entry::Limit { name, value });
             }
         }
-        self.check()?;
-        self.commit(now)
     }
 
-    /// An operator takes the latches of earlier runs back.
-    ///
-    /// # Errors
-    /// The disk takes no records.
-    pub fn resume(&mut self, now: Nanos) -> Result<(), BootError> {
+    fn resume(&mut self, now: Nanos) {
         let from = self.state.latched();
         let moved = Moved { venue: String::new(), from, to: Mode::Full, why: "resumed".to_owned(), is_latched: false };
         self.add(now, Entry::Mode(moved));
-        self.commit(now)
+    }
+
+    /// Starts that follow one another quickly leave a segment each: the oldest are removed.
+    fn retire(&mut self, kept: usize) -> Result<(), BootError> {
+        let segments = self.journal.segments();
+        let Some(at) = segments.len().checked_sub(kept.max(1)) else { return Ok(()) };
+        let (first, needed) = (segments[at], self.state.needed_from());
+        let removed = self.journal.retire(first.min(needed));
+        removed.map(|_| ()).map_err(|source| BootError::Io { folder: self.folder.clone(), source })
     }
 
     /// Orders of earlier processes whose end only their venues know: reconciliation asks for them.
@@ -228,8 +260,9 @@ impl Boot {
         self.commit(now)
     }
 
+    /// A start's few records always fit; whether they last is asked at the commit.
     fn add(&mut self, now: Nanos, entry: Entry) {
-        if let Some(sequence) = append(&mut self.journal, now, &entry) {
+        if let Ok(sequence) = self.journal.append(now, &entry) {
             self.state.take(&Stamped { sequence, at_ns: now, entry });
         }
     }
@@ -240,20 +273,21 @@ impl Boot {
             Health::Failing { error, .. } => Err(BootError::Disk { folder: self.folder.clone(), why: error.clone() }),
         }
     }
-
-    fn check(&self) -> Result<(), BootError> {
-        refuse_faults(&self.folder, &self.state)
-    }
 }
 
-/// Reads what a folder holds, without changing anything.
+/// Reads what a folder holds, without changing anything; all of it, or only what the checkpoint does not cover.
 ///
 /// # Errors
 /// See [`BootError`].
-pub fn read(disk: &dyn Disk, folder: &str) -> Result<Found, BootError> {
+pub fn read(disk: &dyn Disk, folder: &str, tail_only: bool) -> Result<Found, BootError> {
     let reader = Reader::new(disk, folder)?;
     let mut state = reader.state.clone();
-    let recovery = highwire_store::journal::recover(disk, |record| take_after(&mut state, &record))?;
+    let from = if tail_only { state.sequence } else { 0 };
+    let recovery = recover_after(disk, from, |record| {
+        if record.sequence > state.sequence {
+            state.take(&record);
+        }
+    })?;
     reader.judge(state, recovery)
 }
 
@@ -299,22 +333,11 @@ impl Reader {
     }
 }
 
-fn take_after(state: &mut State, record: &Stamped) {
-    if record.sequence > state.sequence {
-        state.take(record);
-    }
-}
-
 fn refuse_faults(folder: &str, state: &State) -> Result<(), BootError> {
     if state.faults.is_empty() {
         return Ok(());
     }
     Err(BootError::Faults { folder: folder.to_owned(), faults: state.faults.clone() })
-}
-
-/// A start's few records always fit; whether they last is asked at the commit.
-fn append(journal: &mut Journal, now: Nanos, entry: &Entry) -> Option<u64> {
-    journal.append(now, entry).ok()
 }
 
 fn listed(universe: &Universe) -> impl Iterator<Item = Listed> + '_ {

@@ -75,7 +75,7 @@ pub fn verify(folder: &Path, mend: bool, now: Nanos) -> Result<Verified, BootErr
         let covered = loaded.checkpoint.map_or(0, |checkpoint| checkpoint.sequence);
         repaired = repair(&mut disk, covered, now)?.map(|done| told(&done));
     }
-    let found = boot::read(&disk, &named)?;
+    let found = boot::read(&disk, &named, false)?;
     Ok(Verified { repaired, ..verified(named, &found) })
 }
 

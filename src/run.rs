@@ -1,6 +1,6 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C.
 
-use crate::boot::{Boot, BootError};
+use crate::boot::{Boot, BootError, Recovered};
 use crate::config::Config;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
@@ -72,7 +72,7 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
 
 async fn session(config: &Config, orders: Orders, resume: bool, tracer: Option<SdkTracer>) -> Result<(), RunError> {
     let now = TscClock::start().now();
-    let mut boot = Boot::open(&config.store, orders, now)?;
+    let recovered = Recovered::open(&config.store, orders)?;
     let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()
@@ -89,12 +89,7 @@ async fn session(config: &Config, orders: Orders, resume: bool, tracer: Option<S
         return Err(RunError::NoPairs);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    if let Some(boot) = &mut boot {
-        boot.list(&universe, config, orders, now)?;
-        if resume {
-            boot.resume(now)?;
-        }
-    }
+    let boot = recovered.map(|recovered| recovered.begin(&universe, config, (orders, resume), now)).transpose()?;
     let (mode, held_by) = boot.as_ref().map_or((Mode::Full, Vec::new()), Boot::mode_max);
     let service = Service::start(universe, config, &addresses, orders, boot, tracer).await?;
     for why in held_by {

@@ -184,11 +184,13 @@ impl Scribe {
         for ring in 0..self.args.rings.len() {
             let mut left = RECORDS_PER_TURN;
             while left > 0 && !self.args.journal.is_full() {
-                let Some(record) = self.args.rings[ring].0.take() else { break };
+                // It is taken out last: an empty ring says that all of it is in the state.
+                let Some(record) = self.args.rings[ring].0.peek() else { break };
                 if let Some(entry) = entry_of(&record) {
                     self.append(now, entry);
                 }
                 self.args.rings[ring].1.write(record);
+                self.args.rings[ring].0.take();
                 left -= 1;
                 taken += 1;
             }

@@ -240,6 +240,7 @@ pub enum Record {
 #[derive(Debug)]
 pub struct AuditTx {
     ring: Tx<Record>,
+    capacity: usize,
     /// Places that must be free for an opening.
     kept: usize,
     /// Not zero while the journal cannot make records last.
@@ -259,13 +260,18 @@ pub fn audit(capacity: usize) -> (AuditTx, AuditRx) {
     let (tx, rx) = ring(capacity);
     let refused = Arc::new(AtomicU64::new(0));
     let kept = AUDIT_PER_STEP_MAX.max(capacity / 2);
-    (AuditTx { ring: tx, kept, refused: Arc::clone(&refused), lost: 0 }, AuditRx { ring: rx, refused })
+    (AuditTx { ring: tx, capacity, kept, refused: Arc::clone(&refused), lost: 0 }, AuditRx { ring: rx, refused })
 }
 
 impl AuditRx {
     /// Takes the oldest record.
     pub fn take(&mut self) -> Option<Record> {
         self.ring.take()
+    }
+
+    /// The oldest record, which stays until it is taken: who sees the ring empty knows that it was dealt with.
+    pub fn peek(&self) -> Option<Record> {
+        self.ring.peek().copied()
     }
 
     /// Records waiting.
@@ -304,6 +310,11 @@ impl AuditTx {
     /// Free places.
     pub fn room(&self) -> usize {
         self.ring.room()
+    }
+
+    /// Whether everything that was written was taken.
+    pub fn is_drained(&self) -> bool {
+        self.ring.room() == self.capacity
     }
 
     /// Records lost.

@@ -23,8 +23,11 @@ use highwire_store::lock::Lock;
 use ractor::{Actor, ActorRef};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
+
+/// Time for the journal's thread to take what a dead engine left in its ring.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(500);
 
 /// The state, shared by the journal's thread and whoever makes an engine.
 #[derive(Clone)]
@@ -73,12 +76,23 @@ impl Succession {
         self.epoch
     }
 
-    /// Gives an engine its ids and what was left to it.
-    pub fn equip(&self, spec: &mut EngineSpec) {
+    /// Gives an engine its ids and what was left to it, once everything that the engine before it recorded is
+    /// in the state. That is a matter of milliseconds; the warden that waits is silent meanwhile.
+    ///
+    /// # Errors
+    /// The journal's thread does not take the records: nobody knows what the new engine would begin with.
+    pub fn equip(&self, spec: &mut EngineSpec, audit: &AuditTx) -> Result<(), String> {
         spec.tuning.ids = self.ids.clone();
-        if let Some(state) = &self.state {
-            boot::equip(spec, &state.lock());
+        let Some(state) = &self.state else { return Ok(()) };
+        let until = Instant::now() + CAUGHT_UP_WITHIN;
+        while !audit.is_drained() {
+            if Instant::now() > until {
+                return Err("the journal has not caught up with the thread that died".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
+        boot::equip(spec, &state.lock());
+        Ok(())
     }
 }
 

@@ -177,7 +177,9 @@ fn duty_factory(
 ) -> Factory {
     Box::new(move |parts: Parts| {
         let mut spec = universe.engine(&config, Mode::Halted, succession.epoch());
-        succession.equip(&mut spec);
+        if parts.engine.is_some() {
+            succession.equip(&mut spec, &parts.house.ports.audit)?;
+        }
         let engine =
             parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;
         let settings = PaperSettings { latency_ns: config.paper.latency_ms * 1_000_000 };

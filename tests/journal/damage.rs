@@ -31,10 +31,10 @@ fn positions(stand: &Stand) -> BTreeMap<u64, BTreeMap<String, i128>> {
     (0..records.len()).map(after).collect()
 }
 
-/// Starts on the folder as it is; whether it refused.
-fn start(folder: &Path, truth: &BTreeMap<u64, BTreeMap<String, i128>>) -> bool {
+/// Reads the folder as it is, as a start does or all of it; whether it refused.
+fn read(folder: &Path, tail_only: bool, truth: &BTreeMap<u64, BTreeMap<String, i128>>) -> bool {
     let disk = Folder::new(folder).unwrap();
-    match boot::read(&disk, "here") {
+    match boot::read(&disk, "here", tail_only) {
         Ok(found) => {
             let of = |held: &highwire::state::Holding| {
                 let unit = 10i128.pow(u32::from(20 - held.listed.scale.qty_dp));
@@ -77,12 +77,14 @@ fn a_journal_cut_or_flipped_anywhere_starts_right_or_refuses_and_can_be_repaired
             flipped[at] ^= 1 << (sample % 8);
             for changed in [&flipped[..], &bytes[..at]] {
                 std::fs::write(path, changed).unwrap();
-                if start(&folder, &truth) { refused += 1 } else { started += 1 }
+                for tail_only in [true, false] {
+                    if read(&folder, tail_only, &truth) { refused += 1 } else { started += 1 }
+                }
             }
         }
         std::fs::write(path, bytes).unwrap();
     }
-    println!("{} segments: {started} starts, {refused} refusals", all.len());
+    println!("{} segments: {started} read, {refused} refused", all.len());
     assert!(refused > 0 && started > 0);
     repair(&stand, &all);
     stand.end();
@@ -91,12 +93,9 @@ fn a_journal_cut_or_flipped_anywhere_starts_right_or_refuses_and_can_be_repaired
 /// The first segment is damaged: the checkpoint covers it, and nothing is lost by the repair.
 fn repair(stand: &Stand, all: &[Segment]) {
     let before = stand.verify();
-    let Segment { path, bytes } = &all[0];
-    let mut damaged = bytes.clone();
-    damaged[2_000..2_100].fill(0xff);
-    std::fs::write(path, damaged).unwrap();
-    let (status, said) = stand.refused();
-    assert!(!status.success() && said.contains("verify --repair"), "{said}");
+    spoil(&all[0]);
+    let (done, _, error) = stand.ask(&["verify"]);
+    assert!(!done && error.contains("verify --repair"), "{error}");
     let (done, out, error) = stand.ask(&["verify", "--repair"]);
     assert!(done && out.contains("0 dropped"), "{out}{error}");
     let after = stand.verify();
@@ -104,4 +103,39 @@ fn repair(stand: &Stand, all: &[Segment]) {
     let running = stand.start();
     running.wait_fills(2.0);
     running.stop();
+}
+
+fn spoil(segment: &Segment) {
+    let mut damaged = segment.bytes.clone();
+    damaged[2_000..2_100].fill(0xff);
+    std::fs::write(&segment.path, damaged).unwrap();
+}
+
+#[test]
+fn what_no_checkpoint_covers_is_dropped_by_an_operators_word_only_and_nothing_trades_until_another() {
+    let stand = Stand::new();
+    let running = stand.start();
+    running.wait_fills(100.0);
+    running.kill();
+    for name in ["checkpoint.bin", "checkpoint.before.bin"] {
+        std::fs::remove_file(stand.journal().join(name)).unwrap();
+    }
+    spoil(&segments(&stand.journal())[0]);
+    let (status, said) = stand.refused();
+    assert!(!status.success() && said.contains("journal-") && said.contains("verify --repair"), "{said}");
+    let (done, out, error) = stand.ask(&["verify", "--repair"]);
+    assert!(done && !out.contains(" 0 dropped") && out.contains("latch          Halted"), "{out}{error}");
+    let halted = stand.start();
+    halted.wait("books", |running| running.metric("highwire_books_live") >= 3.0);
+    halted.wait("verdicts", |running| running.metric("highwire_opportunity_verdicts_total{verdict=\"mode\"}") > 5.0);
+    assert_eq!((halted.metric("highwire_mode"), halted.metric("highwire_orders_total")), (3.0, 0.0));
+    assert!(halted.log().contains("CRITICAL: held by an earlier run: the journal was repaired"), "{}", halted.log());
+    halted.kill();
+    let resumed = stand.resume();
+    resumed.wait_fills(2.0);
+    resumed.stop();
+    let again = stand.start();
+    again.wait_fills(2.0);
+    again.stop();
+    stand.end();
 }

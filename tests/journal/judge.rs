@@ -79,7 +79,9 @@ pub fn judge(records: &[Value]) -> Judged {
                 judged.fills += 1;
                 let id = u64::from_str_radix(text(record, "id").strip_prefix("hw").unwrap(), 16).unwrap();
                 assert!(used.contains(&id), "a fill of an order that nobody intended: {record}");
-                assert!(trades.insert((id, record["trade"].as_u64())), "a fill twice: {record}");
+                // Paper fills have no trade id: the sum so far tells them apart.
+                let trade = (id, record["trade"].as_u64(), text(record, "filled").to_owned());
+                assert!(trades.insert(trade), "a fill twice: {record}");
                 fill(&mut judged, record, &market(), &assets);
             }
             _ => {}

@@ -56,7 +56,23 @@ impl Stand {
 
     /// Starts the program.
     pub fn start(&self) -> Running {
-        Running::start(&self.config)
+        Running::start(run(&self.config))
+    }
+
+    /// Starts it as an operator who takes latches back.
+    pub fn resume(&self) -> Running {
+        let mut command = run(&self.config);
+        command.arg("--resume");
+        Running::start(command)
+    }
+
+    /// Starts it and kills it after so long, wherever it is by then. A venue bears only so many lists in a second.
+    pub fn start_and_kill(&self, after: Duration) {
+        std::thread::sleep(Duration::from_millis(400));
+        let mut child = run(&self.config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Starts the program where it must refuse; what it said.
@@ -127,8 +143,8 @@ pub struct Running {
 }
 
 impl Running {
-    fn start(config: &Path) -> Self {
-        let mut child = run(config).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let mut line = String::new();

@@ -24,6 +24,6 @@ pub use encode::{pack, unpack};
 pub use entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement};
 pub use error::JournalError;
 pub use export::{Exporter, export};
-pub use recover::{Cut, Recovery, recover};
+pub use recover::{Cut, Recovery, recover, recover_after};
 pub use repair::{Repaired, repair};
 pub use writer::{Health, Journal, Refused, Settings};

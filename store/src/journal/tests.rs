@@ -295,6 +295,19 @@ fn a_record_that_was_synced_and_is_gone_stops_the_start_and_says_how_to_go_on() 
 }
 
 #[test]
+fn what_a_checkpoint_covers_is_not_read_and_need_not_be_readable() {
+    let disk = MemoryDisk::new();
+    let synced = run(&mut open(&disk).unwrap().0, 40);
+    let first = disk.list().unwrap().into_iter().min().unwrap();
+    disk.damage(&first, |content| content[200] ^= 1);
+    let mut records = Vec::new();
+    let recovery = recover_after(&disk, synced - 20, |record| records.push(record.sequence)).unwrap();
+    assert_eq!((records.last().copied(), recovery.next), (Some(synced), synced + 1));
+    assert!(records[0] <= synced - 19 && records[0] > 1 && recovery.segments[0] == 1);
+    assert!(recover_after(&disk, 0, |_| {}).is_err());
+}
+
+#[test]
 fn a_repair_goes_on_from_the_checkpoint_or_drops_what_follows_and_latches() {
     for covered in [0, 100] {
         let mut disk = MemoryDisk::new();

@@ -80,6 +80,11 @@ impl Journal {
         take: impl FnMut(Stamped),
     ) -> Result<(Self, Recovery), JournalError> {
         let recovery = recover(&*disk, take)?;
+        Ok((Self::resume(disk, settings, now, &recovery), recovery))
+    }
+
+    /// Goes on in a new segment after what was read. A disk that cannot be written shows in [`Self::health`].
+    pub fn resume(disk: Box<dyn Disk>, settings: Settings, now: Nanos, recovery: &Recovery) -> Self {
         let mut journal = Self {
             disk,
             settings,
@@ -91,7 +96,7 @@ impl Journal {
             health: Health::Healthy,
         };
         journal.commit(now);
-        Ok((journal, recovery))
+        journal
     }
 
     /// Hands a record over; its number comes back. It lasts once [`Self::synced`] has reached that.
