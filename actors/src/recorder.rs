@@ -5,6 +5,7 @@ use crate::alert::{AlertMsg, Notice, Severity};
 use crate::scribe::{Board, Figures, Scribe};
 use highwire_store::journal::Entry;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -56,6 +57,8 @@ pub struct RecorderState {
     board: Board,
     notes: SyncSender<Entry>,
     alerts: ActorRef<AlertMsg>,
+    /// Incidents that were raised and not cleared.
+    raised: BTreeSet<&'static str>,
 }
 
 impl RecorderState {
@@ -70,16 +73,17 @@ impl RecorderState {
         self.tell(THREAD, Severity::Critical, gone);
     }
 
-    /// Raises an incident that stands, clears one that does not: the alerter knows which are open.
-    fn tell(&self, key: &str, severity: Severity, text: Option<String>) {
+    /// Raises an incident that stands, clears one that stood.
+    fn tell(&mut self, key: &'static str, severity: Severity, text: Option<String>) {
         let message = match text {
-            Some(text) => AlertMsg::Raise(Notice { key: key.to_owned(), severity, text }),
-            None => AlertMsg::Clear(key.to_owned()),
+            Some(text) if self.raised.insert(key) => AlertMsg::Raise(Notice { key: key.to_owned(), severity, text }),
+            None if self.raised.remove(key) => AlertMsg::Clear(key.to_owned()),
+            _ => return,
         };
         let _gone = self.alerts.cast(message);
     }
 
-    fn note(&self, entry: Entry) {
+    fn note(&mut self, entry: Entry) {
         if let Err(error) = self.notes.try_send(entry) {
             let text = format!("an entry of the net did not reach the journal: {error}");
             self.tell("journal-notes", Severity::Critical, Some(text));
@@ -122,7 +126,7 @@ impl Actor for Recorder {
         let thread =
             std::thread::Builder::new().name("journal".to_owned()).spawn(move || write(scribe, flush, &seen))?;
         myself.send_interval(TICK, || RecorderMsg::Tick);
-        Ok(RecorderState { thread: Some(thread), is_stopping, board, notes, alerts })
+        Ok(RecorderState { thread: Some(thread), is_stopping, board, notes, alerts, raised: BTreeSet::new() })
     }
 
     async fn handle(

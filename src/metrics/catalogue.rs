@@ -86,7 +86,12 @@ const OWN: [Own; 28] = [
     own("highwire_journal_failing", G, &[], "1 while the disk refuses records: nothing is opened meanwhile."),
     own("highwire_journal_segments", G, &[], "Segments on the disk."),
     own("highwire_checkpoint_age_seconds", G, &[], "Age of the newest checkpoint."),
-    own("highwire_order_ids_left", G, &[], "Client order ids that are leased and not used; without a journal 0."),
+    own(
+        "highwire_order_ids_left",
+        G,
+        &[],
+        "Client order ids that are leased and not used, 1024 to an order; without a journal 0.",
+    ),
     own("process_resident_memory_bytes", G, &[], "Resident memory."),
     own("process_open_fds", G, &[], "Open file descriptors."),
     own("process_threads", G, &[], "Threads."),
