@@ -20,6 +20,7 @@ use highwire_links::ports::Desk;
 use highwire_store::checkpoint::Checkpoint;
 use highwire_store::journal::{Entry, Moved, Stamped};
 use highwire_store::lock::Lock;
+use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -127,16 +128,15 @@ impl Prepared {
         Desk { audit: seen, ..desk }
     }
 
-    /// An observer that also puts a trip of the last gate on record: it outlives the process.
+    /// An observer that also puts modes on record: a trip of the last gate, which outlives the process, and what
+    /// venues are given, told by the first thread since all are given the same.
     pub fn observe(&self, mut observer: Observer) -> Observer {
-        let notes = self.notes.0.clone();
+        let (notes, is_first) = (self.notes.0.clone(), self.rings.len() == 1);
         Box::new(move |news| {
-            if let News::Event(Event::GuardTripped { why, .. }) = &news {
-                let why = format!("the last gate tripped ({why:?})");
-                let moved = Moved { venue: String::new(), from: Mode::Full, to: Mode::Halted, why, is_latched: true };
-                if notes.try_send(Entry::Mode(moved)).is_err() {
-                    tracing::error!("a latch did not reach the journal");
-                }
+            if let Some(moved) = moved(&news, is_first)
+                && notes.try_send(Entry::Mode(moved)).is_err()
+            {
+                tracing::error!("a mode did not reach the journal");
             }
             observer(news);
         })
@@ -175,6 +175,21 @@ impl Prepared {
         let args = RecorderArgs { scribe, board: board.clone(), notes, flush, alerts };
         let recorder = Actor::spawn(None, Recorder, args).await?;
         Ok(Recording { recorder, board, _lock: lock })
+    }
+}
+
+/// What a piece of news says of modes.
+fn moved(news: &News, is_first: bool) -> Option<Moved> {
+    match news {
+        News::Event(Event::GuardTripped { why, .. }) => {
+            let why = format!("the last gate tripped ({why:?})");
+            Some(Moved { venue: String::new(), from: Mode::Full, to: Mode::Halted, why, is_latched: true })
+        }
+        News::VenueMode { venue, from, to } if is_first => {
+            let name = Venue::ALL.into_iter().find(|known| known.id() == *venue)?.name().to_owned();
+            Some(Moved { venue: name, from: *from, to: *to, why: "given".to_owned(), is_latched: false })
+        }
+        _ => None,
     }
 }
 
