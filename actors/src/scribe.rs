@@ -320,7 +320,7 @@ impl Figures {
 }
 
 /// What the journal says of an audit record; what was merely seen is not journalled.
-fn entry_of(record: &Record) -> Option<Entry> {
+pub fn entry_of(record: &Record) -> Option<Entry> {
     match *record {
         Record::Opened(_) | Record::Decided(_) | Record::Closed(_) => None,
         Record::Sent(order) => Some(match order.action {

@@ -1,6 +1,6 @@
 //! The program as a process: started on a folder, asked for its metrics, killed, and its journal exported.
 
-use highwire_simulator::{AssetSpec, Endpoint, MarketConfig, Simulator, SimulatorConfig, Venue as Room};
+use highwire_simulator::{AssetSpec, Endpoint, MarketConfig, RuleOverrides, Simulator, SimulatorConfig, Venue as Room};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -41,7 +41,8 @@ impl Stand {
             ..MarketConfig::default()
         };
         let venues = ROOMS.map(|(room, ..)| (room, highwire_simulator::Ports::default())).to_vec();
-        let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
+        let rules = RuleOverrides { connections: Some(1_000_000), ..RuleOverrides::default() };
+        let config = SimulatorConfig { market, venues, rules, ..SimulatorConfig::default() };
         let simulator = runtime.block_on(Simulator::start(config)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("run.toml");
@@ -54,16 +55,23 @@ impl Stand {
         self.folder.path().join("data/paper")
     }
 
-    /// Starts the program.
+    /// Starts the program; again after a while where a venue's own limit of requests refuses it.
     pub fn start(&self) -> Running {
-        Running::start(run(&self.config))
+        let until = Instant::now() + 2 * PATIENCE;
+        loop {
+            match Running::start(run(&self.config)) {
+                Ok(running) => return running,
+                Err(said) => assert!(said.contains("HTTP status 429") && Instant::now() < until, "{said}"),
+            }
+            std::thread::sleep(Duration::from_secs(5));
+        }
     }
 
     /// Starts it as an operator who takes latches back.
     pub fn resume(&self) -> Running {
         let mut command = run(&self.config);
         command.arg("--resume");
-        Running::start(command)
+        Running::start(command).unwrap()
     }
 
     /// Starts it and kills it after so long, wherever it is by then. A venue bears only so many lists in a second.
@@ -140,17 +148,24 @@ pub struct Running {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// When it was started.
+    pub began: Instant,
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    /// Waits until it serves; what it said when it ended before.
+    fn start(mut command: Command) -> Result<Self, String> {
+        let began = Instant::now();
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let mut line = String::new();
         let address = loop {
             line.clear();
-            assert!(lines.read_line(&mut line).unwrap() > 0, "it ended before it served: {}", log.lock().unwrap());
+            if lines.read_line(&mut line).unwrap() == 0 {
+                child.wait().unwrap();
+                return Err(log.lock().unwrap().clone());
+            }
             log.lock().unwrap().push_str(&plain(&line));
             if let Some((_, address)) = plain(&line).split_once("metrics and health address=") {
                 break address.trim().parse().unwrap();
@@ -163,7 +178,7 @@ impl Running {
                 kept.lock().unwrap().push_str(&plain(&std::mem::take(&mut line)));
             }
         });
-        Self { child, address, log }
+        Ok(Self { child, address, log, began })
     }
 
     /// Its process id.
