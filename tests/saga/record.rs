@@ -55,13 +55,11 @@ impl Told {
     pub fn differs(&self, engine: &Engine) -> Option<String> {
         let members: Vec<InstrumentId> = (0..VENUES as u16).map(InstrumentId).collect();
         let (funds, inherited) = self.state.inheritance(VENUES, &[members]);
-        for id in 0..VENUES {
-            let account = engine.account(InstrumentId(id as u16))?;
-            if (account.funds(), account.standing()) != (funds[id], inherited.standings[id]) {
-                return Some(format!(
-                    "market {id}: {account:?} in the engine, {:?} on record",
-                    inherited.standings[id]
-                ));
+        let told = funds.into_iter().zip(inherited.standings);
+        for (id, told) in (0..).map(InstrumentId).zip(told) {
+            let account = engine.account(id)?;
+            if (account.funds(), account.standing()) != told {
+                return Some(format!("market {}: {account:?} in the engine, {told:?} on record", id.0));
             }
         }
         let (open, known) = (engine.open_orders(), self.state.orders.len());
