@@ -42,12 +42,16 @@ fn text<'a>(record: &'a Value, key: &str) -> &'a str {
     record[key].as_str().unwrap_or_else(|| panic!("no {key} in {record}"))
 }
 
+fn id_of(record: &Value) -> u64 {
+    u64::from_str_radix(text(record, "id").strip_prefix("hw").unwrap(), 16).unwrap()
+}
+
 /// Reads an export from its beginning; asserts what must hold of any.
 pub fn judge(records: &[Value]) -> Judged {
     let mut judged = Judged::default();
     let mut assets: BTreeMap<String, (String, String)> = BTreeMap::new();
     let mut leases: Vec<(u64, u64, u64)> = Vec::new();
-    let (mut used, mut trades) = (BTreeSet::new(), BTreeSet::new());
+    let (mut used, mut known, mut trades) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for (record, sequence) in records.iter().zip(records[0]["sequence"].as_u64().unwrap()..) {
         assert_eq!(record["sequence"], sequence, "a record is missing");
         let market = || format!("{}:{}", text(record, "venue"), text(record, "symbol"));
@@ -65,10 +69,12 @@ pub fn judge(records: &[Value]) -> Judged {
                 let asset = format!("{}:{}", text(record, "venue"), text(record, "asset"));
                 judged.balances.insert(asset, number(text(record, "amount")));
             }
+            "standing" => _ = known.insert(id_of(record)),
             "held" => _ = judged.positions.insert(market(), number(text(record, "position"))),
             "intent" => {
                 judged.orders += 1;
-                let id = u64::from_str_radix(text(record, "id").strip_prefix("hw").unwrap(), 16).unwrap();
+                let id = id_of(record);
+                known.insert(id);
                 assert!(used.insert(id), "an id was used twice: {record}");
                 let low = id & ((1 << 48) - 1);
                 let is_leased =
@@ -77,8 +83,8 @@ pub fn judge(records: &[Value]) -> Judged {
             }
             "fill" if number(text(record, "qty")) > 0 => {
                 judged.fills += 1;
-                let id = u64::from_str_radix(text(record, "id").strip_prefix("hw").unwrap(), 16).unwrap();
-                assert!(used.contains(&id), "a fill of an order that nobody intended: {record}");
+                let id = id_of(record);
+                assert!(known.contains(&id), "a fill of an order that nobody intended: {record}");
                 // Paper fills have no trade id: the sum so far tells them apart.
                 let trade = (id, record["trade"].as_u64(), text(record, "filled").to_owned());
                 assert!(trades.insert(trade), "a fill twice: {record}");

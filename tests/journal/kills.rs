@@ -60,3 +60,21 @@ fn no_kill_loses_a_fill_or_uses_an_id_twice_and_positions_go_on() {
     println!("{kills} kills: {} orders, {} fills, {} records", judged.orders, judged.fills, verified["next"]);
     stand.end();
 }
+
+#[test]
+fn old_segments_are_removed_and_what_is_left_still_rebuilds_everything() {
+    let stand = Stand::keeping(2);
+    let running = stand.start();
+    // A segment holds some five hundred records.
+    running.wait("records", |running| running.metric("highwire_journal_records_total") > 3_000.0);
+    assert!(running.metric("highwire_journal_segments") <= 4.0);
+    running.kill();
+    let records = stand.export();
+    assert!(records[0]["sequence"].as_u64().unwrap() > 500, "the oldest are gone");
+    agree(&judge(&records), &stand.verify());
+    let running = stand.start();
+    running.wait_fills(2.0);
+    running.stop();
+    agree(&judge(&stand.export()), &stand.verify());
+    stand.end();
+}

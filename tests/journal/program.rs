@@ -26,13 +26,13 @@ pub struct Stand {
 }
 
 impl Stand {
-    /// Venues whose prices lag behind one another, no fees, small segments.
+    /// Venues whose prices lag behind one another, small segments, all of them kept.
     pub fn new() -> Self {
-        Self::with("")
+        Self::keeping(10_000)
     }
 
-    /// The same with more settings.
-    pub fn with(more: &str) -> Self {
+    /// The same, with so many segments kept.
+    pub fn keeping(segments: u32) -> Self {
         highwire::tls::choose_provider();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let market = MarketConfig {
@@ -46,7 +46,7 @@ impl Stand {
         let simulator = runtime.block_on(Simulator::start(config)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("run.toml");
-        std::fs::write(&config, settings(&simulator, &folder.path().join("data"), more)).unwrap();
+        std::fs::write(&config, settings(&simulator, &folder.path().join("data"), segments)).unwrap();
         Self { simulator, runtime, folder, config }
     }
 
@@ -117,8 +117,9 @@ impl Stand {
     }
 }
 
-fn settings(simulator: &Simulator, data: &Path, more: &str) -> String {
-    let mut text = format!("[store]\nfolder = {data:?}\nsegment_kib = 64\ncheckpoint_every_ms = 100\n");
+fn settings(simulator: &Simulator, data: &Path, segments: u32) -> String {
+    let mut text = format!("[store]\nfolder = {data:?}\nsegment_kib = 64\nsegments_kept = {segments}\n");
+    let _ = writeln!(text, "checkpoint_every_ms = 100");
     let _ = writeln!(
         text,
         "[risk]\nedge_min_bps = \"0\"\nslippage_bps = \"0\"\nlatency_penalty_bps = \"0\"\ncooldown_ms = 1"
@@ -132,7 +133,7 @@ fn settings(simulator: &Simulator, data: &Path, more: &str) -> String {
         let _ = writeln!(text, "taker_fee_bps = \"0.1\"");
     }
     let members: Vec<String> = ROOMS.iter().map(|(_, name, symbol)| format!("\"{name}:{symbol}\"")).collect();
-    let _ = writeln!(text, "[pairs]\nlist = [{{ name = \"BTC/USDT\", members = [{}] }}]\n{more}", members.join(", "));
+    let _ = writeln!(text, "[pairs]\nlist = [{{ name = \"BTC/USDT\", members = [{}] }}]", members.join(", "));
     text
 }
 
