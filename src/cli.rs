@@ -3,18 +3,22 @@
 //! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration). 3: ended, halted or
 //! refused with something left: orders, exposure, a reason. 4: no running service answered.
 
+use crate::boot::{self, BootError};
 use crate::config::{self, Config};
 use crate::control::Question;
 use crate::demo::{self, DemoOptions};
+use crate::journal;
 use crate::operate::{Shape, asker, operate};
 use crate::record;
 use crate::replay::{self, Layout, Options};
 use crate::report::{self, Day};
 use crate::run;
+use crate::service::Orders;
 use crate::simulate::{self, SimulateOptions};
 use crate::telemetry::{self, Telemetry, TelemetrySettings};
 use crate::view::View;
 use clap::{Args, Parser, Subcommand};
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_simulator::Venue as Room;
 use highwire_simulator::fault::script;
 use highwire_venues::plan::Channels;
@@ -64,6 +68,39 @@ enum Command {
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
     Restart(RestartArgs),
+    /// Look at what the service put on record, and repair it.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum JournalCommand {
+    /// Print every record: enough to rebuild every position from nothing.
+    Export {
+        #[command(flatten)]
+        which: JournalArgs,
+    },
+    /// Read it as a start would, and print what it comes to.
+    Verify {
+        #[command(flatten)]
+        which: JournalArgs,
+        /// Repair what cannot be read: go on from the checkpoint, or drop what follows the damage. Old files are kept.
+        #[arg(long)]
+        repair: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct JournalArgs {
+    /// Configuration over the defaults.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The journal of live orders, not the paper one.
+    #[arg(long)]
+    live: bool,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -286,6 +323,7 @@ pub fn main() -> ExitCode {
         }
         Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
+        Command::Journal(command) => journal(&command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -441,6 +479,28 @@ fn report(arguments: ReportArgs) -> Result<(), Failure> {
 fn check(arguments: &CheckArgs) -> Result<(), Failure> {
     let loaded = load(arguments.config.as_deref())?;
     if arguments.json { print(&json(&loaded.to_json())?) } else { print(&loaded.to_text()) }
+}
+
+fn journal(command: &JournalCommand) -> Result<(), Failure> {
+    let (JournalCommand::Export { which } | JournalCommand::Verify { which, .. }) = command;
+    let config = load(which.config.as_deref())?.config;
+    let orders = if which.live { Orders::Live } else { Orders::Paper };
+    let folder = boot::folder(&config, orders);
+    let failed = |error: BootError| Failure { message: error.to_string(), code: RUN_FAILED };
+    if let JournalCommand::Verify { repair, .. } = command {
+        let now = TscClock::start().now();
+        let verified = journal::verify(&folder, *repair, now).map_err(failed)?;
+        return if which.json { print(&json(&verified)?) } else { print(&verified.to_string()) };
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let written = journal::export(&folder, which.json, &mut out);
+    match written
+        .and_then(|()| out.flush().map_err(|source| BootError::Io { folder: "standard output".into(), source }))
+    {
+        // A reader that has gone (`| head`) is no failure.
+        Err(BootError::Io { source, .. }) if source.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.map_err(failed),
+    }
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<String, Failure> {

@@ -1,10 +1,12 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C or SIGTERM; both come to
 //! rest first, within their time. SIGUSR1 halts.
 
+use crate::boot::{BootError, Recovered};
 use crate::config::Config;
 use crate::notify::Notify;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::venue::Venue;
@@ -40,6 +42,9 @@ pub enum RunError {
     /// It ended, and orders or exposure may be left.
     #[error("ended, but not all is at rest: {0:?}")]
     NotAtRest(Option<Stand>),
+    /// What the last run left cannot be gone on with.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// The service could not start.
     #[error(transparent)]
     Service(#[from] ServiceError),
@@ -67,6 +72,8 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
 }
 
 async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+    let now = TscClock::start().now();
+    let recovered = Recovered::open(config, orders)?;
     let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()
@@ -83,7 +90,8 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
         return Err(RunError::NoPairs);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    let service = Service::start(universe, config, &addresses, orders, tracer).await?;
+    let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
+    let service = Service::start(universe, config, &addresses, orders, boot, tracer).await?;
     let notify = Notify::from_env();
     tell(notify.as_ref(), "READY=1");
     let ended = attend(&service, notify.as_ref()).await;

@@ -1,6 +1,7 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
 use crate::universe::Universe;
+use highwire_actors::scribe::Figures;
 use highwire_links::audit::VERDICTS;
 use highwire_links::counter::Tally;
 use highwire_links::latency::Latencies;
@@ -36,6 +37,10 @@ pub struct Vitals {
     pub positions: Vec<(&'static str, String, String)>,
     /// Times a line ended.
     pub line_ends: u64,
+    /// The journal, if there is one.
+    pub journal: Option<Figures>,
+    /// The moment, nanoseconds since the Unix epoch.
+    pub now_ns: Nanos,
     /// The process.
     pub process: Process,
 }

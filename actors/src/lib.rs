@@ -16,6 +16,8 @@ pub mod news;
 pub mod pinger;
 pub mod pool;
 pub mod post;
+pub mod recorder;
+pub mod scribe;
 pub mod session;
 pub mod stream_key;
 pub mod subscribe;

@@ -4,6 +4,7 @@ use highwire_engine::duty::Parts;
 use highwire_links::audit::Record;
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::telemetry::Trace;
+use highwire_links::{Mode, VenueId};
 use highwire_supervision::liveness::Moved;
 
 /// One piece of news, in the order in which it became known.
@@ -42,6 +43,15 @@ pub enum News {
         slot: u16,
         /// Why.
         why: Ending,
+    },
+    /// A venue's mode was passed on to the thread, and is another than before.
+    VenueMode {
+        /// Whose.
+        venue: VenueId,
+        /// Before.
+        from: Mode,
+        /// Now.
+        to: Mode,
     },
     /// A report of the thread that carries no parcel.
     Event(Event),

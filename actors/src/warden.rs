@@ -392,7 +392,10 @@ impl WardenState {
                 Verb::SetMode(mode)
             }
             WardenMsg::SetVenueMode(venue, mode) => {
-                self.in_force.venue_modes.insert(venue, mode);
+                let from = self.in_force.venue_modes.insert(venue, mode).unwrap_or(Mode::Full);
+                if from != mode {
+                    self.tell(News::VenueMode { venue, from, to: mode });
+                }
                 Verb::SetVenueMode(venue, mode)
             }
             WardenMsg::SetClockOffset(venue, offset_ns) => {

@@ -6,7 +6,7 @@
 
 pub use crate::guard::GuardLimits;
 pub use crate::risk::{Limits, SagaLimits};
-pub use crate::spec::{Assets, Binary, EngineEnds, EngineSpec, Funds, PairSpec, SpecError, Tuning};
+pub use crate::spec::{Assets, Binary, EngineEnds, EngineSpec, Funds, Inheritance, PairSpec, SpecError, Tuning};
 pub use crate::strategies::Strategies;
 
 use crate::context::Context;
@@ -212,6 +212,7 @@ impl Engine {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
         work += self.executor.cancel_on(cx, &mut self.ends.orders);
+        self.tend_inherited(cx);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
             let offer = self.best_hedge(cx, pair);
             work += self.executor.on_tick(cx, &mut self.ends.orders, pair, offer);
@@ -219,6 +220,30 @@ impl Engine {
             number += usize::from(self.executor.active(number) == Some(pair));
         }
         work
+    }
+
+    /// Hedges what engines before this one left, once every market of the pair may be traded and has a price.
+    fn tend_inherited(&mut self, cx: &mut Context<'_>) {
+        let mut number = 0;
+        while let Some(pair) = self.executor.inherited(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX)
+        {
+            match self.hedging_px(cx, pair) {
+                Some(fair_px) => self.executor.rescue_inherited(cx, &mut self.ends.orders, pair, fair_px),
+                None => number += 1,
+            }
+        }
+    }
+
+    /// What a pair is worth, if every market of it is live and may be hedged at.
+    fn hedging_px(&self, cx: &Context<'_>, pair: PairId) -> Option<i64> {
+        let members = self.executor.members(pair);
+        let may = |&id: &InstrumentId| {
+            let venue = self.detector.instrument_of(id)?.venue;
+            let permitted = self.gate.permits(OrderClass::Hedge, venue, cx.ports.cnc.stop_word());
+            (permitted && self.page(id).state == BookState::Live).then_some(())
+        };
+        members.iter().try_for_each(may)?;
+        self.detector.fair_px(*members.first()?)
     }
 
     fn best_hedge(&self, cx: &Context<'_>, pair: PairId) -> Option<Offer> {

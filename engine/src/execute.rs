@@ -7,6 +7,8 @@ mod cash;
 mod reports;
 mod rest;
 
+pub use cash::base_fee;
+
 use crate::context::Context;
 use crate::guard::Guard;
 use crate::life::Life;
@@ -25,6 +27,7 @@ use highwire_links::counter::Counter;
 use highwire_links::fixed::{Amount, Qty};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::Instrument;
+use highwire_links::lease::ID_BITS;
 use highwire_links::lifecycle;
 use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
 use highwire_links::mode::OrderClass;
@@ -32,6 +35,8 @@ use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
 
 /// Set in the group of a trade that no opportunity began.
 const RESCUE: u64 = 1 << 47;
+/// Engines of one epoch are told apart by these bits of a group.
+const ENGINE_BITS: u64 = 0x7fff;
 
 /// Why and when the legs of a trade go out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,17 +139,26 @@ pub struct Executor {
     limits: SagaLimits,
     lag_ns: Vec<Nanos>,
     distrusted: u64,
-    epoch: u16,
+    /// What every group of this engine begins with.
+    groups: u64,
     rescues: u64,
     /// The next place of the order table that is to be withdrawn; `None` when nothing is.
     withdrawing: Option<usize>,
+    /// Pairs with a drift that engines before this one left.
+    inherited: Vec<PairId>,
 }
 
 impl Executor {
-    /// An executor with the start funds of a checked spec and no open order.
+    /// An executor with the start funds and the inheritance of a checked spec, and no open order.
     pub fn new(spec: &EngineSpec) -> Self {
         let mut lag_ns = spec.tuning.visibility_lag_ns.clone();
         lag_ns.resize(spec.venues, 0);
+        let (ids, inherited) = (&spec.tuning.ids, &spec.tuning.inherited);
+        let groups = u64::from(spec.epoch) << ID_BITS | (ids.begin() & ENGINE_BITS) << 32;
+        let dust = |pair: usize| inherited.drifts.get(pair).copied().unwrap_or(0);
+        let berths = (0..spec.pairs.len()).map(|pair| Berth { dust: dust(pair), ..Berth::default() }).collect();
+        let mut guard = Guard::new(&spec.limits.guard, spec.pairs.len());
+        guard.on_result(inherited.result.0, inherited.result.1);
         Self {
             instruments: spec.instruments.clone().into(),
             members: binary::members(spec),
@@ -152,18 +166,19 @@ impl Executor {
             is_inverse: binary::inverse(spec),
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             wallets: Wallets::new(spec),
-            orders: Orders::new(spec.epoch, spec.tuning.order_slots),
+            orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
             trades: Trades::default(),
-            guard: Guard::new(&spec.limits.guard, spec.pairs.len()),
-            berths: vec![Berth::default(); spec.pairs.len()].into(),
+            guard,
+            berths,
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
             limits: spec.limits.saga,
             lag_ns,
             distrusted: 0,
-            epoch: spec.epoch,
+            groups,
             rescues: 0,
             withdrawing: None,
+            inherited: (0..).map(PairId).take(spec.pairs.len()).filter(|pair| dust(pair.index()) != 0).collect(),
         }
     }
 
@@ -220,6 +235,12 @@ impl Executor {
         self.active.get(number).copied()
     }
 
+    /// The pairs with a drift that engines before this one left and that nothing has been done about yet, by
+    /// a number from 0.
+    pub fn inherited(&self, number: usize) -> Option<PairId> {
+        self.inherited.get(number).copied()
+    }
+
     /// Base of a pair that no trade is following: too little to hedge, or left to a human.
     pub fn dust(&self, pair: PairId) -> i64 {
         self.berths[pair.index()].dust
@@ -259,7 +280,7 @@ impl Executor {
             cx.tally.add(Counter::GuardRefusals);
             return Err(Verdict::Limit);
         }
-        let group = u64::from(self.epoch) << 48 | u64::from(cause.opportunity);
+        let group = self.groups | u64::from(cause.opportunity);
         let mut prepared = Prepared { orders: [None; SAGA_LEGS_MAX], pair: cause.pair, group };
         for (place, leg) in prepared.orders.iter_mut().zip(legs) {
             match self.build(leg, cause, group, OrderClass::Open) {

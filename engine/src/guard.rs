@@ -144,8 +144,12 @@ impl Guard {
         self.tripped
     }
 
-    /// An operator has looked: it starts anew, its losses forgotten.
+    /// An operator has looked: if it tripped it starts anew, its losses forgotten. One that did not goes on
+    /// counting, whatever modes come and go.
     pub fn reset(&mut self) {
+        if self.tripped.is_none() {
+            return;
+        }
         self.tripped = None;
         self.rejects = 0;
         self.results = Window::new(HOUR_NS);

@@ -3,14 +3,14 @@
 //! place here, so that a report finds its order without a search and one of a dead engine finds none.
 //!
 //! Places are given out oldest end first: an ended order is remembered until the table has gone round.
+//! Numbers come from a lease and go on where the engine before this one ended: no id is used twice.
 
 use crate::life::Life;
 use crate::position::Need;
 use highwire_links::Nanos;
 use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, PairId, Side};
-
-const EPOCH_SHIFT: u32 = 48;
+use highwire_links::lease::{ID_BITS, IdLease};
 
 /// An order that was handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,21 +49,24 @@ pub struct Orders {
     frees: usize,
     place_bits: u32,
     epoch: u16,
+    lease: IdLease,
     last: u64,
 }
 
 impl Orders {
     /// An empty table of at least `slots` places, at most 65 536; rounded up to a power of two.
-    pub fn new(epoch: u16, slots: usize) -> Self {
+    pub fn new(epoch: u16, slots: usize, lease: IdLease) -> Self {
         let slots = slots.clamp(2, 1 << 16).next_power_of_two();
+        let place_bits = slots.trailing_zeros();
         Self {
             places: vec![None; slots].into(),
             free: (0..=u16::MAX).take(slots).collect(),
             first_free: 0,
             frees: slots,
-            place_bits: slots.trailing_zeros(),
+            place_bits,
             epoch,
-            last: 0,
+            last: lease.used() >> place_bits,
+            lease,
         }
     }
 
@@ -82,17 +85,22 @@ impl Orders {
         self.places.get(place)?.as_ref().filter(|order| !order.is_closed && !order.life.stage().is_end())
     }
 
-    /// Puts an order in, and gives it its id; `None` when every order of the table is open.
+    /// Puts an order in, and gives it its id; `None` when every order of the table is open, or no more
+    /// ids are leased.
     pub fn insert(&mut self, order: Known) -> Option<u64> {
         if self.frees == 0 {
             return None;
         }
         let place = self.free[self.first_free];
+        let low = (self.last + 1) << self.place_bits | u64::from(place);
+        if !self.lease.covers(low) {
+            return None;
+        }
         self.first_free = (self.first_free + 1) % self.free.len();
         self.frees -= 1;
-        self.last = self.last.wrapping_add(1);
-        let number = (self.last << self.place_bits) & ((1 << EPOCH_SHIFT) - 1);
-        let id = u64::from(self.epoch) << EPOCH_SHIFT | number | u64::from(place);
+        self.last += 1;
+        self.lease.note_used(low);
+        let id = u64::from(self.epoch) << ID_BITS | low;
         self.places[usize::from(place)] = Some(Known { id, is_closed: false, ..order });
         Some(id)
     }
@@ -147,7 +155,7 @@ mod tests {
 
     #[test]
     fn an_id_finds_its_order_and_never_another() {
-        let mut orders = Orders::new(3, SLOTS);
+        let mut orders = Orders::new(3, SLOTS, IdLease::default());
         let ids: Vec<_> = (0..SLOTS).map(|_| orders.insert(order()).unwrap()).collect();
         assert_eq!((orders.insert(order()), orders.open()), (None, SLOTS));
         orders.close(ids[7]);
@@ -156,13 +164,28 @@ mod tests {
         assert_eq!(orders.open(), SLOTS - 1);
         let again = orders.insert(order()).unwrap();
         assert!(!ids.contains(&again) && orders.get(ids[7]).is_none());
-        let other = Orders::new(4, SLOTS).insert(order()).unwrap();
+        let other = Orders::new(4, SLOTS, IdLease::default()).insert(order()).unwrap();
         assert!(orders.get(other).is_none(), "another epoch");
     }
 
     #[test]
+    fn without_a_lease_there_is_no_id_and_the_next_engine_goes_on_above() {
+        let lease = IdLease::none();
+        let mut orders = Orders::new(3, SLOTS, lease.clone());
+        assert_eq!(orders.insert(order()), None);
+        lease.grant(3 * SLOTS as u64);
+        let ids: Vec<u64> = std::iter::from_fn(|| orders.insert(order())).collect();
+        assert_eq!((ids.len(), orders.open()), (2, 2), "numbers 1 and 2");
+        lease.grant(4 * SLOTS as u64);
+        let mut next = Orders::new(3, SLOTS, lease);
+        let id = next.insert(order()).unwrap();
+        assert!(ids.iter().all(|&used| used < id) && next.get(ids[0]).is_none());
+        assert_eq!(next.insert(order()), None);
+    }
+
+    #[test]
     fn an_ended_order_is_remembered_until_the_table_has_gone_round() {
-        let mut orders = Orders::new(0, SLOTS);
+        let mut orders = Orders::new(0, SLOTS, IdLease::default());
         let first = orders.insert(order()).unwrap();
         orders.close(first);
         for _ in 1..SLOTS {

@@ -123,6 +123,16 @@ impl Account {
         Self { funds, reserved: Need::default(), standing: Standing::default() }
     }
 
+    /// An account that has traded before.
+    pub fn resumed(funds: Funds, standing: Standing) -> Self {
+        Self { funds, reserved: Need::default(), standing }
+    }
+
+    /// What it has traded.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
     /// An account of nothing.
     pub fn empty() -> Self {
         Self::new(Funds::Margin { quote: Amount::ZERO })

@@ -3,10 +3,12 @@
 //! Everything that the hot path later indexes or multiplies without asking is proved here: dense
 //! ids, one pair per instrument, canonical decimals that no member exceeds, fees below one whole.
 
+use crate::position::Standing;
 use crate::risk::Limits;
 use highwire_links::fill::FillRx;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
+use highwire_links::lease::IdLease;
 use highwire_links::limits::{DP_MAX, INSTRUMENTS_MAX, ORDER_SLOTS, PAIRS_MAX, PPB, VENUES_PER_PAIR_MAX};
 use highwire_links::market::MarketRx;
 use highwire_links::order::OrderTx;
@@ -76,6 +78,18 @@ pub struct Binary {
     pub fee: FeeCurve,
 }
 
+/// What engines before this one left; nothing by default.
+#[derive(Clone, Debug, Default)]
+pub struct Inheritance {
+    /// What each instrument has traded, one per instrument.
+    pub standings: Vec<Standing>,
+    /// Base that no trade follows, one per pair, at the pair's decimals: hedged once the mode allows it,
+    /// unless it is dust.
+    pub drifts: Vec<i64>,
+    /// Profit of the day so far, in quote currency, and when it was known.
+    pub result: (Amount, Nanos),
+}
+
 /// Sizes and habits that are fixed for an engine's life.
 #[derive(Clone, Debug)]
 pub struct Tuning {
@@ -86,11 +100,21 @@ pub struct Tuning {
     /// How long after sending a venue may still say that it knows no such order; one per venue, none for
     /// a venue without an entry.
     pub visibility_lag_ns: Vec<Nanos>,
+    /// Where client order ids come from.
+    pub ids: IdLease,
+    /// Where this engine goes on from.
+    pub inherited: Inheritance,
 }
 
 impl Default for Tuning {
     fn default() -> Self {
-        Self { order_slots: ORDER_SLOTS, binaries: Vec::new(), visibility_lag_ns: Vec::new() }
+        Self {
+            order_slots: ORDER_SLOTS,
+            binaries: Vec::new(),
+            visibility_lag_ns: Vec::new(),
+            ids: IdLease::default(),
+            inherited: Inheritance::default(),
+        }
     }
 }
 
@@ -111,8 +135,8 @@ pub struct EngineSpec {
     pub venues: usize,
     /// The service's mode at the start. After a panic the warden gives the mode that is in force.
     pub start_mode: Mode,
-    /// Goes into every client order id; another for every engine on the same rings, so that a
-    /// report about an order of a dead engine is recognised as stray.
+    /// Goes into every client order id; another for every start of the process. Within one the lease
+    /// keeps ids apart, so that a report about an order of a dead engine is recognised as stray.
     pub epoch: u16,
     /// Sizes and habits.
     pub tuning: Tuning,

@@ -44,7 +44,7 @@ pub struct Wallets {
 
 impl Wallets {
     /// The wallets of a checked spec. One that several instruments share begins with the funds of the
-    /// first of them.
+    /// first of them; inherited positions of derivatives use their entry value of it as margin.
     pub fn new(spec: &EngineSpec) -> Self {
         let mut names = Vec::new();
         let mut wallets = Vec::new();
@@ -56,6 +56,7 @@ impl Wallets {
             })
         };
         let mut holders = Vec::with_capacity(spec.instruments.len());
+        let standing = |id: InstrumentId| spec.tuning.inherited.standings.get(id.index()).copied().unwrap_or_default();
         for (instrument, (funds, assets)) in spec.instruments.iter().zip(spec.funds.iter().zip(&spec.assets)) {
             let (base, quote, is_spot) = match *funds {
                 Funds::Spot { base, quote } => (base, quote, true),
@@ -64,7 +65,11 @@ impl Wallets {
             let quote = place((instrument.venue, assets.quote), quote);
             // A derivative delivers no base: it has no use for a wallet of it.
             let base = if is_spot { place((instrument.venue, assets.base), base) } else { quote };
-            holders.push(Holder { base, quote, is_spot, standing: Standing::default() });
+            holders.push(Holder { base, quote, is_spot, standing: standing(instrument.id) });
+        }
+        for holder in holders.iter().filter(|holder| !holder.is_spot) {
+            let margin = &mut wallets[holder.quote].margin;
+            *margin = Amount(margin.0.saturating_add(holder.standing.entry.0));
         }
         Self { wallets: wallets.into(), holders: holders.into() }
     }

@@ -1,11 +1,13 @@
 //! The audit ring, thread → journal: opportunities, decisions, orders, fills. Must deliver: the engine
-//! opens nothing while there is no room for a whole step.
+//! opens nothing while half of the ring is full, so that what hedges and settles has room for long, nor
+//! while the journal says that its disk fails.
 
 use crate::fill::Report;
 use crate::ids::{InstrumentId, Nanos, PairId};
 use crate::limits::AUDIT_PER_STEP_MAX;
 use crate::order::Order;
 use crate::ring::{Rx, Tx, ring};
+use crate::sync::{Arc, AtomicU64, Ordering};
 
 /// Why an opportunity was taken or not. The first reason that applies, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -229,7 +231,8 @@ pub enum Record {
     Closed(Closed),
     /// An order was handed to the gateway.
     Sent(Order),
-    /// A report about an order was settled.
+    /// A report about an order was settled. A fill's quantity is what was booked of it, its side stands
+    /// in the flags, and [`Report::ENDED`] says that nothing more is expected of the order.
     Settled(Report),
     /// A saga moved.
     Saga(SagaMoved),
@@ -239,22 +242,63 @@ pub enum Record {
 #[derive(Debug)]
 pub struct AuditTx {
     ring: Tx<Record>,
+    capacity: usize,
+    /// Places that must be free for an opening.
+    kept: usize,
+    /// Not zero while the journal cannot make records last.
+    refused: Arc<AtomicU64>,
     lost: u64,
 }
 
 /// The journal's end.
-pub type AuditRx = Rx<Record>;
+#[derive(Debug)]
+pub struct AuditRx {
+    ring: Rx<Record>,
+    refused: Arc<AtomicU64>,
+}
 
 /// An audit ring of `capacity` records.
 pub fn audit(capacity: usize) -> (AuditTx, AuditRx) {
     let (tx, rx) = ring(capacity);
-    (AuditTx { ring: tx, lost: 0 }, rx)
+    let refused = Arc::new(AtomicU64::new(0));
+    let kept = AUDIT_PER_STEP_MAX.max(capacity / 2);
+    (AuditTx { ring: tx, capacity, kept, refused: Arc::clone(&refused), lost: 0 }, AuditRx { ring: rx, refused })
+}
+
+impl AuditRx {
+    /// Takes the oldest record.
+    pub fn take(&mut self) -> Option<Record> {
+        self.ring.take()
+    }
+
+    /// The oldest record, which stays until it is taken: who sees the ring empty knows that it was dealt with.
+    pub fn peek(&self) -> Option<Record> {
+        self.ring.peek().copied()
+    }
+
+    /// Records waiting.
+    pub fn depth(&self) -> usize {
+        self.ring.depth()
+    }
+
+    /// Whether openings may be recorded. While not, the engine opens nothing; what hedges, cancels and
+    /// settles is written all the same.
+    pub fn admit_openings(&self, may: bool) {
+        self.refused.store(u64::from(!may), Ordering::Release);
+    }
+}
+
+impl Drop for AuditRx {
+    /// Without a journal nothing is opened.
+    fn drop(&mut self) {
+        self.admit_openings(false);
+    }
 }
 
 impl AuditTx {
-    /// Whether a whole engine step can be recorded; nothing is opened otherwise.
+    /// Whether an opening can be recorded and will last; nothing is opened otherwise.
     pub fn has_room(&self) -> bool {
-        self.ring.room() >= AUDIT_PER_STEP_MAX
+        self.ring.room() >= self.kept && self.refused.load(Ordering::Acquire) == 0
     }
 
     /// Writes a record. The engine asks [`Self::has_room`] before it opens anything, so only records
@@ -270,8 +314,39 @@ impl AuditTx {
         self.ring.room()
     }
 
+    /// Whether everything that was written was taken.
+    pub fn is_drained(&self) -> bool {
+        self.ring.room() == self.capacity
+    }
+
     /// Records lost.
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed() -> Record {
+        Record::Closed(Closed { id: 1, at_ns: 0, lasted_ns: 0, edge_best_ppb: 0, updates: 0, verdict: Verdict::Mode })
+    }
+
+    #[test]
+    fn openings_end_at_half_of_the_ring_or_at_the_journals_word_and_the_rest_is_written() {
+        let (mut tx, mut rx) = audit(256);
+        (0..128).for_each(|_| tx.write(closed()));
+        assert!(tx.has_room());
+        tx.write(closed());
+        assert!(!tx.has_room() && tx.room() == 127);
+        rx.take();
+        rx.admit_openings(false);
+        assert!(!tx.has_room());
+        tx.write(closed());
+        assert_eq!((rx.depth(), tx.lost()), (129, 0));
+        rx.take();
+        rx.admit_openings(true);
+        assert!(tx.has_room());
     }
 }

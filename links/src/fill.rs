@@ -202,7 +202,8 @@ pub struct Report {
     pub fee_dp: u8,
     /// Where settlement stands.
     pub settlement: Settlement,
-    /// Bit 0: we were the maker. Bit 1: we sold (set with [`ReportKind::Foreign`]).
+    /// Bit 0: we were the maker. Bit 1: we sold (by a venue's word with [`ReportKind::Foreign`] only; the
+    /// engine's record has it always). Bit 2: the order ended and is settled (the engine's record).
     pub flags: u8,
 }
 
@@ -211,6 +212,8 @@ impl Report {
     pub const MAKER: u8 = 1;
     /// [`Self::flags`]: we sold.
     pub const SOLD: u8 = 2;
+    /// [`Self::flags`]: nothing more is expected of the order.
+    pub const ENDED: u8 = 4;
 
     /// A report that only says `kind` about an order.
     pub const fn about(id: u64, instrument: InstrumentId, kind: ReportKind, at_ns: Nanos) -> Self {

@@ -16,6 +16,7 @@ pub mod fixed;
 pub mod ids;
 pub mod instrument;
 pub mod latency;
+pub mod lease;
 pub mod lifecycle;
 pub mod limits;
 pub mod market;

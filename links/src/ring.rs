@@ -54,6 +54,11 @@ impl<T> Rx<T> {
         self.0.pop().ok()
     }
 
+    /// The oldest item, which stays where it is.
+    pub fn peek(&self) -> Option<&T> {
+        self.0.peek().ok()
+    }
+
     /// Items waiting.
     pub fn depth(&self) -> usize {
         self.0.slots()

@@ -57,6 +57,17 @@ pub struct Pnl {
 }
 
 impl Pnl {
+    /// The profit of these flows: base bought and sold (mantissas at [`BASE_DP`]), each with the quote that it
+    /// cost or brought, and the fees.
+    pub fn of((bought, paid): (i128, Amount), (sold, got): (i128, Amount), fees: Amount) -> Self {
+        Self {
+            bought: Flow { base: bought, quote: paid },
+            sold: Flow { base: sold, quote: got },
+            fees,
+            fees_elsewhere: 0,
+        }
+    }
+
     /// Takes in a fill of `instrument`. `None` on overflow, and then nothing is taken in.
     pub fn add(&mut self, instrument: &Instrument, side: Side, (px, qty): (Px, Qty), fee: Fee) -> Option<()> {
         let quote = instrument.quote_amount(px, qty)?;

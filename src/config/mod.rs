@@ -21,7 +21,7 @@ pub use load::{Loaded, load, load_from};
 pub use origin::Origin;
 pub use schema::{
     AlertSeverity, Clock, Config, Demo, History, Idle, KeyKind, Layout, Lines, Member, Modes, OrderTransport,
-    OtlpProtocol, Pair, Pairs, Paper, Replay, Risk, Service, Supervision, Telemetry, VenueSettings, Wire,
+    OtlpProtocol, Pair, Pairs, Paper, Replay, Risk, Service, Store, Supervision, Telemetry, VenueSettings, Wire,
 };
 
 #[cfg(test)]

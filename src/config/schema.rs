@@ -29,6 +29,8 @@ pub struct Config {
     pub risk: Risk,
     /// The paper gateway.
     pub paper: Paper,
+    /// What lasts.
+    pub store: Store,
     /// `highwire replay`.
     pub replay: Replay,
     /// `highwire demo`.
@@ -313,6 +315,22 @@ pub struct Paper {
     /// Starting balance of every quote asset on every venue, in units of that asset.
     #[serde(deserialize_with = "amount")]
     pub start_quote: Amount,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Folder of journal and checkpoints; empty: nothing lasts.
+    pub folder: String,
+    /// Rest of the journal's thread between two groups of records.
+    pub flush_ms: u64,
+    /// Time between two checkpoints.
+    pub checkpoint_every_ms: u64,
+    /// Size of a journal segment.
+    pub segment_kib: u64,
+    /// Segments kept although a checkpoint covers them.
+    pub segments_kept: usize,
 }
 
 /// `[replay]`.

@@ -68,7 +68,7 @@ async fn session(
     let mut config = venues::settings(config, &simulator, data.path())?;
     config.service.data_dir = data.path().to_string_lossy().into_owned();
     let config = &config;
-    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Live, tracer).await?;
+    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Live, None, tracer).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
     let outcome = show.watch(&service, &universe, &simulator).await;

@@ -52,7 +52,7 @@ struct Own {
 
 use Kind::{Counter as C, Gauge as G, Histogram as H};
 
-const OWN: [Own; 21] = [
+const OWN: [Own; 32] = [
     own("highwire_up_seconds", G, &[], "Time since the service started."),
     own("highwire_mode", G, &["scope"], "What service and venues may do: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
     own("highwire_mode_moves_total", C, &[], "Moves of the modes of service and venues."),
@@ -80,6 +80,22 @@ const OWN: [Own; 21] = [
     own("highwire_profit_quote", G, &["pair"], "Realised profit after fees, in the pair's quote currency."),
     own("highwire_saga_ends_total", C, &["ending"], "Trades that ended flat, hedged or escalated."),
     own("highwire_position", G, &["venue", "symbol"], "Base that the trades of this run have left; negative is owed."),
+    own("highwire_journal_records_total", C, &[], "Records that were synced to the journal since the start."),
+    own("highwire_journal_bytes_total", C, &[], "Bytes of these records."),
+    own("highwire_journal_syncs_total", C, &[], "Times that a group of records was synced."),
+    own("highwire_journal_sync_seconds_total", C, &[], "Time that this took."),
+    own("highwire_journal_sync_seconds_max", G, &[], "The longest sync since the start."),
+    own("highwire_journal_lag_seconds", G, &[], "Age of the oldest record that is not synced."),
+    own("highwire_journal_pending_bytes", G, &[], "Bytes of records that are not synced."),
+    own("highwire_journal_failing", G, &[], "1 while the disk refuses records: nothing is opened meanwhile."),
+    own("highwire_journal_segments", G, &[], "Segments on the disk."),
+    own("highwire_checkpoint_age_seconds", G, &[], "Age of the newest checkpoint."),
+    own(
+        "highwire_order_ids_left",
+        G,
+        &[],
+        "Client order ids that are leased and not used, 1024 to an order; without a journal 0.",
+    ),
     own("process_resident_memory_bytes", G, &[], "Resident memory."),
     own("process_open_fds", G, &[], "Open file descriptors."),
     own("process_threads", G, &[], "Threads."),

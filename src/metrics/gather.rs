@@ -40,6 +40,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     for (venue, symbol, position) in &vitals.positions {
         samples.push(sample("highwire_position", [*venue, symbol.as_str()], Value::Exact(position.clone())));
     }
+    of_journal(vitals, &mut samples);
     let process = vitals.process;
     samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));
     samples.push(sample("process_open_fds", [], Value::Number(process.open_fds as f64)));
@@ -66,6 +67,25 @@ fn of_book(book: &Book, samples: &mut Vec<Sample>) {
     if let Some(age_ns) = book.age_ns {
         samples.push(sample("highwire_book_age_seconds", labels(), Value::Number(seconds(age_ns))));
     }
+}
+
+/// Without a journal all are zero.
+fn of_journal(vitals: &Vitals, samples: &mut Vec<Sample>) {
+    let journal = vitals.journal.clone().unwrap_or_default();
+    let checkpoint_age_ns =
+        if journal.checkpoint_ns == 0 { 0 } else { vitals.now_ns.saturating_sub(journal.checkpoint_ns) };
+    let mut show = |name: &str, value| samples.push(sample(name, [], value));
+    show("highwire_journal_records_total", Value::Count(journal.records));
+    show("highwire_journal_bytes_total", Value::Count(journal.bytes));
+    show("highwire_journal_syncs_total", Value::Count(journal.syncs));
+    show("highwire_journal_sync_seconds_total", Value::Number(seconds(journal.sync_ns)));
+    show("highwire_journal_sync_seconds_max", Value::Number(seconds(journal.sync_max_ns)));
+    show("highwire_journal_lag_seconds", Value::Number(seconds(journal.lag_ns)));
+    show("highwire_journal_pending_bytes", Value::Number(journal.pending_bytes as f64));
+    show("highwire_journal_failing", Value::Number(f64::from(u8::from(journal.failing.is_some()))));
+    show("highwire_journal_segments", Value::Number(journal.segments as f64));
+    show("highwire_checkpoint_age_seconds", Value::Number(seconds(checkpoint_age_ns)));
+    show("highwire_order_ids_left", Value::Number(journal.ids_left as f64));
 }
 
 fn of_venues(books: &[Book], samples: &mut Vec<Sample>) {

@@ -78,6 +78,8 @@ impl Chronicle {
                 self.line_ends += 1;
                 self.note(format!("line {slot} ended: {why:?}"));
             }
+            // It is for the record only: whoever gave it has said why.
+            News::VenueMode { .. } => {}
             News::Event(event) => self.take_event(thread, &event),
         }
     }

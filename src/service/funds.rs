@@ -6,7 +6,6 @@ use super::trading::Trading;
 use crate::universe::Universe;
 use highwire_engine::engine::Funds;
 use highwire_links::VenueId;
-use highwire_links::fixed::Amount;
 use highwire_links::instrument::Contract;
 use highwire_venues::private::{Balance, Query, Reply};
 use highwire_venues::spec::{InstrumentSpec, Kind};
@@ -15,8 +14,8 @@ use std::collections::BTreeMap;
 /// Every account's balances, by venue.
 type Held = BTreeMap<VenueId, Vec<Balance>>;
 
-/// What each instrument can be traded with, in the order of the instruments. Only what is free counts; at a venue
-/// that orders cannot go to there is nothing.
+/// What each instrument can be traded with, in the order of the instruments; at a venue that orders cannot go to there
+/// is nothing. What is bound in orders or as margin counts too: whoever trades knows of both.
 ///
 /// # Errors
 /// A venue does not tell its balances.
@@ -35,13 +34,14 @@ pub async fn read(universe: &Universe, trading: &Trading) -> Result<Vec<Funds>, 
 }
 
 fn funds(spec: &InstrumentSpec, held: &Held) -> Funds {
-    let free = |asset: &str| {
-        let balances = held.get(&spec.venue.id());
-        balances.and_then(|all| all.iter().find(|b| b.asset == asset)).map_or(Amount::ZERO, |balance| balance.free)
+    let all = |asset: &str| {
+        let balance = held.get(&spec.venue.id())?.iter().find(|balance| balance.asset == asset)?;
+        balance.free.checked_add(balance.locked)
     };
+    let held = |asset: &str| all(asset).unwrap_or_default();
     if spec.kind == Kind::Spot && spec.contract == Contract::Base {
-        Funds::Spot { base: free(&spec.base), quote: free(&spec.quote) }
+        Funds::Spot { base: held(&spec.base), quote: held(&spec.quote) }
     } else {
-        Funds::Margin { quote: free(&spec.quote) }
+        Funds::Margin { quote: held(&spec.quote) }
     }
 }

@@ -11,18 +11,21 @@ use highwire_actors::account::Account;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
-use highwire_actors::governor::{Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Realm};
+use highwire_actors::governor::{
+    Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Reading, Realm,
+};
 use highwire_actors::supervisor::{
     ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
 };
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::{Clock, TscClock};
-use highwire_links::VenueId;
 use highwire_links::cnc::StopWord;
+use highwire_links::{Mode, VenueId};
+use highwire_store::journal::{self, Entry};
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
-use highwire_supervision::degrade::{Cause, Scope};
+use highwire_supervision::degrade::{Cause, Moved, Scope};
 use highwire_supervision::halting::Plan;
 use highwire_supervision::incident::Severity;
 use highwire_supervision::rungs::{Measures, rules};
@@ -31,6 +34,7 @@ use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::task::JoinHandle;
 
@@ -74,11 +78,12 @@ struct Seat {
     data: PathBuf,
     beat: Beat,
     chronicle: Arc<Mutex<Chronicle>>,
+    notes: Option<SyncSender<Entry>>,
 }
 
 impl Seat {
     fn arguments(&self) -> GovernorArgs {
-        let chronicle = Arc::clone(&self.chronicle);
+        let (chronicle, notes) = (Arc::clone(&self.chronicle), self.notes.clone());
         GovernorArgs {
             rules: rules(&measures(&self.modes)),
             venues: self.venues.clone(),
@@ -94,6 +99,7 @@ impl Seat {
                 let mut chronicle = chronicle.lock().unwrap_or_else(PoisonError::into_inner);
                 if moved.scope == Scope::Global {
                     chronicle.desk.mode = moved.to;
+                    record(notes.as_ref(), moved, text);
                 }
                 chronicle.notices.push(format!("mode of {text}"));
             }),
@@ -154,7 +160,8 @@ impl Governing {
         config: &Config,
         data: &Path,
         clock: &TscClock,
-        (bell, chronicle, beat): (&Bell, &Arc<Mutex<Chronicle>>, &Beat),
+        (bell, chronicle, notes): (&Bell, &Arc<Mutex<Chronicle>>, Option<SyncSender<Entry>>),
+        beat: &Beat,
     ) -> Result<Self, ServiceError> {
         let (address, board, lives) = (Address::default(), Board::default(), Lives::default());
         let seat = Seat {
@@ -167,6 +174,7 @@ impl Governing {
             data: data.to_owned(),
             beat: beat.clone(),
             chronicle: Arc::clone(chronicle),
+            notes,
         };
         let ground = Ground::default();
         let arguments = SupervisorArgs {
@@ -184,6 +192,19 @@ impl Governing {
         };
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
         Ok(Self { address, board, lives, ground, supervisor, handle })
+    }
+
+    /// What an earlier run left holds the mode until an operator resumes.
+    ///
+    /// # Errors
+    /// The governor is gone.
+    pub fn hold(&self, (mode, why): (Mode, Vec<String>)) -> Result<(), ServiceError> {
+        if mode == Mode::Full {
+            return Ok(());
+        }
+        let note = format!("left by an earlier run: {}", why.join("; "));
+        let reading = Reading { scope: Scope::Global, cause: Cause::Operator, value: mode as i64, note };
+        self.address.cast(GovernorMsg::Read(reading)).map_err(|_| ServiceError::WardenGone)
     }
 
     /// This is governed from now on, by each governor to come too.
@@ -262,4 +283,13 @@ async fn open_orders(account: &Account, symbol: &str) -> Result<u32, String> {
 
 fn ns(ms: u64) -> u64 {
     ms.saturating_mul(1_000_000)
+}
+
+/// Puts a move of the service's mode on record. What is latched stands in the latch file, and is no latch here.
+fn record(notes: Option<&SyncSender<Entry>>, moved: &Moved, why: &str) {
+    let (from, to, why) = (moved.from, moved.to, why.to_owned());
+    let entry = Entry::Mode(journal::Moved { venue: String::new(), from, to, why, is_latched: false });
+    if notes.is_some_and(|notes| notes.try_send(entry).is_err()) {
+        tracing::error!("a mode did not reach the journal");
+    }
 }

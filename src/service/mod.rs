@@ -13,6 +13,7 @@ mod layout;
 mod lines;
 mod listing;
 mod net;
+mod recording;
 mod senses;
 mod sentinel;
 mod threads;
@@ -29,11 +30,13 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
+use recording::{Prepared, Recording};
 use sentinel::Sentinel;
 use threads::{Means, Threads};
 use trading::Trading;
 pub use watch::Watch;
 
+use crate::boot::{Boot, BootError};
 use crate::config::Config;
 use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
@@ -42,17 +45,19 @@ use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
-use highwire_engine::clock::TscClock;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
+use highwire_links::Nanos;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
+use highwire_store::journal::Entry;
 use highwire_supervision::halting::Plan;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -119,6 +124,9 @@ pub enum ServiceError {
     /// A warden ended while the service was starting.
     #[error("a warden ended while the service was starting")]
     WardenGone,
+    /// What lasts cannot be gone on with.
+    #[error(transparent)]
+    Boot(#[from] BootError),
     /// The system refused something that a pinned thread needs.
     #[error("a pinned thread could not be set up: {0}")]
     Thread(#[from] io::Error),
@@ -152,10 +160,12 @@ pub struct Service {
     governing: Governing,
     alerts: Alerts,
     _data: DataFolder,
+    recording: Option<Recording>,
 }
 
 impl Service {
-    /// Starts threads, wardens and lines on the current tokio runtime; mode `Halted`.
+    /// Starts threads, wardens and lines on the current tokio runtime; mode `Halted`. With `boot` it goes on
+    /// from what was recovered and puts everything on record.
     ///
     /// # Errors
     /// See [`ServiceError`]. What had started ends with the runtime.
@@ -164,6 +174,7 @@ impl Service {
         config: &Config,
         addresses: &[VenueAddress],
         orders: Orders,
+        boot: Option<Boot>,
         tracer: Option<SdkTracer>,
     ) -> Result<Self, ServiceError> {
         let historian = Historian::start(config)?;
@@ -177,17 +188,22 @@ impl Service {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
         };
-        let governing =
-            Governing::start(&universe, config, data.path(), &clock, (&alerts.bell, &chronicle, &heart)).await?;
-        let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
         let means = match &trading {
             None => None,
             Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
         };
-        let threads = threads::start(&universe, config, &clock, (&chronicle, &sentinel), means).await?;
+        let mut prepared = prepare(boot, &universe, means.as_ref(), clock.now())?;
+        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
+        let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
+        let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
+        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let threads =
+            threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
         governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
+        if let Some(prepared) = &prepared {
+            governing.hold(prepared.held())?;
+        }
         let board = (governing.board.clone(), bell.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
@@ -202,21 +218,12 @@ impl Service {
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
-        let mut branches = vec![
-            ("core", governing.lives.clone(), governing.supervisor.clone()),
-            ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
-        ];
-        branches.extend(net.boughs());
-        let control = Control {
-            watch: Arc::clone(&watch),
-            governor: governor.clone(),
-            bell: bell.clone(),
-            patience,
-            flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
-            tree: tree::grow(&watch, branches),
+        let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
+        let recording = match prepared {
+            Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
+            None => None,
         };
-        let socket = |source| ServiceError::Data { path: data.path().join(crate::control::SOCKET), source };
-        let control = ControlServer::start(data.path(), control).map_err(socket)?;
+        recording.iter().for_each(|recording| watch.show_journal(recording.board().clone()));
         Ok(Self {
             watch,
             http,
@@ -227,7 +234,15 @@ impl Service {
             governing,
             alerts,
             _data: data,
+            recording,
         })
+    }
+
+    /// Puts an entry on record, if there is a journal.
+    pub fn note(&self, entry: Entry) {
+        if let Some(recording) = &self.recording {
+            recording.note(entry);
+        }
     }
 
     /// What can be looked at.
@@ -275,9 +290,50 @@ impl Service {
             handle.abort();
         }
         self.watch.chronicle().desk.finish();
+        if let Some(recording) = self.recording {
+            recording.stop().await;
+        }
         self.alerts.stop().await;
         stages
     }
+}
+
+/// The journal, told what the venues say of the accounts.
+fn prepare(
+    boot: Option<Boot>,
+    universe: &Universe,
+    means: Option<&Means>,
+    now: Nanos,
+) -> Result<Option<Prepared>, ServiceError> {
+    let Some(mut boot) = boot else { return Ok(None) };
+    if let Some(means) = means {
+        boot.take_balances(universe, &means.funds, now)?;
+    }
+    Ok(Some(Prepared::new(boot)))
+}
+
+/// Operators' way in.
+fn control(
+    (data, config): (&Path, &Config),
+    watch: &Arc<Watch>,
+    (governing, alerts): (&Governing, &Alerts),
+    boughs: Vec<tree::Bough>,
+) -> Result<ControlServer, ServiceError> {
+    let mut branches = vec![
+        ("core", governing.lives.clone(), governing.supervisor.clone()),
+        ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
+    ];
+    branches.extend(boughs);
+    let control = Control {
+        watch: Arc::clone(watch),
+        governor: governing.address.clone(),
+        bell: alerts.bell.clone(),
+        patience: governing::patience(&config.modes),
+        flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
+        tree: tree::grow(watch, branches),
+    };
+    let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
+    ControlServer::start(data, control).map_err(socket)
 }
 
 /// What the governor governs.

@@ -3,6 +3,7 @@
 
 use super::chronicle::{Chronicle, observer};
 use super::gauge::Gauge;
+use super::recording::{Prepared, Succession};
 use super::sentinel::Sentinel;
 use super::{ServiceError, layout};
 use crate::config::Config;
@@ -57,16 +58,20 @@ pub async fn start(
     config: &Config,
     clock: &TscClock,
     (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
-    means: Option<Means>,
+    (means, journal): (Option<Means>, Option<&mut Prepared>),
 ) -> Result<Threads, ServiceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = layout::plan(config, cores);
     tracing::info!(?plan, cores, "threads");
     let ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
-    let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone(), means.clone());
-    let mut starter =
-        Starter { config, clock, chronicle, sentinel, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
+    let succession = journal.as_ref().map_or_else(Succession::none, |journal| journal.succession());
+    let factory = || {
+        let tables = (Arc::clone(universe), config.clone());
+        duty_factory(tables, readers.clone(), means.clone(), succession.clone())
+    };
+    let (gauges, wardens, cores) = (Vec::new(), Vec::new(), plan.cores);
+    let mut starter = Starter { config, clock, chronicle, sentinel, journal, gauges, wardens, cores };
     if plan.split {
         let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
         let decide =
@@ -125,6 +130,7 @@ struct Starter<'a> {
     clock: &'a TscClock,
     chronicle: &'a Arc<Mutex<Chronicle>>,
     sentinel: &'a Sentinel,
+    journal: Option<&'a mut Prepared>,
     gauges: Vec<Gauge>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     cores: Vec<usize>,
@@ -134,15 +140,20 @@ impl Starter<'_> {
     async fn start(&mut self, name: &str, bench: Bench, factory: Factory) -> Result<(), ServiceError> {
         let core = self.cores.get(self.wardens.len()).and_then(|number| thread::core(*number));
         self.gauges.push(Gauge::new(name, &bench.desk));
+        let observer = self.sentinel.before(name, observer(name, self.chronicle));
+        let (mut desk, mut observer) = (bench.desk, observer);
+        if let Some(journal) = &mut self.journal {
+            (desk, observer) = (journal.interpose(desk), journal.observe(observer));
+        }
         let arguments = WardenArgs {
             name: name.to_owned(),
             core,
-            desk: bench.desk,
+            desk,
             parts: bench.parts,
             factory,
             clock: Box::new(self.clock.clone()),
             rules: rules(self.config),
-            observer: self.sentinel.before(name, observer(name, self.chronicle)),
+            observer,
         };
         self.wardens.push(Actor::spawn(Some(format!("warden-{name}")), Warden, arguments).await?);
         Ok(())
@@ -163,15 +174,21 @@ fn rules(config: &Config) -> Rules {
     }
 }
 
-/// Makes duties; every engine gets an epoch of its own, so that reports to a dead one are strays. With
-/// `means` the gateway is a live one, without it is paper.
-fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders, means: Option<Means>) -> Factory {
-    let mut epoch = 0u16;
+/// Makes duties; every engine goes on from what the one before it left, with ids of its own, so that reports
+/// to a dead one are strays. With `means` the gateway is a live one, without it is paper.
+fn duty_factory(
+    (universe, config): (Arc<Universe>, Config),
+    pages: PageReaders,
+    means: Option<Means>,
+    succession: Succession,
+) -> Factory {
     Box::new(move |parts: Parts| {
-        epoch = epoch.wrapping_add(1);
-        let mut spec = universe.engine(&config, Mode::Halted, epoch);
+        let mut spec = universe.engine(&config, Mode::Halted, succession.epoch());
         if let Some(means) = &means {
             spec.funds.clone_from(&means.funds);
+        }
+        if parts.engine.is_some() {
+            succession.equip(&mut spec, &parts.house.ports.audit)?;
         }
         let engine =
             parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;

@@ -6,6 +6,7 @@ use crate::universe::Universe;
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{Board, Ruling};
+use highwire_actors::scribe;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::fixed::Amount;
@@ -14,7 +15,7 @@ use highwire_links::{Mode, Nanos};
 use highwire_quant::pnl::{BASE_DP, Pnl};
 use highwire_venues::spec::InstrumentSpec;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What has not moved for so long is not alive.
 const STILL_NS: Nanos = 2_000_000_000;
@@ -30,6 +31,7 @@ pub struct Watch {
     started_ns: Nanos,
     board: Board,
     bell: Bell,
+    journal: OnceLock<scribe::Board>,
 }
 
 impl Watch {
@@ -43,7 +45,8 @@ impl Watch {
         (board, bell): (Board, Bell),
     ) -> Self {
         let started_ns = clock.now();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell }
+        let journal = OnceLock::new();
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, journal }
     }
 
     /// What the service has done so far.
@@ -63,6 +66,12 @@ impl Watch {
     /// What the service may do.
     pub fn mode(&self) -> Mode {
         self.board.read().mode
+    }
+
+    /// The journal's figures are to be shown too.
+    pub(super) fn show_journal(&self, board: scribe::Board) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.journal.set(board);
     }
 
     /// The time.
@@ -108,6 +117,8 @@ impl Watch {
             profits: self.profits(&chronicle),
             positions: self.positions(&chronicle),
             line_ends: chronicle.line_ends,
+            journal: self.journal.get().map(scribe::Board::read),
+            now_ns: now,
             process: Process::read(),
         }
     }

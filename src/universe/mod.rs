@@ -162,13 +162,14 @@ fn fee_ppb(venue: Venue, config: &Config) -> i64 {
     config.venues.get(venue.name()).map_or(venue.profile().taker_fee_ppb, |settings| settings.taker_fee_ppb)
 }
 
+/// Whether the assets themselves change hands: it is traded with balances, not with margin.
+pub fn is_spot(spec: &InstrumentSpec) -> bool {
+    spec.kind == Kind::Spot && spec.contract == Contract::Base
+}
+
 fn funds(spec: &InstrumentSpec, config: &Config) -> Funds {
     let (base, quote) = (config.paper.start_base, config.paper.start_quote);
-    if spec.kind == Kind::Spot && spec.contract == Contract::Base {
-        Funds::Spot { base, quote }
-    } else {
-        Funds::Margin { quote }
-    }
+    if is_spot(spec) { Funds::Spot { base, quote } } else { Funds::Margin { quote } }
 }
 
 /// Numbers the assets by their names.

@@ -3,11 +3,13 @@
 
 use crate::journal::{Entry, Journal, Lease, Refused, Stamped};
 use highwire_links::Nanos;
+use highwire_links::lease::ID_BITS;
 
-/// Counters in a block.
-pub const BLOCK: u64 = 4_096;
+/// Counters in a block: 4 096 orders of an engine that knows 1 024 at a time, since an order's place stands
+/// in the low bits of its counter.
+pub const BLOCK: u64 = 1 << 22;
 /// Counters are this wide; the epoch stands above them.
-pub const COUNTER_BITS: u32 = 48;
+pub const COUNTER_BITS: u32 = ID_BITS;
 
 /// What the journal says of leases: which epochs were used, and which ids could have been.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,11 +18,26 @@ pub struct Leases {
 }
 
 impl Leases {
-    /// Takes a journal record in.
-    pub fn on_record(&mut self, record: &Stamped) {
-        if let Entry::Lease(lease) = record.entry {
-            self.granted.push(lease);
+    /// A block was leased. Blocks that follow one another are kept as one.
+    pub fn on_lease(&mut self, lease: Lease) {
+        if self.granted.iter().any(|known| known.epoch == lease.epoch && known.until >= lease.until) {
+            return;
         }
+        match self.granted.iter_mut().find(|known| known.epoch == lease.epoch && known.until == lease.from) {
+            Some(known) => known.until = lease.until,
+            None => self.granted.push(lease),
+        }
+    }
+
+    /// Everything that was leased.
+    pub fn all(&self) -> &[Lease] {
+        &self.granted
+    }
+
+    /// Forgets what epochs before this one leased, all but the last of them.
+    pub fn forget_before(&mut self, epoch: u16) {
+        let last = self.granted.iter().map(|lease| lease.epoch).filter(|&known| known < epoch).max();
+        self.granted.retain(|lease| lease.epoch >= epoch || Some(lease.epoch) == last);
     }
 
     /// The epoch that this start must use: above every one that was ever leased from. `None` when none is
@@ -58,17 +75,18 @@ impl Lessor {
     }
 
     /// Hands over another block's record when fewer than a block is left after `used`, the highest counter
-    /// in use. At most one record waits at a time.
+    /// in use; it comes back. At most one record waits at a time.
     ///
     /// # Errors
     /// [`Refused`] by a failing journal: what is leased is all there is.
-    pub fn ahead(&mut self, used: u64, journal: &mut Journal, now: Nanos) -> Result<(), Refused> {
+    pub fn ahead(&mut self, used: u64, journal: &mut Journal, now: Nanos) -> Result<Option<Stamped>, Refused> {
         if self.waiting.is_some() || self.until.saturating_sub(used) > BLOCK {
-            return Ok(());
+            return Ok(None);
         }
-        let lease = Lease { epoch: self.epoch, from: self.until, until: self.until + BLOCK };
-        self.waiting = Some(journal.append(now, &Entry::Lease(lease))?);
-        Ok(())
+        let entry = Entry::Lease(Lease { epoch: self.epoch, from: self.until, until: self.until + BLOCK });
+        let sequence = journal.append(now, &entry)?;
+        self.waiting = Some(sequence);
+        Ok(Some(Stamped { sequence, at_ns: now, entry }))
     }
 
     /// After a commit: the first counter that may not be used, by what is synced.
@@ -90,7 +108,11 @@ mod tests {
 
     fn open(disk: &MemoryDisk) -> (Journal, Leases) {
         let mut leases = Leases::default();
-        let opened = Journal::open(Box::new(disk.clone()), Settings::default(), 0, |record| leases.on_record(&record));
+        let opened = Journal::open(Box::new(disk.clone()), Settings::default(), 0, |record| {
+            if let Entry::Lease(lease) = record.entry {
+                leases.on_lease(lease);
+            }
+        });
         (opened.unwrap().0, leases)
     }
 

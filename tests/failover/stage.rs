@@ -58,7 +58,8 @@ impl Stage {
             specs.extend(listing(&reqwest::Client::new(), address).await.unwrap());
         }
         let universe = Arc::new(Universe::new(specs, &Pairing::new(&config, &[]).unwrap(), &config).unwrap());
-        let service = Service::start(Arc::clone(&universe), &config, &addresses, Orders::Paper, None).await.unwrap();
+        let service =
+            Service::start(Arc::clone(&universe), &config, &addresses, Orders::Paper, None, None).await.unwrap();
         let watcher = Watcher::start(service.watch().pages.clone());
         let stage = Self { watcher, service, simulator, universe };
         for number in 0..ROOMS.len() {

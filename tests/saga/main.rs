@@ -3,6 +3,7 @@
 //! stepped engine at venues that misbehave.
 
 mod explore;
+mod record;
 mod venues;
 mod walks;
 mod world;

@@ -1,6 +1,7 @@
 //! Seeded walks: whole trades through the stepped engine at venues that misbehave. 20 000 trades by
 //! default; `HIGHWIRE_SAGAS=1000000` walks the full form.
 
+use crate::record::Told;
 use crate::venues::{Dice, MS, VENUES, Venues, joined};
 use highwire_engine::clock::HandClock;
 use highwire_engine::context::Context;
@@ -34,6 +35,7 @@ struct Walk {
     longest_lone_ns: u64,
     lone_since_ns: Option<u64>,
     violations: Vec<String>,
+    told: Told,
 }
 
 impl Walk {
@@ -56,6 +58,7 @@ impl Walk {
             longest_lone_ns: 0,
             lone_since_ns: None,
             violations: Vec::new(),
+            told: Told::new(),
         }
     }
 
@@ -64,6 +67,7 @@ impl Walk {
         engine.poll(&mut Context { now: *now, clock, ports, tally, stages });
         self.venues.poll(&mut self.dice, self.now);
         while let Some(record) = self.desk.audit.take() {
+            self.told.take(&record);
             if let Record::Saga(moved) = record {
                 match moved.to {
                     SagaStage::Flat => self.endings[0] += 1,
@@ -75,6 +79,9 @@ impl Walk {
         }
         while self.desk.lifecycle.take().is_some() {}
         while self.desk.telemetry.take().is_some() {}
+        if let Some(what) = self.told.differs(&self.engine) {
+            self.violations.push(format!("at {}: {what}", self.now));
+        }
         self.watch();
     }
 

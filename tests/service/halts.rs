@@ -98,7 +98,8 @@ async fn a_termination_comes_to_rest_ends_well_and_latches_nothing() {
         let mut running = Running::start(&config);
         running.wait_mode("Full");
         let second = operate(&config, &["run"]);
-        assert!(said(&second, 1).contains("another process runs there"));
+        let holder = format!("is in use by process {}", running.child.id());
+        assert!(said(&second, 1).contains(&holder));
         let status = said(&operate(&config, &["status", "--tree"]), 0);
         assert!(status.contains("mode       Full") && status.contains("└─ "), "{status}");
         let status: serde_json::Value =

@@ -2,6 +2,7 @@
 
 mod binary;
 mod hostile;
+mod succession;
 
 use super::*;
 use crate::gateway::{Gateway, GatewayEnds};

@@ -10,8 +10,9 @@ use highwire_links::audit::{Record, SagaWhy};
 use highwire_links::counter::Counter;
 use highwire_links::fill::{Report, ReportKind, Settlement};
 use highwire_links::fixed::Qty;
-use highwire_links::ids::{PairId, Side};
+use highwire_links::ids::{InstrumentId, PairId, Side};
 use highwire_links::instrument::Instrument;
+use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::order::OrderTx;
 
 impl Executor {
@@ -33,20 +34,22 @@ impl Executor {
         if is_trade && !self.trades.is_new(report) {
             return cx.tally.add(Counter::DuplicateReports);
         }
+        let traded = known.life.traded();
         let moved = self.live(cx, &mut known, report, &instrument);
+        let booked = known.life.traded().saturating_sub(traded);
         let is_answer = known.asked_ns != 0 && is_answer(report.kind);
         if is_answer {
             known.asked_ns = 0;
         }
         self.keep(cx, &known);
-        cx.ports.audit.write(Record::Settled(*report));
+        cx.ports.audit.write(Record::Settled(settled(&known, report, booked)));
         self.tell(cx, tx, &known, moved, is_answer);
     }
 
     /// Books by their venue's count what ended and was never told trade by trade.
     pub fn on_untold(&mut self, cx: &mut Context<'_>) {
         let Some(&(id, until_ns)) = self.untold.first() else { return };
-        if cx.now < until_ns {
+        if cx.now < until_ns || cx.ports.audit.room() < AUDIT_PER_REPORT_MAX {
             return;
         }
         self.untold.remove(0);
@@ -59,6 +62,22 @@ impl Executor {
             self.book(cx, &known, &fill, &instrument);
         }
         self.keep(cx, &known);
+        cx.ports.audit.write(Record::Settled(settled(&known, &fill, qty)));
+    }
+
+    /// Begins to hedge what engines before this one left of a pair, `fair_px` at the pair's decimals; what
+    /// no venue would trade stays dust, and a trade that goes on has taken it over.
+    pub fn rescue_inherited(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, fair_px: i64) {
+        self.inherited.retain(|&other| other != pair);
+        let scale = self.scales[pair.index()];
+        let least_at = |&id: &InstrumentId| cash::least_base(&self.instruments[id.index()], fair_px.max(1), scale);
+        let least = self.members[pair.index()].iter().filter_map(least_at).min().unwrap_or(1);
+        let venues = self.members[pair.index()].iter().fold(0, |bits, &id| bits | self.venue_bit(id));
+        let berth = &mut self.berths[pair.index()];
+        berth.least = least;
+        if berth.active.is_none() {
+            self.drift(cx, tx, pair, 0, venues);
+        }
     }
 
     /// The order's life takes the report in; returns by how much its fills moved the exposure.
@@ -203,11 +222,19 @@ impl Executor {
     pub(super) fn rescue(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, venues: u64) {
         let least = self.berths[pair.index()].least;
         self.rescues += 1;
-        let group = u64::from(self.epoch) << 48 | RESCUE | self.rescues;
+        let group = self.groups | RESCUE | self.rescues;
         let terms = Terms { least, ..cash::terms(&self.limits, 0, least) };
         self.begin(cx, pair, &[], (group, 0, venues), terms);
         self.step(cx, tx, pair, Event::Tick { offer: None });
     }
+}
+
+/// A report as it is recorded: what was booked of it, on which side, and whether the order has ended.
+fn settled(known: &Known, report: &Report, booked: i64) -> Report {
+    let sold = if known.side == Side::Sell { Report::SOLD } else { 0 };
+    let ended = if known.life.is_settled() { Report::ENDED } else { 0 };
+    let qty = if report.kind == ReportKind::Fill { Qty(booked) } else { report.qty };
+    Report { qty, flags: report.flags | sold | ended, ..*report }
 }
 
 fn is_sound(known: &Known, report: &Report) -> bool {

@@ -305,6 +305,11 @@ fn what_the_venue_counted_and_never_told_is_booked_after_a_while_and_not_twice()
     assert_eq!((rig.position(0), rig.executor.open_orders()), (10_000, 0));
     rig.fill(0, first, 8, 10_000, 12_000 * MS);
     assert_eq!((rig.position(0), rig.stage()), (10_000, None));
+    let booked = std::iter::from_fn(|| rig.bench.desk.audit.take()).filter_map(|record| match record {
+        Record::Settled(report) if report.id == first && report.kind == ReportKind::Fill => Some(report.qty.0),
+        _ => None,
+    });
+    assert_eq!(booked.collect::<Vec<_>>(), [10_000, 0], "on record as booked by the count, and not again");
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Records as bytes: little-endian fields in a fixed order, text with its length before it. A record
 //! that is whole but makes no sense reads as `None`.
 
-use super::entry::{Entry, Lease, Listed, Moved, Reconciled, Statement};
+use super::entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Standing, Statement};
+use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
 use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::{Amount, Px, Qty, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::mode::{Mode, OrderClass};
 use highwire_links::order::{Action, Order, TimeInForce};
-use highwire_links::{InstrumentId, Side};
+use highwire_links::{InstrumentId, PairId, Side};
 
 const LEASE: u8 = 1;
 const LISTED: u8 = 2;
@@ -19,6 +20,12 @@ const REPORT: u8 = 7;
 const MODE: u8 = 8;
 const RECONCILED: u8 = 9;
 const LIMIT: u8 = 10;
+const HELD: u8 = 11;
+const STANDING: u8 = 12;
+const EARNED: u8 = 13;
+const ASKED: u8 = 14;
+const RESOLVED: u8 = 15;
+const SAGA: u8 = 16;
 
 /// Longest text; a longer one is cut, which only explanations can be.
 const TEXT_MAX: usize = 1 << 12;
@@ -41,12 +48,26 @@ pub fn write(entry: &Entry, out: &mut Vec<u8>) {
             texts(&[&statement.venue, &statement.asset], out);
             out.extend(statement.amount.0.to_le_bytes());
         }
+        Entry::Held(held) => write_held(held, out),
+        Entry::Standing(standing) => {
+            write_order(STANDING, &standing.order, out);
+            out.extend(standing.filled.0.to_le_bytes());
+            out.push(standing.proof as u8);
+        }
+        Entry::Earned(earned) => write_earned(earned, out),
+        Entry::Asked(order) => write_order(ASKED, order, out),
+        Entry::Resolved(resolved) => {
+            out.push(RESOLVED);
+            out.extend(resolved.id.to_le_bytes());
+            texts(&[&resolved.label], out);
+        }
+        Entry::Saga(moved) => write_saga(moved, out),
         Entry::Intent(order) => write_order(INTENT, order, out),
         Entry::CancelRequested(order) => write_order(CANCEL, order, out),
         Entry::AmendRequested(order) => write_order(AMEND, order, out),
         Entry::Report(report) => write_report(report, out),
         Entry::Mode(moved) => {
-            out.extend([MODE, moved.from as u8, moved.to as u8]);
+            out.extend([MODE, moved.from as u8, moved.to as u8, moved.is_latched.into()]);
             texts(&[&moved.venue, &moved.why], out);
         }
         Entry::Reconciled(at) => {
@@ -60,6 +81,29 @@ pub fn write(entry: &Entry, out: &mut Vec<u8>) {
             texts(&[name, value], out);
         }
     }
+}
+
+/// Entries in a row, each with its length before it: a state told in the journal's own words.
+pub fn pack(entries: &[Entry]) -> Vec<u8> {
+    let (mut bytes, mut one) = (Vec::new(), Vec::new());
+    for entry in entries {
+        one.clear();
+        write(entry, &mut one);
+        bytes.extend((one.len() as u32).to_le_bytes());
+        bytes.extend(&one);
+    }
+    bytes
+}
+
+/// The entries of [`pack`]; `None` when the bytes are not all of some.
+pub fn unpack(bytes: &[u8]) -> Option<Vec<Entry>> {
+    let (mut entries, mut rest) = (Vec::new(), bytes);
+    while let Some((len, more)) = rest.split_first_chunk::<4>() {
+        let (one, more) = more.split_at_checked(usize::try_from(u32::from_le_bytes(*len)).ok()?)?;
+        entries.push(read(one)?);
+        rest = more;
+    }
+    rest.is_empty().then_some(entries)
 }
 
 /// The entry of these bytes, all of them.
@@ -81,9 +125,19 @@ pub fn read(bytes: &[u8]) -> Option<Entry> {
         AMEND => Entry::AmendRequested(read_order(&mut cursor)?),
         REPORT => Entry::Report(read_report(&mut cursor)?),
         MODE => {
-            let (from, to) = (Mode::from_u8(cursor.byte()?), Mode::from_u8(cursor.byte()?));
-            Entry::Mode(Moved { from, to, venue: cursor.text()?, why: cursor.text()? })
+            let [from, to, latched] = cursor.take()?;
+            let (from, to, is_latched) = (Mode::from_u8(from), Mode::from_u8(to), latched != 0);
+            Entry::Mode(Moved { from, to, is_latched, venue: cursor.text()?, why: cursor.text()? })
         }
+        HELD => Entry::Held(read_held(&mut cursor)?),
+        STANDING => {
+            let (order, filled) = (read_order(&mut cursor)?, Qty(cursor.signed()?));
+            Entry::Standing(Standing { order, filled, proof: *Proof::ALL.get(usize::from(cursor.byte()?))? })
+        }
+        EARNED => Entry::Earned(read_earned(&mut cursor)?),
+        ASKED => Entry::Asked(read_order(&mut cursor)?),
+        RESOLVED => Entry::Resolved(Resolved { id: cursor.word()?, label: cursor.text()? }),
+        SAGA => Entry::Saga(read_saga(&mut cursor)?),
         RECONCILED => {
             let (venue, asset, label) = (cursor.text()?, cursor.text()?, cursor.text()?);
             Entry::Reconciled(Reconciled { venue, asset, label, ours: cursor.amount()?, theirs: cursor.amount()? })
@@ -101,14 +155,64 @@ fn write_listed(listed: &Listed, out: &mut Vec<u8>) {
         Contract::Inverse { value, dp } => (2, value, dp),
     };
     out.extend(listed.instrument.0.to_le_bytes());
-    out.extend([listed.scale.px_dp, listed.scale.qty_dp, kind, dp]);
+    out.extend([listed.scale.px_dp, listed.scale.qty_dp, kind, dp, listed.is_spot.into()]);
     out.extend(value.to_le_bytes());
-    texts(&[&listed.venue, &listed.symbol, &listed.base, &listed.quote], out);
+    texts(&[&listed.venue, &listed.symbol, &listed.base, &listed.quote, &listed.pair], out);
+}
+
+fn write_held(held: &Held, out: &mut Vec<u8>) {
+    out.push(HELD);
+    out.extend(held.instrument.0.to_le_bytes());
+    for word in [held.position, held.buying, held.selling, held.base] {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend(held.entry.0.to_le_bytes());
+}
+
+fn read_held(cursor: &mut Cursor<'_>) -> Option<Held> {
+    let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
+    let (position, buying, selling) = (cursor.signed()?, cursor.signed()?, cursor.signed()?);
+    Some(Held { instrument, position, buying, selling, base: cursor.signed()?, entry: cursor.amount()? })
+}
+
+fn write_earned(earned: &Earned, out: &mut Vec<u8>) {
+    out.push(EARNED);
+    out.extend(earned.day.to_le_bytes());
+    for wide in [earned.bought, earned.paid.0, earned.sold, earned.got.0, earned.fees.0] {
+        out.extend(wide.to_le_bytes());
+    }
+    texts(&[&earned.pair], out);
+}
+
+fn read_earned(cursor: &mut Cursor<'_>) -> Option<Earned> {
+    let day = u32::from_le_bytes(cursor.take()?);
+    let (bought, paid, sold) = (cursor.amount()?.0, cursor.amount()?, cursor.amount()?.0);
+    Some(Earned { day, bought, paid, sold, got: cursor.amount()?, fees: cursor.amount()?, pair: cursor.text()? })
+}
+
+fn write_saga(moved: &SagaMoved, out: &mut Vec<u8>) {
+    out.push(SAGA);
+    for word in [moved.group, moved.at_ns, moved.exposure as u64, moved.expected_ppb as u64, moved.captured_ppb as u64]
+    {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend(moved.pair.0.to_le_bytes());
+    out.extend([moved.from as u8, moved.to as u8, moved.why as u8]);
+}
+
+fn read_saga(cursor: &mut Cursor<'_>) -> Option<SagaMoved> {
+    let (group, at_ns, exposure) = (cursor.word()?, cursor.word()?, cursor.signed()?);
+    let (expected_ppb, captured_ppb) = (cursor.signed()?, cursor.signed()?);
+    let pair = PairId(u16::from_le_bytes(cursor.take()?));
+    let [from, to, why] = cursor.take()?;
+    let stage = |at: u8| STAGES.get(usize::from(at)).copied();
+    let (from, to, why) = (stage(from)?, stage(to)?, *WHYS.get(usize::from(why))?);
+    Some(SagaMoved { group, at_ns, exposure, expected_ppb, captured_ppb, pair, from, to, why })
 }
 
 fn read_listed(cursor: &mut Cursor<'_>) -> Option<Listed> {
     let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
-    let [px_dp, qty_dp, kind, dp] = cursor.take()?;
+    let [px_dp, qty_dp, kind, dp, is_spot] = cursor.take()?;
     let value = cursor.signed()?;
     let contract = match kind {
         0 => Contract::Base,
@@ -124,6 +228,8 @@ fn read_listed(cursor: &mut Cursor<'_>) -> Option<Listed> {
         symbol: cursor.text()?,
         base: cursor.text()?,
         quote: cursor.text()?,
+        pair: cursor.text()?,
+        is_spot: is_spot != 0,
     })
 }
 
@@ -209,6 +315,31 @@ const REPORT_KINDS: [ReportKind; 12] = [
     ReportKind::Settlement,
     ReportKind::Foreign,
 ];
+const STAGES: [SagaStage; 8] = [
+    SagaStage::Opening,
+    SagaStage::Asking,
+    SagaStage::Exposed,
+    SagaStage::Hedging,
+    SagaStage::Verifying,
+    SagaStage::Flat,
+    SagaStage::Hedged,
+    SagaStage::Escalated,
+];
+const WHYS: [SagaWhy; 13] = [
+    SagaWhy::Sent,
+    SagaWhy::Matched,
+    SagaWhy::LegLate,
+    SagaWhy::LoneLeg,
+    SagaWhy::Blind,
+    SagaWhy::OfferTaken,
+    SagaWhy::HedgeShort,
+    SagaWhy::Covered,
+    SagaWhy::Verified,
+    SagaWhy::Unverified,
+    SagaWhy::Unresolved,
+    SagaWhy::NoHedge,
+    SagaWhy::LateFill,
+];
 const SETTLEMENTS: [Settlement; 4] = [Settlement::Final, Settlement::Pending, Settlement::Settled, Settlement::Failed];
 
 fn texts(texts: &[&str], out: &mut Vec<u8>) {
@@ -273,7 +404,18 @@ mod tests {
     }
 
     #[test]
-    fn report_kinds_and_settlements_stand_at_their_numbers() {
+    fn a_pack_reads_back_and_no_prefix_of_it_is_taken_for_the_whole() {
+        let bytes = pack(&samples());
+        assert_eq!(unpack(&bytes).as_ref(), Some(&samples()));
+        assert!((1..bytes.len()).all(|end| unpack(&bytes[..end]).is_none_or(|part| part.len() < samples().len())));
+        assert_eq!(unpack(&[]), Some(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_read_by_number_stands_at_its_number() {
+        assert!(STAGES.iter().enumerate().all(|(at, &stage)| stage as usize == at));
+        assert!(WHYS.iter().enumerate().all(|(at, &why)| why as usize == at));
+        assert!(Proof::ALL.iter().enumerate().all(|(at, &proof)| proof as usize == at));
         assert!(REPORT_KINDS.iter().enumerate().all(|(at, &kind)| kind as usize == at));
         assert!(SETTLEMENTS.iter().enumerate().all(|(at, &settlement)| settlement as usize == at));
     }

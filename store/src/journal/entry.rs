@@ -1,10 +1,11 @@
 //! What the journal says.
 
+use highwire_links::audit::SagaMoved;
 use highwire_links::fill::Report;
 use highwire_links::fixed::{Amount, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::order::Order;
-use highwire_links::{InstrumentId, Mode, Nanos};
+use highwire_links::{InstrumentId, Mode, Nanos, Qty};
 
 /// A record with its place and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +25,29 @@ pub enum Entry {
     Lease(Lease),
     /// What an instrument's number means from here on.
     Listed(Listed),
-    /// What the service held when it began to keep this journal.
+    /// What a wallet holds from here on: at the beginning of a journal, and restated where older records may
+    /// be removed.
     Opening(Statement),
+    /// What an instrument has traded up to here, restated likewise.
+    Held(Held),
+    /// An order that is open at this point, restated likewise.
+    Standing(Standing),
+    /// What a pair has earned up to here, restated likewise.
+    Earned(Earned),
     /// The decision to place an order.
     Intent(Order),
     /// The decision to withdraw one, or all of an instrument.
     CancelRequested(Order),
     /// The decision to change one.
     AmendRequested(Order),
+    /// A venue was asked what became of one.
+    Asked(Order),
     /// Something became known of an order.
     Report(Report),
+    /// An order's outcome was settled by other means than its venue's report.
+    Resolved(Resolved),
+    /// A trade of several orders moved.
+    Saga(SagaMoved),
     /// A mode changed.
     Mode(Moved),
     /// Our figures were brought in line with a venue's, with a label.
@@ -71,10 +85,89 @@ pub struct Listed {
     pub base: String,
     /// Its quote currency.
     pub quote: String,
+    /// The pair that it is compared in.
+    pub pair: String,
     /// Decimals of prices and quantities.
     pub scale: Scale,
     /// What a unit of quantity is.
     pub contract: Contract,
+    /// Whether the assets themselves change hands.
+    pub is_spot: bool,
+}
+
+/// What an instrument has traded, mantissas in its own decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its number.
+    pub instrument: InstrumentId,
+    /// Net quantity bought; negative when sold.
+    pub position: i64,
+    /// Entry value of a derivative's position.
+    pub entry: Amount,
+    /// Bought, matched and not settled.
+    pub buying: i64,
+    /// Sold, matched and not settled.
+    pub selling: i64,
+    /// Net base bought, fees in base taken off, at eight decimals.
+    pub base: i64,
+}
+
+/// An order that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// As it was sent.
+    pub order: Order,
+    /// How much of it is booked.
+    pub filled: Qty,
+    /// Whether its bytes left, whether the venue has it, or whether that is in doubt.
+    pub proof: Proof,
+}
+
+/// What is proved of an open order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Proof {
+    /// It was decided on.
+    Intent = 0,
+    /// Its bytes left.
+    Sent = 1,
+    /// The venue has it.
+    Acked = 2,
+    /// It may live or not.
+    Unknown = 3,
+}
+
+impl Proof {
+    /// Every proof, in the order of its number.
+    pub const ALL: [Self; 4] = [Self::Intent, Self::Sent, Self::Acked, Self::Unknown];
+}
+
+/// What a pair earned on one day, by flows: base at eight decimals, money in its quote currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Earned {
+    /// The pair's name.
+    pub pair: String,
+    /// Days since the Unix epoch, UTC.
+    pub day: u32,
+    /// Base bought.
+    pub bought: i128,
+    /// What was paid for it.
+    pub paid: Amount,
+    /// Base sold.
+    pub sold: i128,
+    /// What it brought.
+    pub got: Amount,
+    /// Fees paid.
+    pub fees: Amount,
+}
+
+/// An order's outcome is settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The order.
+    pub id: u64,
+    /// By what.
+    pub label: String,
 }
 
 /// An amount of an asset at a venue.
@@ -99,6 +192,8 @@ pub struct Moved {
     pub to: Mode,
     /// Why.
     pub why: String,
+    /// Whether it outlives the process, until an operator takes it back.
+    pub is_latched: bool,
 }
 
 /// A labelled adjustment.

@@ -16,8 +16,8 @@ pub enum JournalError {
     /// A record that was synced cannot be read any more.
     #[error(
         "journal: {segment}: record {sequence} at byte {offset} is damaged although it was on disk ({why}); \
-         nothing is guessed: restore the file from a copy, or run `highwire journal repair --drop-from {sequence}` \
-         and reconcile with the venues"
+         nothing is guessed: restore the file from a copy, or run `highwire journal verify --repair`, which says what it \
+         drops"
     )]
     Damaged {
         /// The file.

@@ -1,7 +1,7 @@
 //! The journal as JSON lines, one object a record: enough to rebuild every position from nothing.
 //! Prices, quantities and fees are decimal text; an order's instrument is named by venue and symbol.
 
-use super::entry::{Entry, Listed, Stamped};
+use super::entry::{Earned, Entry, Listed, Stamped};
 use highwire_links::fill::{FeeAsset, Report};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::order::Order;
@@ -36,12 +36,34 @@ impl Exporter {
             Entry::Opening(at) => {
                 json!({ "kind": "opening", "venue": at.venue, "asset": at.asset, "amount": at.amount.to_string() })
             }
+            Entry::Held(held) => with(
+                json!({ "kind": "held", "entry": held.entry.to_string() }),
+                self.quantities(
+                    held.instrument,
+                    &[("position", held.position), ("buying", held.buying), ("selling", held.selling)],
+                ),
+            ),
+            Entry::Standing(at) => with(
+                self.order("standing", &at.order),
+                with(
+                    json!({ "proof": format!("{:?}", at.proof).to_lowercase() }),
+                    self.quantities(at.order.instrument, &[("booked", at.filled.0)]),
+                ),
+            ),
+            Entry::Earned(earned) => earnings(&earned),
+            Entry::Asked(order) => self.order("asked", &order),
+            Entry::Resolved(at) => json!({ "kind": "resolved", "id": client_id(at.id), "label": at.label }),
+            Entry::Saga(moved) => json!({
+                "kind": "saga", "group": moved.group, "pair": moved.pair.0, "exposure_mantissa": moved.exposure,
+                "expected_ppb": moved.expected_ppb, "captured_ppb": moved.captured_ppb,
+                "from": format!("{:?}", moved.from), "to": format!("{:?}", moved.to), "why": format!("{:?}", moved.why),
+            }),
             Entry::Intent(order) => self.order("intent", &order),
             Entry::CancelRequested(order) => self.order("cancel_requested", &order),
             Entry::AmendRequested(order) => self.order("amend_requested", &order),
             Entry::Report(report) => self.report(&report),
             Entry::Mode(moved) => json!({
-                "kind": "mode", "venue": moved.venue, "why": moved.why,
+                "kind": "mode", "venue": moved.venue, "why": moved.why, "latched": moved.is_latched,
                 "from": format!("{:?}", moved.from), "to": format!("{:?}", moved.to),
             }),
             Entry::Reconciled(at) => json!({
@@ -84,9 +106,24 @@ impl Exporter {
             "settlement": format!("{:?}", report.settlement).to_lowercase(),
             "maker": report.flags & Report::MAKER != 0,
             "sold": report.flags & Report::SOLD != 0,
+            "ended": report.flags & Report::ENDED != 0,
             "happened_ns": report.at_ns,
         });
         with(body, self.terms(report.instrument, report.px, report.qty, Some(report.filled)))
+    }
+
+    /// Quantities of an instrument by name.
+    fn quantities(&self, instrument: InstrumentId, named: &[(&str, i64)]) -> Value {
+        let mut body = match self.listed.get(&instrument) {
+            Some(listed) => json!({ "venue": listed.venue, "symbol": listed.symbol }),
+            None => json!({ "instrument": instrument.0 }),
+        };
+        let dp = self.listed.get(&instrument).map_or(0, |listed| listed.scale.qty_dp);
+        for &(name, mantissa) in named {
+            let amount = Amount::from_mantissa(mantissa.into(), dp).unwrap_or_default();
+            body = with(body, json!({ name: amount.to_string() }));
+        }
+        body
     }
 
     /// What was traded and the numbers in its own decimals; mantissas alone when it was never listed.
@@ -110,8 +147,17 @@ impl Exporter {
 fn listing(listed: &Listed) -> Value {
     json!({
         "kind": "listed", "instrument": listed.instrument.0, "venue": listed.venue, "symbol": listed.symbol,
-        "base": listed.base, "quote": listed.quote, "px_dp": listed.scale.px_dp, "qty_dp": listed.scale.qty_dp,
+        "base": listed.base, "quote": listed.quote, "pair": listed.pair, "spot": listed.is_spot, "px_dp": listed.scale.px_dp, "qty_dp": listed.scale.qty_dp,
         "contract": format!("{:?}", listed.contract),
+    })
+}
+
+fn earnings(earned: &Earned) -> Value {
+    let base = |mantissa| Amount::from_mantissa(mantissa, 8).unwrap_or_default().to_string();
+    json!({
+        "kind": "earned", "pair": earned.pair, "day": earned.day, "bought": base(earned.bought),
+        "paid": earned.paid.to_string(), "sold": base(earned.sold), "got": earned.got.to_string(),
+        "fees": earned.fees.to_string(),
     })
 }
 

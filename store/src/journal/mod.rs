@@ -14,13 +14,16 @@ mod error;
 mod export;
 mod frame;
 mod recover;
+mod repair;
 mod segment;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-pub use entry::{Entry, Lease, Listed, Moved, Reconciled, Stamped, Statement};
+pub use encode::{pack, unpack};
+pub use entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement};
 pub use error::JournalError;
 pub use export::{Exporter, export};
-pub use recover::{Cut, Recovery, recover};
+pub use recover::{Cut, Recovery, recover, recover_after};
+pub use repair::{Repaired, repair};
 pub use writer::{Health, Journal, Refused, Settings};

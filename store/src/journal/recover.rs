@@ -36,12 +36,22 @@ pub struct Cut {
 ///
 /// # Errors
 /// The disk refuses, a synced record is damaged, or the format is another.
-pub fn recover(disk: &dyn Disk, mut take: impl FnMut(Stamped)) -> Result<Recovery, JournalError> {
+pub fn recover(disk: &dyn Disk, take: impl FnMut(Stamped)) -> Result<Recovery, JournalError> {
+    recover_after(disk, 0, take)
+}
+
+/// The same for whoever has a checkpoint that covers `covered` records: segments that hold nothing else are not
+/// read, and need not be readable.
+///
+/// # Errors
+/// As [`recover`].
+pub fn recover_after(disk: &dyn Disk, covered: u64, mut take: impl FnMut(Stamped)) -> Result<Recovery, JournalError> {
     let names = disk.list().map_err(JournalError::io("listing the folder"))?;
     let mut segments: Vec<u64> = names.iter().filter_map(|name| segment::first_of(name)).collect();
     segments.sort_unstable();
-    let mut recovery = Recovery { next: segments.first().copied().unwrap_or(1), ..Recovery::default() };
-    for (at, &first) in segments.iter().enumerate() {
+    let from = segments.iter().rposition(|&first| first <= covered.saturating_add(1)).unwrap_or(0);
+    let mut recovery = Recovery { next: segments.get(from).copied().unwrap_or(1), ..Recovery::default() };
+    for (at, &first) in segments.iter().enumerate().skip(from) {
         let bytes = load(disk, first)?;
         let part = Part { name: segment::name(first), first, end: segments.get(at + 1).copied(), bytes: &bytes };
         part.read(&mut recovery, &mut take)?;

@@ -2,12 +2,13 @@
 
 use super::*;
 use crate::disk::{Disk, Fault, MemoryDisk};
+use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 use highwire_links::fixed::{Amount, Px, Qty, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::mode::{Mode, OrderClass};
 use highwire_links::order::{Action, Order, TimeInForce};
-use highwire_links::{InstrumentId, Side};
+use highwire_links::{InstrumentId, PairId, Side};
 use std::io::ErrorKind;
 
 const SMALL: Settings = Settings { segment_bytes: 2_048, pending_bytes_max: 1 << 20 };
@@ -29,7 +30,7 @@ pub fn samples() -> Vec<Entry> {
     };
     let about = Report::about(order.id, order.instrument, ReportKind::Fill, 9);
     let statement = Statement { venue: "okx".into(), asset: "BTC".into(), amount: Amount(-5) };
-    vec![
+    let mut samples = vec![
         Entry::Lease(Lease { epoch: 2, from: 1, until: 4_097 }),
         Entry::Listed(Listed {
             instrument: InstrumentId(4),
@@ -37,6 +38,8 @@ pub fn samples() -> Vec<Entry> {
             symbol: "BTC-USDT-SWAP".into(),
             base: "BTC".into(),
             quote: "USDT".into(),
+            pair: "BTC/USDT".into(),
+            is_spot: false,
             scale: Scale::new(1, 2).unwrap(),
             contract: Contract::Linear { value: 1, dp: 2 },
         }),
@@ -45,7 +48,13 @@ pub fn samples() -> Vec<Entry> {
         Entry::CancelRequested(Order { action: Action::CancelAll, ..order }),
         Entry::AmendRequested(order),
         Entry::Report(Report { qty: Qty(3), fee: -4, trade: u64::MAX, reject: OrderReject::Other, ..about }),
-        Entry::Mode(Moved { venue: String::new(), from: Mode::Full, to: Mode::Halted, why: "daily loss".into() }),
+        Entry::Mode(Moved {
+            venue: String::new(),
+            from: Mode::Full,
+            to: Mode::Halted,
+            why: "daily loss".into(),
+            is_latched: true,
+        }),
         Entry::Reconciled(Reconciled {
             venue: "bybit".into(),
             asset: "USDT".into(),
@@ -54,6 +63,37 @@ pub fn samples() -> Vec<Entry> {
             label: "funding".into(),
         }),
         Entry::Limit { name: "risk.order_value_max".into(), value: "100".into() },
+    ];
+    samples.extend(restated(order));
+    samples
+}
+
+/// Entries that tell what was, and what became of it.
+fn restated(order: Order) -> Vec<Entry> {
+    vec![
+        Entry::Held(Held {
+            instrument: InstrumentId(4),
+            position: -7,
+            entry: Amount(i128::MIN),
+            buying: 1,
+            selling: 2,
+            base: -3,
+        }),
+        Entry::Standing(Standing { order, filled: Qty(5), proof: Proof::Unknown }),
+        Entry::Earned(Earned { pair: "BTC/USDT".into(), day: 20_000, bought: -1, sold: 2, ..Earned::default() }),
+        Entry::Asked(Order { action: Action::Query, ..order }),
+        Entry::Resolved(Resolved { id: 7, label: "ended with its process".into() }),
+        Entry::Saga(SagaMoved {
+            group: 3,
+            at_ns: 4,
+            exposure: -5,
+            expected_ppb: 6,
+            captured_ppb: -7,
+            pair: PairId(1),
+            from: SagaStage::Hedging,
+            to: SagaStage::Escalated,
+            why: SagaWhy::LateFill,
+        }),
     ]
 }
 
@@ -251,7 +291,54 @@ fn a_record_that_was_synced_and_is_gone_stops_the_start_and_says_how_to_go_on() 
     let first = disk.list().unwrap().into_iter().min().unwrap();
     disk.damage(&first, |content| content[200] ^= 1);
     let error = open_read_only(&disk).unwrap_err().to_string();
-    assert!(error.contains("highwire journal repair --drop-from"), "{error}");
+    assert!(error.contains("highwire journal verify --repair"), "{error}");
+}
+
+#[test]
+fn what_a_checkpoint_covers_is_not_read_and_need_not_be_readable() {
+    let disk = MemoryDisk::new();
+    let synced = run(&mut open(&disk).unwrap().0, 40);
+    let first = disk.list().unwrap().into_iter().min().unwrap();
+    disk.damage(&first, |content| content[200] ^= 1);
+    let mut records = Vec::new();
+    let recovery = recover_after(&disk, synced - 20, |record| records.push(record.sequence)).unwrap();
+    assert_eq!((records.last().copied(), recovery.next), (Some(synced), synced + 1));
+    assert!(records[0] <= synced - 19 && records[0] > 1 && recovery.segments[0] == 1);
+    assert!(recover_after(&disk, 0, |_| {}).is_err());
+}
+
+#[test]
+fn a_repair_goes_on_from_the_checkpoint_or_drops_what_follows_and_latches() {
+    for covered in [0, 100] {
+        let mut disk = MemoryDisk::new();
+        let synced = run(&mut open(&disk).unwrap().0, 40);
+        assert_eq!(repair(&mut disk, covered, 9).unwrap(), None);
+        let second = disk.list().unwrap().into_iter().filter(|name| name.ends_with(".wal")).nth(1).unwrap();
+        disk.damage(&second, |content| content[segment::HEADER + 200] ^= 1);
+        assert!(open_read_only(&disk).is_err());
+        let repaired = repair(&mut disk, covered, 9).unwrap().unwrap();
+        let records = open_read_only(&disk).unwrap();
+        assert!(disk.list().unwrap().contains(&repaired.aside[0]));
+        if covered > 0 {
+            assert_eq!((repaired.kept, repaired.dropped), (synced - covered, 0));
+            assert_eq!((records[0].sequence, records.last().unwrap().sequence), (covered + 1, synced));
+        } else {
+            let (latch, before) = records.split_last().unwrap();
+            assert_run(before, repaired.damaged - 1, repaired.damaged - 1);
+            assert_eq!((latch.sequence, repaired.dropped), (repaired.damaged, synced - repaired.damaged));
+            assert!(matches!(&latch.entry, Entry::Mode(moved) if moved.is_latched && moved.to == Mode::Halted));
+        }
+        assert_eq!(repair(&mut disk, covered, 9).unwrap(), None);
+    }
+}
+
+#[test]
+fn a_journal_that_ends_before_its_checkpoint_goes_on_after_it() {
+    let mut disk = MemoryDisk::new();
+    let synced = run(&mut open(&disk).unwrap().0, 4);
+    let repaired = repair(&mut disk, synced + 5, 9).unwrap().unwrap();
+    assert_eq!((repaired.damaged, repaired.kept), (synced + 1, 0));
+    assert_eq!(open(&disk).unwrap().0.next(), synced + 6);
 }
 
 #[test]

@@ -80,6 +80,11 @@ impl Journal {
         take: impl FnMut(Stamped),
     ) -> Result<(Self, Recovery), JournalError> {
         let recovery = recover(&*disk, take)?;
+        Ok((Self::resume(disk, settings, now, &recovery), recovery))
+    }
+
+    /// Goes on in a new segment after what was read. A disk that cannot be written shows in [`Self::health`].
+    pub fn resume(disk: Box<dyn Disk>, settings: Settings, now: Nanos, recovery: &Recovery) -> Self {
         let mut journal = Self {
             disk,
             settings,
@@ -91,7 +96,7 @@ impl Journal {
             health: Health::Healthy,
         };
         journal.commit(now);
-        Ok((journal, recovery))
+        journal
     }
 
     /// Hands a record over; its number comes back. It lasts once [`Self::synced`] has reached that.
@@ -99,7 +104,7 @@ impl Journal {
     /// # Errors
     /// [`Refused`] when too much waits for a failing disk.
     pub fn append(&mut self, at_ns: Nanos, entry: &Entry) -> Result<u64, Refused> {
-        if self.pending.len() >= self.settings.pending_bytes_max {
+        if self.is_full() {
             return Err(Refused);
         }
         let sequence = self.next;
@@ -133,6 +138,38 @@ impl Journal {
     /// The number of the next record.
     pub fn next(&self) -> u64 {
         self.next
+    }
+
+    /// Bytes of records that wait to be synced.
+    pub fn pending_bytes(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether another record would be refused.
+    pub fn is_full(&self) -> bool {
+        self.pending.len() >= self.settings.pending_bytes_max
+    }
+
+    /// First records of its segments, oldest first.
+    pub fn segments(&self) -> &[u64] {
+        &self.segments
+    }
+
+    /// Bytes that the segment being written still takes.
+    pub fn left_bytes(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.size.saturating_sub(open.offset))
+    }
+
+    /// The next record begins a new segment. Only while nothing waits.
+    pub fn roll(&mut self) {
+        if self.pending.is_empty() {
+            self.open = None;
+        }
+    }
+
+    /// The disk, for what stands beside the journal.
+    pub fn disk(&mut self) -> &mut dyn Disk {
+        &mut *self.disk
     }
 
     /// Removes segments all of whose records stand before `sequence`: a checkpoint covers them. How many

@@ -1,0 +1,231 @@
+//! The journal's place in the service: between the pinned threads and their wardens, and in the hands of whoever
+//! has something to put on record.
+
+use super::ServiceError;
+use crate::boot::{self, Boot};
+use crate::config::Config;
+use crate::state::State;
+use highwire_actors::alerter::Bell;
+use highwire_actors::news::{News, Observer};
+use highwire_actors::recorder::{NOTES, Recorder, RecorderArgs, RecorderMsg};
+use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
+use highwire_engine::clock::Clock;
+use highwire_engine::engine::EngineSpec;
+use highwire_links::audit::{AuditRx, AuditTx, audit};
+use highwire_links::lease::IdLease;
+use highwire_links::lifecycle::Event;
+use highwire_links::limits::AUDIT_RING;
+use highwire_links::mode::Mode;
+use highwire_links::ports::Desk;
+use highwire_store::checkpoint::Checkpoint;
+use highwire_store::journal::{Entry, Moved, Stamped};
+use highwire_store::lock::Lock;
+use highwire_venues::venue::Venue;
+use ractor::{Actor, ActorRef};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
+
+/// Time for the journal's thread to take what a dead engine left in its ring.
+const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(500);
+
+/// The state, shared by the journal's thread and whoever makes an engine.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<State>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper for Shared {
+    fn take(&mut self, record: &Stamped) {
+        self.lock().take(record);
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        self.lock().checkpoint()
+    }
+
+    fn restate(&self) -> Vec<Entry> {
+        self.lock().restate()
+    }
+
+    fn needed_from(&self) -> u64 {
+        self.lock().needed_from()
+    }
+}
+
+/// What a new engine goes on from: the state now, and ids that no other had.
+#[derive(Clone)]
+pub struct Succession {
+    epoch: u16,
+    ids: IdLease,
+    state: Option<Shared>,
+}
+
+impl Succession {
+    /// Without a journal: every engine begins with the configured balances, and ids last as long as the process.
+    pub fn none() -> Self {
+        Self { epoch: 1, ids: IdLease::default(), state: None }
+    }
+
+    /// The epoch of this start.
+    pub fn epoch(&self) -> u16 {
+        self.epoch
+    }
+
+    /// Gives an engine its ids and what was left to it, once everything that the engine before it recorded is
+    /// in the state. That is a matter of milliseconds; the warden that waits is silent meanwhile.
+    ///
+    /// # Errors
+    /// The journal's thread does not take the records: nobody knows what the new engine would begin with.
+    pub fn equip(&self, spec: &mut EngineSpec, audit: &AuditTx) -> Result<(), String> {
+        spec.tuning.ids = self.ids.clone();
+        let Some(state) = &self.state else { return Ok(()) };
+        let until = Instant::now() + CAUGHT_UP_WITHIN;
+        while !audit.is_drained() {
+            if Instant::now() > until {
+                return Err("the journal has not caught up with the thread that died".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        boot::equip(spec, &state.lock());
+        Ok(())
+    }
+}
+
+/// The journal, recovered, before its thread runs.
+pub struct Prepared {
+    boot: Boot,
+    succession: Succession,
+    state: Shared,
+    notes: (SyncSender<Entry>, Receiver<Entry>),
+    rings: Vec<(AuditRx, AuditTx)>,
+}
+
+impl Prepared {
+    /// What was recovered is to be gone on with.
+    pub fn new(mut boot: Boot) -> Self {
+        let state = Shared(Arc::new(Mutex::new(std::mem::take(&mut boot.state))));
+        let ids = IdLease::none();
+        ids.grant(boot.lessor.usable_until(&boot.journal));
+        let succession = Succession { epoch: boot.epoch, ids, state: Some(state.clone()) };
+        Self { boot, succession, state, notes: sync_channel(NOTES), rings: Vec::new() }
+    }
+
+    /// What engines go on from.
+    pub fn succession(&self) -> Succession {
+        self.succession.clone()
+    }
+
+    /// Where the net puts entries on record, also before the journal's thread runs.
+    pub fn notes(&self) -> SyncSender<Entry> {
+        self.notes.0.clone()
+    }
+
+    /// What holds the mode since an earlier run: latches that stand, and orders that nobody has asked the venues about.
+    pub fn held(&self) -> (Mode, Vec<String>) {
+        let state = self.state.lock();
+        boot::mode_max(&state)
+    }
+
+    /// Puts the journal between a thread and its warden's desk.
+    pub fn interpose(&mut self, desk: Desk) -> Desk {
+        let (on, seen) = audit(AUDIT_RING);
+        self.rings.push((desk.audit, on));
+        Desk { audit: seen, ..desk }
+    }
+
+    /// An observer that also puts modes on record: a trip of the last gate, which outlives the process, and what
+    /// venues are given, told by the first thread since all are given the same.
+    pub fn observe(&self, mut observer: Observer) -> Observer {
+        let (notes, is_first) = (self.notes.0.clone(), self.rings.len() == 1);
+        Box::new(move |news| {
+            if let Some(moved) = moved(&news, is_first)
+                && notes.try_send(Entry::Mode(moved)).is_err()
+            {
+                tracing::error!("a mode did not reach the journal");
+            }
+            observer(news);
+        })
+    }
+
+    /// Starts the journal's thread.
+    ///
+    /// # Errors
+    /// See [`ServiceError`].
+    pub async fn start(self, config: &Config, clock: Box<dyn Clock>, alerts: Bell) -> Result<Recording, ServiceError> {
+        let (settings, board) = (&config.store, Board::default());
+        let Self { boot: Boot { lock, journal, lessor, covered, .. }, succession, state, notes: (notes, noted), rings } =
+            self;
+        let rules = ScribeRules {
+            checkpoint_every_ns: settings.checkpoint_every_ms * 1_000_000,
+            segment_bytes: settings.segment_kib << 10,
+            segments_kept: settings.segments_kept,
+        };
+        let args = ScribeArgs {
+            journal,
+            lessor,
+            ids: succession.ids,
+            keeper: Box::new(state),
+            rings,
+            notes: noted,
+            clock,
+            rules,
+        };
+        let scribe = Scribe::new(args, board.clone(), covered);
+        let flush = Duration::from_millis(settings.flush_ms);
+        let args = RecorderArgs { scribe, board: board.clone(), notes, flush, alerts };
+        let recorder = Actor::spawn(None, Recorder, args).await?;
+        Ok(Recording { recorder, board, _lock: lock })
+    }
+}
+
+/// What a piece of news says of modes.
+fn moved(news: &News, is_first: bool) -> Option<Moved> {
+    match news {
+        News::Event(Event::GuardTripped { why, .. }) => {
+            let why = format!("the last gate tripped ({why:?})");
+            Some(Moved { venue: String::new(), from: Mode::Full, to: Mode::Halted, why, is_latched: true })
+        }
+        News::VenueMode { venue, from, to } if is_first => {
+            let name = Venue::ALL.into_iter().find(|known| known.id() == *venue)?.name().to_owned();
+            Some(Moved { venue: name, from: *from, to: *to, why: "given".to_owned(), is_latched: false })
+        }
+        _ => None,
+    }
+}
+
+/// The running journal.
+pub struct Recording {
+    recorder: (ActorRef<RecorderMsg>, JoinHandle<()>),
+    board: Board,
+    _lock: Lock,
+}
+
+impl Recording {
+    /// Puts an entry of the net on record.
+    pub fn note(&self, entry: Entry) {
+        if self.recorder.0.cast(RecorderMsg::Note(Box::new(entry))).is_err() {
+            tracing::error!("the recorder is gone: an entry is not on record");
+        }
+    }
+
+    /// Where the journal shows how it is.
+    pub fn board(&self) -> &Board {
+        &self.board
+    }
+
+    /// Ends it with everything written. The threads must have ended before.
+    pub async fn stop(self) {
+        let (recorder, handle) = self.recorder;
+        let asked = recorder.call(RecorderMsg::Stop, None).await;
+        if asked.is_err() {
+            tracing::error!("the recorder did not end in order");
+        }
+        let _ended = handle.await;
+    }
+}
