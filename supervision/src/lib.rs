@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod failover;
 pub mod lineset;
 pub mod liveness;
+pub mod renewals;
 pub mod rotation;
 pub mod skew;
 pub mod snapshots;

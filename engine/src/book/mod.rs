@@ -259,7 +259,11 @@ impl Book {
             Ok(()) => {
                 Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), ..Effect::default() }
             }
-            Err(why) => self.lose(why),
+            // The mending itself was broken: it is asked for again, whatever was asked before.
+            Err(why) => {
+                self.forget();
+                Effect { moved: self.shift(BookState::Suspect, why), need: Some(self.need()), ..Effect::default() }
+            }
         }
     }
 
