@@ -7,6 +7,7 @@ pub mod berth;
 pub mod connect;
 pub mod dial;
 pub mod handshake;
+pub mod lister;
 pub mod lookout;
 pub mod market_line;
 pub mod news;

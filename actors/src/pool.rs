@@ -15,6 +15,7 @@ use crate::warden::WardenMsg;
 use books::Books;
 use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
+use highwire_links::instrument::{Change, Status};
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::attempts::{AttemptRule, Attempts, Grant, Need};
 use highwire_supervision::ending::{End, Reason};
@@ -130,6 +131,14 @@ pub enum PoolMsg {
     SnapshotNeeded(InstrumentId),
     /// A snapshot arrived, or not.
     Fetched(InstrumentId, books::Fetched),
+    /// An instrument has another price step, as its stream said.
+    TickChanged(InstrumentId, i64),
+    /// What the venue lists now differs from what was known.
+    Changed(InstrumentId, Change),
+    /// An incident, its key without the venue's name.
+    Told(Notice),
+    /// The incident of this key, under the venue's name, is over.
+    Settled(String),
     /// How far the venue's clock is.
     Skew(skew::Verdict, Option<skew::Estimate>),
     /// An operator wants lines that were given up tried again.
@@ -283,6 +292,22 @@ impl PoolState {
             if warden.cast(WardenMsg::SetVenueMode(self.args.venue, mode)).is_err() {
                 tracing::error!(venue = self.args.name, ?mode, "a warden is gone and cannot pass the mode on");
             }
+        }
+    }
+
+    /// Another grid, or trading that goes on, begins with a book of its own.
+    fn on_changed(&self, id: InstrumentId, change: Change) {
+        self.change(id, change);
+        if change.tick.is_some() || change.status == Some(Status::Trading) {
+            let _gone = self.args.reader.cast(WardenMsg::Resync(id));
+        }
+    }
+
+    /// Every thread takes a change of an instrument over.
+    fn change(&self, id: InstrumentId, change: Change) {
+        for warden in &self.args.wardens {
+            // A warden that is gone has no thread that could trade on it.
+            let _gone = warden.cast(WardenMsg::SetInstrument(id, change));
         }
     }
 
@@ -445,6 +470,10 @@ impl PoolState {
             PoolMsg::Look(book) => self.look(myself, book),
             PoolMsg::Looked(book, moved) => self.on_looked(myself, book, moved),
             PoolMsg::Fetched(book, fetched) => self.on_fetched(myself, book, fetched),
+            PoolMsg::TickChanged(id, tick) => self.change(id, Change { tick: Some(tick), ..Change::default() }),
+            PoolMsg::Changed(id, change) => self.on_changed(id, change),
+            PoolMsg::Told(Notice { key, severity, text }) => self.raise(&key, severity, text),
+            PoolMsg::Settled(what) => self.clear(&what),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Restart => {
                 // A session that is gone is started anew by its supervision event.

@@ -101,6 +101,8 @@ pub enum SessionMsg {
     SnapshotNeeded(InstrumentId),
     /// A book needs its subscription renewed.
     ResubscribeNeeded(InstrumentId),
+    /// An instrument has another price step.
+    TickChanged(InstrumentId, i64),
     /// Try again although it was given up.
     Start,
     /// Time passed.
@@ -390,6 +392,7 @@ impl SessionState {
             SessionMsg::Ended { slot, why, parcel } => self.on_ended(myself, slot, why, &parcel),
             SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),
             SessionMsg::ResubscribeNeeded(_) => self.renew(myself),
+            SessionMsg::TickChanged(id, tick) => self.report(PoolMsg::TickChanged(id, tick)),
             SessionMsg::Tick => self.on_tick(myself),
         }
     }

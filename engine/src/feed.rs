@@ -207,11 +207,11 @@ impl Feed {
         outcome
     }
 
-    /// Counts a frame that never reached a decoder: too large for it, or broken on its way. These
-    /// instruments' books become untrusted.
-    pub fn on_refused(&mut self, cx: &mut Context<'_>, reason: Reject, instruments: &[InstrumentId]) {
+    /// Counts a frame that never reached a decoder: too large for it, or broken on its way. The
+    /// books of these instruments, which the line in this slot carries, become untrusted.
+    pub fn on_refused(&mut self, cx: &mut Context<'_>, reason: Reject, instruments: &[InstrumentId], slot: u16) {
         cx.tally.add(Counter::Frames);
-        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: 0 };
+        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
         self.on_rejected(cx, Rejected::from(reason), instruments, receipt);
     }
 
@@ -229,7 +229,9 @@ impl Feed {
 
     /// A book must be rebuilt.
     pub fn on_resync(&mut self, cx: &mut Context<'_>, instrument: InstrumentId) {
-        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: 0 };
+        // The line that brought it last is the one to bring it anew.
+        let slot = self.entries.get(instrument.index()).map_or(0, |entry| entry.slot);
+        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
         self.lose(cx, receipt, instrument, BookWhy::Resync);
     }
 
@@ -372,7 +374,8 @@ impl Feed {
     }
 
     fn on_depth(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, bids: &[Level], asks: &[Level]) {
-        if self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
+        // Each topic has its own life: a ticker that goes on does not make a silent book alive.
+        if head.kind != DepthKind::Top && self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
             cx.tell(Event::Heard { instrument: head.instrument, slot: receipt.slot });
         }
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };

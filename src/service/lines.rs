@@ -1,10 +1,12 @@
 //! One pool per venue: its lines, their addresses and places on the thread, its snapshots and its clock.
 
 use super::ServiceError;
+use super::listing;
 use super::trading::{Trading, VenueTrading};
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
 use highwire_actors::alert::AlertMsg;
+use highwire_actors::lister::{Lister, ListerArgs, ListerMsg};
 use highwire_actors::lookout::LookoutMsg;
 use highwire_actors::market_line::MarketLine;
 use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, Pool, PoolArgs, PoolMsg};
@@ -85,6 +87,7 @@ pub struct VenueActors {
     /// Its lines.
     pub pool: (ActorRef<PoolMsg>, JoinHandle<()>),
     timekeeper: Option<(ActorRef<TimekeeperMsg>, JoinHandle<()>)>,
+    lister: Option<(ActorRef<ListerMsg>, JoinHandle<()>)>,
     stream_keeper: Option<(ActorRef<StreamKeyMsg>, JoinHandle<()>)>,
 }
 
@@ -93,6 +96,10 @@ impl VenueActors {
     pub async fn stop(self) {
         if let Some((timekeeper, handle)) = self.timekeeper {
             timekeeper.stop(None);
+            let _ended = handle.await;
+        }
+        if let Some((lister, handle)) = self.lister {
+            lister.stop(None);
             let _ended = handle.await;
         }
         if let Some((keeper, handle)) = self.stream_keeper {
@@ -138,6 +145,11 @@ pub async fn start(
         }
         None => None,
     };
+    // Polymarket lists page by page: what is not on this one is not gone. Its streams tell of its steps.
+    let lister = match address.venue {
+        Venue::Polymarket => None,
+        _ => Some(Actor::spawn(None, Lister, lister(universe, config, address, &pool.0, circle)).await?),
+    };
     let stream_keeper = match trading {
         Some(trading) if address.venue == Venue::BinanceUsdm => {
             let arguments = (trading.line.account.clone(), trading.line.stream_key.clone());
@@ -145,7 +157,7 @@ pub async fn start(
         }
         _ => None,
     };
-    Ok((VenueActors { pool, timekeeper, stream_keeper }, next))
+    Ok((VenueActors { pool, timekeeper, lister, stream_keeper }, next))
 }
 
 fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> Vec<FeedPlan> {
@@ -284,6 +296,24 @@ fn timekeeper(
         every: Duration::from_millis(config.lines.clock_every_ms),
         offset_ns: trading.map_or_else(Arc::default, |trading| Arc::clone(&trading.line.account.offset_ns)),
         limit_ns: ns(config.lines.skew_ms),
+    }
+}
+
+fn lister(
+    universe: &Universe,
+    config: &Config,
+    address: &VenueAddress,
+    pool: &ActorRef<PoolMsg>,
+    circle: &Circle<'_>,
+) -> ListerArgs {
+    let of_venue = universe.instruments.iter().zip(&universe.specs).filter(|(_, spec)| spec.venue == address.venue);
+    ListerArgs {
+        pool: pool.clone(),
+        venue: address.venue,
+        http: circle.http.clone(),
+        urls: listing::urls(address),
+        known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
+        every: Duration::from_secs(config.lines.listing_every_s),
     }
 }
 

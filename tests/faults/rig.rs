@@ -35,6 +35,8 @@ pub struct Plan {
     pub lines: u16,
     /// Changes settings.
     pub tune: fn(&mut Config),
+    /// Changes the simulator.
+    pub shape: fn(&mut SimulatorConfig),
 }
 
 impl Default for Plan {
@@ -42,7 +44,7 @@ impl Default for Plan {
     fn default() -> Self {
         let rooms =
             vec![(Room::BinanceSpot, Venue::BinanceSpot), (Room::Okx, Venue::Okx), (Room::Bybit, Venue::BybitSpot)];
-        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {} }
+        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {}, shape: |_| {} }
     }
 }
 
@@ -52,6 +54,7 @@ pub struct Rig {
     pub service: Service,
     pub universe: Arc<Universe>,
     pub config: Config,
+    addresses: Vec<(Room, VenueAddress)>,
     pub spectator: Spectator,
     began_ns: Nanos,
     clock: TscClock,
@@ -91,7 +94,8 @@ impl Rig {
         let spectator = Spectator::new(service.watch().pages.clone(), universe.instruments.len(), clock.clone());
         service.set_mode(Mode::Full);
         let began_ns = clock.now();
-        Self { simulator, service, universe, config, spectator, began_ns, clock, _turn: turn }
+        let addresses = plan.rooms.iter().map(|(room, _)| *room).zip(addresses).collect();
+        Self { simulator, service, universe, config, addresses, spectator, began_ns, clock, _turn: turn }
     }
 
     /// Does something to a venue.
@@ -188,6 +192,53 @@ impl Rig {
         assert!(wrong.is_empty(), "{name} between {from} and {until}: {wrong:?}");
     }
 
+    /// The prices at which trades since then were decided on a book.
+    pub fn prices(&self, name: &str, from: Nanos) -> Vec<i64> {
+        let id = self.id(name);
+        let chronicle = self.service.watch().chronicle();
+        let taken = chronicle.ledger.opportunities.iter().filter(|o| {
+            o.decided.is_some_and(|decided| decided.verdict == Verdict::Taken && decided.at_ns >= from)
+        });
+        let px = |o: &highwire::ledger::Opportunity| match id {
+            id if o.opened.buy.index() == id => Some(o.opened.ask_px),
+            id if o.opened.sell.index() == id => Some(o.opened.bid_px),
+            _ => None,
+        };
+        taken.filter_map(px).collect()
+    }
+
+    /// Every trade was decided at prices near the true one, and for an edge that can be.
+    pub fn prices_are_sane(&self) {
+        let fair = 65_000.0;
+        let chronicle = self.service.watch().chronicle();
+        for o in &chronicle.ledger.opportunities {
+            let Some(decided) = o.decided.filter(|decided| decided.verdict == Verdict::Taken) else { continue };
+            let px = |id: highwire_links::InstrumentId, px: i64| {
+                px as f64 / 10f64.powi(self.universe.instruments[id.index()].scale.px_dp.into())
+            };
+            let (ask, bid) = (px(o.opened.buy, o.opened.ask_px), px(o.opened.sell, o.opened.bid_px));
+            assert!([ask, bid].iter().all(|px| (px / fair - 1.0).abs() < 0.03), "taken at {ask} and {bid}");
+            assert!(decided.edge_ppb < 50_000_000, "{decided:?}");
+        }
+    }
+
+    /// On one route an opportunity begins only when the one before it has ended.
+    pub fn no_opportunity_is_counted_twice(&self) {
+        let chronicle = self.service.watch().chronicle();
+        let mut ends = std::collections::BTreeMap::new();
+        for o in &chronicle.ledger.opportunities {
+            let until = o.closed.map_or(Nanos::MAX, |closed| closed.at_ns);
+            let before = ends.insert((o.opened.buy.index(), o.opened.sell.index()), until);
+            assert!(before.is_none_or(|before| before <= o.opened.at_ns), "{o:?}");
+        }
+    }
+
+    /// What a venue lists now, as a new start would find it.
+    pub async fn listed(&self, room: Room) -> Vec<String> {
+        let address = self.addresses.iter().find(|(at, _)| *at == room).unwrap();
+        listing(&reqwest::Client::new(), &address.1).await.unwrap().into_iter().map(|spec| spec.symbol).collect()
+    }
+
     /// Times that a book left `Live`, in the words of the chronicle.
     pub fn losses(&self, name: &str) -> Vec<String> {
         let beginning = format!("{name}: book ");
@@ -278,7 +329,9 @@ async fn simulator(plan: &Plan) -> Simulator {
     let assets = plan.assets.iter().map(|base| AssetSpec::new(base, price(base) * 100_000_000)).collect();
     let market = MarketConfig { seed: 7, assets, dislocations_per_min: 240, ..MarketConfig::default() };
     let venues = plan.rooms.iter().map(|(room, _)| (*room, highwire_simulator::Ports::default())).collect();
-    Simulator::start(SimulatorConfig { market, venues, ..SimulatorConfig::default() }).await.unwrap()
+    let mut config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
+    (plan.shape)(&mut config);
+    Simulator::start(config).await.unwrap()
 }
 
 fn addresses(simulator: &Simulator, plan: &Plan) -> Vec<VenueAddress> {
