@@ -29,6 +29,12 @@ use pulse::Pulses;
 /// on a snapshot, which may be seconds newer than its line.
 const FROZEN_NS: Nanos = 1_000_000_000;
 
+/// What a book needs is asked for again after so long without it: the snapshot may have been lost, or wrong itself.
+const ASK_AGAIN_NS: Nanos = 5_000_000_000;
+/// The time of a book that is a requested snapshot and nothing else: older than any limit. The first message that
+/// chains on it says how old it is.
+const UNPROVEN_NS: Nanos = 1;
+
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "a bit a slot");
 
 /// What the feed must know of an instrument to keep its book.
@@ -88,6 +94,8 @@ struct Entry {
     old_lines: u64,
     /// A message has chained on since the last snapshot.
     chained: bool,
+    /// When what the book needs was last asked for.
+    asked_ns: Nanos,
 }
 
 impl Entry {
@@ -102,6 +110,15 @@ impl Entry {
 
     fn moves_on(&mut self, by: DepthKind) {
         (self.old_ns, self.old_lines, self.chained) = (0, 0, by == DepthKind::Delta);
+    }
+
+    /// What a book with a line still needs that was asked for in vain; noted as asked for again.
+    fn needs_again(&mut self, now: Nanos) -> Option<Need> {
+        let waits = self.lines != 0 && self.book.is_broken() && now.saturating_sub(self.asked_ns) > ASK_AGAIN_NS;
+        (waits && self.asked_ns > 0).then(|| {
+            self.asked_ns = now;
+            self.book.need()
+        })
     }
 
     fn has_spare(&self) -> bool {
@@ -149,6 +166,7 @@ impl Feed {
                 old_ns: 0,
                 old_lines: 0,
                 chained: false,
+                asked_ns: 0,
             }
         };
         let entries: Vec<Entry> = specs.iter().enumerate().map(entry).collect();
@@ -274,6 +292,15 @@ impl Feed {
         }
         if self.pulses.is_due(cx.now) {
             self.find_silent(cx);
+            self.ask_again(cx);
+        }
+    }
+
+    fn ask_again(&mut self, cx: &mut Context<'_>) {
+        for entry in &mut self.entries {
+            if let Some(need) = entry.needs_again(cx.now) {
+                cx.tell(asking(need, entry.spec.id, entry.slot));
+            }
         }
     }
 
@@ -398,6 +425,8 @@ impl Feed {
             entry.moves_on(head.kind);
         }
         let by_request = entry.spec.chain.snapshot_on_request();
+        let unproven = by_request && head.kind == DepthKind::Snapshot;
+        let event_ns = if unproven { UNPROVEN_NS } else { event_ns };
         let cross = if by_request { entry.book.held() } else { head.sequence.cross };
         if effect.applied {
             // What was missing has come; what is missing now is another message.
@@ -467,10 +496,10 @@ impl Feed {
         if effect.moved.is_none_or(|moved| moved.why != BookWhy::FirstMessage) {
             cx.tally.add(Counter::Resyncs);
         }
-        cx.tell(match need {
-            Need::Snapshot => Event::SnapshotNeeded(id),
-            Need::Resubscription => Event::ResubscribeNeeded(id, receipt.slot),
-        });
+        if let Some(entry) = self.entries.get_mut(id.index()) {
+            entry.asked_ns = cx.now.max(1);
+        }
+        cx.tell(asking(need, id, receipt.slot));
     }
 
     fn publish_page(&mut self, id: InstrumentId, receipt: Receipt, event_ns: Nanos) {
@@ -564,6 +593,13 @@ fn tell_said(cx: &mut Context<'_>, slot: u16, control: Control, text: &[u8]) {
         Control::Subscribed | Control::Refused => cx.tell(Event::Said { slot, control, text: Excerpt::of(text) }),
         Control::Closing => cx.tell(Event::Line { slot, notice: LineNotice::Leaving }),
         Control::Pong | Control::Tick { .. } => {}
+    }
+}
+
+fn asking(need: Need, id: InstrumentId, slot: u16) -> Event {
+    match need {
+        Need::Snapshot => Event::SnapshotNeeded(id),
+        Need::Resubscription => Event::ResubscribeNeeded(id, slot),
     }
 }
 

@@ -70,6 +70,8 @@ async fn a_coarser_step_is_taken_over_and_a_finer_one_pauses_until_it_is_back() 
     rig.inject(Injection::new(Room::Okx, Verb::Tick { value: "0.1".to_owned() }).symbol("BTC-USDT"));
     rig.wait_told(&["RESOLVED", "okx/listed/btc-usdt"]).await;
     rig.wait_trades_on(OKX, 1).await;
+    rig.inject(Injection::new(Room::BinanceSpot, Verb::Tick { value: "0.01".to_owned() }).symbol("BTCUSDT"));
+    rig.rest(2_500).await;
     rig.books_are_the_venues().await;
     rig.end().await;
 }
