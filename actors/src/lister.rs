@@ -3,7 +3,7 @@
 
 use crate::alert::{Notice, Severity};
 use crate::pool::PoolMsg;
-use crate::web;
+use crate::web::{self, Quiet};
 use highwire_links::InstrumentId;
 use highwire_links::instrument::Change;
 use highwire_venues::changes::{News, judge};
@@ -29,6 +29,8 @@ pub struct ListerArgs {
     pub venue: Venue,
     /// HTTP client.
     pub http: reqwest::Client,
+    /// Whether the venue wants to be left alone.
+    pub quiet: Quiet,
     /// Where its lists are.
     pub urls: Vec<String>,
     /// The instruments that are kept, as they were listed at the start.
@@ -58,9 +60,9 @@ pub struct ListerState {
 impl ListerState {
     fn ask(&self, myself: &ActorRef<ListerMsg>) {
         let (http, urls, venue) = (self.args.http.clone(), self.args.urls.clone(), self.args.venue);
-        let myself = myself.clone();
+        let (quiet, myself) = (self.args.quiet.clone(), myself.clone());
         tokio::spawn(async move {
-            let (listed, wait_s) = lists(&http, venue, &urls).await;
+            let (listed, wait_s) = lists((&http, &quiet), venue, &urls).await;
             // A lister that was stopped meanwhile wants no answer.
             let _stopped = myself.cast(ListerMsg::Listed(listed, wait_s));
         });
@@ -121,13 +123,13 @@ fn news_of(spec: &InstrumentSpec, news: News) -> Option<PoolMsg> {
 
 /// All lists of a venue as one, and the wait that it asked for.
 async fn lists(
-    http: &reqwest::Client,
+    (http, quiet): (&reqwest::Client, &Quiet),
     venue: Venue,
     urls: &[String],
 ) -> (Result<Vec<InstrumentSpec>, String>, Option<u64>) {
     let mut specs = Vec::new();
     for url in urls {
-        let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN).await {
+        let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN, quiet).await {
             Ok(answer) => (answer.wait_s, answer.good()),
             Err(why) => (None, Err(why)),
         };

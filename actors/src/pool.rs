@@ -137,6 +137,8 @@ pub enum PoolMsg {
     Changed(InstrumentId, Change),
     /// An incident, its key without the venue's name.
     Told(Notice),
+    /// The venue wants to be left alone for so many seconds; 0: it answers. `None` says nothing.
+    Limited(Option<u64>),
     /// The incident of this key, under the venue's name, is over.
     Settled(String),
     /// How far the venue's clock is.
@@ -417,8 +419,20 @@ impl PoolState {
         }
     }
 
+    fn on_limited(&self, wait_s: Option<u64>) {
+        match wait_s {
+            None => {}
+            Some(0) => self.clear("limited"),
+            Some(wait_s) => {
+                let text = format!("{}: we asked too much; nothing is asked for {wait_s} s", self.args.name);
+                self.raise("limited", Severity::Warn, text);
+            }
+        }
+    }
+
     fn on_fetched(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, fetched: books::Fetched) {
         let now = self.args.clock.now();
+        self.on_limited(fetched.wait_s);
         if let Some(snapshot) = self.books.as_mut().and_then(|books| books.on_fetched(book, fetched, now)) {
             // Without a warden there is no thread; the pool is stopped by whoever stopped that.
             let _gone = self.args.reader.cast(WardenMsg::Snapshot(Box::<Snapshot>::new(snapshot)));
@@ -474,6 +488,7 @@ impl PoolState {
             PoolMsg::Changed(id, change) => self.on_changed(id, change),
             PoolMsg::Told(Notice { key, severity, text }) => self.raise(&key, severity, text),
             PoolMsg::Settled(what) => self.clear(&what),
+            PoolMsg::Limited(wait_s) => self.on_limited(wait_s),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Restart => {
                 // A session that is gone is started anew by its supervision event.

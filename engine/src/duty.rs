@@ -12,11 +12,11 @@ use crate::order_line::OrderLine;
 use crate::slots::Slots;
 use crate::stages::Stages;
 use crate::watch::Watch;
-use highwire_links::{InstrumentId, Nanos};
 use highwire_links::command::{Command, Parcel, Verb};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Ports;
+use highwire_links::{InstrumentId, Nanos};
 
 /// Commands obeyed in one turn.
 const COMMANDS_PER_TURN: usize = 8;

@@ -219,7 +219,9 @@ impl Engine {
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
             let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
-            let may = is_recent && instrument.status == Status::Trading && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
+            let may = is_recent
+                && instrument.status == Status::Trading
+                && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
             let account = self.executor.account(*id).filter(|_| may)?;
             if self.executor.is_inverse(*id) {
                 return hedge::offer(instrument, &account, &page, &mirrored).map(Offer::mirrored);
@@ -429,10 +431,7 @@ impl Engine {
         let (buy_top, sell_top) =
             (self.detector.tops().top(seat, route.buy), self.detector.tops().top(seat, route.sell));
         let pages = [self.page(buy.id), self.page(sell.id)];
-        let facts = [
-            self.facts(buy, buy_top.ask_px, &pages[0]),
-            self.facts(sell, sell_top.bid_px, &pages[1]),
-        ];
+        let facts = [self.facts(buy, buy_top.ask_px, &pages[0]), self.facts(sell, sell_top.bid_px, &pages[1])];
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
 
         let scale = self.scales[seat.pair.index()];

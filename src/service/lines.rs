@@ -15,6 +15,7 @@ use highwire_actors::stream_key::{StreamKeeper, StreamKeyMsg};
 use highwire_actors::timekeeper::{Timekeeper, TimekeeperArgs, TimekeeperMsg};
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
+use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::InstrumentId;
 use highwire_links::directory::Entry;
@@ -137,18 +138,25 @@ pub async fn start(
     if usize::from(next.market) > CONNECTIONS_MAX || usize::from(next.trading) > CONNECTIONS_MAX + ORDER_LINES_MAX {
         return Err(ServiceError::TooManyLines);
     }
-    let pool = Actor::spawn(None, Pool, pool(universe, config, address, (feeds, places), circle)).await?;
+    // Everything that asks the venue heeds what it says to any of us.
+    let quiet = trading.map_or_else(Quiet::default, |trading| trading.line.account.quiet.clone());
+    let pool = pool(universe, config, address, (feeds, places, &quiet), circle);
+    let pool = Actor::spawn(None, Pool, pool).await?;
     let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
     let timekeeper = match rest::time_path(address.venue).filter(|_| measured) {
         Some(path) => {
-            Some(Actor::spawn(None, Timekeeper, timekeeper(config, (address, path), pool.0.clone(), circle)).await?)
+            let arguments = timekeeper(config, (address, path, &quiet), pool.0.clone(), circle);
+            Some(Actor::spawn(None, Timekeeper, arguments).await?)
         }
         None => None,
     };
     // Polymarket lists page by page: what is not on this one is not gone. Its streams tell of its steps.
     let lister = match address.venue {
         Venue::Polymarket => None,
-        _ => Some(Actor::spawn(None, Lister, lister(universe, config, address, &pool.0, circle)).await?),
+        _ => {
+            let arguments = lister(universe, config, (address, &quiet), &pool.0, circle);
+            Some(Actor::spawn(None, Lister, arguments).await?)
+        }
     };
     let stream_keeper = match trading {
         Some(trading) if address.venue == Venue::BinanceUsdm => {
@@ -174,10 +182,10 @@ fn pool(
     universe: &Universe,
     config: &Config,
     address: &VenueAddress,
-    (feeds, places): (Vec<FeedPlan>, Places),
+    (feeds, places, quiet): (Vec<FeedPlan>, Places, &Quiet),
     circle: &Circle<'_>,
 ) -> PoolArgs {
-    let line = market_line(universe, config, address, circle);
+    let line = market_line(universe, config, (address, quiet), circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
     let traded: HashSet<InstrumentId> =
         universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1).flat_map(|p| p.spec.members.clone()).collect();
@@ -258,7 +266,12 @@ fn cancel_all(line: &TradingLine) -> CancelAll {
     })
 }
 
-fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, circle: &Circle<'_>) -> MarketLine {
+fn market_line(
+    universe: &Universe,
+    config: &Config,
+    (address, quiet): (&VenueAddress, &Quiet),
+    circle: &Circle<'_>,
+) -> MarketLine {
     let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
     MarketLine {
         venue: address.venue,
@@ -266,6 +279,7 @@ fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, cir
         channels: Channels { depth: true, top: true, trades: false },
         tls: Arc::clone(&circle.tls),
         silent_ns: ns(config.lines.silent_ms),
+        quiet: quiet.clone(),
     }
 }
 
@@ -281,7 +295,7 @@ fn timing(config: &Config) -> Timing {
 
 fn timekeeper(
     config: &Config,
-    (address, path): (&VenueAddress, &str),
+    (address, path, quiet): (&VenueAddress, &str, &Quiet),
     pool: ActorRef<PoolMsg>,
     circle: &Circle<'_>,
 ) -> TimekeeperArgs {
@@ -291,6 +305,7 @@ fn timekeeper(
         pool,
         clock: Box::new(circle.clock.clone()),
         http: circle.http.clone(),
+        quiet: quiet.clone(),
         url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
         every: Duration::from_millis(config.lines.clock_every_ms),
@@ -302,7 +317,7 @@ fn timekeeper(
 fn lister(
     universe: &Universe,
     config: &Config,
-    address: &VenueAddress,
+    (address, quiet): (&VenueAddress, &Quiet),
     pool: &ActorRef<PoolMsg>,
     circle: &Circle<'_>,
 ) -> ListerArgs {
@@ -311,6 +326,7 @@ fn lister(
         pool: pool.clone(),
         venue: address.venue,
         http: circle.http.clone(),
+        quiet: quiet.clone(),
         urls: listing::urls(address),
         known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
         every: Duration::from_secs(config.lines.listing_every_s),

@@ -35,10 +35,10 @@ pub fn urls(address: &VenueAddress) -> Vec<String> {
 /// # Errors
 /// The venue does not answer, or not in its own words.
 pub async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
-    let mut specs = Vec::new();
+    let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
     for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(&url), ANSWER_WITHIN).await.and_then(web::Answer::good);
+        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet).await.and_then(web::Answer::good);
         let body = answer.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
     }

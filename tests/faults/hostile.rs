@@ -6,15 +6,26 @@ use highwire_links::counter::Counter;
 use highwire_simulator::{Injection, Venue as Room, Verb};
 use serde_json::json;
 
-const ROOMS: [(Room, &str); 3] = [
-    (Room::BinanceSpot, "binance_spot:BTCUSDT"),
-    (Room::Okx, "okx:BTC-USDT"),
-    (Room::Bybit, "bybit_spot:BTCUSDT"),
-];
+const ROOMS: [(Room, &str); 3] =
+    [(Room::BinanceSpot, "binance_spot:BTCUSDT"), (Room::Okx, "okx:BTC-USDT"), (Room::Bybit, "bybit_spot:BTCUSDT")];
 /// The values that the catalogue lists, as the simulator names them.
 const VALUES: [&str; 16] = [
-    "nan", "infinity", "null", "empty", "space", "negative", "zero", "minus_zero", "small_exponent", "large_exponent",
-    "hex", "comma", "long_digits", "huge", "arabic_digits", "number",
+    "nan",
+    "infinity",
+    "null",
+    "empty",
+    "space",
+    "negative",
+    "zero",
+    "minus_zero",
+    "small_exponent",
+    "large_exponent",
+    "hex",
+    "comma",
+    "long_digits",
+    "huge",
+    "arabic_digits",
+    "number",
 ];
 
 /// Fault: M08

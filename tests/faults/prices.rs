@@ -1,7 +1,7 @@
 //! Rows M14 and M15: times that cannot be and prices that should not be.
 
-use crate::rig::{Plan, Rig};
 use crate::books::verb;
+use crate::rig::{Plan, Rig};
 use highwire_links::page::BookState;
 use highwire_simulator::{Injection, Venue as Room, Verb};
 use serde_json::json;

@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Stories share the log and the processor: one at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
 /// For whatever is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_S: u64 = 60;
 const MS: Nanos = 1_000_000;
 
 /// Who takes part.
@@ -35,6 +35,8 @@ pub struct Plan {
     pub lines: u16,
     /// Changes settings.
     pub tune: fn(&mut Config),
+    /// Symbols that take part.
+    pub keep: fn(&str) -> bool,
     /// Changes the simulator.
     pub shape: fn(&mut SimulatorConfig),
 }
@@ -44,7 +46,7 @@ impl Default for Plan {
     fn default() -> Self {
         let rooms =
             vec![(Room::BinanceSpot, Venue::BinanceSpot), (Room::Okx, Venue::Okx), (Room::Bybit, Venue::BybitSpot)];
-        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {}, shape: |_| {} }
+        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {}, keep: |_| true, shape: |_| {} }
     }
 }
 
@@ -56,6 +58,8 @@ pub struct Rig {
     pub config: Config,
     addresses: Vec<(Room, VenueAddress)>,
     pub spectator: Spectator,
+    /// For whatever is waited for.
+    pub patience_s: std::cell::Cell<u64>,
     began_ns: Nanos,
     clock: TscClock,
     _turn: MutexGuard<'static, ()>,
@@ -85,7 +89,13 @@ impl Rig {
         let addresses = addresses(&simulator, &plan);
         let (http, mut specs) = (reqwest::Client::new(), Vec::new());
         for address in &addresses {
-            specs.extend(listing(&http, address).await.unwrap().into_iter().filter(|spec| spec.kind == Kind::Spot));
+            specs.extend(
+                listing(&http, address)
+                    .await
+                    .unwrap()
+                    .into_iter()
+                    .filter(|spec| spec.kind == Kind::Spot && (plan.keep)(&spec.symbol)),
+            );
         }
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
@@ -95,7 +105,18 @@ impl Rig {
         service.set_mode(Mode::Full);
         let began_ns = clock.now();
         let addresses = plan.rooms.iter().map(|(room, _)| *room).zip(addresses).collect();
-        Self { simulator, service, universe, config, addresses, spectator, began_ns, clock, _turn: turn }
+        Self {
+            simulator,
+            service,
+            universe,
+            config,
+            addresses,
+            spectator,
+            patience_s: std::cell::Cell::new(PATIENCE_S),
+            began_ns,
+            clock,
+            _turn: turn,
+        }
     }
 
     /// Does something to a venue.
@@ -142,7 +163,7 @@ impl Rig {
 
     /// Waits until it is so.
     pub async fn wait(&self, what: &str, so: impl Fn(&Self) -> bool) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + Duration::from_secs(self.patience_s.get());
         while !so(self) {
             let notices = self.service.watch().chronicle().notices.join("\n");
             assert!(Instant::now() < until, "never: {what}; {:?}\n{notices}", self.health());
@@ -196,9 +217,10 @@ impl Rig {
     pub fn prices(&self, name: &str, from: Nanos) -> Vec<i64> {
         let id = self.id(name);
         let chronicle = self.service.watch().chronicle();
-        let taken = chronicle.ledger.opportunities.iter().filter(|o| {
-            o.decided.is_some_and(|decided| decided.verdict == Verdict::Taken && decided.at_ns >= from)
-        });
+        let taken =
+            chronicle.ledger.opportunities.iter().filter(|o| {
+                o.decided.is_some_and(|decided| decided.verdict == Verdict::Taken && decided.at_ns >= from)
+            });
         let px = |o: &highwire::ledger::Opportunity| match id {
             id if o.opened.buy.index() == id => Some(o.opened.ask_px),
             id if o.opened.sell.index() == id => Some(o.opened.bid_px),
@@ -255,6 +277,21 @@ impl Rig {
     pub fn requests(&self, room: Room, beginning: &str) -> Vec<Nanos> {
         let fits = |record: &Record| matches!(&record.deed, Deed::Request { path, .. } if path.starts_with(beginning));
         self.records(room).iter().filter(|record| fits(record)).map(|record| record.at_ns).collect()
+    }
+
+    /// The queries of such requests, and when each came.
+    pub fn queries(&self, room: Room, beginning: &str) -> Vec<(Nanos, String)> {
+        let query = |record: &Record| match &record.deed {
+            Deed::Request { path, query, .. } if path.starts_with(beginning) => Some((record.at_ns, query.clone())),
+            _ => None,
+        };
+        self.records(room).iter().filter_map(query).collect()
+    }
+
+    /// When a venue refused us for asking too much.
+    pub fn refusals(&self, room: Room) -> Vec<Nanos> {
+        let refused = |record: &Record| matches!(record.deed, Deed::Answer { status: 403 | 418 | 429, .. });
+        self.records(room).iter().filter(|record| refused(record)).map(|record| record.at_ns).collect()
     }
 
     /// Connections that a venue took so far: when each.
