@@ -46,11 +46,6 @@ impl Spectator {
         Self { stop, sights, thread: Some(thread) }
     }
 
-    /// What was seen of a book, oldest first.
-    pub fn of(&self, book: usize) -> Vec<Sight> {
-        self.sights.lock().unwrap()[book].clone()
-    }
-
     /// Why a trade on this book at this time was wrong, if it was.
     pub fn objects(&self, book: usize, at_ns: Nanos, stale_ns: Nanos) -> Option<String> {
         let sights = self.sights.lock().unwrap();
@@ -67,13 +62,14 @@ impl Spectator {
 
 fn look(pages: &PageReaders, sights: &mut [Vec<Sight>], clock: &TscClock) {
     for (index, seen) in sights.iter_mut().enumerate() {
+        // The look takes its time, and a busy machine makes it long: what was seen held before it, not after.
+        let before = clock.now();
         let Some(page) = pages.read(index) else { continue };
-        let now = clock.now();
         let crossed = page.state == BookState::Live && page.asks[0].qty > 0 && page.bids[0].px >= page.asks[0].px;
         assert!(!crossed, "a live page is crossed: {page:?}");
         match seen.last_mut().filter(|sight| sight.page.generation == page.generation) {
-            Some(sight) => sight.until_ns = now,
-            None => seen.push(Sight { seen_ns: now, until_ns: now, page }),
+            Some(sight) => sight.until_ns = before,
+            None => seen.push(Sight { seen_ns: clock.now(), until_ns: before, page }),
         }
     }
 }
