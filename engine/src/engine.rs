@@ -19,7 +19,7 @@ use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::strategies::complement::{Complement, Set};
 use crate::strategies::cross_venue::CrossVenue;
-use crate::tops::{Quote, Top};
+use crate::tops::Quote;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};

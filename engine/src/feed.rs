@@ -21,7 +21,7 @@ use highwire_links::market::{MarketEvent, MarketTx, Source};
 use highwire_links::page::{BookState, Page, PageWriters, Rung};
 use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sink, Trade};
 use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
-use outlet::{Outlet, Quote};
+use outlet::{Outlet, Quote, best, first};
 use pulse::Pulses;
 
 /// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
@@ -606,15 +606,6 @@ fn asking(need: Need, id: InstrumentId, slot: u16) -> Event {
 /// The bit of a slot; none for one that is beyond the feed's.
 fn bit(slot: u16) -> u64 {
     1u64.checked_shl(slot.into()).unwrap_or(0)
-}
-
-fn first(levels: &[Level]) -> Rung {
-    levels.first().filter(|level| level.qty > 0).map_or(Rung::default(), |level| Rung { px: level.px, qty: level.qty })
-}
-
-fn best(book: &Book) -> Quote {
-    let rung = |best: Option<(i64, i64)>| best.map_or(Rung::default(), |(px, qty)| Rung { px, qty });
-    Quote { bid: rung(book.bids().best()), ask: rung(book.asks().best()) }
 }
 
 fn fill(rungs: &mut [Rung; PAGE_LEVELS], levels: impl Iterator<Item = Level>) {

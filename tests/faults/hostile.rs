@@ -67,7 +67,7 @@ async fn a_hostile_number_is_refused_counted_and_never_traded_on() {
 
 /// Fault: M10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_no_message_is_counted_and_told_once() {
+async fn what_is_no_message_is_counted_and_its_book_comes_back() {
     let rig = Rig::start(Plan::default()).await;
     for (room, _) in ROOMS {
         let before = rig.service.watch().tally().get(Counter::Rejected);

@@ -69,7 +69,7 @@ impl Rig {
     /// Starts it; every book is live, the market moves, and trading is on.
     pub async fn start(plan: Plan) -> Self {
         let rig = Self::start_cold(plan).await;
-        rig.wait("every book is live", |rig| rig.all_live()).await;
+        rig.wait("every book is live", Self::all_live).await;
         rig.wait_trades(2).await;
         rig
     }
