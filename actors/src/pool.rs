@@ -432,7 +432,7 @@ impl PoolState {
 
     fn on_fetched(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, fetched: books::Fetched) {
         let now = self.args.clock.now();
-        self.on_limited(fetched.wait_s);
+        self.on_limited(if fetched.snapshot.is_ok() { Some(0) } else { fetched.wait_s });
         if let Some(snapshot) = self.books.as_mut().and_then(|books| books.on_fetched(book, fetched, now)) {
             // Without a warden there is no thread; the pool is stopped by whoever stopped that.
             let _gone = self.args.reader.cast(WardenMsg::Snapshot(Box::<Snapshot>::new(snapshot)));
