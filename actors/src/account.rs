@@ -1,7 +1,7 @@
 //! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
 //! signed stands in an error.
 
-use crate::web;
+use crate::web::{self, Quiet};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_venues::keys::Keys;
 use highwire_venues::private::{self, Query, Refusal, Reply};
@@ -30,6 +30,8 @@ pub struct Account {
     pub clock: TscClock,
     /// The venue's clock minus ours.
     pub offset_ns: SharedOffset,
+    /// Whether the venue wants to be left alone.
+    pub quiet: Quiet,
 }
 
 /// Why a question has no answer.
@@ -65,7 +67,7 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let answer = web::send(sent.body(request.body.clone()), self.timeout).await.map_err(unanswered)?;
+        let answer = web::send(sent.body(request.body.clone()), self.timeout, &self.quiet).await.map_err(unanswered)?;
         private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
     }
 }

@@ -11,6 +11,7 @@ pub mod connect;
 pub mod dial;
 pub mod governor;
 pub mod handshake;
+pub mod lister;
 pub mod market_line;
 pub mod news;
 pub mod pinger;

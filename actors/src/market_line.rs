@@ -5,6 +5,7 @@ use crate::connect::{Line, Target};
 use crate::pool::{ParseSnapshot, SnapshotSource};
 use crate::session::Recipe;
 use crate::subscribe::{ReadAnswers, Request, Subscription, TopicAnswer};
+use crate::web::Quiet;
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::feed::{Codec, Snapshot};
 use highwire_engine::stream::Stream;
@@ -17,6 +18,7 @@ use highwire_supervision::ending::End;
 use highwire_supervision::snapshots::SnapshotRule;
 use highwire_venues::plan::{Channels, plan};
 use highwire_venues::rest;
+
 use highwire_venues::topics::{self, Ack};
 use highwire_venues::venue::Venue;
 use std::collections::{HashMap, HashSet};
@@ -39,6 +41,8 @@ pub struct MarketLine {
     pub tls: Arc<ClientConfig>,
     /// Without data for this long the line has ended.
     pub silent_ns: Nanos,
+    /// Whether the venue wants to be left alone.
+    pub quiet: Quiet,
 }
 
 impl MarketLine {
@@ -94,7 +98,8 @@ impl MarketLine {
         });
         let url = Arc::new(move |instrument| urls.get(&instrument).map(|(url, _)| url.clone()));
         let traded = Arc::new(move |instrument| traded.contains(&instrument));
-        SnapshotSource { http, url, parse, timeout, rule: snapshot_rule(venue), traded }
+        let quiet = self.quiet.clone();
+        SnapshotSource { http, url, parse, timeout, rule: snapshot_rule(venue), quiet, traded }
     }
 }
 

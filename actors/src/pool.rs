@@ -17,12 +17,13 @@ use crate::warden::WardenMsg;
 use books::Books;
 use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
+use highwire_links::instrument::{Change, Status};
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::attempts::{AttemptRule, Attempts, Grant, Need};
 use highwire_supervision::degrade::{self, Scope};
 use highwire_supervision::ending::{End, Reason};
 use highwire_supervision::endpoints::Endpoints;
-use highwire_supervision::incident::Severity;
+use highwire_supervision::incident::{Notice, Severity};
 use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
 use highwire_supervision::topics::Fault;
@@ -140,6 +141,16 @@ pub enum PoolMsg {
     SnapshotNeeded(InstrumentId),
     /// A snapshot arrived, or not.
     Fetched(InstrumentId, books::Fetched),
+    /// An instrument has another price step, as its stream said.
+    TickChanged(InstrumentId, i64),
+    /// What the venue lists now differs from what was known.
+    Changed(InstrumentId, Change),
+    /// An incident, its key without the venue's name.
+    Told(Notice),
+    /// The venue wants to be left alone for so many seconds; 0: it answers. `None` says nothing.
+    Limited(Option<u64>),
+    /// The incident of this key, under the venue's name, is over.
+    Settled(String),
     /// How far the venue's clock is.
     Skew(skew::Verdict, Option<skew::Estimate>),
     /// An operator wants lines that were given up tried again.
@@ -312,6 +323,22 @@ impl PoolState {
         }
     }
 
+    /// Another grid, or trading that goes on, begins with a book of its own.
+    fn on_changed(&self, id: InstrumentId, change: Change) {
+        self.change(id, change);
+        if change.tick.is_some() || change.status == Some(Status::Trading) {
+            let _gone = self.args.reader.cast(WardenMsg::Resync(id));
+        }
+    }
+
+    /// Every thread takes a change of an instrument over.
+    fn change(&self, id: InstrumentId, change: Change) {
+        for warden in &self.args.wardens {
+            // A warden that is gone has no thread that could trade on it.
+            let _gone = warden.cast(WardenMsg::SetInstrument(id, change));
+        }
+    }
+
     fn raise(&self, what: &str, severity: Severity, text: String) {
         self.args.alerts.raise(format!("{}/{what}", self.args.name).to_lowercase(), severity, text);
     }
@@ -416,8 +443,20 @@ impl PoolState {
         }
     }
 
+    fn on_limited(&self, wait_s: Option<u64>) {
+        match wait_s {
+            None => {}
+            Some(0) => self.clear("limited"),
+            Some(wait_s) => {
+                let text = format!("{}: we asked too much; nothing is asked for {wait_s} s", self.args.name);
+                self.raise("limited", Severity::Warning, text);
+            }
+        }
+    }
+
     fn on_fetched(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, fetched: books::Fetched) {
         let now = self.args.clock.now();
+        self.on_limited(if fetched.snapshot.is_ok() { Some(0) } else { fetched.wait_s });
         if let Some(snapshot) = self.books.as_mut().and_then(|books| books.on_fetched(book, fetched, now)) {
             // Without a warden there is no thread; the pool is stopped by whoever stopped that.
             let _gone = self.args.reader.cast(WardenMsg::Snapshot(Box::<Snapshot>::new(snapshot)));
@@ -472,6 +511,11 @@ impl PoolState {
             PoolMsg::Look(book) => self.look(myself, book),
             PoolMsg::Looked(book, moved) => self.on_looked(myself, book, moved),
             PoolMsg::Fetched(book, fetched) => self.on_fetched(myself, book, fetched),
+            PoolMsg::TickChanged(id, tick) => self.change(id, Change { tick: Some(tick), ..Change::default() }),
+            PoolMsg::Changed(id, change) => self.on_changed(id, change),
+            PoolMsg::Told(Notice { key, severity, text }) => self.raise(&key, severity, text),
+            PoolMsg::Settled(what) => self.clear(&what),
+            PoolMsg::Limited(wait_s) => self.on_limited(wait_s),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Restart => {
                 // A session that is gone is started anew by its supervision event.

@@ -44,6 +44,13 @@ impl Post {
         }
     }
 
+    /// The venue said in band that an instrument has another price step.
+    pub fn deliver_tick(&self, instrument: InstrumentId, tick: i64) {
+        if let Some(&slot) = self.instruments.get(&instrument) {
+            self.cast(slot, SessionMsg::TickChanged(instrument, tick));
+        }
+    }
+
     /// A book needs its subscription renewed.
     pub fn deliver_resubscribe_needed(&self, instrument: InstrumentId, slot: u16) {
         self.cast(slot, SessionMsg::ResubscribeNeeded(instrument));

@@ -18,6 +18,7 @@ use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::dice::Dice;
 use highwire_supervision::ending::{End, Phase};
 use highwire_supervision::failover::{Act, Event, Timing};
+use highwire_supervision::renewals::Renewals;
 use highwire_supervision::rotation::{self, Rotation, RotationRule};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::io;
@@ -100,6 +101,8 @@ pub enum SessionMsg {
     SnapshotNeeded(InstrumentId),
     /// A book needs its subscription renewed.
     ResubscribeNeeded(InstrumentId),
+    /// An instrument has another price step.
+    TickChanged(InstrumentId, i64),
     /// Try again although it was given up.
     Start,
     /// Time passed.
@@ -118,7 +121,8 @@ pub struct SessionState {
     main: usize,
     rotation: Rotation,
     up: bool,
-    /// Topics were refused: a successor asks for them again then.
+    renewals: Renewals,
+    /// Topics were refused, or a book needs its snapshot: a successor asks for them again then.
     renew_ns: Option<Nanos>,
     timer: Option<tokio::task::AbortHandle>,
 }
@@ -131,6 +135,7 @@ impl SessionState {
             main: 0,
             rotation: Rotation::new(args.rotation, args.key.index.into()),
             up: false,
+            renewals: Renewals::default(),
             renew_ns: None,
             timer: None,
             args,
@@ -289,12 +294,22 @@ impl SessionState {
         }
     }
 
-    /// The main connection is of no more use, or its snapshot must come anew in band: it is given up and
-    /// the line begins again. Another line of the venue, if there is one, carries the books meanwhile.
+    /// The main connection is of no more use: it is given up and the line begins again. Another line of the
+    /// venue, if there is one, carries the books meanwhile.
     fn drive_end(&mut self, myself: &ActorRef<SessionMsg>, end: End) {
         let main = self.main;
         self.detach(main);
         self.drive(myself, main, Event::Ended(end, 0));
+    }
+
+    /// A book's snapshot must come anew in band: a successor brings it, while the other books go on as they are.
+    fn renew(&mut self, myself: &ActorRef<SessionMsg>) {
+        let now = self.args.clock.now();
+        let due_ns = self.renewals.ask(now);
+        if due_ns <= now {
+            return self.replace(myself);
+        }
+        self.renew_ns = Some(self.renew_ns.map_or(due_ns, |at| at.min(due_ns)));
     }
 
     /// Brings a successor up beside the main connection.
@@ -376,7 +391,8 @@ impl SessionState {
             SessionMsg::Notice(slot, notice) => self.on_notice(myself, slot, notice),
             SessionMsg::Ended { slot, why, parcel } => self.on_ended(myself, slot, why, &parcel),
             SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),
-            SessionMsg::ResubscribeNeeded(_) => self.drive_end(myself, End::Ours),
+            SessionMsg::ResubscribeNeeded(_) => self.renew(myself),
+            SessionMsg::TickChanged(id, tick) => self.report(PoolMsg::TickChanged(id, tick)),
             SessionMsg::Tick => self.on_tick(myself),
         }
     }

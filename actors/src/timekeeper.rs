@@ -3,7 +3,7 @@
 use crate::account::SharedOffset;
 use crate::address::Address;
 use crate::pool::PoolMsg;
-use crate::web;
+use crate::web::{self, Quiet};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_supervision::skew::{Probe, Skew};
@@ -29,6 +29,8 @@ pub struct TimekeeperArgs {
     pub clock: Box<dyn Clock>,
     /// HTTP client.
     pub http: reqwest::Client,
+    /// Whether the venue wants to be left alone.
+    pub quiet: Quiet,
     /// Where the venue tells its time.
     pub url: String,
     /// Reads the answer.
@@ -62,10 +64,10 @@ pub struct TimekeeperState {
 impl TimekeeperState {
     fn ask(&self, myself: &ActorRef<TimekeeperMsg>) {
         let request = self.args.http.get(&self.args.url);
-        let (myself, clock) = (myself.clone(), self.args.clock.now());
+        let (myself, quiet, clock) = (myself.clone(), self.args.quiet.clone(), self.args.clock.now());
         let started = std::time::Instant::now();
         tokio::spawn(async move {
-            let answer = web::send(request, ANSWER_WITHIN).await;
+            let answer = web::send(request, ANSWER_WITHIN, &quiet).await;
             let took_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let wait_s = answer.as_ref().ok().and_then(|answer| answer.wait_s);
             let body = answer.and_then(web::Answer::good);
@@ -123,6 +125,8 @@ impl Actor for Timekeeper {
             TimekeeperMsg::Ask => state.ask(&myself),
             TimekeeperMsg::Answered(sent_ns, received_ns, body, wait_s) => {
                 let answered = body.is_ok();
+                // Without its pool the venue is being stopped.
+                let _gone = state.args.pool.cast(PoolMsg::Limited(if answered { Some(0) } else { wait_s }));
                 state.on_answer(sent_ns, received_ns, body);
                 let soon = answered && state.skew.wants_probe();
                 let pause = if soon { SOON } else { state.args.every };

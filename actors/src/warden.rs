@@ -18,6 +18,7 @@ use highwire_engine::idle::Waker;
 use highwire_engine::thread::{self, CoreId, Exit, PinnedThread};
 use highwire_links::cnc::{State, StopWord};
 use highwire_links::command::{CommandsFull, Parcel, Verb};
+use highwire_links::instrument::Change;
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Desk;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
@@ -103,6 +104,8 @@ pub enum WardenMsg {
     Detach(u16),
     /// A snapshot that was asked for.
     Snapshot(Box<Snapshot>),
+    /// The venue changed something about an instrument.
+    SetInstrument(InstrumentId, Change),
     /// Rebuild a book.
     Resync(InstrumentId),
     /// Raise the stop word, which only an operator takes back.
@@ -128,6 +131,7 @@ struct InForce {
     venue_modes: BTreeMap<VenueId, Mode>,
     offsets: BTreeMap<VenueId, i64>,
     limits: Option<Limits>,
+    changes: BTreeMap<InstrumentId, Change>,
 }
 
 enum Thread {
@@ -241,6 +245,10 @@ impl WardenState {
                 self.post.deliver_resubscribe_needed(instrument, slot);
                 self.tell(News::Event(event));
             }
+            Event::TickChanged { instrument, tick, .. } => {
+                self.post.deliver_tick(instrument, tick);
+                self.tell(News::Event(event));
+            }
             other => self.tell(News::Event(other)),
         }
     }
@@ -319,11 +327,12 @@ impl WardenState {
     }
 
     fn repeat_what_is_in_force(&mut self) {
-        let InForce { mode, venue_modes, offsets, limits } = &self.in_force;
+        let InForce { mode, venue_modes, offsets, limits, changes } = &self.in_force;
         let mut verbs: Vec<Verb> = mode.map(Verb::SetMode).into_iter().collect();
         verbs.extend(venue_modes.iter().map(|(&venue, &mode)| Verb::SetVenueMode(venue, mode)));
         verbs.extend(offsets.iter().map(|(&venue, &offset)| Verb::SetClockOffset(venue, offset)));
         verbs.extend(limits.iter().map(|limits| Verb::SetLimits(Box::new(limits.clone()))));
+        verbs.extend(changes.iter().map(|(&id, &change)| Verb::SetInstrument(id, Box::new(change))));
         for verb in verbs {
             let _escalated = self.give(verb);
         }
@@ -414,6 +423,11 @@ impl WardenState {
             WardenMsg::CancelAll => Verb::CancelAll,
             WardenMsg::Flatten => Verb::Flatten,
             WardenMsg::Report => Verb::Report,
+            WardenMsg::SetInstrument(id, change) => {
+                let known = self.in_force.changes.entry(id).or_default();
+                *known = change.after(*known);
+                Verb::SetInstrument(id, Box::new(change))
+            }
             WardenMsg::Detach(slot) => Verb::Detach(slot),
             WardenMsg::Snapshot(snapshot) => Verb::Snapshot(snapshot),
             WardenMsg::Resync(instrument) => Verb::Resync(instrument),

@@ -129,7 +129,9 @@ impl Connection {
                 }
                 Ok(Some(Item::Ping(payload))) => _ = self.outbox.push(outbox::PONG, payload),
                 Ok(Some(Item::Pong)) => self.probe.on_pong(),
-                Ok(Some(Item::TooLarge)) => feed.on_refused(cx, Reject::TooLarge, &self.codec.instruments),
+                Ok(Some(Item::TooLarge)) => {
+                    feed.on_refused(cx, Reject::TooLarge, &self.codec.instruments, self.codec.slot);
+                }
                 Ok(Some(Item::Close(code))) => {
                     self.closed = Some(code);
                     let code = code.map(u16::to_be_bytes);

@@ -12,11 +12,11 @@ use crate::order_line::OrderLine;
 use crate::slots::Slots;
 use crate::stages::Stages;
 use crate::watch::Watch;
-use highwire_links::Nanos;
 use highwire_links::command::{Command, Parcel, Verb};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Ports;
+use highwire_links::{InstrumentId, Nanos};
 
 /// Commands obeyed in one turn.
 const COMMANDS_PER_TURN: usize = 8;
@@ -233,6 +233,7 @@ impl Duty {
                 self.slots.end(slot, Ending::Detached) || gateway.is_some_and(|gateway| gateway.detach(slot))
             }
             Verb::Snapshot(parcel) => self.take_snapshot(parcel, now),
+            Verb::SetInstrument(id, parcel) => self.set_instrument(id, parcel, now),
             Verb::Resync(instrument) => {
                 let Some(feed) = &mut self.roles.feed else { return false };
                 feed.on_resync(&mut self.house.context(now), instrument);
@@ -270,6 +271,18 @@ impl Duty {
         let limits = parcel.downcast_ref();
         let done =
             self.roles.engine.as_mut().zip(limits).map(|(engine, limits)| engine.on_set_limits(limits)).is_some();
+        self.slots.spend(parcel);
+        done
+    }
+
+    fn set_instrument(&mut self, id: InstrumentId, parcel: Parcel, now: Nanos) -> bool {
+        let done = match (&mut self.roles.engine, parcel.downcast_ref()) {
+            (Some(engine), Some(change)) => {
+                engine.on_set_instrument(&mut self.house.context(now), id, change);
+                true
+            }
+            _ => false,
+        };
         self.slots.spend(parcel);
         done
     }

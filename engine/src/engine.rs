@@ -19,11 +19,11 @@ use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::strategies::complement::{Complement, Set};
 use crate::strategies::cross_venue::CrossVenue;
-use crate::tops::{Quote, Top};
+use crate::tops::Quote;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
-use highwire_links::instrument::Instrument;
+use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
 use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::market::{Market, MarketEvent};
@@ -139,6 +139,18 @@ impl Engine {
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.gate.on_set_limits(limits);
         self.executor.on_set_limits(limits);
+    }
+
+    /// The venue changed something about an instrument. A position in one that is gone is kept, and told.
+    pub fn on_set_instrument(&mut self, cx: &mut Context<'_>, id: InstrumentId, change: &Change) {
+        let gone = |this: &Self| this.detector.instrument_of(id).is_some_and(|i| i.status == Status::Delisted);
+        let was_gone = gone(self);
+        self.detector.on_set_instrument(id, change);
+        self.executor.on_set_instrument(id, change);
+        let position = self.executor.account(id).map_or(0, |account| account.standing.position);
+        if gone(self) && !was_gone && position != 0 {
+            cx.tell(lifecycle::Event::Stranded { instrument: id, position, at_ns: cx.now });
+        }
     }
 
     /// Whether the warden is silent: nothing is opened while it is.
@@ -258,7 +270,9 @@ impl Engine {
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
             let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
-            let may = is_recent && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
+            let may = is_recent
+                && instrument.status == Status::Trading
+                && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
             let account = self.executor.account(*id).filter(|_| may)?;
             if self.executor.is_inverse(*id) {
                 return hedge::offer(instrument, &account, &page, &mirrored).map(Offer::mirrored);
@@ -459,10 +473,7 @@ impl Engine {
         let (buy_top, sell_top) =
             (self.detector.tops().top(seat, route.buy), self.detector.tops().top(seat, route.sell));
         let pages = [self.page(buy.id), self.page(sell.id)];
-        let facts = [
-            self.facts(buy, buy_top, buy_top.ask_px, &pages[0]),
-            self.facts(sell, sell_top, sell_top.bid_px, &pages[1]),
-        ];
+        let facts = [self.facts(buy, buy_top.ask_px, &pages[0]), self.facts(sell, sell_top.bid_px, &pages[1])];
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
 
         let scale = self.scales[seat.pair.index()];
@@ -490,12 +501,13 @@ impl Engine {
         Ok(plan)
     }
 
-    fn facts(&self, instrument: &Instrument, top: &Top, px: i64, page: &Page) -> LegFacts {
+    fn facts(&self, instrument: &Instrument, px: i64, page: &Page) -> LegFacts {
         let live = page.state == BookState::Live;
         LegFacts {
             venue: instrument.venue,
             status: instrument.status,
-            time_ns: live.then(|| top.time_ns.max(venue_time(page.event_ns, page.recv_ns))),
+            // A ticker is no witness for the depth that the size is taken from, and on some venues has no time.
+            time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
             px,
             reference: self.detector.reference(instrument.id),
             median: self.detector.median_px(instrument.id),

@@ -26,7 +26,7 @@ use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
 use highwire_links::counter::Counter;
 use highwire_links::fixed::{Amount, Qty};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
-use highwire_links::instrument::Instrument;
+use highwire_links::instrument::{Change, Instrument};
 use highwire_links::lease::ID_BITS;
 use highwire_links::lifecycle;
 use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
@@ -249,6 +249,13 @@ impl Executor {
     /// The last gate.
     pub fn guard(&self) -> &Guard {
         &self.guard
+    }
+
+    /// The venue changed something about an instrument; an unknown one is ignored.
+    pub fn on_set_instrument(&mut self, id: InstrumentId, change: &Change) {
+        if let Some(instrument) = self.instruments.get_mut(id.index()) {
+            instrument.change(change);
+        }
     }
 
     /// New limits, from the next trade on.

@@ -21,13 +21,19 @@ use highwire_links::market::{MarketEvent, MarketTx, Source};
 use highwire_links::page::{BookState, Page, PageWriters, Rung};
 use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sink, Trade};
 use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
-use outlet::{Outlet, Quote};
+use outlet::{Outlet, Quote, best, first};
 use pulse::Pulses;
 
 /// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
 /// One late message after a quiet while says nothing; nor does what comes before the first message that chains
 /// on a snapshot, which may be seconds newer than its line.
 const FROZEN_NS: Nanos = 1_000_000_000;
+
+/// What a book needs is asked for again after so long without it: the snapshot may have been lost, or wrong itself.
+const ASK_AGAIN_NS: Nanos = 5_000_000_000;
+/// The time of a book that is a requested snapshot and nothing else: older than any limit. The first message that
+/// chains on it says how old it is.
+const UNPROVEN_NS: Nanos = 1;
 
 const _: () = assert!(CONNECTIONS_MAX <= u64::BITS as usize, "a bit a slot");
 
@@ -88,6 +94,8 @@ struct Entry {
     old_lines: u64,
     /// A message has chained on since the last snapshot.
     chained: bool,
+    /// When what the book needs was last asked for.
+    asked_ns: Nanos,
 }
 
 impl Entry {
@@ -102,6 +110,15 @@ impl Entry {
 
     fn moves_on(&mut self, by: DepthKind) {
         (self.old_ns, self.old_lines, self.chained) = (0, 0, by == DepthKind::Delta);
+    }
+
+    /// What a book with a line still needs that was asked for in vain; noted as asked for again.
+    fn needs_again(&mut self, now: Nanos) -> Option<Need> {
+        let waits = self.lines != 0 && self.book.is_broken() && now.saturating_sub(self.asked_ns) > ASK_AGAIN_NS;
+        (waits && self.asked_ns > 0).then(|| {
+            self.asked_ns = now;
+            self.book.need()
+        })
     }
 
     fn has_spare(&self) -> bool {
@@ -149,6 +166,7 @@ impl Feed {
                 old_ns: 0,
                 old_lines: 0,
                 chained: false,
+                asked_ns: 0,
             }
         };
         let entries: Vec<Entry> = specs.iter().enumerate().map(entry).collect();
@@ -207,11 +225,11 @@ impl Feed {
         outcome
     }
 
-    /// Counts a frame that never reached a decoder: too large for it, or broken on its way. These
-    /// instruments' books become untrusted.
-    pub fn on_refused(&mut self, cx: &mut Context<'_>, reason: Reject, instruments: &[InstrumentId]) {
+    /// Counts a frame that never reached a decoder: too large for it, or broken on its way. The
+    /// books of these instruments, which the line in this slot carries, become untrusted.
+    pub fn on_refused(&mut self, cx: &mut Context<'_>, reason: Reject, instruments: &[InstrumentId], slot: u16) {
         cx.tally.add(Counter::Frames);
-        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: 0 };
+        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
         self.on_rejected(cx, Rejected::from(reason), instruments, receipt);
     }
 
@@ -229,7 +247,9 @@ impl Feed {
 
     /// A book must be rebuilt.
     pub fn on_resync(&mut self, cx: &mut Context<'_>, instrument: InstrumentId) {
-        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot: 0 };
+        // The line that brought it last is the one to bring it anew.
+        let slot = self.entries.get(instrument.index()).map_or(0, |entry| entry.slot);
+        let receipt = Receipt { recv_ns: cx.now, stamp: cx.clock.stamp(), slot };
         self.lose(cx, receipt, instrument, BookWhy::Resync);
     }
 
@@ -272,6 +292,15 @@ impl Feed {
         }
         if self.pulses.is_due(cx.now) {
             self.find_silent(cx);
+            self.ask_again(cx);
+        }
+    }
+
+    fn ask_again(&mut self, cx: &mut Context<'_>) {
+        for entry in &mut self.entries {
+            if let Some(need) = entry.needs_again(cx.now) {
+                cx.tell(asking(need, entry.spec.id, entry.slot));
+            }
         }
     }
 
@@ -372,7 +401,8 @@ impl Feed {
     }
 
     fn on_depth(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, bids: &[Level], asks: &[Level]) {
-        if self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
+        // Each topic has its own life: a ticker that goes on does not make a silent book alive.
+        if head.kind != DepthKind::Top && self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
             cx.tell(Event::Heard { instrument: head.instrument, slot: receipt.slot });
         }
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
@@ -395,6 +425,8 @@ impl Feed {
             entry.moves_on(head.kind);
         }
         let by_request = entry.spec.chain.snapshot_on_request();
+        let unproven = by_request && head.kind == DepthKind::Snapshot;
+        let event_ns = if unproven { UNPROVEN_NS } else { event_ns };
         let cross = if by_request { entry.book.held() } else { head.sequence.cross };
         if effect.applied {
             // What was missing has come; what is missing now is another message.
@@ -464,10 +496,10 @@ impl Feed {
         if effect.moved.is_none_or(|moved| moved.why != BookWhy::FirstMessage) {
             cx.tally.add(Counter::Resyncs);
         }
-        cx.tell(match need {
-            Need::Snapshot => Event::SnapshotNeeded(id),
-            Need::Resubscription => Event::ResubscribeNeeded(id, receipt.slot),
-        });
+        if let Some(entry) = self.entries.get_mut(id.index()) {
+            entry.asked_ns = cx.now.max(1);
+        }
+        cx.tell(asking(need, id, receipt.slot));
     }
 
     fn publish_page(&mut self, id: InstrumentId, receipt: Receipt, event_ns: Nanos) {
@@ -564,18 +596,16 @@ fn tell_said(cx: &mut Context<'_>, slot: u16, control: Control, text: &[u8]) {
     }
 }
 
+fn asking(need: Need, id: InstrumentId, slot: u16) -> Event {
+    match need {
+        Need::Snapshot => Event::SnapshotNeeded(id),
+        Need::Resubscription => Event::ResubscribeNeeded(id, slot),
+    }
+}
+
 /// The bit of a slot; none for one that is beyond the feed's.
 fn bit(slot: u16) -> u64 {
     1u64.checked_shl(slot.into()).unwrap_or(0)
-}
-
-fn first(levels: &[Level]) -> Rung {
-    levels.first().filter(|level| level.qty > 0).map_or(Rung::default(), |level| Rung { px: level.px, qty: level.qty })
-}
-
-fn best(book: &Book) -> Quote {
-    let rung = |best: Option<(i64, i64)>| best.map_or(Rung::default(), |(px, qty)| Rung { px, qty });
-    Quote { bid: rung(book.bids().best()), ask: rung(book.asks().best()) }
 }
 
 fn fill(rungs: &mut [Rung; PAGE_LEVELS], levels: impl Iterator<Item = Level>) {

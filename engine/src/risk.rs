@@ -112,7 +112,7 @@ pub struct LegFacts {
     pub venue: VenueId,
     /// Its trading status.
     pub status: Status,
-    /// Time of the newer of its top and its page; `None` when its page is not live.
+    /// Time of its page; `None` when that is not live.
     pub time_ns: Option<Nanos>,
     /// The price it would trade at, at the pair's decimals.
     pub px: i64,

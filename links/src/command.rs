@@ -26,6 +26,8 @@ pub enum Verb {
     SetClockOffset(VenueId, i64),
     /// New risk limits (an `engine::risk::Limits`).
     SetLimits(Parcel),
+    /// The venue changed something about an instrument (a `links::instrument::Change`).
+    SetInstrument(InstrumentId, Parcel),
     /// A book must be rebuilt from a new snapshot.
     Resync(InstrumentId),
     /// An operator resumed: what tripped is armed again, and what was left to a human is free.

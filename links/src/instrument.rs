@@ -66,7 +66,45 @@ pub struct Instrument {
     pub status: Status,
 }
 
+/// What a venue changed about an instrument while we run; `None` leaves it as it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Price step, mantissa at the instrument's price decimals.
+    pub tick: Option<i64>,
+    /// Quantity step, mantissa at its quantity decimals.
+    pub lot: Option<i64>,
+    /// Least order quantity.
+    pub qty_min: Option<Qty>,
+    /// Least order value in quote currency.
+    pub notional_min: Option<Amount>,
+    /// Trading status.
+    pub status: Option<Status>,
+}
+
+impl Change {
+    /// This change made after an `earlier` one, as one.
+    #[must_use]
+    pub fn after(self, earlier: Self) -> Self {
+        Self {
+            tick: self.tick.or(earlier.tick),
+            lot: self.lot.or(earlier.lot),
+            qty_min: self.qty_min.or(earlier.qty_min),
+            notional_min: self.notional_min.or(earlier.notional_min),
+            status: self.status.or(earlier.status),
+        }
+    }
+}
+
 impl Instrument {
+    /// Takes a change over; a step below one is none.
+    pub fn change(&mut self, change: &Change) {
+        self.tick = change.tick.filter(|tick| *tick > 0).unwrap_or(self.tick);
+        self.lot = change.lot.filter(|lot| *lot > 0).unwrap_or(self.lot);
+        self.qty_min = change.qty_min.unwrap_or(self.qty_min);
+        self.notional_min = change.notional_min.unwrap_or(self.notional_min);
+        self.status = change.status.unwrap_or(self.status);
+    }
+
     /// Value in quote currency of `qty` at `px`; exact, `None` on overflow. An inverse contract's
     /// value does not depend on the price (Binance COIN-M and OKX contract specifications).
     pub fn quote_amount(&self, px: Px, qty: Qty) -> Option<Amount> {

@@ -178,6 +178,15 @@ pub enum Event {
     WardenSilent,
     /// The warden's heartbeat is back.
     WardenBack,
+    /// CRITICAL: an instrument in which we hold a position is gone from its venue's list.
+    Stranded {
+        /// Which.
+        instrument: InstrumentId,
+        /// Net quantity, the instrument's own mantissa; positive is long.
+        position: i64,
+        /// When.
+        at_ns: Nanos,
+    },
     /// CRITICAL: a saga ended with an exposure or a doubt that a human must look at. Its venues are in
     /// `HedgeOnly` on this thread, and its pair rests, until an operator resumes.
     Escalated {

@@ -64,6 +64,7 @@ pub const KEYS: &[Key] = &[
     key("lines.attempts_period_s", whole(1, 86_400, "s")),
     key("lines.cut_off_s", whole(1, 3_600, "s")),
     key("lines.clock_every_ms", whole(100, 600_000, "ms")),
+    key("lines.listing_every_s", whole(1, 86_400, "s")),
     key("lines.skew_ms", whole(1, 60_000, "ms")),
     key("lines.tls_ca_file", Kind::Text(Text::Any)),
     key("venues.*.enabled", Kind::Flag),

@@ -179,6 +179,8 @@ pub struct Lines {
     pub cut_off_s: u64,
     /// Time between two questions for a venue's time.
     pub clock_every_ms: u64,
+    /// Time between two questions for a venue's instrument list.
+    pub listing_every_s: u64,
     /// Offset beyond which a venue is not traded on.
     pub skew_ms: u64,
     /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.

@@ -163,7 +163,7 @@ impl Rig {
     /// Takes a frame that is none: a broken line of the capture.
     pub fn refuse(&mut self, conn: &Conn, reason: Reject, now: Nanos) {
         let instruments = self.codecs.get(conn).map(|codec| codec.instruments.clone()).unwrap_or_default();
-        self.feed.on_refused(&mut self.near.context(now), reason, &instruments);
+        self.feed.on_refused(&mut self.near.context(now), reason, &instruments, 0);
         self.drain_feed();
     }
 

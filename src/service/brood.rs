@@ -2,19 +2,21 @@
 //! anew, so are the others. A venue whose restarts are spent is halted, and its orders are withdrawn.
 
 use super::ServiceError;
-use super::lines::{Circle, Places, VenueAddress, cancel_all, pool, timekeeper};
+use super::lines::{Circle, Places, VenueAddress, cancel_all, lister, pool, timekeeper};
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, Reading};
+use highwire_actors::lister::Lister;
 use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
 use highwire_actors::stream_key::StreamKeeper;
 use highwire_actors::supervisor::{
     ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
 };
 use highwire_actors::timekeeper::Timekeeper;
+use highwire_actors::web::Quiet;
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
 use highwire_supervision::degrade::{Cause, Scope};
@@ -63,6 +65,8 @@ pub struct Brood {
     pub places: Places,
     /// Whom they speak to.
     pub circle: Circle,
+    /// Whether the venue wants to be left alone: heeded by everything that asks it.
+    pub quiet: Quiet,
 }
 
 /// How often one venue's actors may be started anew.
@@ -84,6 +88,7 @@ impl Brood {
         let (venue, lives, lines) = (self.address.venue, Lives::default(), Address::default());
         let mut children = vec![self.pool(&lines)];
         children.extend(self.timekeeper(&lines));
+        children.extend(self.lister(&lines));
         children.extend(self.stream_keeper());
         let arguments = SupervisorArgs {
             children,
@@ -129,6 +134,19 @@ impl Brood {
             Box::pin(async move { Ok(Actor::spawn_linked(None, Timekeeper, arguments, above).await?.0.get_cell()) })
         });
         Some(ChildSpec { name: "timekeeper".to_owned(), start, beat: None })
+    }
+
+    /// Polymarket lists page by page: what is not on this one is not gone. Its streams tell of its steps.
+    fn lister(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
+        if self.address.venue == Venue::Polymarket {
+            return None;
+        }
+        let (brood, lines) = (self.clone(), lines.clone());
+        let start: Start = Box::new(move |above| {
+            let arguments = lister(&brood, lines.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, Lister, arguments, above).await?.0.get_cell()) })
+        });
+        Some(ChildSpec { name: "lister".to_owned(), start, beat: None })
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {

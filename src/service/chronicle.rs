@@ -133,6 +133,10 @@ impl Chronicle {
             Event::ExposedTooLong { pair, exposure, .. } => {
                 self.note(format!("CRITICAL: pair {} exposed for too long, {exposure} of base", pair.0));
             }
+            Event::Stranded { instrument, position, .. } => {
+                let name = self.universe.name(*instrument);
+                self.note(format!("CRITICAL: {name} is gone from its venue's list; position {position} is kept"));
+            }
             Event::GuardTripped { why, .. } => self.note(format!("CRITICAL: the last gate tripped ({why:?}): halted")),
             Event::Refused(number) => self.note(format!("thread {thread} could not do command {number}")),
             _ => {}

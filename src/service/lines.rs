@@ -2,6 +2,7 @@
 
 use super::ServiceError;
 use super::brood::{Brood, VenueActors};
+use super::listing;
 use super::trading::{Trading, VenueTrading};
 use crate::config::Config;
 use crate::universe::Universe;
@@ -9,12 +10,14 @@ use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::GovernorMsg;
+use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
 use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, PoolArgs, PoolMsg};
 use highwire_actors::session::SessionArgs;
 use highwire_actors::timekeeper::TimekeeperArgs;
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
+use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::InstrumentId;
 use highwire_links::directory::Entry;
@@ -107,7 +110,9 @@ pub async fn start(
         return Err(ServiceError::TooManyLines);
     }
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
-    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone() };
+    // Everything that asks the venue heeds what it says to any of us.
+    let quiet = trading.map_or_else(Quiet::default, |trading| trading.line.account.quiet.clone());
+    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), quiet };
     Ok((brood.start().await?, next))
 }
 
@@ -122,9 +127,9 @@ fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> 
 }
 
 pub(super) fn pool(brood: &Brood) -> PoolArgs {
-    let Brood { universe, config, address, feeds, places, circle } = brood;
+    let Brood { universe, config, address, feeds, places, circle, quiet } = brood;
     let (feeds, places) = (feeds.clone(), *places);
-    let line = market_line(universe, config, address, circle);
+    let line = market_line(universe, config, (address, quiet), circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
     let traded: HashSet<InstrumentId> =
         universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1).flat_map(|p| p.spec.members.clone()).collect();
@@ -207,7 +212,12 @@ pub(super) fn cancel_all(line: &TradingLine) -> CancelAll {
     })
 }
 
-fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, circle: &Circle) -> MarketLine {
+fn market_line(
+    universe: &Universe,
+    config: &Config,
+    (address, quiet): (&VenueAddress, &Quiet),
+    circle: &Circle,
+) -> MarketLine {
     let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
     MarketLine {
         venue: address.venue,
@@ -215,6 +225,7 @@ fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, cir
         channels: Channels { depth: true, top: true, trades: false },
         tls: Arc::clone(&circle.tls),
         silent_ns: ns(config.lines.silent_ms),
+        quiet: quiet.clone(),
     }
 }
 
@@ -229,18 +240,33 @@ fn timing(config: &Config) -> Timing {
 }
 
 pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> TimekeeperArgs {
-    let Brood { config, address, circle, .. } = brood;
+    let Brood { config, address, circle, quiet, .. } = brood;
     let venue = address.venue;
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(venue.id()));
     TimekeeperArgs {
         pool,
         clock: Box::new(circle.clock.clone()),
         http: circle.http.clone(),
+        quiet: quiet.clone(),
         url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
         every: Duration::from_millis(config.lines.clock_every_ms),
         offset_ns: trading.map_or_else(Arc::default, |trading| Arc::clone(&trading.line.account.offset_ns)),
         limit_ns: ns(config.lines.skew_ms),
+    }
+}
+
+pub(super) fn lister(brood: &Brood, pool: Address<PoolMsg>) -> ListerArgs {
+    let Brood { universe, config, address, circle, quiet, .. } = brood;
+    let of_venue = universe.instruments.iter().zip(&universe.specs).filter(|(_, spec)| spec.venue == address.venue);
+    ListerArgs {
+        pool,
+        venue: address.venue,
+        http: circle.http.clone(),
+        quiet: quiet.clone(),
+        urls: listing::urls(address),
+        known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
+        every: Duration::from_secs(config.lines.listing_every_s),
     }
 }
 

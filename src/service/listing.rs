@@ -21,19 +21,24 @@ pub struct ListingError {
     pub why: String,
 }
 
+/// Where a venue's lists are.
+pub fn urls(address: &VenueAddress) -> Vec<String> {
+    // OKX has a list per instrument type; a swap's symbol asks for the swaps.
+    let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
+    let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
+    let paths = std::iter::once(plan.metadata_path).chain(plan.metadata_more);
+    paths.map(|path| format!("{}{path}", address.rest)).collect()
+}
+
 /// The instruments that a venue lists.
 ///
 /// # Errors
 /// The venue does not answer, or not in its own words.
 pub async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
-    // OKX has a list per instrument type; a swap's symbol asks for the swaps.
-    let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
-    let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
-    let mut specs = Vec::new();
-    for path in std::iter::once(plan.metadata_path).chain(plan.metadata_more) {
-        let url = format!("{}{path}", address.rest);
+    let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
+    for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(&url), ANSWER_WITHIN).await.and_then(web::Answer::good);
+        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet).await.and_then(web::Answer::good);
         let body = answer.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
     }

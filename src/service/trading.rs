@@ -9,6 +9,7 @@ use crate::universe::Universe;
 use highwire_actors::account::Account;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
+use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
 use highwire_links::rate::RateRule;
@@ -64,6 +65,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
+                quiet: Quiet::default(),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {

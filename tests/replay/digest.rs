@@ -40,6 +40,8 @@ fn tape() -> Tape {
         .recv(1100, "b", binance_ticker(b, 999, ("100.05", "3"), ("100.10", "4")))
         .recv(1200, "o", okx_books("BTC-USDT", 1200, (seq + 2, seq + 5), "100.60:0", ""))
         .recv(1600, "b", binance_ticker(b, 1000, ("100.05", "3"), ("100.10", "5")))
+        // Its book is still there: a ticker alone is no witness for the depth behind it.
+        .recv(1650, "b", binance_update(b, 1650, (105 + QUIET, 105 + QUIET), "99.80:1", ""))
         .recv(1700, "o", okx_books("BTC-USDT", 1700, (seq + 5, seq + 6), "100.60:0.25", ""))
 }
 
@@ -93,9 +95,9 @@ fn a_depth_answer_from_nowhere_is_of_the_same_venue_on_every_run() {
 fn the_report_says_exactly_what_happened() {
     let folder = Folder::new();
     let report = replay(&folder.write("a.jsonl", &tape().envelope()), "one");
-    assert_eq!(report["frames"], 2 * QUIET + 10);
-    assert_eq!(report["decoded"], 2 * QUIET + 9);
-    assert_eq!(report["decoded_by_kind"], json!({"top": 2, "snapshot": 1, "delta": 2 * QUIET + 5, "control": 1}));
+    assert_eq!(report["frames"], 2 * QUIET + 11);
+    assert_eq!(report["decoded"], 2 * QUIET + 10);
+    assert_eq!(report["decoded_by_kind"], json!({"top": 2, "snapshot": 1, "delta": 2 * QUIET + 6, "control": 1}));
     assert_eq!(report["rejected"], json!({"total": 1, "by_reason": {"unknown_channel": 1}}));
     assert_eq!(report["snapshots"], json!({"taken": 1, "rejected": 0}));
     assert_eq!((&report["gaps"], &report["crossed"]), (&json!(0), &json!(0)));

@@ -23,7 +23,7 @@ pub(crate) fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
 
 /// How long `Retry-After` says to wait: whole seconds, or an HTTP date. `default_ns` where it is
 /// missing or makes no sense; never more than three days.
-pub(crate) fn retry_after(value: Option<&str>, now: Nanos, default_ns: Nanos) -> Nanos {
+pub fn retry_after(value: Option<&str>, now: Nanos, default_ns: Nanos) -> Nanos {
     let Some(value) = value.map(str::trim).filter(|value| !value.is_empty()) else { return default_ns };
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
         return value.parse::<u64>().map_or(WAIT_MAX_NS, |seconds| seconds.saturating_mul(SECOND_NS)).min(WAIT_MAX_NS);

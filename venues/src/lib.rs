@@ -8,6 +8,7 @@
 mod binance;
 mod broken;
 mod bybit;
+pub mod changes;
 pub mod client_id;
 mod cold;
 pub mod http;

@@ -2,7 +2,7 @@
 //! permits.
 
 use super::PoolMsg;
-use crate::web;
+use crate::web::{self, Quiet};
 use highwire_engine::feed::Snapshot;
 use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::dice::Dice;
@@ -27,6 +27,8 @@ pub struct SnapshotSource {
     pub timeout: Duration,
     /// The venue's budget.
     pub rule: SnapshotRule,
+    /// Whether the venue wants to be left alone.
+    pub quiet: Quiet,
     /// Whether a book is traded, or only watched.
     pub traded: Arc<dyn Fn(InstrumentId) -> bool + Send + Sync>,
 }
@@ -37,7 +39,8 @@ pub struct Fetched {
     /// The depth, or why there is none.
     pub snapshot: Result<Box<Snapshot>, String>,
     used: Option<u32>,
-    wait_s: Option<u64>,
+    /// The wait that the venue asked for, seconds.
+    pub wait_s: Option<u64>,
 }
 
 /// One venue's snapshots.
@@ -92,7 +95,7 @@ impl Books {
 pub async fn depth(source: &SnapshotSource, book: InstrumentId) -> Fetched {
     let failed = |why: String| Fetched { snapshot: Err(why), used: None, wait_s: None };
     let Some(url) = (source.url)(book) else { return failed("the venue has no such book".to_owned()) };
-    match web::send(source.http.get(&url), source.timeout).await {
+    match web::send(source.http.get(&url), source.timeout, &source.quiet).await {
         Err(why) => failed(why),
         Ok(answer) => {
             let (used, wait_s) = (answer.used, answer.wait_s);

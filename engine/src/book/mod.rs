@@ -164,7 +164,13 @@ impl Book {
         self.state == BookState::Live && self.link.outdates(self.chain, &head.sequence, self.spare)
     }
 
-    fn need(&self) -> Need {
+    /// Whether something was wrong or is on its way to be mended.
+    pub fn is_broken(&self) -> bool {
+        matches!(self.state, BookState::Suspect | BookState::Syncing)
+    }
+
+    /// What makes it whole.
+    pub fn need(&self) -> Need {
         if self.chain.snapshot_on_request() { Need::Snapshot } else { Need::Resubscription }
     }
 
@@ -259,7 +265,11 @@ impl Book {
             Ok(()) => {
                 Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), ..Effect::default() }
             }
-            Err(why) => self.lose(why),
+            // The mending itself was broken: it is asked for again, whatever was asked before.
+            Err(why) => {
+                self.forget();
+                Effect { moved: self.shift(BookState::Suspect, why), need: Some(self.need()), ..Effect::default() }
+            }
         }
     }
 

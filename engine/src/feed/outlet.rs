@@ -1,8 +1,10 @@
 //! What the readers of one instrument have been told: the last row of each stream, and the newest
 //! top that went to the engine.
 
+use crate::book::Book;
 use highwire_links::market::Source;
 use highwire_links::page::{BookState, Rung};
+use highwire_links::update::Level;
 
 /// A top: best bid and best ask; quantity 0 is an empty side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +74,17 @@ impl Outlet {
         let sent = Some((quote, state));
         std::mem::replace(&mut self.sent, sent) != sent
     }
+}
+
+/// The first level that holds anything.
+pub fn first(levels: &[Level]) -> Rung {
+    levels.first().filter(|level| level.qty > 0).map_or(Rung::default(), |level| Rung { px: level.px, qty: level.qty })
+}
+
+/// A book's best prices.
+pub fn best(book: &Book) -> Quote {
+    let rung = |best: Option<(i64, i64)>| best.map_or(Rung::default(), |(px, qty)| Rung { px, qty });
+    Quote { bid: rung(book.bids().best()), ask: rung(book.asks().best()) }
 }
 
 #[cfg(test)]

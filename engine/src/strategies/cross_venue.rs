@@ -13,7 +13,7 @@ use crate::tops::{Candidates, Quote, Seat, Tops, own_px};
 use highwire_links::InstrumentId;
 use highwire_links::audit::{Closed, Opened, Record, Verdict};
 use highwire_links::counter::Counter;
-use highwire_links::instrument::Instrument;
+use highwire_links::instrument::{self, Instrument};
 use highwire_links::limits::VENUES_PER_PAIR_MAX;
 
 /// Routes that one event can change.
@@ -109,6 +109,13 @@ impl CrossVenue {
     /// The instrument of a member of the seat's pair.
     pub fn instrument(&self, seat: Seat, member: usize) -> &Instrument {
         &self.instruments[self.pairs[seat.pair.index()].1[member].index()]
+    }
+
+    /// The venue changed something about an instrument; an unknown one is ignored.
+    pub fn on_set_instrument(&mut self, id: InstrumentId, change: &instrument::Change) {
+        if let Some(instrument) = self.instruments.get_mut(id.index()) {
+            instrument.change(change);
+        }
     }
 
     /// An instrument; `None` when it is unknown.

@@ -1,0 +1,114 @@
+//! Rows C02, C05 and C09: topics that fall silent, pings of every kind, and lines that cannot keep up.
+
+use crate::log;
+use crate::rig::{Plan, Rig};
+use highwire_links::page::BookState;
+use highwire_simulator::{Deed, Endpoint, Injection, Venue as Room, Verb};
+use std::time::Duration;
+
+const OKX: &str = "okx:BTC-USDT";
+const BINANCE: &str = "binance_spot:BTCUSDT";
+const MS: u64 = 1_000_000;
+
+/// Fault: C02
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_silent_topic_is_found_on_one_line_and_on_all_while_pings_and_tickers_go_on() {
+    let rig = Rig::start(Plan { lines: 2, assets: vec!["BTC", "SOL"], ..Plan::default() }).await;
+    rig.wait("both lines of okx", |rig| rig.connections(Room::Okx).len() >= 2).await;
+    rig.rest(1_000).await;
+    let before = rig.connections(Room::Okx).len();
+    let mute = |injection: Injection| injection.topic("books:BTC-USDT");
+    rig.inject(mute(Injection::new(Room::Okx, Verb::Mute {}).on(Endpoint::A)));
+    rig.wait_told(&["WARN", "okx", "brings no data of instrument"]).await;
+    rig.wait("the deaf line is replaced", |rig| rig.connections(Room::Okx).len() > before).await;
+    for name in [OKX, "okx:SOL-USDT", BINANCE] {
+        assert_eq!(rig.losses(name), [""; 0], "{name}: another line brought it");
+    }
+    // Now nobody brings it, although the ticker goes on and the venue answers pings.
+    let from = rig.now();
+    let pings = |rig: &Rig| {
+        for conn in 1..=40 {
+            let _stands = rig.simulator.control().apply(Injection::new(Room::Okx, Verb::Ping { size: 4 }).conn(conn));
+        }
+    };
+    rig.inject(mute(Injection::new(Room::Okx, Verb::Mute {})));
+    for _ in 0..8 {
+        rig.rest(1_000).await;
+        pings(&rig);
+    }
+    rig.wait_told(&["CRITICAL", "okx", "trades, and no line brings its data"]).await;
+    rig.no_trade_on(OKX, (from + 1_300 * MS, rig.now()));
+    rig.wait_trades_on("okx:SOL-USDT", 1).await;
+    let storm = rig.connections(Room::Okx).len() - before;
+    assert!(storm <= 10, "{storm} connections");
+    assert_eq!(log::lines(&["CRITICAL", "no line brings its data"]).len(), 1);
+    rig.heal();
+    rig.wait("its book is live", |rig| rig.state(OKX) == BookState::Live).await;
+    rig.wait_trades_on(OKX, 1).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
+/// Fault: C05
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_ping_is_answered_in_time_and_text_heartbeats_keep_the_lines() {
+    let strict = |config: &mut highwire_simulator::SimulatorConfig| {
+        config.rules.ping_every = Some(Duration::from_millis(700));
+        config.rules.pong_within = Some(Duration::from_millis(1_500));
+    };
+    let rig = Rig::start(Plan { shape: strict, ..Plan::default() }).await;
+    let rooms = [Room::BinanceSpot, Room::Okx, Room::Bybit];
+    for second in 0..24 {
+        for room in rooms {
+            rig.strike(room, Verb::Ping { size: [0, 4, 125][second % 3] });
+        }
+        if second % 6 == 0 {
+            // It is busy with a large message while it is asked.
+            rig.strike(Room::BinanceSpot, Verb::Huge { bytes: 5 << 20 });
+        }
+        rig.rest(1_000).await;
+    }
+    for room in rooms {
+        let ended = rig.records(room).iter().filter(|r| matches!(r.deed, Deed::Disconnected { .. })).count();
+        let taken = rig.records(room).iter().filter(|r| matches!(r.deed, Deed::Connected { .. })).count();
+        let ws = rig.connections(room).len();
+        assert_eq!(ws, 1, "{room:?}: {ended} of {taken} connections ended");
+    }
+    let texts = |room, word: &str| {
+        let said = |deed: &Deed| matches!(deed, Deed::Message { text, .. } if text.contains(word));
+        rig.records(room).iter().filter(|record| said(&record.deed)).count()
+    };
+    assert!(texts(Room::Okx, "ping") >= 1 && texts(Room::Bybit, "ping") >= 1, "text heartbeats");
+    rig.wait("every book is live", Rig::all_live).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
+/// Fault: C09
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_times_the_rate_is_kept_up_with_and_a_queue_never_makes_an_old_book_look_new() {
+    let fast = |config: &mut highwire_simulator::SimulatorConfig| {
+        (config.market.rate_per_s, config.cadence_divisor) = (500, 10);
+    };
+    let rig = Rig::start(Plan { shape: fast, ..Plan::default() }).await;
+    rig.wait("the clock is measured", |rig| rig.requests(Room::Okx, "/api/v5/public/time").len() >= 2).await;
+    for room in [Room::BinanceSpot, Room::Okx, Room::Bybit] {
+        rig.strike(room, Verb::SlowKick { s: 3 });
+    }
+    rig.rest(8_000).await;
+    for room in [Room::BinanceSpot, Room::Okx, Room::Bybit] {
+        assert_eq!(rig.connections(room).len(), 1, "{room:?}: nobody was kicked");
+    }
+    rig.books_are_the_venues().await;
+    // What is sent now waits in a queue before it reaches us.
+    let from = rig.now();
+    rig.strike(Room::Okx, Verb::Throttle { bytes_s: 8_000 });
+    rig.rest(8_000).await;
+    rig.no_trade_on(OKX, (from + 2_500 * MS, from + 7_900 * MS));
+    rig.wait_trades_on(BINANCE, 1).await;
+    rig.heal();
+    rig.wait("every book is live", Rig::all_live).await;
+    rig.wait_trades_on(OKX, 1).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}

@@ -1,0 +1,61 @@
+//! Rows M14 and M15: times that cannot be and prices that should not be.
+
+use crate::books::verb;
+use crate::rig::{Plan, Rig};
+use highwire_links::page::BookState;
+use highwire_simulator::{Injection, Venue as Room, Verb};
+use serde_json::json;
+
+const OKX: &str = "okx:BTC-USDT";
+const ROOMS: [(Room, &str); 3] =
+    [(Room::BinanceSpot, "binance_spot:BTCUSDT"), (Room::Okx, OKX), (Room::Bybit, "bybit_spot:BTCUSDT")];
+const MS: u64 = 1_000_000;
+
+/// Fault: M14
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_book_is_as_old_as_its_venue_says_whenever_it_came() {
+    let rig = Rig::start(Plan::default()).await;
+    // The clock is measured before its times are doubted.
+    rig.wait("the clock is measured", |rig| rig.requests(Room::Okx, "/api/v5/public/time").len() >= 2).await;
+    for (room, name) in ROOMS {
+        for shift in [-5_000, -500_000, 5_000] {
+            let from = rig.now();
+            rig.inject(Injection::new(room, Verb::TsShift { ms: shift }).lasting_ms(2_000));
+            rig.rest(2_000).await;
+            rig.no_trade_on(name, (from + 300 * MS, from + 1_900 * MS));
+        }
+        let from = rig.now();
+        rig.inject(Injection::new(room, Verb::TsUnit {}).lasting_ms(2_000));
+        rig.wait("another unit is noticed", |rig| rig.state(name) != BookState::Live).await;
+        rig.rest(1_800).await;
+        rig.no_trade_on(name, (from + 300 * MS, from + 1_800 * MS));
+        rig.wait("every book is live", Rig::all_live).await;
+    }
+    rig.wait_trades_on(OKX, 1).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
+/// Fault: M15
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outlier_is_never_traded_and_a_book_of_one_side_not_at_all() {
+    let rig = Rig::start(Plan::default()).await;
+    rig.wait_trades(3).await;
+    for (room, name) in ROOMS {
+        for x in [0.01, 100.0, 0.95, 1.05] {
+            rig.strike(room, Verb::Outlier { x });
+            rig.rest(300).await;
+            rig.inject(Injection::new(room, Verb::Outlier { x }).lasting_ms(700));
+            rig.rest(900).await;
+        }
+        for side in ["bid", "ask"] {
+            rig.inject(Injection::new(room, verb(json!({"empty_side": {"side": side}}))).lasting_ms(700));
+            rig.rest(900).await;
+        }
+        rig.wait("every book is live", Rig::all_live).await;
+        rig.wait_trades_on(name, 1).await;
+    }
+    rig.prices_are_sane();
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
