@@ -4,7 +4,9 @@
 pub mod account;
 pub mod alert;
 pub mod berth;
+pub mod bookkeeper;
 pub mod connect;
+pub mod dead_man;
 pub mod dial;
 pub mod handshake;
 pub mod lookout;

@@ -9,6 +9,7 @@ pub use books::{ParseSnapshot, SnapshotSource};
 pub use standing::Cause;
 
 use crate::alert::{AlertMsg, Notice, Severity};
+use crate::bookkeeper::BookkeeperMsg;
 use crate::lookout::LookoutMsg;
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
@@ -82,6 +83,8 @@ pub struct PoolArgs {
     pub probe: Option<SnapshotSource>,
     /// Withdraws what is open at the venue.
     pub cancel_all: Option<CancelAll>,
+    /// Asks the venue what it holds for us, and what became of orders.
+    pub books_keeper: Option<ActorRef<BookkeeperMsg>>,
     /// How often may be connected.
     pub attempts: AttemptRule,
     /// When missing lines matter.
@@ -132,6 +135,14 @@ pub enum PoolMsg {
     Fetched(InstrumentId, books::Fetched),
     /// How far the venue's clock is.
     Skew(skew::Verdict, Option<skew::Estimate>),
+    /// A private line does not tell of our trades.
+    Mute(LineKey),
+    /// This order's trades in this instrument must be asked for.
+    Untold(u64, InstrumentId),
+    /// The account's funds moved by something else than a trade.
+    FundsMoved,
+    /// Whether the venue's dead-man switch is renewed in time.
+    DeadMan(bool),
     /// An operator wants lines that were given up tried again.
     Restart,
     /// How do the lines stand?
@@ -240,6 +251,11 @@ impl PoolState {
             endpoints.on_good(usize::from(key.index));
         }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
+        if up && key.kind == Kind::Private {
+            // What a line before it kept back.
+            self.clear("mute");
+            self.ask_bookkeeper(BookkeeperMsg::Look);
+        }
         self.carry_out(verdict);
         self.tell_lookout();
     }
@@ -416,6 +432,18 @@ impl PoolState {
         }
     }
 
+    fn on_mute(&mut self, key: LineKey) {
+        let text = format!("{}: line {} tells nothing of our trades; it is replaced", self.args.name, key.index);
+        self.raise("mute", Severity::Warn, text);
+    }
+
+    fn ask_bookkeeper(&self, message: BookkeeperMsg) {
+        if let Some(keeper) = &self.args.books_keeper {
+            // A keeper that is gone is being stopped.
+            let _gone = keeper.cast(message);
+        }
+    }
+
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
         let before = self.set.state();
@@ -454,6 +482,13 @@ impl PoolState {
             PoolMsg::Looked(book, moved) => self.on_looked(myself, book, moved),
             PoolMsg::Fetched(book, fetched) => self.on_fetched(myself, book, fetched),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
+            PoolMsg::Mute(key) => self.on_mute(key),
+            PoolMsg::Untold(id, instrument) => self.ask_bookkeeper(BookkeeperMsg::Untold(id, instrument)),
+            PoolMsg::FundsMoved => self.ask_bookkeeper(BookkeeperMsg::Look),
+            PoolMsg::DeadMan(true) => self.release(Cause::DeadMan),
+            PoolMsg::DeadMan(false) => {
+                self.hold(Cause::DeadMan, Mode::HedgeOnly, "its dead-man switch could not be renewed");
+            }
             PoolMsg::Restart => {
                 // A session that is gone is started anew by its supervision event.
                 self.sessions.values().for_each(|(_, session)| _ = session.cast(SessionMsg::Start));

@@ -100,6 +100,8 @@ pub enum SessionMsg {
     SnapshotNeeded(InstrumentId),
     /// A book needs its subscription renewed.
     ResubscribeNeeded(InstrumentId),
+    /// This order's trades in this instrument must be asked for.
+    Untold(u64, InstrumentId),
     /// Try again although it was given up.
     Start,
     /// Time passed.
@@ -286,6 +288,11 @@ impl SessionState {
         match notice {
             LineNotice::Leaving => self.replace(myself),
             LineNotice::LoggedOut => self.drive_end(myself, End::Close(None)),
+            LineNotice::Mute => {
+                self.report(PoolMsg::Mute(self.args.key));
+                self.drive_end(myself, End::Close(None));
+            }
+            LineNotice::FundsMoved => self.report(PoolMsg::FundsMoved),
         }
     }
 
@@ -377,6 +384,7 @@ impl SessionState {
             SessionMsg::Ended { slot, why, parcel } => self.on_ended(myself, slot, why, &parcel),
             SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),
             SessionMsg::ResubscribeNeeded(_) => self.drive_end(myself, End::Ours),
+            SessionMsg::Untold(id, instrument) => self.report(PoolMsg::Untold(id, instrument)),
             SessionMsg::Tick => self.on_tick(myself),
         }
     }

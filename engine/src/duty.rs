@@ -15,6 +15,7 @@ use crate::watch::Watch;
 use highwire_links::Nanos;
 use highwire_links::command::{Command, Parcel, Verb};
 use highwire_links::counter::{Counter, Tally};
+use highwire_links::fill::Report;
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Ports;
 
@@ -227,6 +228,8 @@ impl Duty {
                 gateway.is_some_and(|gateway| gateway.set_clock_offset(venue, offset_ns)) || fed
             }
             Verb::SetLimits(parcel) => self.set_limits(parcel),
+            Verb::SetFunds(parcel) => self.give(parcel, |engine, _, held| engine.on_set_funds(held)),
+            Verb::Tell(parcel) => self.give(parcel, |engine, cx, reports: &Vec<Report>| engine.on_told(cx, reports)),
             Verb::Attach(parcel) => self.attach(parcel, now),
             Verb::Detach(slot) => {
                 let gateway = self.roles.gateway.as_mut();
@@ -249,6 +252,16 @@ impl Duty {
         let limits = parcel.downcast_ref();
         let done =
             self.roles.engine.as_mut().zip(limits).map(|(engine, limits)| engine.on_set_limits(limits)).is_some();
+        self.slots.spend(parcel);
+        done
+    }
+
+    /// Shows the engine a parcel; false when there is none to see it, or it holds something else.
+    fn give<T: 'static>(&mut self, parcel: Parcel, show: impl FnOnce(&mut Engine, &mut Context<'_>, &T)) -> bool {
+        let now = self.house.clock.now();
+        let mut cx = self.house.context(now);
+        let seen = self.roles.engine.as_mut().zip(parcel.downcast_ref());
+        let done = seen.map(|(engine, content)| show(engine, &mut cx, content)).is_some();
         self.slots.spend(parcel);
         done
     }

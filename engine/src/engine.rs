@@ -20,8 +20,10 @@ use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::strategies::complement::{Complement, Set};
 use crate::strategies::cross_venue::CrossVenue;
 use crate::tops::{Quote, Top};
+use crate::wallets::Held;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
+use highwire_links::fill::Report;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::Instrument;
 use highwire_links::lifecycle;
@@ -131,6 +133,22 @@ impl Engine {
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.gate.on_set_limits(limits);
         self.executor.on_set_limits(limits);
+    }
+
+    /// What a venue holds for us, as it was told beside the lines.
+    pub fn on_set_funds(&mut self, held: &Held) {
+        self.executor.on_set_funds(held);
+    }
+
+    /// What a venue told of orders when it was asked beside the lines. What cannot be recorded now is left: it is
+    /// asked for again, or booked by count.
+    pub fn on_told(&mut self, cx: &mut Context<'_>, reports: &[Report]) {
+        for report in reports.iter() {
+            if cx.ports.audit.room() < AUDIT_PER_REPORT_MAX {
+                break;
+            }
+            self.executor.on_report(cx, &mut self.ends.orders, report);
+        }
     }
 
     /// Whether the warden is silent: nothing is opened while it is.

@@ -11,12 +11,13 @@ use crate::guard::Guard;
 use crate::life::Life;
 use crate::orders::{Known, Orders};
 use crate::position::Account;
+use crate::refusals::Refusals;
 use crate::risk::{Limits, SagaLimits};
 use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, Terms};
 use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
 use crate::trades::Trades;
-use crate::wallets::{Wallet, Wallets};
+use crate::wallets::{Held, Wallet, Wallets};
 use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
@@ -28,6 +29,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
+use reports::Untold;
 
 /// Set in the group of a trade that no opportunity began.
 const RESCUE: u64 = 1 << 47;
@@ -128,8 +130,10 @@ pub struct Executor {
     guard: Guard,
     berths: Box<[Berth]>,
     active: Vec<PairId>,
-    /// Orders that ended with trades untold, and until when these are waited for.
-    untold: Vec<(u64, Nanos)>,
+    /// Orders that ended with trades untold, the oldest first.
+    untold: Vec<Untold>,
+    refusals: Refusals,
+    refused_rest_ns: Nanos,
     limits: SagaLimits,
     lag_ns: Vec<Nanos>,
     distrusted: u64,
@@ -155,6 +159,8 @@ impl Executor {
             berths: vec![Berth::default(); spec.pairs.len()].into(),
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
+            refusals: Refusals::new(spec.instruments.len()),
+            refused_rest_ns: spec.limits.refused_rest_ns,
             limits: spec.limits.saga,
             lag_ns,
             distrusted: 0,
@@ -229,7 +235,13 @@ impl Executor {
     /// New limits, from the next trade on.
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.limits = limits.saga;
+        self.refused_rest_ns = limits.refused_rest_ns;
         self.guard.on_set_limits(&limits.guard);
+    }
+
+    /// What the venues say is free.
+    pub fn on_set_funds(&mut self, held: &Held) {
+        held.0.iter().for_each(|&(id, funds)| self.wallets.on_told(id, funds));
     }
 
     /// An operator gave a mode anew: pairs that waited for a human are free again.

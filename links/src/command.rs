@@ -26,6 +26,10 @@ pub enum Verb {
     SetClockOffset(VenueId, i64),
     /// New risk limits (an `engine::risk::Limits`).
     SetLimits(Parcel),
+    /// What a venue told of orders when it was asked beside the lines (a `Vec<Report>`).
+    Tell(Parcel),
+    /// What a venue holds for us (an `engine::wallets::Held`).
+    SetFunds(Parcel),
     /// A book must be rebuilt from a new snapshot.
     Resync(InstrumentId),
     /// End the loop in order.

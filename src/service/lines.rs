@@ -5,6 +5,8 @@ use super::trading::{Trading, VenueTrading};
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
 use highwire_actors::alert::AlertMsg;
+use highwire_actors::bookkeeper::{Bookkeeper, BookkeeperArgs, BookkeeperMsg};
+use highwire_actors::dead_man::{self, DeadMan, DeadManArgs, DeadManMsg};
 use highwire_actors::lookout::LookoutMsg;
 use highwire_actors::market_line::MarketLine;
 use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, Pool, PoolArgs, PoolMsg};
@@ -86,6 +88,8 @@ pub struct VenueActors {
     pub pool: (ActorRef<PoolMsg>, JoinHandle<()>),
     timekeeper: Option<(ActorRef<TimekeeperMsg>, JoinHandle<()>)>,
     stream_keeper: Option<(ActorRef<StreamKeyMsg>, JoinHandle<()>)>,
+    keeper: Option<(ActorRef<BookkeeperMsg>, JoinHandle<()>)>,
+    dead_man: Option<(ActorRef<DeadManMsg>, JoinHandle<()>)>,
 }
 
 impl VenueActors {
@@ -97,6 +101,14 @@ impl VenueActors {
         }
         if let Some((keeper, handle)) = self.stream_keeper {
             keeper.stop(None);
+            let _ended = handle.await;
+        }
+        if let Some((keeper, handle)) = self.keeper {
+            keeper.stop(None);
+            let _ended = handle.await;
+        }
+        if let Some((switch, handle)) = self.dead_man {
+            switch.stop(None);
             let _ended = handle.await;
         }
         let (pool, handle) = self.pool;
@@ -130,7 +142,21 @@ pub async fn start(
     if usize::from(next.market) > CONNECTIONS_MAX || usize::from(next.trading) > CONNECTIONS_MAX + ORDER_LINES_MAX {
         return Err(ServiceError::TooManyLines);
     }
-    let pool = Actor::spawn(None, Pool, pool(universe, config, address, (feeds, places), circle)).await?;
+    let keeper = match trading {
+        Some(trading) => Some(Actor::spawn(None, Bookkeeper, bookkeeper(&trading.line, config, circle)).await?),
+        None => None,
+    };
+    let mut arguments = pool(universe, config, address, (feeds, places), circle);
+    arguments.books_keeper = keeper.as_ref().map(|(keeper, _)| keeper.clone());
+    let pool = Actor::spawn(None, Pool, arguments).await?;
+    let dead_man = match trading.map(|trading| &trading.line) {
+        Some(line) if config.lines.dead_man_ms > 0 && dead_man::has_one(&line.account) => {
+            let after = Duration::from_millis(config.lines.dead_man_ms);
+            let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
+            Some(Actor::spawn(None, DeadMan, DeadManArgs { account, listed, after, pool: pool.0.clone() }).await?)
+        }
+        _ => None,
+    };
     let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
     let timekeeper = match rest::time_path(address.venue).filter(|_| measured) {
         Some(path) => {
@@ -145,7 +171,7 @@ pub async fn start(
         }
         _ => None,
     };
-    Ok((VenueActors { pool, timekeeper, stream_keeper }, next))
+    Ok((VenueActors { pool, timekeeper, stream_keeper, keeper, dead_man }, next))
 }
 
 fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> Vec<FeedPlan> {
@@ -183,6 +209,7 @@ fn pool(
         snapshots,
         probe,
         cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
+        books_keeper: None,
         make: sessions(line, trading.map(|trading| trading.line), config, places, circle),
         attempts: AttemptRule {
             limit: config.lines.attempts,
@@ -229,6 +256,16 @@ fn sessions(
             seed,
         }
     })
+}
+
+fn bookkeeper(line: &TradingLine, config: &Config, circle: &Circle<'_>) -> BookkeeperArgs {
+    BookkeeperArgs {
+        account: line.account.clone(),
+        listed: Arc::clone(&line.listed),
+        warden: circle.wardens.last().unwrap_or(&circle.reader).clone(),
+        alerts: circle.alerts.clone(),
+        every: Duration::from_millis(config.lines.funds_every_ms),
+    }
 }
 
 /// Withdraws what is open at the venue, symbol by symbol, by requests of their own.

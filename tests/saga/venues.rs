@@ -263,6 +263,7 @@ pub fn spec() -> EngineSpec {
             collar_ppb: 1_000_000_000,
             collar_samples_min: 0,
             cooldown_ns: 0,
+            refused_rest_ns: 0,
             stale_ns: vec![u64::MAX; VENUES],
             // Nothing is borne: what is left is told.
             saga: SagaLimits { cost_max_ppb: 100_000_000, exposure_max: amount(0), ..SagaLimits::default() },

@@ -10,9 +10,22 @@ use highwire_links::audit::{Record, SagaWhy};
 use highwire_links::counter::Counter;
 use highwire_links::fill::{Report, ReportKind, Settlement};
 use highwire_links::fixed::Qty;
-use highwire_links::ids::{PairId, Side};
+use highwire_links::ids::{Nanos, PairId, Side};
 use highwire_links::instrument::Instrument;
+use highwire_links::lifecycle;
+use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::order::OrderTx;
+
+/// The trades of an order that ended are waited for so long before they are asked for.
+const ASK_AFTER_NS: Nanos = 1_000_000_000;
+
+/// An order that ended with trades untold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Untold {
+    id: u64,
+    since_ns: Nanos,
+    is_asked: bool,
+}
 
 impl Executor {
     /// Settles a report. One about an order that we do not know, or that contradicts it, is counted as
@@ -33,22 +46,25 @@ impl Executor {
         if is_trade && !self.trades.is_new(report) {
             return cx.tally.add(Counter::DuplicateReports);
         }
+        let traded = known.life.traded();
         let moved = self.live(cx, &mut known, report, &instrument);
+        let booked = known.life.traded().saturating_sub(traded);
         let is_answer = known.asked_ns != 0 && is_answer(report.kind);
         if is_answer {
             known.asked_ns = 0;
         }
         self.keep(cx, &known);
-        cx.ports.audit.write(Record::Settled(*report));
+        cx.ports.audit.write(Record::Settled(settled(report, booked)));
         self.tell(cx, tx, &known, moved, is_answer);
     }
 
-    /// Books by their venue's count what ended and was never told trade by trade.
+    /// Has the trades asked for that an ended order was not told, and books by their venue's count what is not told
+    /// then either.
     pub fn on_untold(&mut self, cx: &mut Context<'_>) {
-        let Some(&(id, until_ns)) = self.untold.first() else { return };
-        if cx.now < until_ns {
-            return;
-        }
+        self.ask_untold(cx);
+        let resolve_ns = self.limits.resolve_ns;
+        let late = self.untold.first().filter(|untold| cx.now.saturating_sub(untold.since_ns) >= resolve_ns);
+        let Some(&Untold { id, .. }) = late.filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) else { return };
         self.untold.remove(0);
         let Some(mut known) = self.orders.get(id).copied() else { return };
         let qty = known.life.take_untold();
@@ -59,6 +75,20 @@ impl Executor {
             self.book(cx, &known, &fill, &instrument);
         }
         self.keep(cx, &known);
+        cx.ports.audit.write(Record::Settled(settled(&fill, qty)));
+    }
+
+    fn ask_untold(&mut self, cx: &mut Context<'_>) {
+        for untold in &mut self.untold {
+            if cx.now.saturating_sub(untold.since_ns) < ASK_AFTER_NS {
+                break;
+            }
+            let known = self.orders.get(untold.id).filter(|known| known.life.untold() > 0);
+            if let Some(known) = known.filter(|_| !untold.is_asked) {
+                cx.tell(lifecycle::Event::Untold { id: known.id, instrument: known.instrument });
+            }
+            untold.is_asked = true;
+        }
     }
 
     /// The order's life takes the report in; returns by how much its fills moved the exposure.
@@ -82,14 +112,30 @@ impl Executor {
         if matches!(report.kind, ReportKind::Rejected | ReportKind::Ack) {
             self.guard.on_answer(report.kind == ReportKind::Rejected);
         }
-        if report.kind == ReportKind::Rejected {
-            cx.tally.add(Counter::OrderRejects);
+        match report.kind {
+            ReportKind::Rejected => self.on_refused(cx, known, report),
+            ReportKind::Ack => self.refusals.on_taken(instrument.id),
+            _ => {}
         }
         let px = if report.px.0 > 0 { report.px } else { known.px };
         let scale = self.scales[known.pair.index()];
         let base = instrument.base_qty(px, Qty(grown), scale.qty_dp).unwrap_or(0);
         let fee = cash::base_fee(report, scale.qty_dp);
         sign * base - if self.is_inverse[instrument.id.index()] { -fee } else { fee }
+    }
+
+    /// What a venue goes on refusing is not sent to it again and again.
+    fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, report: &Report) {
+        cx.tally.add(Counter::OrderRejects);
+        if !self.refusals.on_refused(known.instrument, report.reject) {
+            return;
+        }
+        let until_ns = cx.now.saturating_add(self.refused_rest_ns);
+        let berth = &mut self.berths[known.pair.index()];
+        berth.rests_until_ns = berth.rests_until_ns.max(until_ns);
+        cx.tally.add(Counter::PairRests);
+        let (pair, instrument, reject) = (known.pair, known.instrument, report.reject);
+        cx.tell(lifecycle::Event::PairRests { pair, instrument, reject, until_ns });
     }
 
     /// A fill's second axis moved; returns what a failed one takes back, in base.
@@ -135,9 +181,10 @@ impl Executor {
             *place = known;
         }
         if is_settled {
+            cx.tally.add_many(Counter::OrdersClosed, u64::from(!known.is_closed));
             self.orders.close(known.id);
-        } else if is_ended && !self.untold.iter().any(|&(id, _)| id == known.id) {
-            self.untold.push((known.id, cx.now.saturating_add(self.limits.resolve_ns)));
+        } else if is_ended && !self.untold.iter().any(|untold| untold.id == known.id) {
+            self.untold.push(Untold { id: known.id, since_ns: cx.now, is_asked: false });
         }
     }
 
@@ -165,6 +212,8 @@ impl Executor {
             return cx.tally.add(Counter::DuplicateReports);
         }
         cx.tally.add(Counter::ForeignFills);
+        let (sold, qty) = (side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::ForeignTrade { instrument: instrument.id, sold, qty, at_ns: cx.now });
         cx.ports.audit.write(Record::Settled(*report));
         if self.wallets.on_fill(instrument, &Trade::new(side, report)).is_none() {
             return cx.tally.add(Counter::Overflows);
@@ -202,6 +251,12 @@ impl Executor {
         self.begin(cx, pair, &[], (group, 0, venues), terms);
         self.step(cx, tx, pair, Event::Tick { offer: None });
     }
+}
+
+/// A report as it is recorded: with what was booked of it.
+fn settled(report: &Report, booked: i64) -> Report {
+    let qty = if report.kind == ReportKind::Fill { Qty(booked) } else { report.qty };
+    Report { qty, ..*report }
 }
 
 fn is_sound(known: &Known, report: &Report) -> bool {

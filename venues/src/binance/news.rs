@@ -12,6 +12,12 @@ use highwire_links::decode::Reject;
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 
 const EVENT: [&str; 2] = ["e", "o"];
+const CAUSE: [&str; 1] = ["m"];
+
+/// The account that a futures account event tells of.
+fn fields_of<'t, 'i>(event: Value<'t, 'i>) -> Result<Value<'t, 'i>, Reject> {
+    Fields::of(&["a"], event)?.need("a")
+}
 
 /// Reads one event. Spot's execution reports have a field `o` too, a word; USD-M's is the order.
 pub(super) fn event(reading: &mut Reading<'_>, event: Value<'_, '_>) -> Result<AnswerKind, Reject> {
@@ -20,6 +26,11 @@ pub(super) fn event(reading: &mut Reading<'_>, event: Value<'_, '_>) -> Result<A
         Some("executionReport") => execution(reading, event, None),
         Some("ORDER_TRADE_UPDATE") => execution(reading, fields.need("o")?, Fields::of(&["E"], event)?.unsigned("E")?),
         Some("eventStreamTerminated" | "listenKeyExpired") => Ok(reading.line(LineNotice::LoggedOut)),
+        // Coins came, went or were corrected; a trade's own changes are told with the trade.
+        Some("balanceUpdate") => Ok(reading.line(LineNotice::FundsMoved)),
+        Some("ACCOUNT_UPDATE") if Fields::of(&CAUSE, fields_of(event)?)?.text("m") != Some("ORDER") => {
+            Ok(reading.line(LineNotice::FundsMoved))
+        }
         Some("serverShutdown") => Ok(reading.line(LineNotice::Leaving)),
         // TRADE_LITE comes first but tells no fee, and a trade is booked once: the full event is waited for.
         _ => Ok(AnswerKind::Control),
