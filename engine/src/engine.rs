@@ -233,8 +233,14 @@ impl Engine {
             }
             hedge::offer(instrument, &account, &page, &want)
         };
-        let fresh = members.iter().filter(|&&id| !self.executor.is_spent(pair, id, cx.now));
-        fresh.map(offer).fold(None, hedge::better)
+        // Where orders are refused is the last resort.
+        let best = |is_refused: bool| {
+            let may = |id: &&InstrumentId| {
+                !self.executor.is_spent(pair, **id, cx.now) && self.executor.is_refused(**id, cx.now) == is_refused
+            };
+            members.iter().filter(may).map(offer).fold(None, hedge::better)
+        };
+        best(false).or_else(|| best(true))
     }
 
     /// Heeds what the sagas and the last gate found: venues that are not trusted only hedge, and a

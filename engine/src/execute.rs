@@ -212,6 +212,11 @@ impl Executor {
         recent.map(at).any(|failed| failed == Some(id))
     }
 
+    /// Whether orders of this instrument have lately been refused.
+    pub fn is_refused(&self, id: InstrumentId, now: Nanos) -> bool {
+        self.refusals.is_resting(id, now)
+    }
+
     /// Whether having this instrument is being short of what its trades are counted in.
     pub fn is_inverse(&self, id: InstrumentId) -> bool {
         self.is_inverse[id.index()]

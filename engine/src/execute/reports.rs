@@ -99,6 +99,7 @@ impl Executor {
         }
         let word = Word { kind: report.kind, reject: report.reject, qty: report.qty.0, filled: report.filled.0.max(0) };
         let (traded, was_over) = (known.life.traded(), known.life.is_overfilled());
+        let had_ended = known.life.stage().is_end();
         let lag_ns = self.lag_ns.get(instrument.venue.index()).copied().unwrap_or(0);
         let grown = known.life.on(&word, cx.now, lag_ns);
         let booked = Qty(known.life.traded() - traded);
@@ -113,7 +114,8 @@ impl Executor {
             self.guard.on_answer(report.kind == ReportKind::Rejected);
         }
         match report.kind {
-            ReportKind::Rejected => self.on_refused(cx, known, report),
+            // An end may be told twice.
+            ReportKind::Rejected if !had_ended => self.on_refused(cx, known, report),
             ReportKind::Ack => self.refusals.on_taken(instrument.id),
             _ => {}
         }
@@ -127,10 +129,10 @@ impl Executor {
     /// What a venue goes on refusing is not sent to it again and again.
     fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, report: &Report) {
         cx.tally.add(Counter::OrderRejects);
-        if !self.refusals.on_refused(known.instrument, report.reject) {
+        let until_ns = cx.now.saturating_add(self.refused_rest_ns);
+        if !self.refusals.on_refused(known.instrument, report.reject, until_ns) {
             return;
         }
-        let until_ns = cx.now.saturating_add(self.refused_rest_ns);
         let berth = &mut self.berths[known.pair.index()];
         berth.rests_until_ns = berth.rests_until_ns.max(until_ns);
         cx.tally.add(Counter::PairRests);

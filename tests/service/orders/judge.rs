@@ -137,7 +137,7 @@ impl Judge {
             match (net.abs() > Amount::new(1, 3), since) {
                 (true, None) => since = Some(record.at_ns),
                 (false, Some(from)) => {
-                    spans.push((record.at_ns - from) / 1_000_000);
+                    spans.push(record.at_ns.saturating_sub(from) / 1_000_000);
                     since = None;
                 }
                 _ => {}
