@@ -55,8 +55,10 @@ fn weight(reject: OrderReject) -> u8 {
     match reject {
         R::Filter | R::NotTrading | R::Auth => IN_A_ROW_MAX,
         R::Balance | R::VenueLimit | R::ReduceOnly | R::DuplicateId | R::WouldTake | R::Other => 1,
-        R::None | R::Stopped | R::NoBook | R::GatewayFull | R::NotFilled | R::RateLimit | R::Clock => 0,
-        R::NoSuchOrder | R::TooLate | R::NoLine | R::Encoding | R::Overload => 0,
+        // A leg that has to wait leaves the other alone.
+        R::RateLimit | R::Overload => 1,
+        R::None | R::Stopped | R::NoBook | R::GatewayFull | R::NotFilled | R::Clock => 0,
+        R::NoSuchOrder | R::TooLate | R::NoLine | R::Encoding => 0,
     }
 }
 
