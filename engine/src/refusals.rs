@@ -53,7 +53,7 @@ impl Refusals {
 fn weight(reject: OrderReject) -> u8 {
     use OrderReject as R;
     match reject {
-        R::Filter | R::NotTrading | R::Auth => IN_A_ROW_MAX,
+        R::Filter | R::NotTrading | R::Auth | R::SelfTrade => IN_A_ROW_MAX,
         R::Balance | R::VenueLimit | R::ReduceOnly | R::DuplicateId | R::WouldTake | R::Other => 1,
         // A leg that has to wait leaves the other alone.
         R::RateLimit | R::Overload => 1,

@@ -234,10 +234,11 @@ mod tests {
         let need = Need { base: Amount::ZERO, quote: amount("200") };
         wallets.on_told(InstrumentId(0), quote("199"));
         assert!(!wallets.reserve(InstrumentId(1), need), "every instrument that shares it");
-        wallets.on_told(InstrumentId(0), quote("-3"));
+        let owed = Funds::Spot { base: amount("5"), quote: Amount(-3) };
+        wallets.on_told(InstrumentId(0), owed);
         assert!(!wallets.reserve(InstrumentId(0), need));
         let account = wallets.account(InstrumentId(0)).unwrap();
-        assert_eq!(account.funds(), quote("-3"), "as it is, not clamped");
+        assert_eq!(account.funds(), owed, "as it is, not clamped");
         wallets.on_told(InstrumentId(0), quote("2000"));
         assert_eq!(wallets.account(InstrumentId(0)).unwrap().funds(), quote("1000"), "no more than we know of");
         wallets.on_told(InstrumentId(0), quote("300"));
@@ -253,7 +254,7 @@ mod tests {
         wallets.on_fill(&instruments[0], &trade).unwrap();
         assert_eq!(
             wallets.account(InstrumentId(0)).unwrap().funds(),
-            Funds::Spot { base: amount("5"), quote: amount("200") }
+            Funds::Spot { base: amount("6"), quote: amount("200") }
         );
     }
 

@@ -8,7 +8,7 @@ use crate::position::{Need, Trade};
 use crate::saga::{Event, Standing, Terms};
 use highwire_links::audit::{Record, SagaWhy};
 use highwire_links::counter::Counter;
-use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::Qty;
 use highwire_links::ids::{Nanos, PairId, Side};
 use highwire_links::instrument::Instrument;
@@ -115,7 +115,11 @@ impl Executor {
         }
         match report.kind {
             // An end may be told twice.
-            ReportKind::Rejected if !had_ended => self.on_refused(cx, known, report),
+            ReportKind::Rejected if !had_ended => {
+                cx.tally.add(Counter::OrderRejects);
+                self.on_refused(cx, known, report.reject);
+            }
+            ReportKind::Done if !had_ended => self.on_refused(cx, known, report.reject),
             ReportKind::Ack => self.refusals.on_taken(instrument.id),
             _ => {}
         }
@@ -127,16 +131,15 @@ impl Executor {
     }
 
     /// What a venue goes on refusing is not sent to it again and again.
-    fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, report: &Report) {
-        cx.tally.add(Counter::OrderRejects);
+    fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
         let until_ns = cx.now.saturating_add(self.refused_rest_ns);
-        if !self.refusals.on_refused(known.instrument, report.reject, until_ns) {
+        if !self.refusals.on_refused(known.instrument, reject, until_ns) {
             return;
         }
         let berth = &mut self.berths[known.pair.index()];
         berth.rests_until_ns = berth.rests_until_ns.max(until_ns);
         cx.tally.add(Counter::PairRests);
-        let (pair, instrument, reject) = (known.pair, known.instrument, report.reject);
+        let (pair, instrument) = (known.pair, known.instrument);
         cx.tell(lifecycle::Event::PairRests { pair, instrument, reject, until_ns });
     }
 

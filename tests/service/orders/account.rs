@@ -63,7 +63,7 @@ async fn a_filter_that_changes_costs_one_refusal_per_rest() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fees_in_another_coin_and_at_another_rate_leave_what_is_held_exact() {
     let rig = Rig::trading("socket").await;
-    for (asset, rate) in [("BNB", "0.00075"), ("", "0.003"), ("", "-0.0002")] {
+    for (asset, rate) in [("BNB", "0.00075"), ("", "0.05"), ("", "-0.0002")] {
         let fee = Verb::Fee { asset: asset.to_owned(), rate: rate.to_owned() };
         rig.at(0, fee.clone(), 2_500);
         rig.at(1, fee, 2_500);

@@ -12,8 +12,12 @@ const fn outcome(outcome: OutcomeFault, answer: AnswerFault) -> Verb {
 /// Several faults, one after the other at each place, and health after each.
 async fn survives(orders_over: &str, verbs: &[(usize, Verb)]) {
     let rig = Rig::trading(orders_over).await;
-    for (place, verb) in verbs {
+    for (number, (place, verb)) in verbs.iter().enumerate() {
         rig.at(*place, verb.clone(), 1_500);
+        if number % 2 == 1 {
+            // Nor does the private line say what became of them.
+            rig.at(*place, Verb::MutePrivate {}, 1_500);
+        }
         tokio::time::sleep(Duration::from_millis(1_600)).await;
     }
     assert!(rig.wire("order_unknowns") > 0, "no outcome was in doubt: {}", rig.running.said());

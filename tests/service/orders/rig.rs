@@ -142,8 +142,9 @@ impl Rig {
         let wire = |name: &str| number(&format!("highwire_{name}_total{{thread=\"wire\"}}"));
         let endings = ["flat", "hedged", "escalated"];
         let ended = endings.map(|ending| number(&format!("highwire_saga_ends_total{{ending=\"{ending}\"}}")));
-        let open = wire("sagas") - ended.iter().sum::<u64>();
-        let held = wire("orders") - wire("orders_closed");
+        // Each stands on a page of its own, and they are not written at the same instant.
+        let open = wire("sagas").abs_diff(ended.iter().sum());
+        let held = wire("orders").abs_diff(wire("orders_closed"));
         let differing = PLACES.iter().find_map(|place| {
             let name = format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol);
             let (ours, theirs) = (Amount::parse(&told(&name)).unwrap(), judge.position(place));

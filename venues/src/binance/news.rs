@@ -82,7 +82,7 @@ impl Execution<'_, '_, '_> {
         }
         let filled = self.listed.qty(self.text("z")?)?;
         let done = Report { kind: ReportKind::Done, filled, ..self.blank };
-        let why = ended(&["eR", "r", "er"].map(|key| self.fields.text(key).unwrap_or_default()));
+        let why = self.why()?;
         let report = match kind {
             "NEW" => self.blank,
             "TRADE" | "CALCULATED" => {
@@ -106,6 +106,16 @@ impl Execution<'_, '_, '_> {
             _ => return Ok(None),
         };
         Ok(Some((report, None)))
+    }
+
+    /// Why it ended: by its reason, or by its state, where that says more than that it did.
+    fn why(&self) -> Result<OrderReject, Reject> {
+        let by_state = match standing(self.text("X")?) {
+            Standing::Ended(reject) => reject,
+            _ => OrderReject::None,
+        };
+        let by_reason = ended(&["eR", "r", "er"].map(|key| self.fields.text(key).unwrap_or_default()));
+        Ok(if by_reason == OrderReject::None { by_state } else { by_reason })
     }
 
     fn fill(&self) -> Result<Report, Reject> {
