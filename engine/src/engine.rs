@@ -233,14 +233,16 @@ impl Engine {
             }
             hedge::offer(instrument, &account, &page, &want)
         };
-        // Where orders are refused is the last resort.
-        let best = |is_refused: bool| {
+        let best = |is_shunned: bool, is_spent: bool| {
             let may = |id: &&InstrumentId| {
-                !self.executor.is_spent(pair, **id, cx.now) && self.executor.is_refused(**id, cx.now) == is_refused
+                let (shunned, spent) =
+                    (self.executor.is_shunned(pair, **id, cx.now), self.executor.is_spent(pair, **id, cx.now));
+                (shunned, spent) == (is_shunned, is_spent)
             };
             members.iter().filter(may).map(offer).fold(None, hedge::better)
         };
-        best(false).or_else(|| best(true))
+        // Where orders are refused or not answered is the last resort: what found nothing elsewhere is tried there again.
+        best(false, false).or_else(|| if best(false, true).is_some() { None } else { best(true, false) })
     }
 
     /// Heeds what the sagas and the last gate found: venues that are not trusted only hedge, and a

@@ -8,7 +8,7 @@ mod reports;
 
 use crate::context::Context;
 use crate::guard::Guard;
-use crate::life::Life;
+use crate::life::{Life, Stage};
 use crate::orders::{Known, Orders};
 use crate::position::Account;
 use crate::refusals::Refusals;
@@ -212,9 +212,13 @@ impl Executor {
         recent.map(at).any(|failed| failed == Some(id))
     }
 
-    /// Whether orders of this instrument have lately been refused.
-    pub fn is_refused(&self, id: InstrumentId, now: Nanos) -> bool {
-        self.refusals.is_resting(id, now)
+    /// Whether a hedge of this pair is better sent elsewhere: orders of this instrument have lately been refused, or the
+    /// pair's trade has one there whose end is not known, and another would only be the next.
+    pub fn is_shunned(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
+        let parts = self.saga(pair).map_or(&[][..], Saga::parts);
+        let orders = parts.iter().filter_map(|part| self.orders.get(part.order)).filter(|known| known.instrument == id);
+        let mut stages = orders.map(|known| known.life.stage());
+        stages.any(|stage| !stage.is_end() || stage == Stage::Rejected) || self.refusals.is_resting(id, now)
     }
 
     /// Whether having this instrument is being short of what its trades are counted in.

@@ -28,7 +28,8 @@ pub struct LiveSettings {
     pub ack_ns: Nanos,
     /// With a larger clock offset to its venue, or none known, an opening order is refused.
     pub skew_ns: i64,
-    /// An opening order that waits longer than this for a rate budget is refused; its price is old.
+    /// An order that waits longer than this for a line or a rate budget is refused: its price is old, and what it
+    /// should hedge can be hedged elsewhere.
     pub wait_ns: Nanos,
 }
 
@@ -412,7 +413,8 @@ impl Sender<'_> {
     fn send(&mut self, cx: &mut Context<'_>, queued: &Queued) -> Result<bool, OrderReject> {
         let order = &queued.order;
         let opens = order.class == OrderClass::Open && matches!(order.action, Action::Place | Action::Amend);
-        let late = opens && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
+        // A hedge that has to wait is better sent elsewhere.
+        let late = order.action == Action::Place && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
         if opens && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns) {
             return Err(OrderReject::Clock);
         }

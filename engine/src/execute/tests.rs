@@ -333,7 +333,10 @@ fn an_order_that_would_have_met_our_own_keeps_what_it_traded_and_its_pair_rests(
     assert_eq!((rig.position(0), rig.position(1), rig.reserved(0)), (4_000, -10_000, "0 0".into()));
     assert_eq!(rig.counted(Counter::PairRests), 1, "an end that is told twice is one");
     assert_eq!(rig.executor.rest(PAIR).1, 1_000 * MS + 2);
-    assert!(rig.executor.is_refused(IDS[0], 3) && !rig.executor.is_refused(IDS[1], 3), "hedged elsewhere first");
+    assert!(
+        rig.executor.is_shunned(PAIR, IDS[0], 3) && !rig.executor.is_shunned(PAIR, IDS[1], 3),
+        "hedged elsewhere first"
+    );
 }
 
 /// Fault: X05
