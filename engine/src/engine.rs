@@ -143,7 +143,7 @@ impl Engine {
     /// What a venue told of orders when it was asked beside the lines. What cannot be recorded now is left: it is
     /// asked for again, or booked by count.
     pub fn on_told(&mut self, cx: &mut Context<'_>, reports: &[Report]) {
-        for report in reports.iter() {
+        for report in reports {
             if cx.ports.audit.room() < AUDIT_PER_REPORT_MAX {
                 break;
             }
@@ -224,7 +224,7 @@ impl Engine {
         let want = Want { exposure, fair_px, cost_max_ppb, least, scale: self.scales[pair.index()] };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
-            let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
+            let (instrument, page) = (self.detector.instrument_of(*id)?, self.newest_page(*id));
             let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
             let may = is_recent && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
             let account = self.executor.account(*id).filter(|_| may)?;
@@ -488,6 +488,15 @@ impl Engine {
     fn leg(&self, route: Route, side: Side) -> &Instrument {
         let member = if side == Side::Buy { route.buy } else { route.sell };
         self.detector.instrument(route.seat, member)
+    }
+
+    /// The page, corrected by the newest top.
+    fn newest_page(&self, id: InstrumentId) -> Page {
+        let page = self.page(id);
+        let seat = self.detector.tops().seat(id).zip(self.detector.instrument_of(id));
+        let Some((seat, instrument)) = seat else { return page };
+        let top = self.detector.tops().top(seat, seat.member);
+        hedge::corrected(page, top, instrument, self.scales[seat.pair.index()].px_dp)
     }
 
     fn page(&self, id: InstrumentId) -> Page {

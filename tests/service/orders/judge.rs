@@ -133,7 +133,7 @@ impl Judge {
         let (mut net, mut since, mut spans) = (Amount::ZERO, None, Vec::new());
         for (record, fill) in self.own_fills() {
             let place = places.iter().find(|place| place.room == record.venue && place.symbol == fill.symbol);
-            net = net + place.map_or(Amount::ZERO, |place| moved(place, fill));
+            net += place.map_or(Amount::ZERO, |place| moved(place, fill));
             match (net.abs() > Amount::new(1, 3), since) {
                 (true, None) => since = Some(record.at_ns),
                 (false, Some(from)) => {

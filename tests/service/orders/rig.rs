@@ -174,12 +174,12 @@ impl Rig {
         let spans = judge.exposures_ms(&PLACES);
         let at = |share: usize| spans.get((spans.len() * share / 100).min(spans.len().saturating_sub(1))).copied();
         let (p50, p99, most) = (at(50).unwrap_or(0), at(99).unwrap_or(0), spans.last().copied().unwrap_or(0));
-        if most > 500 {
-            println!("{}\n{}", judge.tail(), self.running.said());
-        }
-        let story = std::thread::current().name().unwrap_or_default().to_owned();
+        // Far beyond what it takes: a hedge that waits for what does not come.
+        assert!(most < 8_000, "unhedged for {most} ms: {}", story());
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
         println!(
-            "{story}: {} fills; unhedged {} times: p50 {p50} ms, p99 {p99} ms, most {most} ms; {} hedges, {} unknown",
+            "{name}: {} fills; unhedged {} times: p50 {p50} ms, p99 {p99} ms, most {most} ms; {} hedges, {} unknown",
             judge.fills(),
             spans.len(),
             self.wire("hedges"),
