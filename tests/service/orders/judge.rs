@@ -38,6 +38,12 @@ impl Judge {
         own.map(|(_, fill)| (fill.trade, plain(&fill.price), plain(&fill.qty))).collect()
     }
 
+    /// Fills at one place that bought.
+    pub fn bought(&self, place: &Place) -> usize {
+        let own = self.own_fills().filter(|(record, _)| record.venue == place.room);
+        own.filter(|(_, fill)| fill.symbol == place.symbol && fill.side == Side::Buy).count()
+    }
+
     /// Orders of the service that the venues took in: venue and client id.
     pub fn orders(&self) -> Vec<(Room, String)> {
         let order = |record: &'_ Record| match &record.deed {
@@ -45,6 +51,11 @@ impl Judge {
             _ => None,
         };
         self.records.iter().filter_map(order).collect()
+    }
+
+    /// Requests for orders that reached a venue's engine.
+    pub fn taken_or_refused(&self, room: Room) -> usize {
+        self.orders().iter().filter(|(at, _)| *at == room).count() + self.refusals(room, "")
     }
 
     /// Requests for orders that a venue refused, in its ledger's words for the reason.
