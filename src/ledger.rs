@@ -4,6 +4,8 @@
 use crate::universe::Universe;
 use highwire_links::audit::{Closed, Decided, Opened, Record, SagaMoved, SagaStage, VERDICTS, Verdict};
 use highwire_links::fill::{Report, ReportKind};
+use highwire_links::fixed::Amount;
+use highwire_links::instrument::Instrument;
 use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
@@ -182,9 +184,21 @@ impl Ledger {
 
     fn move_position(&mut self, report: &Report, side: Side, universe: &Universe) -> Option<()> {
         let instrument = universe.instruments.get(report.instrument.index())?;
+        tell(report, side, instrument, universe);
         let place = self.by_instrument.get_mut(report.instrument.index())?;
         place.add(instrument, side, (report.px, report.qty), Fee::of(report)?)
     }
+}
+
+/// A fill in the log, for whoever compares it with the venue's own list.
+fn tell(report: &Report, side: Side, instrument: &Instrument, universe: &Universe) {
+    if report.qty.0 == 0 || !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let decimal = |mantissa: i64, dp| Amount::from_mantissa(mantissa.into(), dp).unwrap_or_default();
+    let (px, qty) = (decimal(report.px.0, instrument.scale.px_dp), decimal(report.qty.0, instrument.scale.qty_dp));
+    let (name, trade) = (universe.name(instrument.id), report.trade);
+    tracing::debug!(instrument = name, trade, ?side, %px, %qty, order = report.id, "fill");
 }
 
 /// A price at which what is left of a pair could be closed, at its canonical decimals: the lowest

@@ -11,6 +11,7 @@ pub use standing::Cause;
 use crate::address::Address;
 use crate::alerter::Bell;
 use crate::beat::Beat;
+use crate::bookkeeper::BookkeeperMsg;
 use crate::governor::{GovernorMsg, Reading};
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
@@ -89,6 +90,8 @@ pub struct PoolArgs {
     pub probe: Option<SnapshotSource>,
     /// Withdraws what is open at the venue.
     pub cancel_all: Option<CancelAll>,
+    /// Asks the venue what it holds for us, and what became of orders.
+    pub books_keeper: Option<Address<BookkeeperMsg>>,
     /// How often may be connected.
     pub attempts: AttemptRule,
     /// When missing lines matter.
@@ -153,6 +156,14 @@ pub enum PoolMsg {
     Settled(String),
     /// How far the venue's clock is.
     Skew(skew::Verdict, Option<skew::Estimate>),
+    /// A private line does not tell of our trades.
+    Mute(LineKey),
+    /// This order's trades in this instrument must be asked for.
+    Untold(u64, InstrumentId),
+    /// The account's funds moved by something else than a trade.
+    FundsMoved,
+    /// Whether the venue's dead-man switch is renewed in time.
+    DeadMan(bool),
     /// An operator wants lines that were given up tried again.
     Restart,
     /// How do the lines stand?
@@ -273,6 +284,11 @@ impl PoolState {
             endpoints.on_good(usize::from(key.index));
         }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
+        if up && key.kind == Kind::Private {
+            // What a line before it kept back.
+            self.clear("mute");
+            self.ask_bookkeeper(BookkeeperMsg::Look);
+        }
         self.carry_out(verdict);
         self.tell_lines();
     }
@@ -308,6 +324,7 @@ impl PoolState {
             Cause::Lines => {}
             Cause::Attempts => self.tell(degrade::Cause::Attempts, true, why),
             Cause::Clock => self.tell(degrade::Cause::ClockOffset, true, why),
+            Cause::DeadMan => self.tell(degrade::Cause::DeadMan, true, why),
         }
     }
 
@@ -320,6 +337,7 @@ impl PoolState {
             Cause::Lines => {}
             Cause::Attempts => self.tell(degrade::Cause::Attempts, false, ""),
             Cause::Clock => self.tell(degrade::Cause::ClockOffset, false, ""),
+            Cause::DeadMan => self.tell(degrade::Cause::DeadMan, false, ""),
         }
     }
 
@@ -471,6 +489,18 @@ impl PoolState {
         }
     }
 
+    fn on_mute(&mut self, key: LineKey) {
+        let text = format!("{}: line {} tells nothing of our trades; it is replaced", self.args.name, key.index);
+        self.raise("mute", Severity::Warning, text);
+    }
+
+    fn ask_bookkeeper(&self, message: BookkeeperMsg) {
+        if let Some(keeper) = &self.args.books_keeper {
+            // A keeper that is gone is being stopped.
+            let _gone = keeper.cast(message);
+        }
+    }
+
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
         self.args.beat.mark(now);
@@ -517,6 +547,13 @@ impl PoolState {
             PoolMsg::Settled(what) => self.clear(&what),
             PoolMsg::Limited(wait_s) => self.on_limited(wait_s),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
+            PoolMsg::Mute(key) => self.on_mute(key),
+            PoolMsg::Untold(id, instrument) => self.ask_bookkeeper(BookkeeperMsg::Untold(id, instrument)),
+            PoolMsg::FundsMoved => self.ask_bookkeeper(BookkeeperMsg::Look),
+            PoolMsg::DeadMan(true) => self.release(Cause::DeadMan),
+            PoolMsg::DeadMan(false) => {
+                self.hold(Cause::DeadMan, Mode::HedgeOnly, "its dead-man switch could not be renewed");
+            }
             PoolMsg::Restart => {
                 // A session that is gone is started anew by its supervision event.
                 self.sessions.values().for_each(|(_, session)| _ = session.cast(SessionMsg::Start));

@@ -51,6 +51,13 @@ impl Post {
         }
     }
 
+    /// An order's trades must be asked for: whoever brings its instrument's books knows its venue.
+    pub fn deliver_untold(&self, id: u64, instrument: InstrumentId) {
+        if let Some(&slot) = self.instruments.get(&instrument) {
+            self.cast(slot, SessionMsg::Untold(id, instrument));
+        }
+    }
+
     /// A book needs its subscription renewed.
     pub fn deliver_resubscribe_needed(&self, instrument: InstrumentId, slot: u16) {
         self.cast(slot, SessionMsg::ResubscribeNeeded(instrument));

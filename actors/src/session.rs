@@ -103,6 +103,8 @@ pub enum SessionMsg {
     ResubscribeNeeded(InstrumentId),
     /// An instrument has another price step.
     TickChanged(InstrumentId, i64),
+    /// This order's trades in this instrument must be asked for.
+    Untold(u64, InstrumentId),
     /// Try again although it was given up.
     Start,
     /// Time passed.
@@ -291,6 +293,11 @@ impl SessionState {
         match notice {
             LineNotice::Leaving => self.replace(myself),
             LineNotice::LoggedOut => self.drive_end(myself, End::Close(None)),
+            LineNotice::Mute => {
+                self.report(PoolMsg::Mute(self.args.key));
+                self.drive_end(myself, End::Close(None));
+            }
+            LineNotice::FundsMoved => self.report(PoolMsg::FundsMoved),
         }
     }
 
@@ -393,6 +400,7 @@ impl SessionState {
             SessionMsg::SnapshotNeeded(book) => self.report(PoolMsg::SnapshotNeeded(book)),
             SessionMsg::ResubscribeNeeded(_) => self.renew(myself),
             SessionMsg::TickChanged(id, tick) => self.report(PoolMsg::TickChanged(id, tick)),
+            SessionMsg::Untold(id, instrument) => self.report(PoolMsg::Untold(id, instrument)),
             SessionMsg::Tick => self.on_tick(myself),
         }
     }

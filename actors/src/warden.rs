@@ -16,8 +16,10 @@ use highwire_engine::engine::Limits;
 use highwire_engine::feed::Snapshot;
 use highwire_engine::idle::Waker;
 use highwire_engine::thread::{self, CoreId, Exit, PinnedThread};
+use highwire_engine::wallets::Held;
 use highwire_links::cnc::{State, StopWord};
 use highwire_links::command::{CommandsFull, Parcel, Verb};
+use highwire_links::fill::Report;
 use highwire_links::instrument::Change;
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Desk;
@@ -89,6 +91,10 @@ pub enum WardenMsg {
     SetClockOffset(VenueId, i64),
     /// New risk limits.
     SetLimits(Box<Limits>),
+    /// What a venue holds for us.
+    SetFunds(Box<Held>),
+    /// What a venue told of orders when it was asked.
+    Tell(Vec<Report>),
     /// A live connection for the thread; `owner` gets it back.
     Attach {
         /// Its slot.
@@ -247,6 +253,10 @@ impl WardenState {
             }
             Event::TickChanged { instrument, tick, .. } => {
                 self.post.deliver_tick(instrument, tick);
+                self.tell(News::Event(event));
+            }
+            Event::Untold { id, instrument } => {
+                self.post.deliver_untold(id, instrument);
                 self.tell(News::Event(event));
             }
             other => self.tell(News::Event(other)),
@@ -428,6 +438,8 @@ impl WardenState {
                 *known = change.after(*known);
                 Verb::SetInstrument(id, Box::new(change))
             }
+            WardenMsg::SetFunds(held) => Verb::SetFunds(held),
+            WardenMsg::Tell(reports) => Verb::Tell(Box::new(reports)),
             WardenMsg::Detach(slot) => Verb::Detach(slot),
             WardenMsg::Snapshot(snapshot) => Verb::Snapshot(snapshot),
             WardenMsg::Resync(instrument) => Verb::Resync(instrument),

@@ -349,6 +349,7 @@ impl Wanted {
             snapshots: None,
             probe: None,
             cancel_all: None,
+            books_keeper: None,
             attempts: self.attempts,
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },
             alerts: alerts.clone(),

@@ -12,11 +12,12 @@ use crate::order_line::OrderLine;
 use crate::slots::Slots;
 use crate::stages::Stages;
 use crate::watch::Watch;
+use highwire_links::Nanos;
 use highwire_links::command::{Command, Parcel, Verb};
 use highwire_links::counter::{Counter, Tally};
+use highwire_links::fill::Report;
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::ports::Ports;
-use highwire_links::{InstrumentId, Nanos};
 
 /// Commands obeyed in one turn.
 const COMMANDS_PER_TURN: usize = 8;
@@ -227,13 +228,17 @@ impl Duty {
                 gateway.is_some_and(|gateway| gateway.set_clock_offset(venue, offset_ns)) || fed
             }
             Verb::SetLimits(parcel) => self.set_limits(parcel),
+            Verb::SetFunds(parcel) => self.give(parcel, |engine, _, held| engine.on_set_funds(held)),
+            Verb::Tell(parcel) => self.give(parcel, |engine, cx, reports: &Vec<Report>| engine.on_told(cx, reports)),
             Verb::Attach(parcel) => self.attach(parcel, now),
             Verb::Detach(slot) => {
                 let gateway = self.roles.gateway.as_mut();
                 self.slots.end(slot, Ending::Detached) || gateway.is_some_and(|gateway| gateway.detach(slot))
             }
             Verb::Snapshot(parcel) => self.take_snapshot(parcel, now),
-            Verb::SetInstrument(id, parcel) => self.set_instrument(id, parcel, now),
+            Verb::SetInstrument(id, parcel) => {
+                self.give(parcel, |engine, cx, change| engine.on_set_instrument(cx, id, change))
+            }
             Verb::Resync(instrument) => {
                 let Some(feed) = &mut self.roles.feed else { return false };
                 feed.on_resync(&mut self.house.context(now), instrument);
@@ -275,14 +280,12 @@ impl Duty {
         done
     }
 
-    fn set_instrument(&mut self, id: InstrumentId, parcel: Parcel, now: Nanos) -> bool {
-        let done = match (&mut self.roles.engine, parcel.downcast_ref()) {
-            (Some(engine), Some(change)) => {
-                engine.on_set_instrument(&mut self.house.context(now), id, change);
-                true
-            }
-            _ => false,
-        };
+    /// Shows the engine a parcel; false when there is none to see it, or it holds something else.
+    fn give<T: 'static>(&mut self, parcel: Parcel, show: impl FnOnce(&mut Engine, &mut Context<'_>, &T)) -> bool {
+        let now = self.house.clock.now();
+        let mut cx = self.house.context(now);
+        let seen = self.roles.engine.as_mut().zip(parcel.downcast_ref());
+        let done = seen.map(|(engine, content)| show(engine, &mut cx, content)).is_some();
         self.slots.spend(parcel);
         done
     }

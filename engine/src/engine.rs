@@ -20,8 +20,10 @@ use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::strategies::complement::{Complement, Set};
 use crate::strategies::cross_venue::CrossVenue;
 use crate::tops::Quote;
+use crate::wallets::Held;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
+use highwire_links::fill::Report;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
@@ -153,6 +155,22 @@ impl Engine {
         }
     }
 
+    /// What a venue holds for us, as it was told beside the lines.
+    pub fn on_set_funds(&mut self, held: &Held) {
+        self.executor.on_set_funds(held);
+    }
+
+    /// What a venue told of orders when it was asked beside the lines. What cannot be recorded now is left: it is
+    /// asked for again, or booked by count.
+    pub fn on_told(&mut self, cx: &mut Context<'_>, reports: &[Report]) {
+        for report in reports {
+            if cx.ports.audit.room() < AUDIT_PER_REPORT_MAX {
+                break;
+            }
+            self.executor.on_report(cx, &mut self.ends.orders, report);
+        }
+    }
+
     /// Whether the warden is silent: nothing is opened while it is.
     pub fn on_warden_silent(&mut self, silent: bool) {
         self.gate.on_warden_silent(silent);
@@ -268,7 +286,7 @@ impl Engine {
         let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
-            let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
+            let (instrument, page) = (self.detector.instrument_of(*id)?, self.newest_page(*id));
             let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
             let may = is_recent
                 && instrument.status == Status::Trading
@@ -279,8 +297,16 @@ impl Engine {
             }
             hedge::offer(instrument, &account, &page, &want)
         };
-        let fresh = members.iter().filter(|&&id| !self.executor.is_spent(pair, id, cx.now));
-        fresh.map(offer).fold(None, hedge::better)
+        let best = |is_shunned: bool, is_spent: bool| {
+            let may = |id: &&InstrumentId| {
+                let (shunned, spent) =
+                    (self.executor.is_shunned(pair, **id, cx.now), self.executor.is_spent(pair, **id, cx.now));
+                (shunned, spent) == (is_shunned, is_spent)
+            };
+            members.iter().filter(may).map(offer).fold(None, hedge::better)
+        };
+        // Where orders are refused or not answered is the last resort: what found nothing elsewhere is tried there again.
+        best(false, false).or_else(|| if best(false, true).is_some() { None } else { best(true, false) })
     }
 
     /// Heeds what the sagas and the last gate found: venues that are not trusted only hedge, and a
@@ -517,6 +543,15 @@ impl Engine {
     fn leg(&self, route: Route, side: Side) -> &Instrument {
         let member = if side == Side::Buy { route.buy } else { route.sell };
         self.detector.instrument(route.seat, member)
+    }
+
+    /// The page, corrected by the newest top.
+    fn newest_page(&self, id: InstrumentId) -> Page {
+        let page = self.page(id);
+        let seat = self.detector.tops().seat(id).zip(self.detector.instrument_of(id));
+        let Some((seat, instrument)) = seat else { return page };
+        let top = self.detector.tops().top(seat, seat.member);
+        hedge::corrected(page, top, instrument, self.scales[seat.pair.index()].px_dp)
     }
 
     fn page(&self, id: InstrumentId) -> Page {

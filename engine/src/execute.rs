@@ -11,15 +11,16 @@ pub use cash::base_fee;
 
 use crate::context::Context;
 use crate::guard::Guard;
-use crate::life::Life;
+use crate::life::{Life, Stage};
 use crate::orders::{Known, Orders};
 use crate::position::Account;
+use crate::refusals::Refusals;
 use crate::risk::{Limits, SagaLimits};
 use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, Terms};
 use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
 use crate::trades::Trades;
-use crate::wallets::{Wallet, Wallets};
+use crate::wallets::{Held, Wallet, Wallets};
 use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
@@ -32,6 +33,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
+use reports::Untold;
 
 /// Set in the group of a trade that no opportunity began.
 const RESCUE: u64 = 1 << 47;
@@ -134,8 +136,10 @@ pub struct Executor {
     guard: Guard,
     berths: Box<[Berth]>,
     active: Vec<PairId>,
-    /// Orders that ended with trades untold, and until when these are waited for.
-    untold: Vec<(u64, Nanos)>,
+    /// Orders that ended with trades untold, the oldest first.
+    untold: Vec<Untold>,
+    refusals: Refusals,
+    refused_rest_ns: Nanos,
     limits: SagaLimits,
     lag_ns: Vec<Nanos>,
     distrusted: u64,
@@ -172,6 +176,8 @@ impl Executor {
             berths,
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
+            refusals: Refusals::new(spec.instruments.len()),
+            refused_rest_ns: spec.limits.refused_rest_ns,
             limits: spec.limits.saga,
             lag_ns,
             distrusted: 0,
@@ -225,6 +231,15 @@ impl Executor {
         recent.map(at).any(|failed| failed == Some(id))
     }
 
+    /// Whether a hedge of this pair is better sent elsewhere: orders of this instrument have lately been refused, or the
+    /// pair's trade has one there whose end is not known, and another would only be the next.
+    pub fn is_shunned(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
+        let parts = self.saga(pair).map_or(&[][..], Saga::parts);
+        let orders = parts.iter().filter_map(|part| self.orders.get(part.order)).filter(|known| known.instrument == id);
+        let mut stages = orders.map(|known| known.life.stage());
+        stages.any(|stage| !stage.is_end() || stage == Stage::Rejected) || self.refusals.is_resting(id, now)
+    }
+
     /// Whether having this instrument is being short of what its trades are counted in.
     pub fn is_inverse(&self, id: InstrumentId) -> bool {
         self.is_inverse[id.index()]
@@ -261,7 +276,13 @@ impl Executor {
     /// New limits, from the next trade on.
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.limits = limits.saga;
+        self.refused_rest_ns = limits.refused_rest_ns;
         self.guard.on_set_limits(&limits.guard);
+    }
+
+    /// What the venues say is free.
+    pub fn on_set_funds(&mut self, held: &Held) {
+        held.0.iter().for_each(|&(id, funds)| self.wallets.on_told(id, funds));
     }
 
     /// An operator resumed: pairs that waited for a human are free again.

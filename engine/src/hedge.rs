@@ -6,10 +6,11 @@ use crate::execute::least_base;
 use crate::position::{Account, Measure};
 use crate::saga::Offer;
 use crate::sizing::PairScale;
+use crate::tops::{Top, own_px};
 use highwire_links::fixed::{Px, Qty};
 use highwire_links::ids::Side;
 use highwire_links::instrument::{Instrument, Status};
-use highwire_links::limits::{POW10, PPB};
+use highwire_links::limits::{PAGE_LEVELS, POW10, PPB};
 use highwire_links::page::{BookState, Page, Rung};
 use highwire_quant::edge::ratio_ppb;
 use highwire_quant::fee::{net_ask, net_bid};
@@ -113,6 +114,25 @@ fn limit(instrument: &Instrument, want: &Want, seen: Px, up: i64) -> Option<Px> 
     })
 }
 
+/// The page as the newest top of its book corrects it: depth comes a few times a second, and what has been traded away
+/// since is not to be had. A side without a top stays as it is.
+pub fn corrected(page: Page, top: &Top, instrument: &Instrument, px_dp: u8) -> Page {
+    let side = |rungs: [Rung; PAGE_LEVELS], px: i64, qty: i64, is_ask: bool| {
+        let Some(px) = own_px(instrument, px, px_dp).filter(|&px| px > 0 && qty > 0) else { return rungs };
+        let is_worse = |rung: &Rung| if is_ask { rung.px > px } else { 0 < rung.px && rung.px < px };
+        let worse = rungs.iter().copied().filter(|rung| rung.qty > 0 && is_worse(rung));
+        let mut ladder = [Rung::default(); PAGE_LEVELS];
+        let rungs = std::iter::once(Rung { px, qty }).chain(worse);
+        ladder.iter_mut().zip(rungs).for_each(|(place, rung)| *place = rung);
+        ladder
+    };
+    Page {
+        bids: side(page.bids, top.bid_px, top.bid_qty, false),
+        asks: side(page.asks, top.ask_px, top.ask_qty, true),
+        ..page
+    }
+}
+
 /// The better of two offers: the cheaper; of equally cheap ones the larger.
 pub fn better(one: Option<Offer>, other: Option<Offer>) -> Option<Offer> {
     let rank = |offer: &Offer| (offer.cost_ppb, std::cmp::Reverse(offer.moves.unsigned_abs()));
@@ -161,6 +181,16 @@ mod tests {
         let bought = take(-5 * BASE, 10_000_000).unwrap();
         assert_eq!((bought.side, bought.px, bought.moves), (Side::Buy, Px(10_010), BASE));
         assert_eq!(take(BASE, 999_999), None, "the best bid is 10 bp below");
+    }
+
+    #[test]
+    fn the_newest_top_takes_away_what_the_depth_still_shows() {
+        let book = page(BookState::Live, 0, &[(9_990, ONE), (9_950, 3 * ONE)], &[(10_010, ONE), (10_020, ONE)]);
+        let top = Top { bid_px: 9_960, bid_qty: 7, ask_px: 0, ask_qty: 0, time_ns: 1 };
+        let now = corrected(book, &top, &spot(0, 0), 2);
+        let rung = |px, qty| Rung { px, qty };
+        assert_eq!(now.bids[..3], [rung(9_960, 7), rung(9_950, 3 * ONE), Rung::default()]);
+        assert_eq!(now.asks, book.asks, "without a top the depth stands");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! `Unknown`, what provably never left is `Rejected`.
 
 use crate::context::Context;
+use crate::echo::Echo;
 use crate::gateway::{Gateway, GatewayEnds};
-use crate::order_line::{OrderLine, Taken};
+use crate::order_line::{OrderLine, Taken, Waiting};
 use crate::queue::{Queue, Queued, priority};
 use highwire_links::codec::{LineNotice, ReportSink};
 use highwire_links::counter::{Counter, Tally};
@@ -27,7 +28,8 @@ pub struct LiveSettings {
     pub ack_ns: Nanos,
     /// With a larger clock offset to its venue, or none known, an opening order is refused.
     pub skew_ns: i64,
-    /// An opening order that waits longer than this for a rate budget is refused; its price is old.
+    /// An order that waits longer than this for a line or a rate budget is refused: its price is old, and what it
+    /// should hedge can be hedged elsewhere.
     pub wait_ns: Nanos,
 }
 
@@ -44,6 +46,8 @@ struct Desk {
     budget: RateBudget,
     /// Venue time minus ours, once it was measured.
     offset_ns: Option<i64>,
+    /// Whether its private line tells of our trades.
+    echo: Echo,
 }
 
 /// A gateway to real venues.
@@ -71,7 +75,7 @@ impl LiveGateway {
         ends: GatewayEnds,
     ) -> Self {
         let rules = |venue: usize| rates.iter().find(|(id, _)| id.index() == venue).map_or(&[][..], |(_, r)| r);
-        let desk = |venue| Desk { budget: RateBudget::new(rules(venue)), offset_ns: None };
+        let desk = |venue| Desk { budget: RateBudget::new(rules(venue)), offset_ns: None, echo: Echo::default() };
         Self {
             venues: instruments.iter().map(|instrument| instrument.venue).collect(),
             desks: (0..venues).map(desk).collect(),
@@ -99,15 +103,25 @@ impl LiveGateway {
         for place in 0..self.lines.len() {
             let Some(line) = &mut self.lines[place] else { continue };
             let Some(desk) = self.desks.get_mut(line.venue().index()) else { continue };
-            let told = [(0, ReportKind::Ack); REPORTS_PER_ANSWER_MAX];
-            let mut sink =
-                Answers { fills: &mut self.ends.fills, desk, now: cx.now, line: None, told, len: 0, lost: 0 };
+            let told = [Told::default(); REPORTS_PER_ANSWER_MAX];
+            let is_private = line.is_private();
+            let mut sink = Answers {
+                fills: &mut self.ends.fills,
+                desk,
+                now: cx.now,
+                line: None,
+                told,
+                len: 0,
+                lost: 0,
+                is_private,
+            };
             let (taken, outcome) = read_line(line, cx, &mut sink);
             work += taken;
             cx.tally.add_many(Counter::ReportsLost, sink.lost);
             // What an answer said beyond its measure must be asked for anew: so must the line.
             let outcome = if sink.lost > 0 { Err(Ending::Protocol) } else { outcome };
-            if let Some(notice) = sink.line {
+            let is_mute = is_private && sink.desk.echo.is_mute(cx.now);
+            for notice in sink.line.into_iter().chain(is_mute.then_some(LineNotice::Mute)) {
                 cx.tell(Event::Line { slot: line.slot(), notice });
             }
             let leaving = std::mem::take(&mut self.leaving[place]).then_some(Ending::Detached);
@@ -122,6 +136,9 @@ impl LiveGateway {
     /// A line is over: what it may have carried to the venue is unknown from now on.
     fn end_line(&mut self, cx: &mut Context<'_>, place: usize, why: Ending) {
         let Some(mut line) = self.lines[place].take() else { return };
+        if let Some(desk) = self.desks.get_mut(line.venue().index()).filter(|_| line.is_private()) {
+            desk.echo.on_line_gone();
+        }
         let fills = &mut self.ends.fills;
         line.forget(|waiting| {
             unknown(fills, cx.tally, &waiting.order, cx.now);
@@ -272,15 +289,28 @@ fn settle(line: &mut OrderLine, cx: &mut Context<'_>, sink: &mut Answers<'_>, fo
         Taken::Answer(Ok(_)) => {}
         Taken::Answer(Err(_)) => cx.tally.add(Counter::Rejected),
         Taken::Reply(order, outcome) => {
-            line.forget(|waiting| waiting.order.id == order.id && waiting.order.action == order.action);
+            line.forget(|waiting| {
+                let is_it = waiting.order.id == order.id && waiting.order.action == order.action;
+                if is_it {
+                    sink.expect_echo(waiting);
+                }
+                is_it
+            });
             if outcome.is_err() {
                 cx.tally.add(Counter::Rejected);
                 unknown(sink.fills, cx.tally, &order, cx.now);
             }
         }
     }
-    let told = &sink.told[..std::mem::take(&mut sink.len)];
-    line.forget(|waiting| told.iter().any(|&(id, kind)| id == waiting.order.id && answers(waiting.order.action, kind)));
+    line.forget(|waiting| {
+        let answered = |told: &Told| told.id == waiting.order.id && answers(waiting.order.action, told.kind);
+        let is_answered = sink.told().iter().any(answered);
+        if is_answered {
+            sink.expect_echo(waiting);
+        }
+        is_answered
+    });
+    sink.len = 0;
     1
 }
 
@@ -304,11 +334,42 @@ struct Answers<'a> {
     desk: &'a mut Desk,
     now: Nanos,
     line: Option<LineNotice>,
-    /// Whose reports the answer under way made, and of which kind.
-    told: [(u64, ReportKind); REPORTS_PER_ANSWER_MAX],
+    /// The reports that the answer under way made.
+    told: [Told; REPORTS_PER_ANSWER_MAX],
     len: usize,
     /// Reports beyond what one answer may make: they found no room.
     lost: u64,
+    /// The line carries news and no orders.
+    is_private: bool,
+}
+
+/// What a report of an answer was about.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    id: u64,
+    kind: ReportKind,
+    /// It proves that the order has traded.
+    has_traded: bool,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { id: 0, kind: ReportKind::Ack, has_traded: false }
+    }
+}
+
+impl Answers<'_> {
+    fn told(&self) -> &[Told] {
+        &self.told[..self.len]
+    }
+
+    /// A new order was answered: if it has traded, the private line must say so too.
+    fn expect_echo(&mut self, waiting: &Waiting) {
+        let traded = |told: &Told| told.id == waiting.order.id && told.has_traded;
+        if !self.is_private && waiting.order.action == Action::Place && self.told().iter().any(traded) {
+            self.desk.echo.on_trade(waiting.asked_ns, self.now);
+        }
+    }
 }
 
 impl ReportSink for Answers<'_> {
@@ -317,8 +378,12 @@ impl ReportSink for Answers<'_> {
             self.lost += 1;
         }
         if let Some(slot) = self.told.get_mut(self.len) {
-            *slot = (report.id, report.kind);
+            let has_traded = report.kind == ReportKind::Fill || report.filled.0 > 0;
+            *slot = Told { id: report.id, kind: report.kind, has_traded };
             self.len += 1;
+        }
+        if self.is_private {
+            self.desk.echo.on_news(self.now);
         }
     }
 
@@ -327,7 +392,8 @@ impl ReportSink for Answers<'_> {
     }
 
     fn on_line(&mut self, notice: LineNotice) {
-        self.line = Some(notice);
+        // Whatever else it says: a line that is logged out is to be replaced.
+        self.line = self.line.filter(|&said| said == LineNotice::LoggedOut).or(Some(notice));
     }
 }
 
@@ -347,7 +413,8 @@ impl Sender<'_> {
     fn send(&mut self, cx: &mut Context<'_>, queued: &Queued) -> Result<bool, OrderReject> {
         let order = &queued.order;
         let opens = order.class == OrderClass::Open && matches!(order.action, Action::Place | Action::Amend);
-        let late = opens && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
+        // A hedge that has to wait is better sent elsewhere.
+        let late = order.action == Action::Place && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
         if opens && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns) {
             return Err(OrderReject::Clock);
         }

@@ -142,6 +142,11 @@ impl OrderLine {
         &*self.codec
     }
 
+    /// Whether it brings news and takes no orders.
+    pub fn is_private(&self) -> bool {
+        !self.codec.carries(Action::Place)
+    }
+
     /// Requests on their way or unanswered.
     pub fn waiting(&self) -> &[Waiting] {
         &self.waiting

@@ -35,6 +35,8 @@ pub struct Limits {
     pub collar_samples_min: u32,
     /// Rest of a pair after a trade.
     pub cooldown_ns: Nanos,
+    /// Rest of a pair whose orders a venue refuses.
+    pub refused_rest_ns: Nanos,
     /// Most age of a book, one per venue; a venue without an entry is always stale.
     pub stale_ns: Vec<Nanos>,
     /// What bounds a trade that is under way.

@@ -85,6 +85,7 @@ pub fn limits(venues: usize) -> Limits {
         collar_ppb: 1_000_000_000,
         collar_samples_min: 0,
         cooldown_ns: 0,
+        refused_rest_ns: 0,
         stale_ns: vec![1_000_000_000; venues],
         saga: SagaLimits::default(),
         guard: GuardLimits::WIDE,

@@ -17,14 +17,34 @@ pub struct Wallet {
     pub reserved: Amount,
     /// In use as margin of positions.
     pub margin: Amount,
+    /// What the venue last said is free, moved by the fills since: somebody else may have spent it. No more is used.
+    pub told: Option<Amount>,
 }
 
 impl Wallet {
     fn can_hold(&self, need: Amount) -> bool {
-        let free = self.balance.checked_sub(self.margin).and_then(|left| left.checked_sub(self.reserved));
-        need == Amount::ZERO || free.is_some_and(|free| need <= free)
+        need == Amount::ZERO || self.usable().checked_sub(self.reserved).is_some_and(|free| need <= free)
+    }
+
+    /// What is neither margin nor more than the venue says is free; reserved amounts are still in it.
+    fn usable(&self) -> Amount {
+        let ours = Amount(self.balance.0.saturating_sub(self.margin.0));
+        self.told.map_or(ours, |told| told.min(ours))
+    }
+
+    /// A fill moves what is there as far as `from` moved to `to`; `None` on overflow, and then nothing is moved.
+    fn shift(&mut self, from: Amount, to: Amount) -> Option<()> {
+        let by = to.checked_sub(from)?;
+        self.balance = self.balance.checked_add(by)?;
+        self.told = self.told.map(|told| Amount(told.0.saturating_add(by.0)));
+        Some(())
     }
 }
+
+/// What a venue holds for us, as it said when it was asked: the parcel of `Verb::SetFunds`. It only ever lowers what is
+/// used, since a trade that it did not count yet may be on its way; a deposit counts from the next start on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held(pub Vec<(InstrumentId, Funds)>);
 
 /// Whose wallets an instrument uses, and what it has traded.
 #[derive(Clone, Copy, Debug)]
@@ -85,17 +105,28 @@ impl Wallets {
         let quote = self.wallets[holder.quote];
         let (funds, reserved) = if holder.is_spot {
             let base = self.wallets[holder.base];
-            let free_of_margin = Amount(quote.balance.0.saturating_sub(quote.margin.0));
             (
-                Funds::Spot { base: base.balance, quote: free_of_margin },
+                Funds::Spot { base: base.usable(), quote: quote.usable() },
                 Need { base: base.reserved, quote: quote.reserved },
             )
         } else {
-            let others = Amount(quote.margin.0.saturating_sub(holder.standing.entry.0));
-            let funds = Funds::Margin { quote: Amount(quote.balance.0.saturating_sub(others.0)) };
+            // An account takes its own entry value off by itself.
+            let funds = Funds::Margin { quote: Amount(quote.usable().0.saturating_add(holder.standing.entry.0)) };
             (funds, Need { base: Amount::ZERO, quote: quote.reserved })
         };
         Some(Account { funds, reserved, standing: holder.standing })
+    }
+
+    /// What the venue says is free of an instrument's assets.
+    pub fn on_told(&mut self, id: InstrumentId, funds: Funds) {
+        let Some(&Holder { base, quote, .. }) = self.holders.get(id.index()) else { return };
+        match funds {
+            Funds::Spot { base: base_free, quote: quote_free } => {
+                self.wallets[base].told = Some(base_free);
+                self.wallets[quote].told = Some(quote_free);
+            }
+            Funds::Margin { quote: free } => self.wallets[quote].told = Some(free),
+        }
     }
 
     /// Holds `need` back when all of it is free; false, and nothing held, when it is not.
@@ -128,12 +159,13 @@ impl Wallets {
         let (base, quote) = (holder.base, holder.quote);
         match (before.funds, after.funds) {
             (Funds::Spot { base: from, quote: paid }, Funds::Spot { base: to, quote: left }) => {
-                shift(&mut self.wallets[base].balance, from, to)?;
-                shift(&mut self.wallets[quote].balance, paid, left)?;
+                self.wallets[base].shift(from, to)?;
+                self.wallets[quote].shift(paid, left)?;
             }
             (Funds::Margin { quote: from }, Funds::Margin { quote: to }) => {
-                shift(&mut self.wallets[quote].balance, from, to)?;
-                shift(&mut self.wallets[quote].margin, before.standing.entry, after.standing.entry)?;
+                self.wallets[quote].shift(from, to)?;
+                let margin = after.standing.entry.checked_sub(before.standing.entry)?;
+                self.wallets[quote].margin = self.wallets[quote].margin.checked_add(margin)?;
             }
             _ => return None,
         }
@@ -147,12 +179,6 @@ impl Wallets {
             holder.standing.await_settlement(side, qty.saturating_neg());
         }
     }
-}
-
-/// Moves `value` as far as `from` moved to `to`.
-fn shift(value: &mut Amount, from: Amount, to: Amount) -> Option<()> {
-    *value = value.checked_add(to.checked_sub(from)?)?;
-    Some(())
 }
 
 #[cfg(test)]
@@ -204,6 +230,37 @@ mod tests {
         assert!(wallets.reserve(InstrumentId(2), margin));
         wallets.release(InstrumentId(0), first);
         assert!(wallets.reserve(InstrumentId(1), second));
+    }
+
+    #[test]
+    fn what_the_venue_says_is_free_bounds_what_is_used_and_a_negative_balance_freezes() {
+        let (instruments, mut wallets) = shared();
+        let quote = |value| Funds::Spot { base: amount("5"), quote: amount(value) };
+        let need = Need { base: Amount::ZERO, quote: amount("200") };
+        wallets.on_told(InstrumentId(0), quote("199"));
+        assert!(!wallets.reserve(InstrumentId(1), need), "every instrument that shares it");
+        let owed = Funds::Spot { base: amount("5"), quote: Amount(-3) };
+        wallets.on_told(InstrumentId(0), owed);
+        assert!(!wallets.reserve(InstrumentId(0), need));
+        let account = wallets.account(InstrumentId(0)).unwrap();
+        assert_eq!(account.funds(), owed, "as it is, not clamped");
+        wallets.on_told(InstrumentId(0), quote("2000"));
+        assert_eq!(wallets.account(InstrumentId(0)).unwrap().funds(), quote("1000"), "no more than we know of");
+        wallets.on_told(InstrumentId(0), quote("300"));
+        let trade = Trade {
+            side: Side::Buy,
+            px: Px(10_000),
+            qty: Qty(100_000),
+            fee: 0,
+            fee_dp: FEE_DP,
+            fee_in: FeeAsset::Quote,
+            is_pending: false,
+        };
+        wallets.on_fill(&instruments[0], &trade).unwrap();
+        assert_eq!(
+            wallets.account(InstrumentId(0)).unwrap().funds(),
+            Funds::Spot { base: amount("6"), quote: amount("200") }
+        );
     }
 
     #[derive(Clone, Debug)]

@@ -45,6 +45,10 @@ pub enum LineNotice {
     Leaving = 0,
     /// The login or the subscription is gone: what happened meanwhile must be asked for.
     LoggedOut = 1,
+    /// A private line tells nothing of a trade that another line has proved: what it kept back must be asked for.
+    Mute = 2,
+    /// The account's funds moved by something else than a trade.
+    FundsMoved = 3,
 }
 
 /// Takes what an answer says.

@@ -28,6 +28,10 @@ pub enum Verb {
     SetLimits(Parcel),
     /// The venue changed something about an instrument (a `links::instrument::Change`).
     SetInstrument(InstrumentId, Parcel),
+    /// What a venue told of orders when it was asked beside the lines (a `Vec<Report>`).
+    Tell(Parcel),
+    /// What a venue holds for us (an `engine::wallets::Held`).
+    SetFunds(Parcel),
     /// A book must be rebuilt from a new snapshot.
     Resync(InstrumentId),
     /// An operator resumed: what tripped is armed again, and what was left to a human is free.

@@ -74,10 +74,14 @@ pub enum Counter {
     RateWaits,
     /// Reports that found the fill ring full.
     ReportsLost,
+    /// Orders that ended, with every trade told and nothing held any more.
+    OrdersClosed,
+    /// Times that a pair was put to rest because a venue refused its orders.
+    PairRests,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 33;
+pub const COUNTERS: usize = 35;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -115,6 +119,8 @@ impl Counter {
         (Self::OrderUnknowns, "order_unknowns"),
         (Self::RateWaits, "rate_waits"),
         (Self::ReportsLost, "reports_lost"),
+        (Self::OrdersClosed, "orders_closed"),
+        (Self::PairRests, "pair_rests"),
     ];
 }
 

@@ -84,10 +84,12 @@ pub enum OrderReject {
     VenueLimit = 19,
     /// Refused by the venue for a reason that we do not know by name.
     Other = 20,
+    /// It would have traded with an order of our own: the venue prevented that.
+    SelfTrade = 21,
 }
 
 /// Kinds of [`OrderReject`].
-pub const ORDER_REJECTS: usize = 21;
+pub const ORDER_REJECTS: usize = 22;
 
 impl OrderReject {
     /// Every reason, in the order of its number.
@@ -113,6 +115,7 @@ impl OrderReject {
         Self::Overload,
         Self::VenueLimit,
         Self::Other,
+        Self::SelfTrade,
     ];
 
     /// Its name in reports and metric labels.
@@ -139,6 +142,7 @@ impl OrderReject {
             Self::Overload => "overload",
             Self::VenueLimit => "venue_limit",
             Self::Other => "other",
+            Self::SelfTrade => "self_trade",
         }
     }
 }

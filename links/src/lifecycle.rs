@@ -4,6 +4,7 @@
 use crate::audit::SagaWhy;
 use crate::codec::LineNotice;
 use crate::command::Parcel;
+use crate::fill::OrderReject;
 use crate::ids::{InstrumentId, Nanos, PairId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
 use crate::page::BookState;
@@ -211,6 +212,36 @@ pub enum Event {
         exposure: i64,
         /// When.
         at_ns: Nanos,
+    },
+    /// CRITICAL: our account traded by an order that is not ours: a liquidation, a deleveraging, by hand. It is booked,
+    /// and what it left is hedged.
+    ForeignTrade {
+        /// What was traded.
+        instrument: InstrumentId,
+        /// We sold.
+        sold: bool,
+        /// How much, the instrument's own mantissa.
+        qty: i64,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// An order of ours ended, and not all of its trades were told: they must be asked for.
+    Untold {
+        /// The order.
+        id: u64,
+        /// What it traded.
+        instrument: InstrumentId,
+    },
+    /// A venue refuses the orders of a pair: it rests.
+    PairRests {
+        /// The pair.
+        pair: PairId,
+        /// Whose orders are refused.
+        instrument: InstrumentId,
+        /// Why.
+        reject: OrderReject,
+        /// Until when.
+        until_ns: Nanos,
     },
     /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until an
     /// operator resumes.

@@ -27,6 +27,10 @@ pub struct Config {
     pub pairs: Pairs,
     /// What may be risked.
     pub risk: Risk,
+    /// What bounds a trade that is under way.
+    pub saga: Saga,
+    /// The last gate before the wire.
+    pub guard: Guard,
     /// The paper gateway.
     pub paper: Paper,
     /// What lasts.
@@ -183,6 +187,10 @@ pub struct Lines {
     pub listing_every_s: u64,
     /// Offset beyond which a venue is not traded on.
     pub skew_ms: u64,
+    /// A venue withdraws our orders when it has not heard of us for so long; 0 leaves its switch alone.
+    pub dead_man_ms: u64,
+    /// Time between two questions for what a venue holds for us.
+    pub funds_every_ms: u64,
     /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.
     pub tls_ca_file: String,
 }
@@ -303,6 +311,60 @@ pub struct Risk {
     pub collar_ppb: i64,
     /// Rest of a pair after a trade.
     pub cooldown_ms: u64,
+    /// Rest of a pair whose orders a venue refuses.
+    pub refused_rest_ms: u64,
+}
+
+/// `[saga]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saga {
+    /// From the first order until every leg should have ended.
+    pub leg_delay_ms: u64,
+    /// Between two questions about one order.
+    pub ask_every_ms: u64,
+    /// After the leg delay, until an order's end must be known.
+    pub resolve_ms: u64,
+    /// After the leg delay, until an exposure is hedged although a leg is in doubt.
+    pub blind_ms: u64,
+    /// How long a hedge dearer than `cost_hold_bps` is waited out.
+    pub hold_ms: u64,
+    /// Between two looks for a hedge.
+    pub retry_ms: u64,
+    /// How long an exposure may exceed `exposure_max` before a human is told.
+    pub exposed_ms: u64,
+    /// Failed hedges and looks after which a human takes over.
+    pub failures_max: u8,
+    /// Exposure, in quote currency, that is borne while an order's end is awaited.
+    #[serde(deserialize_with = "amount")]
+    pub exposure_max: Amount,
+    /// A hedge that costs no more is taken at once.
+    #[serde(rename = "cost_hold_bps", deserialize_with = "ppb")]
+    pub cost_hold_ppb: i64,
+    /// A hedge that costs more is never taken.
+    #[serde(rename = "cost_max_bps", deserialize_with = "ppb")]
+    pub cost_max_ppb: i64,
+}
+
+/// `[guard]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Most orders within any second.
+    pub orders_per_s_max: u32,
+    /// Most value of orders within any minute, in quote currency.
+    #[serde(deserialize_with = "amount")]
+    pub notional_per_min_max: Amount,
+    /// Most orders refused in a row.
+    pub rejects_max: u32,
+    /// Most trades of one pair within a minute.
+    pub repeats_per_min_max: u32,
+    /// Most loss within 24 hours, in quote currency.
+    #[serde(deserialize_with = "amount")]
+    pub loss_max: Amount,
+    /// Most loss from the highest result so far, in quote currency.
+    #[serde(deserialize_with = "amount")]
+    pub drawdown_max: Amount,
 }
 
 /// `[paper]`.

@@ -164,4 +164,6 @@ const COUNTER_HELP: [&str; COUNTERS] = [
     "Requests that left and were not answered: their outcome is unknown.",
     "Times that a request had to wait for a rate budget.",
     "Reports that found the fill ring full.",
+    "Orders that ended, with every trade told and nothing held any more.",
+    "Times that a pair was put to rest because a venue refused its orders.",
 ];

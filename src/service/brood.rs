@@ -2,12 +2,14 @@
 //! anew, so are the others. A venue whose restarts are spent is halted, and its orders are withdrawn.
 
 use super::ServiceError;
-use super::lines::{Circle, Places, VenueAddress, cancel_all, lister, pool, timekeeper};
+use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, timekeeper};
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::beat::Beat;
+use highwire_actors::bookkeeper::{Bookkeeper, BookkeeperMsg};
+use highwire_actors::dead_man::{self, DeadMan};
 use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::lister::Lister;
 use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
@@ -86,10 +88,13 @@ impl Brood {
     /// An actor that could not be started.
     pub async fn start(self) -> Result<VenueActors, ServiceError> {
         let (venue, lives, lines) = (self.address.venue, Lives::default(), Address::default());
-        let mut children = vec![self.pool(&lines)];
+        let books = Address::default();
+        let mut children = vec![self.pool(&lines, &books)];
         children.extend(self.timekeeper(&lines));
         children.extend(self.lister(&lines));
         children.extend(self.stream_keeper());
+        children.extend(self.bookkeeper(&books));
+        children.extend(self.dead_man(&lines));
         let arguments = SupervisorArgs {
             children,
             strategy: Strategy::RestForOne,
@@ -107,12 +112,14 @@ impl Brood {
         self.circle.trading.as_ref().and_then(|trading| trading.of(self.address.venue.id()))
     }
 
-    fn pool(&self, lines: &Address<PoolMsg>) -> ChildSpec {
+    fn pool(&self, lines: &Address<PoolMsg>, books: &Address<BookkeeperMsg>) -> ChildSpec {
+        let books = self.trading().map(|_| books.clone());
         let (brood, lines, beat) = (self.clone(), lines.clone(), Beat::default());
         let heart = beat.clone();
         let mut again = false;
         let start: Start = Box::new(move |above| {
             let mut arguments = pool(&brood);
+            arguments.books_keeper.clone_from(&books);
             (arguments.again, arguments.beat) = (std::mem::replace(&mut again, true), heart.clone());
             let lines = lines.clone();
             Box::pin(async move {
@@ -156,6 +163,33 @@ impl Brood {
             Box::pin(async move { Ok(Actor::spawn_linked(None, StreamKeeper, arguments, above).await?.0.get_cell()) })
         });
         Some(ChildSpec { name: "stream-keeper".to_owned(), start, beat: None })
+    }
+
+    fn bookkeeper(&self, books: &Address<BookkeeperMsg>) -> Option<ChildSpec> {
+        let line = self.trading()?.line.clone();
+        let (brood, books) = (self.clone(), books.clone());
+        let start: Start = Box::new(move |above| {
+            let (arguments, books) = (bookkeeper(&line, &brood), books.clone());
+            Box::pin(async move {
+                let (keeper, _) = Actor::spawn_linked(None, Bookkeeper, arguments, above).await?;
+                books.lead_to(keeper.clone());
+                Ok(keeper.get_cell())
+            })
+        });
+        Some(ChildSpec { name: "bookkeeper".to_owned(), start, beat: None })
+    }
+
+    fn dead_man(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
+        let line = self.trading()?.line.clone();
+        if self.config.lines.dead_man_ms == 0 || !dead_man::has_one(&line.account) {
+            return None;
+        }
+        let (config, lines) = (Arc::clone(&self.config), lines.clone());
+        let start: Start = Box::new(move |above| {
+            let arguments = super::lines::dead_man(&line, &config, lines.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, DeadMan, arguments, above).await?.0.get_cell()) })
+        });
+        Some(ChildSpec { name: "dead-man".to_owned(), start, beat: None })
     }
 
     fn give_up(&self) -> GiveUp {

@@ -138,6 +138,14 @@ impl Chronicle {
                 self.note(format!("CRITICAL: {name} is gone from its venue's list; position {position} is kept"));
             }
             Event::GuardTripped { why, .. } => self.note(format!("CRITICAL: the last gate tripped ({why:?}): halted")),
+            Event::ForeignTrade { instrument, sold, .. } => {
+                let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                self.note(format!("CRITICAL: {name}: our account {did} by an order that is not ours"));
+            }
+            Event::PairRests { pair, instrument, reject, .. } => {
+                let name = self.universe.name(*instrument);
+                self.note(format!("WARN: pair {} rests: {name} refuses its orders ({})", pair.0, reject.name()));
+            }
             Event::Refused(number) => self.note(format!("thread {thread} could not do command {number}")),
             _ => {}
         }

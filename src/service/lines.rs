@@ -9,6 +9,8 @@ use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
+use highwire_actors::bookkeeper::BookkeeperArgs;
+use highwire_actors::dead_man::DeadManArgs;
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
@@ -147,6 +149,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
         snapshots,
         probe,
         cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
+        books_keeper: None,
         make: sessions(line, trading.map(|trading| trading.line), config, places, circle),
         attempts: AttemptRule {
             limit: config.lines.attempts,
@@ -195,6 +198,22 @@ fn sessions(
             seed,
         }
     })
+}
+
+pub(super) fn bookkeeper(line: &TradingLine, brood: &Brood) -> BookkeeperArgs {
+    let Brood { config, circle, .. } = brood;
+    BookkeeperArgs {
+        account: line.account.clone(),
+        listed: Arc::clone(&line.listed),
+        warden: circle.wardens.last().unwrap_or(&circle.reader).clone(),
+        alerts: circle.alerts.clone(),
+        every: Duration::from_millis(config.lines.funds_every_ms),
+    }
+}
+
+pub(super) fn dead_man(line: &TradingLine, config: &Config, pool: Address<PoolMsg>) -> DeadManArgs {
+    let after = Duration::from_millis(config.lines.dead_man_ms);
+    DeadManArgs { account: line.account.clone(), listed: Arc::clone(&line.listed), after, pool }
 }
 
 /// Withdraws what is open at the venue, symbol by symbol, by requests of their own.

@@ -5,7 +5,7 @@ mod pairing;
 
 pub use pairing::{Pairing, PairingError};
 
-use crate::config::{Clock, Config};
+use crate::config::{self, Clock, Config};
 use highwire_engine::engine::{
     Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Strategies, Tuning,
 };
@@ -121,14 +121,17 @@ impl Universe {
             venues: Venue::ALL.len(),
             start_mode,
             epoch,
-            tuning: Tuning::default(),
+            tuning: Tuning {
+                visibility_lag_ns: Venue::ALL.iter().map(|venue| venue.profile().visibility_lag_ns).collect(),
+                ..Tuning::default()
+            },
         }
     }
 }
 
 /// The clock offsets that the operator fixed, in nanoseconds: venue time minus ours.
 pub fn clock_offsets(config: &Config) -> Vec<(Venue, i64)> {
-    let fixed = |(name, settings): (&String, &crate::config::VenueSettings)| match settings.clock {
+    let fixed = |(name, settings): (&String, &config::VenueSettings)| match settings.clock {
         Clock::Fixed { offset_ms } => Some((Venue::parse(name)?, offset_ms.saturating_mul(1_000_000))),
         Clock::Measured => None,
     };
@@ -201,10 +204,39 @@ fn limits(config: &Config) -> Limits {
         collar_ppb: risk.collar_ppb,
         collar_samples_min: COLLAR_SAMPLES_MIN,
         cooldown_ns: risk.cooldown_ms * 1_000_000,
+        refused_rest_ns: risk.refused_rest_ms * 1_000_000,
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
-        saga: SagaLimits::default(),
-        guard: GuardLimits::default(),
+        saga: saga(&config.saga),
+        guard: guard(&config.guard),
         strategies: Strategies::default(),
+    }
+}
+
+fn saga(saga: &config::Saga) -> SagaLimits {
+    let ns = |ms: u64| ms.saturating_mul(1_000_000);
+    SagaLimits {
+        leg_delay_ns: ns(saga.leg_delay_ms),
+        ask_every_ns: ns(saga.ask_every_ms),
+        resolve_ns: ns(saga.resolve_ms),
+        blind_ns: ns(saga.blind_ms),
+        hold_ns: ns(saga.hold_ms),
+        retry_ns: ns(saga.retry_ms),
+        exposed_ns: ns(saga.exposed_ms),
+        failures_max: saga.failures_max,
+        exposure_max: saga.exposure_max,
+        cost_hold_ppb: saga.cost_hold_ppb,
+        cost_max_ppb: saga.cost_max_ppb,
+    }
+}
+
+fn guard(guard: &config::Guard) -> GuardLimits {
+    GuardLimits {
+        orders_per_s_max: guard.orders_per_s_max,
+        notional_per_min_max: guard.notional_per_min_max,
+        rejects_max: guard.rejects_max,
+        repeats_per_min_max: guard.repeats_per_min_max,
+        loss_max: guard.loss_max,
+        drawdown_max: guard.drawdown_max,
     }
 }
 

@@ -61,13 +61,15 @@ pub enum Cause {
     Stopped,
     /// A warden is silent; 1 when so.
     WardenSilent,
+    /// The venue's dead-man switch could not be renewed: its orders may vanish; 1 when so.
+    DeadMan,
     /// A part of the service gave up, such as a supervisor whose restarts are spent; 1 when so.
     GaveUp,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 23] = [
+    pub const ALL: [(Self, &'static str); 24] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -90,6 +92,7 @@ impl Cause {
         (Self::CutOff, "cut-off"),
         (Self::Stopped, "stopped"),
         (Self::WardenSilent, "warden-silent"),
+        (Self::DeadMan, "dead-man"),
         (Self::GaveUp, "gave-up"),
     ];
 

@@ -67,6 +67,11 @@ pub struct Venues {
     pub double_hedges: u64,
     /// How often something goes wrong: once in so many times.
     pub trouble: u64,
+    /// No order is answered: what became of it must be asked for, its trades show in the list of trades alone, and the
+    /// venue takes an id again and again.
+    pub is_silent: bool,
+    /// Orders that traded and were not answered.
+    pub unanswered: u64,
 }
 
 impl Venues {
@@ -83,6 +88,8 @@ impl Venues {
             duplicates: 0,
             double_hedges: 0,
             trouble,
+            is_silent: false,
+            unanswered: 0,
         }
     }
 
@@ -126,6 +133,9 @@ impl Venues {
         }
         let sent = Report::about(order.id, order.instrument, ReportKind::Sent, now);
         self.send(dice, sent, now);
+        if self.is_silent {
+            return self.take_silently(dice, order, now);
+        }
         // Lost on its way: no venue ever sees it.
         if dice.one_in(self.trouble * 4) {
             let doubt = Report::about(order.id, order.instrument, ReportKind::Unknown, now);
@@ -142,6 +152,17 @@ impl Venues {
             return self.send(dice, why, now);
         }
         self.trade(dice, &order, now);
+    }
+
+    /// It trades at once, or nothing of it does; nobody is told.
+    fn take_silently(&mut self, dice: &mut Dice, order: Order, now: u64) {
+        let known = self.held.insert(order.id, Held { order, filled: 0, is_live: false });
+        self.duplicates += u64::from(known.is_some());
+        self.must_send(dice, Report::about(order.id, order.instrument, ReportKind::Unknown, now), now);
+        if !dice.one_in(self.trouble) {
+            self.unanswered += 1;
+            self.book(dice, &order, order.qty.0, now);
+        }
     }
 
     /// Acks, fills in up to three parts, and ends.
@@ -182,9 +203,11 @@ impl Venues {
         let filled = if dice.one_in(2) { held.filled } else { 0 };
         let about = Report::about(order.id, order.instrument, ReportKind::Fill, now);
         let fill = Report { px: order.px, qty: Qty(qty), filled: Qty(filled), trade: self.trades, ..about };
-        self.must_send(dice, fill, now);
+        // The list of trades is behind like every query.
+        let told = if self.is_silent { now + LAG_NS } else { now };
+        self.must_send(dice, fill, told);
         if dice.one_in(self.trouble) {
-            self.must_send(dice, fill, now);
+            self.must_send(dice, fill, told);
         }
     }
 
@@ -203,7 +226,9 @@ impl Venues {
         self.asked += 1;
         let about = |kind| Report::about(order.id, order.instrument, kind, now);
         let report = match self.held.get(&order.id) {
-            Some(held) if now - held.order.decided_ns < LAG_NS && dice.one_in(3) => about(ReportKind::NotFound),
+            Some(held) if now - held.order.decided_ns < LAG_NS && (self.is_silent || dice.one_in(3)) => {
+                about(ReportKind::NotFound)
+            }
             Some(held) => Report { filled: Qty(held.filled), ..about(ReportKind::Done) },
             None => about(ReportKind::NotFound),
         };
@@ -263,6 +288,7 @@ pub fn spec() -> EngineSpec {
             collar_ppb: 1_000_000_000,
             collar_samples_min: 0,
             cooldown_ns: 0,
+            refused_rest_ns: 0,
             stale_ns: vec![u64::MAX; VENUES],
             // Nothing is borne: what is left is told.
             saga: SagaLimits { cost_max_ppb: 100_000_000, exposure_max: amount(0), ..SagaLimits::default() },

@@ -210,3 +210,32 @@ fn walks_of_whole_trades_end_without_a_violation() {
     );
     assert!(hedged > 0 && flat > 0);
 }
+
+/// Answers that are lost, orders that have traded all the same, and queries that do not show them yet: none is sent
+/// twice, and none is taken for one that never was.
+///
+/// Fault: X02
+/// Fault: X11
+#[test]
+fn ten_thousand_orders_without_an_answer_are_neither_sent_twice_nor_forgotten() {
+    let (mut run, mut unanswered, mut endings) = (0, 0, [0; 3]);
+    while unanswered < 10_000 {
+        let mut walk = Walk::new(4 + run % 20, SEED ^ run << 20);
+        walk.venues.is_silent = true;
+        for _ in 0..TRADES_PER_ENGINE {
+            walk.trade();
+            if walk.engine.executor().rest(PAIR).0 {
+                break;
+            }
+        }
+        assert!(walk.violations.is_empty(), "seed {run}: {:?}", walk.violations);
+        assert_eq!((walk.venues.duplicates, walk.venues.double_hedges), (0, 0), "seed {run}");
+        unanswered += walk.venues.unanswered;
+        (0..3).for_each(|n| endings[n] += walk.endings[n]);
+        run += 1;
+    }
+    let [flat, hedged, escalated] = endings;
+    println!(
+        "{unanswered} orders traded unanswered: {flat} flat, {hedged} hedged, {escalated} escalated; 0 violations"
+    );
+}

@@ -4,10 +4,12 @@
 use crate::http::Headers;
 use crate::keys::{KeyError, Keys};
 use crate::metadata::Listing;
+use crate::roster::Listed;
 use crate::venue::Venue;
 use crate::{binance, bybit, okx, polymarket};
-use highwire_links::fill::OrderReject;
-use highwire_links::fixed::Amount;
+use highwire_links::fill::{FEE_DP, OrderReject, Report, ReportKind};
+use highwire_links::fixed::{Amount, Px, Qty};
+use highwire_links::limits::{AMOUNT_DP, DP_MAX};
 use highwire_links::rate::{Cost, RateNotice};
 use highwire_links::{Nanos, Side};
 use secrecy::{ExposeSecret, SecretString};
@@ -227,6 +229,34 @@ pub struct Balance {
     pub free: Amount,
     /// Bound in orders.
     pub locked: Amount,
+}
+
+/// A trade of an order of ours as a report, as its private line would have told it; `None` when a number of it does not
+/// fit the instrument's decimals.
+pub fn report(listed: &Listed, id: u64, trade: &TradeState) -> Option<Report> {
+    let scale = listed.entry.scale;
+    let (fee, fee_dp) = fee(trade.fee)?;
+    Some(Report {
+        px: Px(mantissa(trade.px, scale.px_dp)?),
+        qty: Qty(mantissa(trade.qty, scale.qty_dp)?),
+        fee,
+        fee_dp,
+        fee_in: listed.fee_in(&trade.fee_asset),
+        trade: trade.trade,
+        flags: if trade.maker { Report::MAKER } else { 0 },
+        ..Report::about(id, listed.entry.id, ReportKind::Fill, u64::try_from(trade.at_ms).ok()?.checked_mul(1_000_000)?)
+    })
+}
+
+/// An amount as a mantissa at `dp` decimals, if it is exact.
+fn mantissa(amount: Amount, dp: u8) -> Option<i64> {
+    let unit = 10i128.pow(u32::from(AMOUNT_DP.checked_sub(dp)?));
+    (amount.0 % unit == 0).then(|| i64::try_from(amount.0 / unit).ok())?
+}
+
+/// A fee at the fewest decimals that hold it exactly, the usual number at least.
+fn fee(paid: Amount) -> Option<(i64, u8)> {
+    (FEE_DP..=DP_MAX).find_map(|dp| Some((mantissa(paid, dp)?, dp)))
 }
 
 /// A derivatives position.

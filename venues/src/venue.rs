@@ -51,6 +51,8 @@ pub struct Profile {
     /// Age above which a price is not traded on. A multiple of the venue's slowest depth cadence,
     /// as quiet books send nothing: Binance spot 100 ms, futures 250 ms, OKX and Bybit 100 ms.
     pub stale_ns: u64,
+    /// How long after it was sent a venue may still say that it knows no such order: its queries read a copy.
+    pub visibility_lag_ns: u64,
 }
 
 impl Venue {
@@ -115,6 +117,7 @@ const BINANCE_SPOT: Profile = Profile {
     scratch: scratch::scratch,
     taker_fee_ppb: 1_000_000,
     stale_ns: 1_000 * MS,
+    visibility_lag_ns: 3_000 * MS,
 };
 const BINANCE_US: Profile = Profile { name: "binance_us", taker_fee_ppb: 6_000_000, ..BINANCE_SPOT };
 const BINANCE_TR: Profile = Profile { name: "binance_tr", ..BINANCE_SPOT };
@@ -135,6 +138,7 @@ const OKX: Profile = Profile {
     scratch: scratch::scratch,
     taker_fee_ppb: 1_000_000,
     stale_ns: 1_000 * MS,
+    visibility_lag_ns: 3_000 * MS,
 };
 const BYBIT_SPOT: Profile = Profile {
     name: "bybit_spot",
@@ -144,6 +148,7 @@ const BYBIT_SPOT: Profile = Profile {
     scratch: scratch::scratch,
     taker_fee_ppb: 1_000_000,
     stale_ns: 1_000 * MS,
+    visibility_lag_ns: 3_000 * MS,
 };
 const BYBIT_LINEAR: Profile = Profile { name: "bybit_linear", taker_fee_ppb: 550_000, ..BYBIT_SPOT };
 const BYBIT_INVERSE: Profile = Profile { name: "bybit_inverse", ..BYBIT_LINEAR };
@@ -158,6 +163,7 @@ const POLYMARKET: Profile = Profile {
     scratch: polymarket::scratch,
     taker_fee_ppb: 70_000_000,
     stale_ns: 2_000 * MS,
+    visibility_lag_ns: 3_000 * MS,
 };
 
 #[cfg(test)]

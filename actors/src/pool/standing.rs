@@ -13,6 +13,8 @@ pub enum Cause {
     Attempts,
     /// Its clock is too far from ours.
     Clock,
+    /// Its dead-man switch is not renewed.
+    DeadMan,
 }
 
 /// The causes that hold a venue now.

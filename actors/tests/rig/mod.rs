@@ -261,6 +261,7 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             collar_ppb: limits::PPB,
             collar_samples_min: 0,
             cooldown_ns: 0,
+            refused_rest_ns: 0,
             stale_ns: vec![60 * SECOND_NS; VENUES],
             // Prices here jump as no market does, and it is threads that are tried, not trades: hedges may
             // cost whatever they cost, and no trade is given up.
@@ -446,6 +447,7 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             snapshots: None,
             probe: None,
             cancel_all: None,
+            books_keeper: None,
             attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
             lines: LineSetRule::default(),
             // Nobody is told and nobody rules: modes are the tests' own.

@@ -38,6 +38,7 @@ fn spec() -> EngineSpec {
             collar_ppb: 100_000_000,
             collar_samples_min: 0,
             cooldown_ns: SECOND,
+            refused_rest_ns: 0,
             stale_ns: vec![SECOND; 2],
             saga: SagaLimits::default(),
             guard: GuardLimits::WIDE,

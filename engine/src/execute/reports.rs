@@ -8,12 +8,24 @@ use crate::position::{Need, Trade};
 use crate::saga::{Event, Standing, Terms};
 use highwire_links::audit::{Record, SagaWhy};
 use highwire_links::counter::Counter;
-use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::Qty;
-use highwire_links::ids::{InstrumentId, PairId, Side};
+use highwire_links::ids::{InstrumentId, Nanos, PairId, Side};
 use highwire_links::instrument::Instrument;
+use highwire_links::lifecycle;
 use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::order::OrderTx;
+
+/// The trades of an order that ended are waited for so long before they are asked for.
+const ASK_AFTER_NS: Nanos = 1_000_000_000;
+
+/// An order that ended with trades untold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Untold {
+    id: u64,
+    since_ns: Nanos,
+    is_asked: bool,
+}
 
 impl Executor {
     /// Settles a report. One about an order that we do not know, or that contradicts it, is counted as
@@ -46,12 +58,13 @@ impl Executor {
         self.tell(cx, tx, &known, moved, is_answer);
     }
 
-    /// Books by their venue's count what ended and was never told trade by trade.
+    /// Has the trades asked for that an ended order was not told, and books by their venue's count what is not told
+    /// then either.
     pub fn on_untold(&mut self, cx: &mut Context<'_>) {
-        let Some(&(id, until_ns)) = self.untold.first() else { return };
-        if cx.now < until_ns || cx.ports.audit.room() < AUDIT_PER_REPORT_MAX {
-            return;
-        }
+        self.ask_untold(cx);
+        let resolve_ns = self.limits.resolve_ns;
+        let late = self.untold.first().filter(|untold| cx.now.saturating_sub(untold.since_ns) >= resolve_ns);
+        let Some(&Untold { id, .. }) = late.filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) else { return };
         self.untold.remove(0);
         let Some(mut known) = self.orders.get(id).copied() else { return };
         let qty = known.life.take_untold();
@@ -80,6 +93,19 @@ impl Executor {
         }
     }
 
+    fn ask_untold(&mut self, cx: &mut Context<'_>) {
+        for untold in &mut self.untold {
+            if cx.now.saturating_sub(untold.since_ns) < ASK_AFTER_NS {
+                break;
+            }
+            let known = self.orders.get(untold.id).filter(|known| known.life.untold() > 0);
+            if let Some(known) = known.filter(|_| !untold.is_asked) {
+                cx.tell(lifecycle::Event::Untold { id: known.id, instrument: known.instrument });
+            }
+            untold.is_asked = true;
+        }
+    }
+
     /// The order's life takes the report in; returns by how much its fills moved the exposure.
     fn live(&mut self, cx: &mut Context<'_>, known: &mut Known, report: &Report, instrument: &Instrument) -> i64 {
         let sign = if (known.side == Side::Buy) == self.is_inverse[instrument.id.index()] { -1 } else { 1 };
@@ -88,6 +114,7 @@ impl Executor {
         }
         let word = Word { kind: report.kind, reject: report.reject, qty: report.qty.0, filled: report.filled.0.max(0) };
         let (traded, was_over) = (known.life.traded(), known.life.is_overfilled());
+        let had_ended = known.life.stage().is_end();
         let lag_ns = self.lag_ns.get(instrument.venue.index()).copied().unwrap_or(0);
         let grown = known.life.on(&word, cx.now, lag_ns);
         let booked = Qty(known.life.traded() - traded);
@@ -101,14 +128,34 @@ impl Executor {
         if matches!(report.kind, ReportKind::Rejected | ReportKind::Ack) {
             self.guard.on_answer(report.kind == ReportKind::Rejected);
         }
-        if report.kind == ReportKind::Rejected {
-            cx.tally.add(Counter::OrderRejects);
+        match report.kind {
+            // An end may be told twice.
+            ReportKind::Rejected if !had_ended => {
+                cx.tally.add(Counter::OrderRejects);
+                self.on_refused(cx, known, report.reject);
+            }
+            ReportKind::Done if !had_ended => self.on_refused(cx, known, report.reject),
+            ReportKind::Ack => self.refusals.on_taken(instrument.id),
+            _ => {}
         }
         let px = if report.px.0 > 0 { report.px } else { known.px };
         let scale = self.scales[known.pair.index()];
         let base = instrument.base_qty(px, Qty(grown), scale.qty_dp).unwrap_or(0);
         let fee = cash::base_fee(report, scale.qty_dp);
         sign * base - if self.is_inverse[instrument.id.index()] { -fee } else { fee }
+    }
+
+    /// What a venue goes on refusing is not sent to it again and again.
+    fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
+        let until_ns = cx.now.saturating_add(self.refused_rest_ns);
+        if !self.refusals.on_refused(known.instrument, reject, until_ns) {
+            return;
+        }
+        let berth = &mut self.berths[known.pair.index()];
+        berth.rests_until_ns = berth.rests_until_ns.max(until_ns);
+        cx.tally.add(Counter::PairRests);
+        let (pair, instrument) = (known.pair, known.instrument);
+        cx.tell(lifecycle::Event::PairRests { pair, instrument, reject, until_ns });
     }
 
     /// A fill's second axis moved; returns what a failed one takes back, in base.
@@ -154,9 +201,10 @@ impl Executor {
             *place = known;
         }
         if is_settled {
+            cx.tally.add_many(Counter::OrdersClosed, u64::from(!known.is_closed));
             self.orders.close(known.id);
-        } else if is_ended && !self.untold.iter().any(|&(id, _)| id == known.id) {
-            self.untold.push((known.id, cx.now.saturating_add(self.limits.resolve_ns)));
+        } else if is_ended && !self.untold.iter().any(|untold| untold.id == known.id) {
+            self.untold.push(Untold { id: known.id, since_ns: cx.now, is_asked: false });
         }
     }
 
@@ -184,6 +232,8 @@ impl Executor {
             return cx.tally.add(Counter::DuplicateReports);
         }
         cx.tally.add(Counter::ForeignFills);
+        let (sold, qty) = (side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::ForeignTrade { instrument: instrument.id, sold, qty, at_ns: cx.now });
         cx.ports.audit.write(Record::Settled(*report));
         if self.wallets.on_fill(instrument, &Trade::new(side, report)).is_none() {
             return cx.tally.add(Counter::Overflows);

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::spec::{Assets, Funds, PairSpec};
 use crate::testing::{Bench, amount, limits, spot};
 use highwire_links::Mode;
-use highwire_links::fill::{FeeAsset, Report, ReportKind, Settlement};
+use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::Px;
 use highwire_links::order::{OrderRx, orders};
 
@@ -354,4 +354,78 @@ fn what_was_left_to_a_human_is_closed_when_one_asks_for_it() {
     rig.tick(20_002 * MS, Some(unwind(10_000)));
     let hedge = rig.rx.take().unwrap();
     assert_eq!((hedge.class, hedge.side, hedge.qty), (OrderClass::Hedge, Side::Sell, Qty(10_000)));
+}
+
+/// Fault: X12
+#[test]
+fn an_order_that_would_have_met_our_own_keeps_what_it_traded_and_its_pair_rests() {
+    let mut rig = Rig::new();
+    rig.executor.refused_rest_ns = 1_000 * MS;
+    let [first, second] = rig.open(10_000);
+    rig.fill(1, second, 1, 10_000, 1);
+    rig.say(1, second, ReportKind::Done, 1);
+    rig.fill(0, first, 2, 4_000, 1);
+    let prevented = Report { filled: Qty(4_000), ..Report::about(first, IDS[0], ReportKind::Done, 2) };
+    let prevented = Report { reject: OrderReject::SelfTrade, ..prevented };
+    rig.report(prevented);
+    rig.report(prevented);
+    assert_eq!((rig.position(0), rig.position(1), rig.reserved(0)), (4_000, -10_000, "0 0".into()));
+    assert_eq!(rig.counted(Counter::PairRests), 1, "an end that is told twice is one");
+    assert_eq!(rig.executor.rest(PAIR).1, 1_000 * MS + 2);
+    assert!(
+        rig.executor.is_shunned(PAIR, IDS[0], 3) && !rig.executor.is_shunned(PAIR, IDS[1], 3),
+        "hedged elsewhere first"
+    );
+}
+
+/// Fault: X05
+#[test]
+fn a_trade_in_a_thousand_parts_is_booked_part_by_part_and_one_that_comes_after_the_end_too() {
+    let mut rig = Rig::new();
+    let ids = rig.open(1_000);
+    for part in 0..999 {
+        rig.fill(0, ids[0], part + 1, 1, part + 1);
+        rig.fill(1, ids[1], part + 5_000, 1, part + 1);
+    }
+    assert_eq!((rig.position(0), rig.stage()), (999, Some(SagaStage::Opening)), "not all is told");
+    for (leg, id) in ids.into_iter().enumerate() {
+        let filled = Report { filled: Qty(1_000), ..Report::about(id, IDS[leg], ReportKind::Done, 2_000) };
+        rig.report(filled);
+    }
+    assert_eq!(rig.stage(), None, "by the venues' count they match");
+    assert_ne!(rig.reserved(0), "0 0", "the last part is to be paid");
+    rig.fill(0, ids[0], 1_000, 1, 2_001);
+    rig.fill(1, ids[1], 6_000, 1, 2_001);
+    assert_eq!((rig.position(0), rig.position(1), rig.reserved(0)), (1_000, -1_000, "0 0".into()));
+    assert_eq!(rig.counted(Counter::OrdersClosed), 2);
+}
+
+#[test]
+fn trades_that_were_not_told_are_asked_for_and_what_is_told_then_is_booked_once() {
+    let mut rig = Rig::new();
+    let ids = rig.open(1_000);
+    rig.report(Report { filled: Qty(1_000), ..Report::about(ids[0], IDS[0], ReportKind::Done, MS) });
+    rig.executor.on_untold(&mut rig.bench.at(500 * MS));
+    let asked = |rig: &mut Rig| {
+        let events = std::iter::from_fn(|| rig.bench.desk.lifecycle.take());
+        events.filter(|event| matches!(event, lifecycle::Event::Untold { id, .. } if *id == ids[0])).count()
+    };
+    assert_eq!(asked(&mut rig), 0, "they may still be under way");
+    rig.executor.on_untold(&mut rig.bench.at(1_100 * MS));
+    rig.executor.on_untold(&mut rig.bench.at(1_200 * MS));
+    assert_eq!(asked(&mut rig), 1);
+    rig.fill(0, ids[0], 9, 1_000, 1_300 * MS);
+    rig.executor.on_untold(&mut rig.bench.at(20_000 * MS));
+    assert_eq!((rig.position(0), rig.reserved(0)), (1_000, "0 0".into()));
+}
+
+#[test]
+fn an_order_that_is_not_ours_is_booked_told_and_hedged() {
+    let mut rig = Rig::new();
+    let about = Report::about(0, IDS[0], ReportKind::Foreign, MS);
+    rig.report(Report { px: Px(10_000), qty: Qty(700), trade: 5, flags: Report::SOLD, ..about });
+    assert_eq!((rig.position(0), rig.stage()), (-700, Some(SagaStage::Exposed)));
+    let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take());
+    let told = told.filter(|event| matches!(event, lifecycle::Event::ForeignTrade { sold: true, qty: 700, .. }));
+    assert_eq!(told.count(), 1);
 }

@@ -2,10 +2,13 @@
 
 use super::rig::Place;
 use highwire_simulator::{Amount, Deed, Fill, Record, Side, Venue as Room};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The service's account among the simulator's members.
 const ACCOUNT: usize = 0;
+
+/// A fill by what both sides can say of it: venue trade id, price, quantity.
+pub type Told = (u64, String, String);
 
 /// A ledger, read.
 pub struct Judge {
@@ -17,9 +20,9 @@ impl Judge {
         Self { records }
     }
 
-    fn own_fills(&self) -> impl Iterator<Item = (Room, &Fill)> {
+    fn own_fills(&self) -> impl Iterator<Item = (&Record, &Fill)> {
         self.records.iter().filter_map(|record| match &record.deed {
-            Deed::Fill(fill) if fill.account == ACCOUNT => Some((record.venue, fill)),
+            Deed::Fill(fill) if fill.account == ACCOUNT => Some((record, fill)),
             _ => None,
         })
     }
@@ -27,6 +30,18 @@ impl Judge {
     /// Fills of the service's orders.
     pub fn fills(&self) -> usize {
         self.own_fills().count()
+    }
+
+    /// Each of them, at one place.
+    pub fn trades(&self, place: &Place) -> BTreeSet<Told> {
+        let own = self.own_fills().filter(|(record, fill)| record.venue == place.room && fill.symbol == place.symbol);
+        own.map(|(_, fill)| (fill.trade, plain(&fill.price), plain(&fill.qty))).collect()
+    }
+
+    /// Fills at one place that bought.
+    pub fn bought(&self, place: &Place) -> usize {
+        let own = self.own_fills().filter(|(record, _)| record.venue == place.room);
+        own.filter(|(_, fill)| fill.symbol == place.symbol && fill.side == Side::Buy).count()
     }
 
     /// Orders of the service that the venues took in: venue and client id.
@@ -38,14 +53,50 @@ impl Judge {
         self.records.iter().filter_map(order).collect()
     }
 
+    /// Requests for orders that reached a venue's engine.
+    pub fn taken_or_refused(&self, room: Room) -> usize {
+        self.orders().iter().filter(|(at, _)| *at == room).count() + self.refusals(room, "")
+    }
+
+    /// Requests for orders that a venue refused, in its ledger's words for the reason.
+    pub fn refusals(&self, room: Room, why: &str) -> usize {
+        let fits = |record: &&Record| match &record.deed {
+            Deed::Refused { account: ACCOUNT, why: said, .. } => {
+                record.venue == room && format!("{said:?}").contains(why)
+            }
+            _ => false,
+        };
+        self.records.iter().filter(fits).count()
+    }
+
+    /// What the orders that the venues took in are worth at their limits.
+    pub fn value(&self) -> Amount {
+        let value = |record: &Record| match &record.deed {
+            Deed::Order { account: ACCOUNT, price: Some(price), qty, .. } => Some(*price * *qty),
+            _ => None,
+        };
+        self.records.iter().filter_map(value).sum()
+    }
+
+    /// Fills of orders that the venues made themselves.
+    pub fn forced(&self) -> usize {
+        self.own_fills().filter(|(_, fill)| is_forced(&fill.client_id)).count()
+    }
+
+    /// Requests over HTTP to a path.
+    pub fn requests(&self, room: Room, path: &str) -> usize {
+        let fits = |record: &&Record| match &record.deed {
+            Deed::Request { path: asked, .. } => record.venue == room && asked == path,
+            _ => false,
+        };
+        self.records.iter().filter(fits).count()
+    }
+
     /// What the fills have left: base received less base given, fees in base taken off.
     pub fn position(&self, place: &Place) -> Amount {
-        let of_place = self.own_fills().filter(|(room, fill)| *room == place.room && fill.symbol == place.symbol);
-        of_place.fold(Amount::ZERO, |sum, (_, fill)| {
-            let moved = if fill.side == Side::Buy { fill.qty } else { -fill.qty };
-            let fee = if place.is_spot && place.symbol.starts_with(&fill.fee_asset) { fill.fee } else { Amount::ZERO };
-            sum + moved - fee
-        })
+        let of_place =
+            self.own_fills().filter(|(record, fill)| record.venue == place.room && fill.symbol == place.symbol);
+        of_place.fold(Amount::ZERO, |sum, (_, fill)| sum + moved(place, fill))
     }
 
     /// The last orders, refusals, fills and ends, for whoever reads a failure.
@@ -65,8 +116,63 @@ impl Judge {
         }
     }
 
+    /// Every order of the service has a limit, within 3 % of the last price at which anything of ours traded.
+    pub fn assert_every_price_is_bounded(&self) {
+        let mut last = None;
+        for record in &self.records {
+            match &record.deed {
+                Deed::Fill(fill) if fill.account == ACCOUNT => last = Some(fill.price),
+                Deed::Order { account: ACCOUNT, price, client_id, .. } if !is_forced(client_id) => {
+                    let price = price.unwrap_or_else(|| panic!("{record:?} has no limit"));
+                    let band = last.map_or(price, |last| last) * Amount::new(3, 2);
+                    let off = last.map_or(Amount::ZERO, |last| (price - last).abs());
+                    assert!(off <= band, "{record:?} is far from {last:?}");
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// What all legs together leave unhedged.
     pub fn left(&self, places: &[Place]) -> Amount {
         places.iter().fold(Amount::ZERO, |sum, place| sum + self.position(place))
     }
+
+    /// How long more than the least order was unhedged, each time, milliseconds, shortest first; what still is at the
+    /// end is not among them.
+    pub fn exposures_ms(&self, places: &[Place]) -> Vec<u64> {
+        let (mut net, mut since, mut spans) = (Amount::ZERO, None, Vec::new());
+        for (record, fill) in self.own_fills() {
+            let place = places.iter().find(|place| place.room == record.venue && place.symbol == fill.symbol);
+            net += place.map_or(Amount::ZERO, |place| moved(place, fill));
+            match (net.abs() > Amount::new(1, 3), since) {
+                (true, None) => since = Some(record.at_ns),
+                (false, Some(from)) => {
+                    spans.push(record.at_ns.saturating_sub(from) / 1_000_000);
+                    since = None;
+                }
+                _ => {}
+            }
+        }
+        spans.sort_unstable();
+        spans
+    }
+}
+
+/// By how much a fill moved the base.
+fn moved(place: &Place, fill: &Fill) -> Amount {
+    let moved = if fill.side == Side::Buy { fill.qty } else { -fill.qty };
+    let fee = if place.is_spot && place.symbol.starts_with(&fill.fee_asset) { fill.fee } else { Amount::ZERO };
+    moved - fee
+}
+
+/// Whether the venue itself made the order.
+fn is_forced(client_id: &str) -> bool {
+    client_id.contains("autoclose")
+}
+
+/// A decimal without the zeros at its end.
+pub fn plain(value: &impl std::fmt::Display) -> String {
+    let text = value.to_string();
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

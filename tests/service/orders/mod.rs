@@ -1,7 +1,12 @@
 //! Real orders on simulated venues: a service of its own process trades over sockets, faults are done to the
 //! venues, and the simulator's ledger is the judge.
 
-mod faults;
+mod account;
+mod answers;
 mod judge;
+mod legs;
+mod limits;
+mod reports;
 mod rig;
+mod stream;
 mod trade;

@@ -1,10 +1,11 @@
 //! A live service between simulated venues whose prices keep crossing.
 
-use super::judge::Judge;
+use super::judge::{Judge, Told, plain};
 use crate::running::Running;
 use highwire_simulator::{
     Amount, AssetSpec, Endpoint, Injection, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room, Verb,
 };
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -41,13 +42,18 @@ pub struct Rig {
 impl Rig {
     /// Starts both and waits until trades have been made.
     pub async fn trading(orders_over: &str) -> Self {
-        let rig = Self::start(orders_over, &[]).await;
+        Self::with(orders_over, "").await
+    }
+
+    /// The same, with more settings.
+    pub async fn with(orders_over: &str, more: &str) -> Self {
+        let rig = Self::start(orders_over, more).await;
         rig.wait_trades(3);
         rig
     }
 
-    /// Starts both, the venues with these faults.
-    pub async fn start(orders_over: &str, faults: &[Injection]) -> Self {
+    /// Starts both.
+    pub async fn start(orders_over: &str, more: &str) -> Self {
         // Another story of this process may have chosen it already.
         highwire::tls::choose_provider();
         let market = MarketConfig {
@@ -56,18 +62,23 @@ impl Rig {
             ..MarketConfig::default()
         };
         let venues = PLACES.map(|place| (place.room, Ports::default())).to_vec();
-        let config = SimulatorConfig { market, venues, script: faults.to_vec(), ..SimulatorConfig::default() };
+        let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&simulator, folder.path(), orders_over);
-        let keys = [("HIGHWIRE_TEST_KEY", KEY), ("HIGHWIRE_TEST_SECRET", SECRET)];
-        let running = Running::start_with(&settings, &["--live"], &keys);
+        let settings = settings(&simulator, folder.path(), orders_over, more);
+        let environment = [
+            ("HIGHWIRE_TEST_KEY", KEY),
+            ("HIGHWIRE_TEST_SECRET", SECRET),
+            // Each fill is told in the log, so that it can be compared with the ledger's.
+            ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+        ];
+        let running = Running::start_with(&settings, &["--live"], &environment);
         Self { running, simulator, folder }
     }
 
     /// Waits for so many more trades of two legs.
     pub fn wait_trades(&self, trades: u64) {
-        let made = || self.count("highwire_sagas_total{thread=\"wire\"}");
+        let made = || self.wire("sagas");
         let goal = made() + trades;
         self.running.wait(|| (made() < goal).then(|| format!("fewer than {goal} trades")));
     }
@@ -97,38 +108,90 @@ impl Rig {
         Judge::new(self.simulator.records(0))
     }
 
-    /// Waits until every trade has ended and the service tells the same fills and positions as the ledger.
-    pub fn wait_agreement(&self) {
-        self.running.wait(|| {
-            let (judge, metrics) = (self.judge(), self.running.metrics());
-            let told = |name: &str| metrics.get(name).cloned().unwrap_or_else(|| "0".to_owned());
-            let number = |name: &str| told(name).parse::<usize>().unwrap();
-            let endings = ["flat", "hedged", "escalated"];
-            let ended = endings.map(|ending| number(&format!("highwire_saga_ends_total{{ending=\"{ending}\"}}")));
-            let position = |place: &Place| {
-                told(&format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol))
-            };
-            let ours = PLACES.map(|place| Amount::parse(&position(&place)).unwrap());
-            let ours = (number("highwire_fills_total{thread=\"wire\"}"), ours);
-            let theirs = (judge.fills(), PLACES.map(|place| judge.position(&place)));
-            let open = number("highwire_sagas_total{thread=\"wire\"}") - ended.iter().sum::<usize>();
-            (open != 0 || ours != theirs)
-                .then(|| format!("{open} trades open; told {ours:?}, but truly {theirs:?}\n{}", judge.tail()))
-        });
+    /// A count of the wire; 0 when it is not shown.
+    pub fn wire(&self, counter: &str) -> u64 {
+        self.count(&format!("highwire_{counter}_total{{thread=\"wire\"}}"))
     }
 
-    /// Waits for agreement; then no id stands twice, and no more is left unhedged than the perpetual's least order.
+    /// Fills of orders that the venues made themselves.
+    pub fn count_forced(&self) -> usize {
+        self.judge().forced()
+    }
+
+    /// Waits until something of the log says this.
+    pub fn wait_said(&self, words: &str) {
+        self.running.wait(|| (!self.running.said().contains(words)).then(|| format!("it never said \"{words}\"")));
+    }
+
+    /// How often the log says this.
+    pub fn times_said(&self, words: &str) -> usize {
+        self.running.said().matches(words).count()
+    }
+
+    /// Waits until every trade has ended, no order is open or holds anything, and the service tells the same fills,
+    /// trade by trade, and positions as the ledger.
+    pub fn wait_agreement(&self) {
+        self.running.wait(|| self.disagreement());
+    }
+
+    fn disagreement(&self) -> Option<String> {
+        let (said, metrics) = (self.running.said(), self.running.metrics());
+        let judge = self.judge();
+        let told = |name: &str| metrics.get(name).cloned().unwrap_or_else(|| "0".to_owned());
+        let number = |name: &str| told(name).parse::<u64>().unwrap();
+        let wire = |name: &str| number(&format!("highwire_{name}_total{{thread=\"wire\"}}"));
+        let endings = ["flat", "hedged", "escalated"];
+        let ended = endings.map(|ending| number(&format!("highwire_saga_ends_total{{ending=\"{ending}\"}}")));
+        // Each stands on a page of its own, and they are not written at the same instant.
+        let open = wire("sagas").abs_diff(ended.iter().sum());
+        let held = wire("orders").abs_diff(wire("orders_closed"));
+        let differing = PLACES.iter().find_map(|place| {
+            let name = format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol);
+            let (ours, theirs) = (Amount::parse(&told(&name)).unwrap(), judge.position(place));
+            let (known, true_ones) = (fills_told(&said, place), judge.trades(place));
+            let lacking: Vec<_> = true_ones.difference(&known).collect();
+            let invented: Vec<_> = known.difference(&true_ones).collect();
+            let same = ours == theirs && lacking.is_empty() && invented.is_empty();
+            (!same).then(|| format!("{name}: {ours} told, {theirs} true; untold {lacking:?}, untrue {invented:?}"))
+        });
+        let sum = (wire("fills") + wire("foreign_fills") != judge.fills() as u64)
+            .then(|| format!("{} fills told, {} true", wire("fills"), judge.fills()));
+        let open = (open + held > 0).then(|| format!("{open} trades go on, {held} orders are not closed"));
+        open.or(differing).or(sum).map(|what| format!("{what}\n{}", judge.tail()))
+    }
+
+    /// Waits for agreement; then no id stands twice, no price is unbounded, and no more is left unhedged than the
+    /// perpetual's least order. Nothing was left to a human.
     pub fn assert_sound(&self) {
         self.wait_agreement();
         let judge = self.judge();
         judge.assert_no_id_twice();
+        judge.assert_every_price_is_bounded();
         let left = judge.left(&PLACES);
-        assert!(
-            left.abs() <= Amount::new(1, 3),
-            "{left} of base is left unhedged: {}\n{}",
-            judge.tail(),
-            self.running.said()
+        let story = || format!("{}\n{}", judge.tail(), self.running.said());
+        assert!(left.abs() <= Amount::new(1, 3), "{left} of base is left unhedged: {}", story());
+        assert_eq!(self.wire("escalations"), 0, "{}", story());
+        let spans = judge.exposures_ms(&PLACES);
+        let at = |share: usize| spans.get((spans.len() * share / 100).min(spans.len().saturating_sub(1))).copied();
+        let (p50, p99, most) = (at(50).unwrap_or(0), at(99).unwrap_or(0), spans.last().copied().unwrap_or(0));
+        // Far beyond what it takes: a hedge that waits for what does not come.
+        assert!(most < 8_000, "unhedged for {most} ms: {}", story());
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or_default();
+        println!(
+            "{name}: {} fills; unhedged {} times: p50 {p50} ms, p99 {p99} ms, most {most} ms; {} hedges, {} unknown",
+            judge.fills(),
+            spans.len(),
+            self.wire("hedges"),
+            self.wire("order_unknowns"),
         );
+    }
+
+    /// Everything is well again: it trades, and agrees.
+    pub fn assert_recovered(&self) {
+        self.heal();
+        self.wait_trades(2);
+        self.assert_sound();
     }
 
     /// Ends the service, then the venues.
@@ -139,8 +202,10 @@ impl Rig {
     }
 }
 
-fn settings(simulator: &Simulator, folder: &Path, orders_over: &str) -> PathBuf {
-    let mut text = String::from("[service]\nlive = true\n[risk]\ncooldown_ms = 100\n");
+fn settings(simulator: &Simulator, folder: &Path, orders_over: &str, more: &str) -> PathBuf {
+    // Unless the story says how long a pair rests that was refused, it is short.
+    let rest = if more.contains("refused_rest_ms") { "" } else { "refused_rest_ms = 1500\n" };
+    let mut text = format!("[service]\nlive = true\n[risk]\ncooldown_ms = 100\n{rest}{more}\n");
     for Place { room, venue, .. } in PLACES {
         let at = |endpoint| simulator.endpoint(room, endpoint).unwrap();
         let (a, b) = (at(Endpoint::A), at(Endpoint::B));
@@ -155,4 +220,18 @@ fn settings(simulator: &Simulator, folder: &Path, orders_over: &str) -> PathBuf 
     let path = folder.join("live.toml");
     std::fs::write(&path, text).unwrap();
     path
+}
+
+/// The fills at a place that the log tells.
+fn fills_told(said: &str, place: &Place) -> BTreeSet<Told> {
+    let name = format!("fill instrument=\"{}:{}\"", place.venue, place.symbol);
+    said.lines().filter(|line| line.contains(&name)).map(told).collect()
+}
+
+fn told(line: &str) -> Told {
+    let field = |name: &str| {
+        let value = line.split_once(&format!(" {name}=")).unwrap_or_else(|| panic!("no {name} in {line}")).1;
+        value.split_whitespace().next().unwrap_or_default().to_owned()
+    };
+    (field("trade").parse().unwrap(), plain(&field("px")), plain(&field("qty")))
 }

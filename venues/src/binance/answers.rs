@@ -320,7 +320,8 @@ pub(super) fn number_key(trade: u64) -> u64 {
 pub(super) fn standing(status: &str) -> Standing {
     match status {
         "NEW" | "PENDING_NEW" | "PARTIALLY_FILLED" | "PENDING_CANCEL" => Standing::Open,
-        "FILLED" | "CANCELED" | "EXPIRED" | "EXPIRED_IN_MATCH" => Standing::Ended(OrderReject::None),
+        "FILLED" | "CANCELED" | "EXPIRED" => Standing::Ended(OrderReject::None),
+        "EXPIRED_IN_MATCH" => Standing::Ended(OrderReject::SelfTrade),
         "REJECTED" => Standing::Refused,
         _ => Standing::Unknown,
     }

@@ -12,6 +12,12 @@ use highwire_links::decode::Reject;
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 
 const EVENT: [&str; 2] = ["e", "o"];
+const CAUSE: [&str; 1] = ["m"];
+
+/// The account that a futures account event tells of.
+fn fields_of<'t, 'i>(event: Value<'t, 'i>) -> Result<Value<'t, 'i>, Reject> {
+    Fields::of(&["a"], event)?.need("a")
+}
 
 /// Reads one event. Spot's execution reports have a field `o` too, a word; USD-M's is the order.
 pub(super) fn event(reading: &mut Reading<'_>, event: Value<'_, '_>) -> Result<AnswerKind, Reject> {
@@ -20,6 +26,11 @@ pub(super) fn event(reading: &mut Reading<'_>, event: Value<'_, '_>) -> Result<A
         Some("executionReport") => execution(reading, event, None),
         Some("ORDER_TRADE_UPDATE") => execution(reading, fields.need("o")?, Fields::of(&["E"], event)?.unsigned("E")?),
         Some("eventStreamTerminated" | "listenKeyExpired") => Ok(reading.line(LineNotice::LoggedOut)),
+        // Coins came, went or were corrected; a trade's own changes are told with the trade.
+        Some("balanceUpdate") => Ok(reading.line(LineNotice::FundsMoved)),
+        Some("ACCOUNT_UPDATE") if Fields::of(&CAUSE, fields_of(event)?)?.text("m") != Some("ORDER") => {
+            Ok(reading.line(LineNotice::FundsMoved))
+        }
         Some("serverShutdown") => Ok(reading.line(LineNotice::Leaving)),
         // TRADE_LITE comes first but tells no fee, and a trade is booked once: the full event is waited for.
         _ => Ok(AnswerKind::Control),
@@ -71,7 +82,7 @@ impl Execution<'_, '_, '_> {
         }
         let filled = self.listed.qty(self.text("z")?)?;
         let done = Report { kind: ReportKind::Done, filled, ..self.blank };
-        let why = ended(&["eR", "r", "er"].map(|key| self.fields.text(key).unwrap_or_default()));
+        let why = self.why()?;
         let report = match kind {
             "NEW" => self.blank,
             "TRADE" | "CALCULATED" => {
@@ -95,6 +106,16 @@ impl Execution<'_, '_, '_> {
             _ => return Ok(None),
         };
         Ok(Some((report, None)))
+    }
+
+    /// Why it ended: by its reason, or by its state, where that says more than that it did.
+    fn why(&self) -> Result<OrderReject, Reject> {
+        let by_state = match standing(self.text("X")?) {
+            Standing::Ended(reject) => reject,
+            _ => OrderReject::None,
+        };
+        let by_reason = ended(&["eR", "r", "er"].map(|key| self.fields.text(key).unwrap_or_default()));
+        Ok(if by_reason == OrderReject::None { by_state } else { by_reason })
     }
 
     fn fill(&self) -> Result<Report, Reject> {

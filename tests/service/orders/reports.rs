@@ -1,0 +1,81 @@
+//! What venues say of orders comes in parts, late, twice, out of order, or not at all.
+
+use super::rig::Rig;
+use highwire_simulator::Verb;
+use highwire_simulator::fault::verb::{AnswerFault, OutcomeFault, ReportFault};
+use std::time::Duration;
+
+async fn wait_ms(ms: u64) {
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+/// Fault: X05
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fills_in_many_parts_are_all_booked_and_hedged() {
+    let rig = Rig::trading("socket").await;
+    rig.at(0, Verb::Partials { n: 100 }, 4_000);
+    rig.at(1, Verb::Partials { n: 7 }, 4_000);
+    wait_ms(4_000).await;
+    rig.assert_recovered();
+    rig.stop().await;
+}
+
+/// Fault: X07
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_that_is_refused_after_its_ack_frees_what_it_held_and_the_other_leg_is_hedged() {
+    let rig = Rig::trading("socket").await;
+    rig.at(0, Verb::RejectAfterAck {}, 1_500);
+    wait_ms(2_000).await;
+    rig.at(1, Verb::RejectAfterAck {}, 1_500);
+    wait_ms(2_000).await;
+    assert!(rig.wire("hedges") > 0, "{}", rig.running.said());
+    rig.assert_recovered();
+    rig.stop().await;
+}
+
+/// Fault: X09
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_that_come_twice_late_and_in_any_order_are_booked_once() {
+    let rig = Rig::trading("socket").await;
+    let report = |how| Verb::Report { how, p: 0.5, ms: 400 };
+    for how in [ReportFault::Dup, ReportFault::Reorder, ReportFault::Delay] {
+        rig.at(0, report(how), 2_000);
+        rig.at(1, report(how), 2_000);
+        wait_ms(2_200).await;
+    }
+    assert!(rig.wire("duplicate_reports") > 0, "{}", rig.running.said());
+    rig.assert_recovered();
+    rig.stop().await;
+}
+
+/// Trades that no line tells are asked for one by one: what the account holds is right to the last fee.
+///
+/// Fault: X09
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trades_that_no_line_tells_are_asked_for() {
+    let rig = Rig::trading("socket").await;
+    rig.at(0, Verb::Report { how: ReportFault::Drop, p: 0.5, ms: 0 }, 4_000);
+    rig.at(1, Verb::Report { how: ReportFault::Drop, p: 0.5, ms: 0 }, 4_000);
+    wait_ms(4_000).await;
+    assert!(rig.judge().requests(super::rig::PLACES[1].room, "/fapi/v1/userTrades") > 0, "{}", rig.running.said());
+    rig.assert_recovered();
+    rig.stop().await;
+}
+
+/// The answer is lost and so are most reports: an order that is known to be open is withdrawn, the venue knows no such
+/// order (it has filled), and only what it says when asked ends the doubt.
+///
+/// Fault: X10
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_that_finds_nothing_proves_nothing() {
+    let rig = Rig::trading("socket").await;
+    for place in 0..2 {
+        rig.at(place, Verb::CancelRace { ms: 200 }, 5_000);
+        rig.at(place, Verb::Report { how: ReportFault::Drop, p: 0.5, ms: 0 }, 5_000);
+        let lost = Verb::Outcome { outcome: OutcomeFault::Accept, answer: AnswerFault::Drop, ms: 0 };
+        rig.at(place, lost, 5_000);
+    }
+    wait_ms(5_500).await;
+    rig.assert_recovered();
+    rig.stop().await;
+}
