@@ -199,7 +199,15 @@ impl LiveGateway {
 
     /// Requests that were not answered in time.
     fn give_up(&mut self, cx: &mut Context<'_>) {
-        let (ack_ns, fills) = (self.settings.ack_ns, &mut self.ends.fills);
+        let (now, ack_ns) = (cx.now, self.settings.ack_ns);
+        let is_late = |waiting: &Waiting| now.saturating_sub(waiting.asked_ns) >= ack_ns;
+        let is_stuck = |line: &OrderLine| line.answers_in_turn() && line.waiting().iter().any(is_late);
+        for place in 0..self.lines.len() {
+            if self.lines[place].as_deref().is_some_and(is_stuck) {
+                self.end_line(cx, place, Ending::Silent);
+            }
+        }
+        let fills = &mut self.ends.fills;
         for line in self.lines.iter_mut().flatten() {
             line.forget(|waiting| {
                 let late = cx.now.saturating_sub(waiting.asked_ns) >= ack_ns;

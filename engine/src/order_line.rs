@@ -147,6 +147,11 @@ impl OrderLine {
         !self.codec.carries(Action::Place)
     }
 
+    /// Whether answers tell by their order alone what they answer: behind one that does not come, none can be believed.
+    pub fn answers_in_turn(&self) -> bool {
+        matches!(self.reader, Reader::Http(_))
+    }
+
     /// Requests on their way or unanswered.
     pub fn waiting(&self) -> &[Waiting] {
         &self.waiting
