@@ -8,6 +8,7 @@ pub(crate) mod account;
 pub(crate) mod event;
 mod funds;
 mod judge;
+pub(crate) mod limits;
 mod matching;
 pub(crate) mod meter;
 pub(crate) mod order;
@@ -24,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use account::{Account, Balance};
 use event::{Cause, Event, News};
+use limits::Limits;
 use meter::Meter;
 use order::{Ending, Fill, Order, Size, Status, Ticket, TimeInForce};
 use refusal::Refusal;
@@ -78,7 +80,10 @@ pub(crate) struct Exchange {
     stream_keys: BTreeMap<String, (usize, u64)>,
     /// What requests have weighed, where the venue weighs them.
     pub(crate) meter: Meter,
+    /// How often members ask, where the venue counts that.
+    pub(crate) limits: Limits,
     next_order: u64,
+    next_fill: u64,
     next_event: u64,
     next_rank: u64,
 }
@@ -108,6 +113,8 @@ impl Exchange {
             deadmen: BTreeMap::new(),
             stream_keys: BTreeMap::new(),
             meter: Meter::default(),
+            limits: Limits::default(),
+            next_fill: 0,
             next_order: 1_000_000 * (venue as u64 + 1) + 1,
             next_event: 1,
             next_rank: 1,

@@ -72,7 +72,7 @@ impl Truth {
     /// Price, quantity and fee of an order's trades, as the client must have them.
     fn told(&self, id: u64) -> Vec<Vec<String>> {
         let row = |fill: &&Fill| vec![fill.price.to_string(), fill.qty.to_string(), fill.fee.to_string()];
-        self.fills(id).iter().map(row).collect()
+        sorted(self.fills(id).iter().map(row).collect())
     }
 }
 
@@ -80,7 +80,13 @@ impl Truth {
 fn trades(finding: &Value, name: &str, charge: &str) -> Vec<Vec<String>> {
     let cell = |cell: &Value| plain(cell.as_str().expect("a decimal").trim_start_matches(charge));
     let row = |row: &Value| row.as_array().expect("a trade").iter().map(cell).collect();
-    finding[name].as_array().expect("trades").iter().map(row).collect()
+    sorted(finding[name].as_array().expect("trades").iter().map(row).collect())
+}
+
+/// Venues tell the oldest or the newest first.
+fn sorted(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    rows.sort();
+    rows
 }
 
 /// The order that was placed, was in force as the ledger has it, and was cancelled.
@@ -165,5 +171,28 @@ async fn python_binance_trades_and_every_amount_is_the_ledgers() {
     assert_eq!(trades(taken, "trades", ""), truth.told(number(&taken["order"])));
     let coin = |name: &str| highwire_simulator::Amount::parse(&text(taken, name)).expect("a decimal");
     assert_eq!(coin("before") - coin("after"), coin("cost"), "what was paid is what left the balance");
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ccxt_trades_at_okx() {
+    ccxt_trades_at(&[Venue::Okx]).await;
+}
+
+/// Its WebSocket insists on TLS, so the simulator serves it here.
+#[tokio::test(flavor = "multi_thread")]
+async fn python_okx_trades_and_every_amount_is_the_ledgers() {
+    let simulator = calm(true).await;
+    let Some(found) = script::run("okx_trade", &simulator, json!({ "keys": keys() })).await else { return };
+    let truth = Truth::of(&simulator, Venue::Okx);
+    let id = lived(&found, &truth);
+    let states: Vec<_> = found.all("streamed").iter().map(|event| text(event, "state")).collect();
+    assert_eq!(states, ["live", "canceled"]);
+    let queried = found.one("queried");
+    assert_eq!((number(&queried["order"]), text(queried, "state")), (id, "live".to_owned()));
+    assert_eq!(truth.order(id), (text(queried, "price"), text(queried, "amount")));
+    assert_eq!(found.one("open")["orders"], json!([id.to_string()]));
+    let taken = found.one("taken");
+    assert_eq!(trades(taken, "fills", "-"), truth.told(number(&taken["order"])));
     simulator.stop().await;
 }

@@ -83,7 +83,8 @@ impl BoardRules {
                 maker: share(8, 4),
                 taker: share(10, 4),
                 min_notional: Amount::ZERO,
-                windows: [(60, 2 * SECOND), (1_000, 2 * SECOND)],
+                // per account; the limit of each instrument counts requests and stands with them
+                windows: [(1_000, 2 * SECOND), (1_000, 2 * SECOND)],
                 open_max: 500,
                 ..base
             },
@@ -92,7 +93,7 @@ impl BoardRules {
                 taker: share(5, 4),
                 min_notional: Amount::ZERO,
                 max_qty: Amount::whole(1_000_000),
-                windows: [(60, 2 * SECOND), (1_000, 2 * SECOND)],
+                windows: [(1_000, 2 * SECOND), (1_000, 2 * SECOND)],
                 open_max: 500,
                 ..derivative
             },

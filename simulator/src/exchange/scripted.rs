@@ -1,6 +1,7 @@
 //! What the venue does to accounts of its own accord, when a fault script says so.
 
 use crate::amount::Amount;
+use crate::config::Venue;
 use crate::exchange::event::News;
 use crate::exchange::funds::Share;
 use crate::exchange::order::{Side, Size, Ticket, TimeInForce};
@@ -57,7 +58,9 @@ impl Exchange {
         let qty = grid.qty(grid.lots(Amount::whole(50) / (price * grid.contract)).max(1));
         let mut placed = 0;
         for account in 0..self.accounts.len() {
-            let client_id = format!("web_{:016x}", turn.venue_ns.wrapping_add(account as u64));
+            // an order of the venue's own pages has an id at Binance only
+            let web = || format!("web_{:016x}", turn.venue_ns.wrapping_add(account as u64));
+            let client_id = if self.names_its_own() { web() } else { String::new() };
             let ticket = Ticket {
                 price: Some(price),
                 tif: TimeInForce::Gtc,
@@ -77,7 +80,15 @@ impl Exchange {
         self.accounts.len()
     }
 
+    /// Whether the venue gives client ids to orders that no client sent.
+    const fn names_its_own(&self) -> bool {
+        matches!(self.venue, Venue::BinanceSpot | Venue::BinanceUsdm)
+    }
+
     fn forced_id(&self, kind: ForcedClose, turn: &Turn<'_>) -> String {
+        if !self.names_its_own() {
+            return String::new();
+        }
         let ms = turn.venue_ns / 1_000_000;
         match kind {
             ForcedClose::Liquidation => format!("autoclose-{ms}-{}", self.next_order),

@@ -9,6 +9,7 @@ mod connections;
 mod faults;
 mod follow;
 mod members;
+mod okx_orders;
 mod order_faults;
 mod orders;
 mod port;
