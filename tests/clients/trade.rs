@@ -62,11 +62,9 @@ impl Truth {
     }
 
     fn fills(&self, id: u64) -> Vec<&Fill> {
-        let fits = |deed| match deed {
-            &Deed::Fill(ref fill) if fill.order == id => Some(fill),
-            _ => None,
-        };
-        self.0.iter().filter_map(fits).collect()
+        let of_it = |fill: &&Fill| fill.order == id;
+        let fills = self.0.iter().filter_map(|deed| if let Deed::Fill(fill) = deed { Some(fill) } else { None });
+        fills.filter(of_it).collect()
     }
 
     /// Price, quantity and fee of an order's trades, as the client must have them.
@@ -194,5 +192,25 @@ async fn python_okx_trades_and_every_amount_is_the_ledgers() {
     assert_eq!(found.one("open")["orders"], json!([id.to_string()]));
     let taken = found.one("taken");
     assert_eq!(trades(taken, "fills", "-"), truth.told(number(&taken["order"])));
+    simulator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ccxt_trades_at_bybit() {
+    ccxt_trades_at(&[Venue::Bybit]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pybit_trades_and_every_amount_is_the_ledgers() {
+    let simulator = calm(false).await;
+    let Some(found) = script::run("bybit_trade", &simulator, json!({ "keys": keys() })).await else { return };
+    let truth = Truth::of(&simulator, Venue::Bybit);
+    let id = lived(&found, &truth);
+    let states: Vec<_> = found.all("streamed").iter().map(|event| text(event, "status")).collect();
+    assert_eq!(states, ["New", "Cancelled"]);
+    let (price, amount) = truth.order(id);
+    assert_eq!(found.one("open")["orders"], json!([[id.to_string(), price, amount]]));
+    let taken = found.one("taken");
+    assert_eq!(trades(taken, "fills", ""), truth.told(number(&taken["order"])));
     simulator.stop().await;
 }

@@ -7,7 +7,7 @@ use highwire_links::fixed::Amount;
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::{InstrumentId, Px, Qty, Side};
-use highwire_simulator::{AssetSpec, Board, Deed, MarketConfig, Member, Simulator, SimulatorConfig};
+use highwire_simulator::{AssetSpec, Board, Deed, Injection, MarketConfig, Member, Simulator, SimulatorConfig, Verb};
 use highwire_venues::keys::{KeyMaterial, Keys};
 use highwire_venues::orders::{Listed, Transport, order_line, private_line};
 use highwire_venues::private::{OrderStatus, Query, Reply, TradeState, Why};
@@ -50,6 +50,9 @@ pub struct Stand<'a> {
     pub rest: String,
     pub ws: String,
     pub listed: Vec<Listed>,
+    /// One step of a price and of a quantity, in units of their last decimals.
+    tick: i64,
+    lot: i64,
 }
 
 impl<'a> Stand<'a> {
@@ -60,7 +63,8 @@ impl<'a> Stand<'a> {
         let query = Query::Instruments { symbol: at.symbol };
         let Ok(Reply::Instruments(listing)) = ask(&rest, at.venue, &keys(), &query).await else { panic!("a listing") };
         let spec = listing.specs.iter().find(|spec| spec.symbol == at.symbol).unwrap();
-        Self { at, simulator, rest, ws, listed: vec![Listed::of(spec, InstrumentId(3))] }
+        let listed = vec![Listed::of(spec, InstrumentId(3))];
+        Self { at, simulator, rest, ws, listed, tick: spec.tick, lot: spec.lot }
     }
 
     pub async fn told(&self, query: Query<'_>) -> Result<Reply, highwire_venues::private::Refusal> {
@@ -89,10 +93,11 @@ impl<'a> Stand<'a> {
         }
     }
 
-    /// A buy that takes all of the best level and wants a little more.
-    pub fn greedy(&self, id: u64, tif: TimeInForce) -> (Order, (i64, i64)) {
-        let best = self.simulator.book(self.at.board, self.at.symbol).unwrap().asks[0];
-        (Order { px: Px(best.0), qty: Qty(best.1 + 7), ..self.order(id, 1, 1, tif) }, best)
+    /// A buy that takes all of the best level and wants a little more; price and quantity of that level.
+    fn greedy(&self, id: u64, tif: TimeInForce) -> (Order, (Px, Qty)) {
+        let (ticks, lots) = self.simulator.book(self.at.board, self.at.symbol).unwrap().asks[0];
+        let (px, qty) = (Px(ticks * self.tick), Qty(lots * self.lot));
+        (Order { px, qty: Qty(qty.0 + 7 * self.lot), ..self.order(id, 1, 1, tif) }, (px, qty))
     }
 
     async fn lines(&self) -> (Line, Line) {
@@ -138,12 +143,19 @@ impl<'a> Stand<'a> {
         line.send(&resting).await;
         line.about(ID, ReportKind::Ack).await;
         news.about(ID, ReportKind::Ack).await;
-        let lower = Order { action: Action::Amend, px: Px(resting.px.0 - 10), ..resting };
+        // Bybit tells an amendment by a time of change that is not the order's, in whole milliseconds
+        let placed_ms = wall_ms();
+        while wall_ms() <= placed_ms + 1 {
+            tokio::task::yield_now().await;
+        }
+        let lower = Order { action: Action::Amend, px: Px(resting.px.0 - 10 * self.tick), ..resting };
         line.send(&lower).await;
         let amended = news.about(ID, ReportKind::Amended).await;
         assert_eq!((amended.px, amended.qty), (lower.px, resting.qty));
         line.send(&Order { action: Action::Cancel, ..resting }).await;
         assert_eq!(news.about(ID, ReportKind::Done).await.filled, Qty(0));
+        line.send(&Order { action: Action::Cancel, ..resting }).await;
+        assert_eq!(line.about(ID, ReportKind::CancelRejected).await.reject, OrderReject::TooLate, "asked again");
         line.send(&Order { action: Action::Cancel, id: ID + 9, ..resting }).await;
         line.about(ID + 9, ReportKind::CancelRejected).await;
         line.send(&self.order(ID + 1, 60_000, 900_000, TimeInForce::Gtc)).await;
@@ -154,16 +166,28 @@ impl<'a> Stand<'a> {
         let (part, best) = self.greedy(ID + 2, TimeInForce::Gtc);
         line.send(&part).await;
         let fill = news.about(ID + 2, ReportKind::Fill).await;
-        assert_eq!((fill.px, fill.qty, fill.filled, fill.flags & 1), (Px(best.0), Qty(best.1), Qty(best.1), 0));
+        assert_eq!((fill.px, fill.qty, fill.filled, fill.flags & 1), (best.0, best.1, best.1, 0));
         self.agreed().await;
         line.send(&Order { action: Action::Cancel, ..part }).await;
-        assert_eq!(news.about(ID + 2, ReportKind::Done).await.filled, Qty(best.1));
+        assert_eq!(news.about(ID + 2, ReportKind::Done).await.filled, best.1);
         let (taking, best) = self.greedy(ID + 3, TimeInForce::Ioc);
         line.send(&taking).await;
-        assert_eq!(news.about(ID + 3, ReportKind::Fill).await.qty, Qty(best.1));
-        assert_eq!(news.about(ID + 3, ReportKind::Done).await.filled, Qty(best.1));
+        assert_eq!(news.about(ID + 3, ReportKind::Fill).await.qty, best.1);
+        assert_eq!(news.about(ID + 3, ReportKind::Done).await.filled, best.1);
         self.ended(ID + 2).await;
         self.agreed().await;
+    }
+
+    /// The switch that we set cancels what rests when the venue lets it fire; one that was never set does nothing.
+    pub async fn switch(&self) {
+        let (mut line, mut news) = self.lines().await;
+        line.send(&self.order(ID, 60_000, 10, TimeInForce::Gtc)).await;
+        news.about(ID, ReportKind::Ack).await;
+        let fire = || self.simulator.control().apply(Injection::new(self.at.theirs, Verb::DeadmanFire {}));
+        assert_eq!(fire(), Ok(0));
+        let armed = self.told(Query::DeadMan { symbol: Some(self.at.symbol), after_ms: 60_000 }).await;
+        assert_eq!((armed, fire()), (Ok(Reply::Done), Ok(1)));
+        assert_eq!(news.about(ID, ReportKind::Done).await.filled, Qty(0));
     }
 
     async fn ended(&self, id: u64) {
@@ -200,7 +224,7 @@ impl<'a> Stand<'a> {
                     Deed::Balance { asset, total, .. } if *asset == balance.asset => Some(decimal(&total.to_string())),
                     _ => None,
                 })
-                .last();
+                .next_back();
             let total = balance.free.checked_add(balance.locked).unwrap();
             assert!(last.is_none_or(|last| last == total), "{}: {last:?} and {total:?}", balance.asset);
         }
@@ -211,7 +235,7 @@ impl<'a> Stand<'a> {
                     Deed::Position { qty, .. } => Some(decimal(&qty.to_string())),
                     _ => None,
                 })
-                .last();
+                .next_back();
             assert_eq!(held.iter().map(|position| position.qty).next(), last);
         }
     }
@@ -231,7 +255,7 @@ impl<'a> Stand<'a> {
         assert_eq!(found.reports[0].filled, Qty(0));
         step(&Order { action: Action::Amend, qty: Qty(resting.qty.0 / 2), ..resting }, ReportKind::Ack).await;
         let query = Query::OpenOrders { symbol: Some(self.at.symbol), page: None };
-        let Ok(Reply::Orders { orders, .. }) = self.told(query.clone()).await else { panic!("open orders") };
+        let Ok(Reply::Orders { orders, .. }) = self.told(query).await else { panic!("open orders") };
         let scale = self.listed[0].entry.scale;
         let amount = |mantissa: i64, dp| Amount::from_mantissa(mantissa.into(), dp).unwrap();
         assert_eq!(

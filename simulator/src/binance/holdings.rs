@@ -4,6 +4,7 @@ use super::call::{Answer, Call, Problem, no_such_order};
 use super::words::{eight, ms, spot_order, spot_trade, usdm_order, usdm_trade};
 use crate::amount::Amount;
 use crate::exchange::account::{Balance, Position};
+use crate::exchange::deadman::Reach;
 use crate::exchange::order::{Fill, Order};
 use crate::exchange::queries::mark;
 use crate::exchange::rules::Grid;
@@ -301,7 +302,7 @@ pub(super) fn countdown(call: &mut Call<'_>) -> Answer {
     let listing = call.listing()?;
     let after_ms = call.number("countdownTime")?.ok_or_else(|| Problem::missing("countdownTime"))?;
     let account = call.account;
-    call.exchange.arm_deadman(account, Some(listing), after_ms, &mut call.turn);
+    call.exchange.arm_deadman(account, Reach::Listing(listing), after_ms, &mut call.turn);
     Ok(format!(r#"{{"symbol":"{}","countdownTime":"{after_ms}"}}"#, call.listed(listing).symbol))
 }
 

@@ -69,7 +69,7 @@ impl Exchange {
     }
 
     /// Resting orders of an account on a listing, or everywhere.
-    pub(super) fn resting_of(&self, account: usize, listing: Option<usize>) -> impl Iterator<Item = &Order> {
+    pub(crate) fn resting_of(&self, account: usize, listing: Option<usize>) -> impl Iterator<Item = &Order> {
         let listings = self.resting.iter().filter(move |(of, _)| listing.is_none_or(|listing| listing == **of));
         let orders = listings.flat_map(|(_, ids)| ids).filter_map(|id| self.orders.get(id));
         orders.filter(move |order| order.account == account)

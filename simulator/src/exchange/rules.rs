@@ -97,11 +97,12 @@ impl BoardRules {
                 open_max: 500,
                 ..derivative
             },
-            Board::BybitSpot => Self { windows: [(20, SECOND), (20, SECOND)], open_max: 500, ..base },
+            // its limits count requests and stand with them
+            Board::BybitSpot => Self { windows: [(1_000, SECOND), (1_000, SECOND)], open_max: 500, ..base },
             Board::BybitLinear => Self {
                 maker: share(2, 4),
                 taker: share(55, 5),
-                windows: [(10, SECOND), (10, SECOND)],
+                windows: [(1_000, SECOND), (1_000, SECOND)],
                 open_max: 500,
                 ..derivative
             },

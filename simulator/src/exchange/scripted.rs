@@ -24,13 +24,6 @@ impl Exchange {
         self.accounts.len()
     }
 
-    /// Fires every dead-man switch that is set; returns how many.
-    pub(crate) fn fire_deadmen(&mut self, turn: &mut Turn<'_>) -> usize {
-        let keys: Vec<_> = self.deadmen.keys().copied().collect();
-        keys.iter().for_each(|&key| self.fire(key, turn));
-        keys.len()
-    }
-
     /// Closes every position in a listing at the best price against it, as orders of the venue's own; returns how many.
     pub(crate) fn force_close(&mut self, listing: usize, kind: ForcedClose, turn: &mut Turn<'_>) -> usize {
         let mut closed = 0;

@@ -601,7 +601,7 @@ impl Verb {
         let at_polymarket = venue.is_none_or(|venue| venue == Venue::Polymarket);
         // the venues whose rooms take orders through the trading core
         let binance = [Venue::BinanceSpot, Venue::BinanceUsdm];
-        let traded = [Venue::BinanceSpot, Venue::BinanceUsdm, Venue::Okx];
+        let traded = [Venue::BinanceSpot, Venue::BinanceUsdm, Venue::Okx, Venue::Bybit];
         let at_exchanges = venue.is_none_or(|venue| traded.contains(&venue));
         match self {
             Self::Settle { .. } | Self::EngineRestart { .. } => at_polymarket,

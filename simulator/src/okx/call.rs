@@ -1,10 +1,7 @@
 //! A request to OKX once it is known who asks: its parameters, the trading core, and the venue's way of saying no.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use crate::amount::Amount;
 use crate::config::Board;
 use crate::exchange::refusal::Refusal;
 use crate::exchange::twist::Twist;
@@ -12,47 +9,10 @@ use crate::exchange::{Exchange, Turn};
 use crate::fault::Place;
 use crate::fault::verb::AnswerFault;
 use crate::market::listing::Listing;
-use crate::text::decoded;
+use crate::params::{Flaw, Params};
 
 /// The span of all limits, in ns.
 pub(super) const SPAN: u64 = 2_000_000_000;
-
-/// Parameters by name; one that is empty is not there.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Params(BTreeMap<String, String>);
-
-impl Params {
-    /// Those of a query.
-    pub(super) fn of_query(query: &str) -> Self {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        Self(pairs.map(|(name, value)| (decoded(name), decoded(value))).collect())
-    }
-
-    /// Those of a JSON object.
-    pub(super) fn of_json(object: &Value) -> Self {
-        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let members = object.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        Self(members.map(|(name, value)| (name.clone(), text(value))).collect())
-    }
-
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|text| !text.is_empty())
-    }
-
-    pub(super) fn required(&self, name: &str) -> Result<&str, Problem> {
-        self.text(name).ok_or_else(|| Problem::empty(name))
-    }
-
-    /// A decimal above zero.
-    pub(super) fn amount(&self, name: &str) -> Result<Option<Amount>, Problem> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        Amount::parse(text).filter(|amount| amount.is_positive()).map(Some).ok_or_else(|| Problem::wrong(name))
-    }
-
-    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Problem> {
-        self.text(name).map(|text| text.parse().map_err(|_| Problem::wrong(name))).transpose()
-    }
-}
 
 /// An error as the venue gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +51,15 @@ impl Problem {
     /// Whether it refuses the request as such, not one order of it.
     pub(super) fn whole(&self) -> bool {
         self.code.starts_with("500")
+    }
+}
+
+impl From<Flaw<'_>> for Problem {
+    fn from(flaw: Flaw<'_>) -> Self {
+        match flaw {
+            Flaw::Empty(name) => Self::empty(name),
+            Flaw::Wrong(name) => Self::wrong(name),
+        }
     }
 }
 

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
-use super::call::{Answer, Call, Params, Problem, Told, client_id, problem};
+use super::call::{Answer, Call, Problem, Told, client_id, problem};
 use super::words;
 use crate::config::Board;
+use crate::exchange::deadman::Reach;
 use crate::exchange::order::{Ending, Order, SelfTrade, Side, Size, Status, Ticket, TimeInForce};
 use crate::fault::verb::AnswerFault;
+use crate::params::Params;
 
 /// Requests about one order each, per instrument and span.
 const SINGLE: u32 = 60;
@@ -229,7 +231,7 @@ pub(super) fn cancel_all_after(call: &mut Call<'_>) -> Answer {
         return Err(Problem::wrong("timeOut"));
     }
     let (account, now_ms) = (call.account, call.turn.venue_ns / 1_000_000);
-    call.exchange.arm_deadman(account, None, seconds * 1_000, &mut call.turn);
+    call.exchange.arm_deadman(account, Reach::All, seconds * 1_000, &mut call.turn);
     let due_ms = if seconds == 0 { 0 } else { now_ms + seconds * 1_000 };
     let tag = Value::from(params.text("tag").unwrap_or(""));
     Ok(Told::fine(vec![format!(r#"{{"triggerTime":"{due_ms}","tag":{tag},"ts":"{now_ms}"}}"#)]))

@@ -1,6 +1,6 @@
 //! Questions about orders, fills, balances, positions, fees and the key itself.
 
-use super::call::{Answer, Call, Params, Problem, Told};
+use super::call::{Answer, Call, Problem, Told};
 use super::words::{self, average, ms, uid};
 use crate::amount::Amount;
 use crate::config::Board;
@@ -10,6 +10,7 @@ use crate::exchange::order::{Fill, Order};
 use crate::exchange::queries::mark;
 use crate::exchange::rules::Grid;
 use crate::market::Market;
+use crate::params::Params;
 
 /// Entries of a page.
 const PAGE: usize = 100;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::Value;
 
-use super::call::{self, Answer, Call, Params, Problem, SPAN};
+use super::call::{self, Answer, Call, Problem, SPAN};
 use super::methods::{self, Method};
 use super::words::code;
 use super::{encode, proof};
@@ -20,6 +20,7 @@ use crate::fault::verb::AnswerFault;
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
 use crate::members::Member;
+use crate::params::Params;
 use crate::rest::{answered, json};
 use crate::text::{plain, put, unit};
 use crate::window::Window;

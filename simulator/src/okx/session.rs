@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::call::{self, Answer, Call, Params, Problem};
+use super::call::{self, Answer, Call, Problem};
 use super::holdings::Holdings;
 use super::methods::{self, Method};
 use super::news::{self, Topic};
@@ -14,6 +14,7 @@ use crate::desk::{Client, Close, Floor};
 use crate::fault::Place;
 use crate::fault::verb::AnswerFault;
 use crate::members::{Member, member, signed_base64};
+use crate::params::Params;
 use crate::text::excerpt;
 
 /// How old or new a login's time may be, in seconds.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
 
 mod answers;
+mod bybit_orders;
 mod client;
 mod connections;
 mod faults;

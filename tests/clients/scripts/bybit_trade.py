@@ -1,6 +1,7 @@
 """pybit: place, query, cancel and take on spot, with the order stream beside it."""
 
 import queue
+import time
 
 import pybit._http_manager as http_manager
 import pybit.unified_trading as unified
@@ -13,8 +14,21 @@ unified.PRIVATE_WSS = address("bybit", "ws") + "/v5/private"
 
 session = unified.HTTP(**KEYS)
 frames = queue.Queue()
-stream = unified.WebSocket(channel_type="private", **KEYS)
-stream.order_stream(frames.put)
+
+
+def opened():
+    # pybit notes a subscription after it has sent it: on loopback the answer can be there first, and pybit then
+    # gives its stream up, so it is opened again
+    for _ in range(5):
+        stream = unified.WebSocket(channel_type="private", testnet=False, **KEYS)
+        stream.order_stream(frames.put)
+        time.sleep(1)
+        if stream.is_connected():
+            return stream
+    raise ConnectionError("no private stream")
+
+
+stream = opened()
 
 
 def told(order, status):
