@@ -1,18 +1,27 @@
-//! Bybit v5 WebSocket: subscribe and unsubscribe per request, the ping operation, argument limits; the private
-//! and order-entry addresses with their authentication.
+//! Bybit v5: subscribe and unsubscribe per request, the ping operation, argument limits; the private and order-entry
+//! addresses with their authentication, and the same orders over HTTP.
 //!
 //! Rules: bybit-exchange.github.io v5 (ws/connect, public/orderbook, public/trade).
 
+mod call;
 mod encode;
+mod entry;
+mod holdings;
+mod methods;
+mod news;
+mod proof;
 pub(crate) mod rest;
 mod session;
-mod signed;
+mod words;
 
 use serde_json::Value;
 
 use crate::config::Board;
 use crate::desk::{Client, Close, Floor, Opening, Protocol, Rules};
+use crate::exchange::Exchange;
+use crate::exchange::event::Event;
 use crate::feed::{Carries, Channel, Feed, Push};
+use crate::market::Market;
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
 use crate::members::Member;
@@ -69,7 +78,10 @@ impl Protocol for Bybit {
         let request = serde_json::from_str::<Value>(text).unwrap_or_default();
         match client.route {
             PRIVATE => return session::on_private(&request, now_ns, client, &self.members),
-            TRADE => return session::on_trade(&request, now_ns, client, &self.members),
+            TRADE => {
+                session::on_trade(&request, now_ns, client, floor, &self.members);
+                return Ok(());
+            }
             _ => {}
         }
         let op = request["op"].as_str().unwrap_or("");
@@ -102,6 +114,22 @@ impl Protocol for Bybit {
 
     fn trade(&self, feed: &Feed, listing: &Listing, trade: &Trade, _form: u8, now_ns: u64) -> String {
         encode::trade(feed.channel, listing, trade, now_ns)
+    }
+
+    fn news(&self, event: &Event, client: &mut Client, exchange: &Exchange, market: &Market) -> Vec<String> {
+        if client.route != PRIVATE || client.member != Some(event.account) {
+            return Vec::new();
+        }
+        news::told(event, client.topics.iter(), exchange, market)
+    }
+
+    fn guards(&self, client: &Client) -> Vec<Board> {
+        let held = [("dcp.spot", Board::BybitSpot), ("dcp.future", Board::BybitLinear)];
+        let private = client.route == PRIVATE;
+        held.into_iter()
+            .filter(|(topic, _)| private && client.topics.contains(*topic))
+            .map(|(_, board)| board)
+            .collect()
     }
 
     fn farewell(&self, _client: &Client, _now_ns: u64) -> Option<String> {

@@ -1,11 +1,11 @@
 //! One venue's desk: its streams, its connected clients, and the rules that its room enforces.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 
-use crate::config::{Endpoint, Venue};
+use crate::config::{Board, Endpoint, Venue};
 use crate::exchange::event::Event;
 use crate::exchange::{Exchange, Turn};
 use crate::fault::script::Happening;
@@ -87,6 +87,10 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     fn news(&self, _event: &Event, _client: &mut Client, _exchange: &Exchange, _market: &Market) -> Vec<String> {
         Vec::new()
     }
+    /// The boards whose orders a connection guards by being there.
+    fn guards(&self, _client: &Client) -> Vec<Board> {
+        Vec::new()
+    }
     /// The announcement of a planned disconnect, if the venue has one.
     fn farewell(&self, client: &Client, now_ns: u64) -> Option<String>;
     /// A turn of a venue that keeps its own markets; the others have nothing to do here.
@@ -111,6 +115,8 @@ pub(crate) struct Client {
     pub(crate) lanes: BTreeMap<String, Lane>,
     /// Answers that leave so many ns later.
     late: Vec<(u64, Utf8Bytes)>,
+    /// The latest request ids, where the venue wants each once.
+    asked: VecDeque<String>,
     /// A report that faults let the next one overtake.
     overtaken: Option<Utf8Bytes>,
     /// While one of its messages is being answered: the answers, then what new subscriptions get at once.
@@ -134,6 +140,18 @@ impl Client {
             0 => self.send(text),
             _ => self.late.push((late_ns, text.into())),
         }
+    }
+
+    /// Takes note of a request's id; whether it is new among the latest thousand.
+    pub(crate) fn asks_first(&mut self, id: &str) -> bool {
+        if self.asked.iter().any(|known| known == id) {
+            return false;
+        }
+        if self.asked.len() == 1_000 {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(id.to_owned());
+        true
     }
 
     /// Queues a frame; a client with a full queue is cut off, as venues do with slow readers.
@@ -316,6 +334,7 @@ impl Desk {
             audience: BTreeMap::new(),
             lanes: BTreeMap::new(),
             late: Vec::new(),
+            asked: VecDeque::new(),
             overtaken: None,
             turn: None,
             outbox,
@@ -411,6 +430,19 @@ impl Desk {
             feed.subscribers.clear();
         }
         self.by_key = self.feeds.iter().enumerate().map(|(place, feed)| (feed.key.clone(), place)).collect();
+    }
+
+    /// Lets the trading core take its turn; what connections guard is told first.
+    pub(crate) fn step(&mut self, turn: &mut Turn<'_>) {
+        if self.exchange.is_guarded() {
+            let held = |client: &Client| {
+                let boards = self.protocol.guards(client).into_iter();
+                boards.filter_map(|board| Some((client.member?, board))).collect::<Vec<_>>()
+            };
+            let guards = self.clients.values().flat_map(held).collect();
+            self.exchange.guard(&guards, turn);
+        }
+        self.exchange.step(turn);
     }
 
     /// Forgets a client; dropping its end cuts the connection if it still stands.

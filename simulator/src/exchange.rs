@@ -5,9 +5,11 @@
 //! against each other. All turns run under the world's lock, with their surroundings in a [`Turn`].
 
 pub(crate) mod account;
+pub(crate) mod deadman;
 pub(crate) mod event;
 mod funds;
 mod judge;
+pub(crate) mod limits;
 mod matching;
 pub(crate) mod meter;
 pub(crate) mod order;
@@ -23,7 +25,9 @@ pub(crate) mod twist;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use account::{Account, Balance};
+use deadman::Switches;
 use event::{Cause, Event, News};
+use limits::Limits;
 use meter::Meter;
 use order::{Ending, Fill, Order, Size, Status, Ticket, TimeInForce};
 use refusal::Refusal;
@@ -72,13 +76,15 @@ pub(crate) struct Exchange {
     fills: VecDeque<Fill>,
     /// News not yet told.
     events: Vec<Event>,
-    /// When a dead-man switch fires, by account and listing (`None` = all).
-    deadmen: BTreeMap<(usize, Option<usize>), u64>,
+    deadmen: Switches,
     /// Keys that open private streams: whose, and until when.
     stream_keys: BTreeMap<String, (usize, u64)>,
     /// What requests have weighed, where the venue weighs them.
     pub(crate) meter: Meter,
+    /// How often members ask, where the venue counts that.
+    pub(crate) limits: Limits,
     next_order: u64,
+    next_fill: u64,
     next_event: u64,
     next_rank: u64,
 }
@@ -105,9 +111,11 @@ impl Exchange {
             by_client: HashMap::new(),
             fills: VecDeque::new(),
             events: Vec::new(),
-            deadmen: BTreeMap::new(),
+            deadmen: Switches::default(),
             stream_keys: BTreeMap::new(),
             meter: Meter::default(),
+            limits: Limits::default(),
+            next_fill: 0,
             next_order: 1_000_000 * (venue as u64 + 1) + 1,
             next_event: 1,
             next_rank: 1,
@@ -231,22 +239,9 @@ impl Exchange {
         self.orders.get(&id).map(|order| Placed { order: order.clone(), fills }).ok_or(Refusal::Unknown)
     }
 
-    /// Sets (or with 0 takes off) the switch that cancels an account's orders when it is not set again in time.
-    pub(crate) fn arm_deadman(&mut self, account: usize, listing: Option<usize>, after_ms: u64, turn: &mut Turn<'_>) {
-        let due_ns = turn.now_ns.saturating_add(after_ms.saturating_mul(1_000_000));
-        match after_ms {
-            0 => self.deadmen.remove(&(account, listing)),
-            _ => self.deadmen.insert((account, listing), due_ns),
-        };
-        turn.note(self.venue, Deed::DeadMan { account, after_ms, fired: false });
-    }
-
     /// After the market has moved: resting orders trade, switches fire, what is delisted ends.
     pub(crate) fn step(&mut self, turn: &mut Turn<'_>) {
-        let due: Vec<_> = self.deadmen.iter().filter(|(_, due)| **due <= turn.now_ns).map(|(key, _)| *key).collect();
-        for key in due {
-            self.fire(key, turn);
-        }
+        self.fire_due(turn);
         self.expire_streams(turn);
         let listings: Vec<usize> = self.resting.keys().copied().collect();
         for listing in listings {
@@ -263,12 +258,6 @@ impl Exchange {
     /// News that has come up since the last call.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
-    }
-
-    fn fire(&mut self, key: (usize, Option<usize>), turn: &mut Turn<'_>) {
-        self.deadmen.remove(&key);
-        turn.note(self.venue, Deed::DeadMan { account: key.0, after_ms: 0, fired: true });
-        self.cancel_all(key.0, key.1, Ending::DeadMan, turn);
     }
 
     fn admit(&mut self, order: Order, twist: &Twist, turn: &mut Turn<'_>) {

@@ -19,6 +19,7 @@ mod ledger;
 pub mod market;
 mod members;
 mod okx;
+mod params;
 mod playback;
 mod polymarket;
 mod proxy;

@@ -1,17 +1,26 @@
-//! OKX v5 WebSocket: subscribe and unsubscribe with an ack per argument, errors, text heartbeat; the private
-//! address with its login.
+//! OKX v5: subscribe and unsubscribe with an ack per argument, errors, text heartbeat; the private address with its
+//! login and order operations, and the same over HTTP.
 //!
 //! Rules: www.okx.com/docs-v5 (connect, subscribe, order book channel, error codes of WebSocket).
 
+mod call;
 mod encode;
+mod entry;
+mod holdings;
+mod methods;
+mod news;
+mod proof;
 pub(crate) mod rest;
 mod session;
-mod signed;
+mod words;
 
 use serde_json::Value;
 
 use crate::desk::{Client, Close, Floor, Opening, Protocol, Rules};
+use crate::exchange::Exchange;
+use crate::exchange::event::Event;
 use crate::feed::{Carries, Channel, Feed, Push};
+use crate::market::Market;
 use crate::market::book::Trade;
 use crate::market::listing::Listing;
 use crate::members::Member;
@@ -91,6 +100,13 @@ impl Protocol for Okx {
 
     fn trade(&self, feed: &Feed, listing: &Listing, trade: &Trade, _form: u8, _now_ns: u64) -> String {
         encode::trade(feed.channel, listing, trade)
+    }
+
+    fn news(&self, event: &Event, client: &mut Client, exchange: &Exchange, market: &Market) -> Vec<String> {
+        if client.route != PRIVATE || client.member != Some(event.account) {
+            return Vec::new();
+        }
+        news::told(event, client.topics.iter(), exchange, market)
     }
 
     fn farewell(&self, client: &Client, _now_ns: u64) -> Option<String> {

@@ -11,6 +11,7 @@ use axum::serve::Listener;
 use tokio::sync::{mpsc, watch};
 
 use crate::door::{Guest, Stream};
+use crate::fault::verb::AnswerFault;
 
 /// How long requests in flight may take after the stop.
 const DRAIN_MAX: Duration = Duration::from_millis(500);
@@ -40,6 +41,24 @@ pub(crate) async fn run(
 pub(crate) fn json(status: u16, body: String) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], body).into_response()
+}
+
+/// An answer as faults have it: never, later, or as a request whose outcome is not known.
+pub(crate) async fn answered<T, E>(
+    fate: Option<(AnswerFault, u64)>,
+    answer: Result<T, E>,
+    unknown: E,
+    write: impl FnOnce(&Result<T, E>) -> Response,
+) -> Response {
+    match fate {
+        Some((AnswerFault::Drop, _)) => std::future::pending().await,
+        Some((AnswerFault::Error, _)) => write(&Err(unknown)),
+        Some((AnswerFault::Late, late_ns)) => {
+            tokio::time::sleep(Duration::from_nanos(late_ns)).await;
+            write(&answer)
+        }
+        _ => write(&answer),
+    }
 }
 
 /// The guests of a door as a listener.

@@ -39,6 +39,19 @@ pub(crate) fn excerpt(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
+/// Percent-encoding undone; what is not valid stays as it is.
+pub(crate) fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(&byte) = bytes.get(at) {
+        let code = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        let code = code.filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        at += if code.is_some() { 3 } else { 1 };
+        out.push(code.unwrap_or(if byte == b'+' { b' ' } else { byte }));
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -121,7 +121,7 @@ impl World {
         let State { market, desks, faults, ledger, .. } = &mut *state;
         for desk in desks {
             let venue_ns = now_ns.saturating_add_signed(faults.skew_ns(desk.venue, now_ns));
-            desk.exchange.step(&mut Turn { market, faults, ledger, now_ns, venue_ns });
+            desk.step(&mut Turn { market, faults, ledger, now_ns, venue_ns });
             desk.publish(market, faults, now_ns);
         }
     }

@@ -17,7 +17,7 @@ const SERVED: [(Room, Venue); 5] = [
     (Room::Bybit, Venue::BybitLinear),
 ];
 /// The exchanges that take orders.
-const TRADED: [Room; 2] = [Room::BinanceSpot, Room::BinanceUsdm];
+const TRADED: [Room; 4] = [Room::BinanceSpot, Room::BinanceUsdm, Room::Okx, Room::Bybit];
 /// A demo's thread is not stuck before.
 const THREAD_STUCK_MS: u64 = 10_000;
 /// The simulator's unit of price.

@@ -72,6 +72,23 @@ impl Sentinel {
                     format!("{} is exposed for too long, {exposure} of base; it goes on hedging", self.pair(*pair));
                 self.bell.raise(format!("exposed/{}", self.pair(*pair)), Severity::Critical, text);
             }
+            Event::ForeignTrade { instrument, sold, qty, .. } => {
+                let (name, deed) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                let text = format!(
+                    "{name}: {qty} was {deed} by an order that is not ours; it is booked, what it left is hedged"
+                );
+                self.bell.raise(format!("foreign/{name}"), Severity::Critical, text);
+            }
+            Event::Stranded { instrument, position, .. } => {
+                let name = self.universe.name(*instrument);
+                let text = format!("{name} is gone from its venue's list; position {position} is kept");
+                self.bell.raise(format!("stranded/{name}"), Severity::Critical, text);
+            }
+            Event::PairRests { pair, instrument, reject, .. } => {
+                let (pair, name) = (self.pair(*pair), self.universe.name(*instrument));
+                let text = format!("{pair} rests: {name} refuses its orders ({})", reject.name());
+                self.bell.raise(format!("rests/{pair}"), Severity::Warning, text);
+            }
             Event::WardenSilent => {
                 let text = format!("the thread {thread} does not hear its warden and opens nothing");
                 self.bell.raise(format!("thread/{thread}/warden"), Severity::Critical, text);

@@ -8,3 +8,4 @@ mod environment;
 mod market;
 mod polymarket;
 mod script;
+mod trade;

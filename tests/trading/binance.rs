@@ -82,6 +82,7 @@ async fn key_of(base: &str, keys: &Keys) -> Option<String> {
     }
 }
 
+/// Conformance: binance_spot queries; binance_usdm queries
 #[tokio::test]
 async fn every_question_is_answered_and_understood() {
     let simulator = calm().await;
@@ -177,6 +178,8 @@ async fn agreed(simulator: &Simulator, (venue, theirs): (Venue, simulator::Venue
     assert_eq!((orders[0].id, orders[0].status, orders[0].filled), (Some(ID + 2), OrderStatus::Cancelled, told.qty));
 }
 
+/// Conformance: binance_spot orders; binance_usdm orders
+/// Conformance: binance_spot private; binance_usdm private
 #[tokio::test]
 async fn orders_live_and_die_on_sockets_and_everyone_agrees() {
     for at in VENUES {
@@ -188,6 +191,7 @@ async fn orders_live_and_die_on_sockets_and_everyone_agrees() {
     }
 }
 
+/// Conformance: binance_spot orders; binance_usdm orders
 #[tokio::test]
 async fn orders_live_and_die_over_http() {
     for (venue, theirs) in VENUES {

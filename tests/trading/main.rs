@@ -4,4 +4,7 @@
 #![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
 
 mod binance;
+mod bybit;
+mod market;
+mod okx;
 mod wire;

@@ -32,9 +32,9 @@ impl Recent {
         self.kept[at(action, id)].as_ref().filter(|order| order.id == id)
     }
 
-    /// The request that an echoed request id names.
+    /// The request that an echoed request id names; what stands behind a dash only makes it unique.
     pub(crate) fn of(&self, request: &[u8]) -> Option<&Order> {
-        let (letter, digits) = request.split_first()?;
+        let (letter, digits) = request.split(|byte| *byte == b'-').next()?.split_first()?;
         self.find(action(*letter)?, client_id::number(digits)?)
     }
 }

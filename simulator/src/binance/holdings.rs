@@ -4,7 +4,9 @@ use super::call::{Answer, Call, Problem, no_such_order};
 use super::words::{eight, ms, spot_order, spot_trade, usdm_order, usdm_trade};
 use crate::amount::Amount;
 use crate::exchange::account::{Balance, Position};
+use crate::exchange::deadman::Reach;
 use crate::exchange::order::{Fill, Order};
+use crate::exchange::queries::mark;
 use crate::exchange::rules::Grid;
 
 /// Fills that a question gets without a limit.
@@ -23,9 +25,7 @@ impl Call<'_> {
 
     /// Price at which a position is valued: the middle of the book.
     fn mark(&self, listing: usize) -> Amount {
-        let (book, grid) = (self.turn.market.book(listing), Grid::of(self.listed(listing)));
-        let (bid, ask) = (book.bid().map_or(0, |level| level.0), book.ask().map_or(0, |level| level.0));
-        grid.price(if bid > 0 && ask > 0 { (bid + ask) / 2 } else { bid.max(ask) })
+        mark(self.turn.market, listing)
     }
 
     /// Positions that are not flat, with their listing.
@@ -302,7 +302,7 @@ pub(super) fn countdown(call: &mut Call<'_>) -> Answer {
     let listing = call.listing()?;
     let after_ms = call.number("countdownTime")?.ok_or_else(|| Problem::missing("countdownTime"))?;
     let account = call.account;
-    call.exchange.arm_deadman(account, Some(listing), after_ms, &mut call.turn);
+    call.exchange.arm_deadman(account, Reach::Listing(listing), after_ms, &mut call.turn);
     Ok(format!(r#"{{"symbol":"{}","countdownTime":"{after_ms}"}}"#, call.listed(listing).symbol))
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::call::{Params, Problem};
 use crate::members::{Member, signed_hex};
+use crate::text::decoded;
 
 /// Length of an API key's name at least, as the venue looks at it before it looks the key up.
 const KEY_CHARS_MIN: usize = 8;
@@ -90,19 +91,6 @@ pub(super) fn socket_params(request: &Value) -> Params {
     let members = request["params"].as_object().into_iter().flatten();
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     members.map(|(name, value)| (name.clone(), text(value))).collect()
-}
-
-/// Percent-encoding undone; what is not valid stays as it is.
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while let Some(&byte) = bytes.get(at) {
-        let code = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        let code = code.filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        at += if code.is_some() { 3 } else { 1 };
-        out.push(code.unwrap_or(if byte == b'+' { b' ' } else { byte }));
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn verified(pem: &str, payload: &[u8], signature: &[u8]) -> bool {

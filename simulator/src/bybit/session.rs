@@ -1,12 +1,18 @@
-//! Bybit's private and order-entry addresses: authentication, private topics, heartbeats.
+//! Bybit's private and order-entry addresses: authentication, private topics, order operations, heartbeats.
 //!
 //! Rules: bybit-exchange.github.io v5 (ws/connect, ws/trade guideline, private topics).
 
 use serde_json::Value;
 
-use super::echo;
-use crate::desk::{Client, Close};
+use super::call::{self, Answer, Call, Problem, SPAN};
+use super::methods::{self, Method};
+use super::{echo, proof};
+use crate::config::Venue;
+use crate::desk::{Client, Close, Floor};
+use crate::fault::Place;
+use crate::fault::verb::AnswerFault;
 use crate::members::{Member, member, signed_hex};
+use crate::params::Params;
 use crate::text::excerpt;
 
 /// Topics of the private stream; `dcp.*` arm the disconnect protection.
@@ -57,25 +63,110 @@ pub(super) fn on_private(request: &Value, now_ns: u64, client: &mut Client, memb
 }
 
 /// Answers one request on the order-entry address.
-pub(super) fn on_trade(request: &Value, now_ns: u64, client: &mut Client, members: &[Member]) -> Result<(), Close> {
+pub(super) fn on_trade(request: &Value, now_ns: u64, client: &mut Client, floor: &mut Floor<'_>, members: &[Member]) {
     let op = request["op"].as_str().unwrap_or("");
     let conn = client.conn_id();
     if op == "ping" {
         let now_ms = now_ns / 1_000_000;
         client.send(format!(r#"{{"retCode":0,"retMsg":"OK","op":"pong","data":["{now_ms}"],"connId":"{conn}"}}"#));
-        return Ok(());
+        return;
     }
-    let outcome = match op {
-        "auth" if client.member.is_some() => Err((20_001, "Repeat auth")),
-        "auth" => judge(request, now_ns, members).map(|number| client.member = Some(number)),
-        _ if client.member.is_none() => Err((10_005, "Request not authorized")),
-        _ => Err((10_404, "op type is not found")),
+    let method = methods::ALL.iter().find(|method| !method.op.is_empty() && method.op == op);
+    let outcome = match (op, client.member, method) {
+        ("auth", Some(_), _) => Err(Problem::new(20_001, "Repeat auth")),
+        ("auth", None, _) => judge(request, now_ns, members)
+            .map(|number| client.member = Some(number))
+            .map_err(|(code, message)| Problem::new(code, message)),
+        (_, None, _) => Err(Problem::new(10_005, "Request not authorized")),
+        (_, Some(account), Some(method)) => {
+            operate(method, request, account, client, floor, members);
+            return;
+        }
+        (_, Some(_), None) => Err(Problem::new(10_404, "op type is not found")),
     };
-    let (code, message) = outcome.err().unwrap_or((0, "OK"));
-    let id = Value::from(excerpt(request["reqId"].as_str().unwrap_or("")));
-    let op = Value::from(excerpt(op));
-    client.send(format!(r#"{{"reqId":{id},"retCode":{code},"retMsg":"{message}","op":{op},"connId":"{conn}"}}"#));
-    Ok(())
+    let (code, message) = outcome.err().map_or((0, "OK".to_owned()), |problem| (problem.code, problem.message));
+    let (id, message, op) = (request_id(request), Value::from(message), Value::from(excerpt(op)));
+    client.send(format!(r#"{{"reqId":{id},"retCode":{code},"retMsg":{message},"op":{op},"connId":"{conn}"}}"#));
+}
+
+fn request_id(request: &Value) -> Value {
+    Value::from(excerpt(request["reqId"].as_str().unwrap_or("")))
+}
+
+/// The parameters of an order operation, if it may be done now: its time fits, its id is new, it names one order.
+fn read(request: &Value, client: &mut Client, now_ms: u64) -> Result<Params, Problem> {
+    let header = |name: &str| {
+        let value = &request["header"][name];
+        value.as_str().map_or_else(|| value.as_u64().map(|n| n.to_string()).unwrap_or_default(), str::to_owned)
+    };
+    proof::timely(&header("X-BAPI-TIMESTAMP"), &header("X-BAPI-RECV-WINDOW"), now_ms)?;
+    match request["reqId"].as_str() {
+        Some(id) if id.len() > 36 => return Err(Problem::wrong("reqId")),
+        Some(id) if !id.is_empty() && !client.asks_first(id) => {
+            return Err(Problem::new(20_006, "reqId is duplicated"));
+        }
+        _ => {}
+    }
+    match request["args"].as_array().map(Vec::as_slice) {
+        Some([order]) if order.is_object() => Ok(Params::of_json(order)),
+        _ => Err(Problem::new(10_001, "Param error")),
+    }
+}
+
+/// What an operation comes to: its answer, the limit that was counted for, what faults do.
+type Outcome = (Answer, Option<(u32, u32)>, Option<(AnswerFault, u64)>);
+
+/// Does an order operation and answers it.
+fn operate(
+    method: &Method,
+    request: &Value,
+    account: usize,
+    client: &mut Client,
+    floor: &mut Floor<'_>,
+    members: &[Member],
+) {
+    let now_ms = floor.trade().1.venue_ns / 1_000_000;
+    let (answer, usage, fate) = match (members.get(account), read(request, client, now_ms)) {
+        (Some(member), Ok(params)) => obey(method, &params, (account, member), client, floor),
+        (_, Err(problem)) => (Err(problem), None, None),
+        (None, _) => (Err(Problem::unknown()), None, None),
+    };
+    let (answer, late_ns) = match fate {
+        Some((AnswerFault::Drop, _)) => return,
+        Some((AnswerFault::Error, _)) => (Err(Problem::unknown()), 0),
+        Some((AnswerFault::Late, late_ns)) => (answer, late_ns),
+        _ => (answer, 0),
+    };
+    let (code, message, result, beside) = call::parts(&answer);
+    let (id, op, conn, header) = (request_id(request), method.op, client.conn_id(), header(usage, now_ms));
+    client.send_late(
+        format!(
+            r#"{{"reqId":{id},"retCode":{code},"retMsg":{message},"op":"{op}","data":{result},"retExtInfo":{beside},"header":{{{header}"Traceid":"simulated","Timenow":"{now_ms}"}},"connId":"{conn}"}}"#
+        ),
+        late_ns,
+    );
+}
+
+fn obey(
+    method: &Method,
+    params: &Params,
+    (account, member): (usize, &Member),
+    client: &Client,
+    floor: &mut Floor<'_>,
+) -> Outcome {
+    let place = Place { topic: method.op, ..client.place(Venue::Bybit) };
+    let (exchange, turn) = floor.trade();
+    let (key, withdraws, usage, fate) = (&*member.key, member.withdraws, None, None);
+    let mut call = Call { account, params, exchange, turn, place, key, withdraws, usage, fate };
+    let answer = method.run(&mut call);
+    (answer, call.usage, call.fate)
+}
+
+/// What a socket's answer tells of the limit that was counted for.
+fn header(usage: Option<(u32, u32)>, now_ms: u64) -> String {
+    let Some((limit, left)) = usage else { return String::new() };
+    let reset_ms = if left > 0 { now_ms } else { now_ms + SPAN / 1_000_000 };
+    format!(r#""X-Bapi-Limit":"{limit}","X-Bapi-Limit-Status":"{left}","X-Bapi-Limit-Reset-Timestamp":"{reset_ms}","#)
 }
 
 /// Judges `args: [key, expires, signature]`; the number of the member.

@@ -92,7 +92,9 @@ impl Exchange {
         if rules.unfilled_only && first {
             holder.forget_order();
         }
+        self.next_fill += 1;
         let fill = Fill {
+            number: self.next_fill,
             trade,
             order: id,
             client_id: order.client_id.clone(),

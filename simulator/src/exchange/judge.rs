@@ -1,7 +1,7 @@
 //! What an order must satisfy before it is taken in: the venue's filters in the order in which they are told.
 
 use crate::amount::Amount;
-use crate::exchange::order::{Ending, Order, SelfTrade, Side, Size, Status, Ticket, TimeInForce};
+use crate::exchange::order::{Ending, Order, SelfTrade, Side, Size, Status, Ticket, TimeInForce, given_id};
 use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::{BoardRules, Grid};
 use crate::exchange::twist::Twist;
@@ -151,8 +151,7 @@ impl Exchange {
     fn draft(&self, ticket: &Ticket, qty: Amount, twist: &Twist, rules: &BoardRules, turn: &Turn<'_>) -> Order {
         let listing = turn.market.listing(ticket.listing);
         let id = self.next_order;
-        let given = || format!("x{id}");
-        let client_id = if ticket.client_id.is_empty() { given() } else { ticket.client_id.clone() };
+        let client_id = if ticket.client_id.is_empty() { given_id(id) } else { ticket.client_id.clone() };
         Order {
             id,
             account: ticket.account,

@@ -196,15 +196,31 @@ impl Order {
         matches!(self.status, Status::New | Status::Partial)
     }
 
+    /// The client's own id; empty when the client gave none.
+    pub(crate) fn own_id(&self) -> &str {
+        own_id(&self.client_id, self.id)
+    }
+
     /// Average price of its fills; zero before the first. `contract` is the base in one unit of quantity.
     pub fn average(&self, contract: Amount) -> Amount {
         self.cost / (self.filled * contract)
     }
 }
 
+/// The id that an order without one of its client's goes by.
+pub(crate) fn given_id(order: u64) -> String {
+    format!("x{order}")
+}
+
+fn own_id(client_id: &str, order: u64) -> &str {
+    if client_id == given_id(order) { "" } else { client_id }
+}
+
 /// One side of a trade.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fill {
+    /// Its number at the venue, dense, from 1; both sides of a trade have one each.
+    pub number: u64,
     /// The trade's number within the listing.
     pub trade: u64,
     /// The order's number.
@@ -236,4 +252,11 @@ pub struct Fill {
     pub profit: Amount,
     /// When, market time in ns.
     pub at_ns: u64,
+}
+
+impl Fill {
+    /// The client's own id of the order; empty when the client gave none.
+    pub(crate) fn own_id(&self) -> &str {
+        own_id(&self.client_id, self.order)
+    }
 }

@@ -1,10 +1,13 @@
 //! What may be asked about orders, fills and holdings.
 
+use crate::amount::Amount;
 use crate::config::Venue;
 use crate::exchange::account::Account;
 use crate::exchange::order::{Fill, Order};
+use crate::exchange::rules::Grid;
 use crate::exchange::{Exchange, Turn};
 use crate::fault::Place;
+use crate::market::Market;
 
 impl Exchange {
     /// An order of an account by its number; one younger than `lag_ns` is not yet shown.
@@ -47,17 +50,37 @@ impl Exchange {
         self.fills.iter().filter(fits).collect()
     }
 
+    /// The fills of an order as it stood when it had filled no more than it says, oldest first.
+    pub(crate) fn fills_of(&self, order: &Order) -> Vec<&Fill> {
+        let recent = self.fills.iter().rev().take_while(|fill| fill.at_ns >= order.created_ns);
+        let mut fills: Vec<_> = recent.filter(|fill| fill.order == order.id).collect();
+        fills.reverse();
+        let mut filled = Amount::ZERO;
+        fills.retain(|fill| {
+            filled += fill.qty;
+            filled <= order.filled
+        });
+        fills
+    }
+
     /// One account.
     pub(crate) fn account(&self, account: usize) -> Option<&Account> {
         self.accounts.get(account)
     }
 
     /// Resting orders of an account on a listing, or everywhere.
-    pub(super) fn resting_of(&self, account: usize, listing: Option<usize>) -> impl Iterator<Item = &Order> {
+    pub(crate) fn resting_of(&self, account: usize, listing: Option<usize>) -> impl Iterator<Item = &Order> {
         let listings = self.resting.iter().filter(move |(of, _)| listing.is_none_or(|listing| listing == **of));
         let orders = listings.flat_map(|(_, ids)| ids).filter_map(|id| self.orders.get(id));
         orders.filter(move |order| order.account == account)
     }
+}
+
+/// Price at which a position is valued: the middle of the book.
+pub(crate) fn mark(market: &Market, listing: usize) -> Amount {
+    let (book, grid) = (market.book(listing), Grid::of(market.listing(listing)));
+    let (bid, ask) = (book.bid().map_or(0, |level| level.0), book.ask().map_or(0, |level| level.0));
+    grid.price(if bid > 0 && ask > 0 { (bid + ask) / 2 } else { bid.max(ask) })
 }
 
 impl Turn<'_> {

@@ -83,7 +83,8 @@ impl BoardRules {
                 maker: share(8, 4),
                 taker: share(10, 4),
                 min_notional: Amount::ZERO,
-                windows: [(60, 2 * SECOND), (1_000, 2 * SECOND)],
+                // per account; the limit of each instrument counts requests and stands with them
+                windows: [(1_000, 2 * SECOND), (1_000, 2 * SECOND)],
                 open_max: 500,
                 ..base
             },
@@ -92,15 +93,16 @@ impl BoardRules {
                 taker: share(5, 4),
                 min_notional: Amount::ZERO,
                 max_qty: Amount::whole(1_000_000),
-                windows: [(60, 2 * SECOND), (1_000, 2 * SECOND)],
+                windows: [(1_000, 2 * SECOND), (1_000, 2 * SECOND)],
                 open_max: 500,
                 ..derivative
             },
-            Board::BybitSpot => Self { windows: [(20, SECOND), (20, SECOND)], open_max: 500, ..base },
+            // its limits count requests and stand with them
+            Board::BybitSpot => Self { windows: [(1_000, SECOND), (1_000, SECOND)], open_max: 500, ..base },
             Board::BybitLinear => Self {
                 maker: share(2, 4),
                 taker: share(55, 5),
-                windows: [(10, SECOND), (10, SECOND)],
+                windows: [(1_000, SECOND), (1_000, SECOND)],
                 open_max: 500,
                 ..derivative
             },

@@ -1,6 +1,7 @@
 //! What the venue does to accounts of its own accord, when a fault script says so.
 
 use crate::amount::Amount;
+use crate::config::Venue;
 use crate::exchange::event::News;
 use crate::exchange::funds::Share;
 use crate::exchange::order::{Side, Size, Ticket, TimeInForce};
@@ -21,13 +22,6 @@ impl Exchange {
         }
         self.tell_holdings(turn, "ADJUSTMENT");
         self.accounts.len()
-    }
-
-    /// Fires every dead-man switch that is set; returns how many.
-    pub(crate) fn fire_deadmen(&mut self, turn: &mut Turn<'_>) -> usize {
-        let keys: Vec<_> = self.deadmen.keys().copied().collect();
-        keys.iter().for_each(|&key| self.fire(key, turn));
-        keys.len()
     }
 
     /// Closes every position in a listing at the best price against it, as orders of the venue's own; returns how many.
@@ -57,7 +51,9 @@ impl Exchange {
         let qty = grid.qty(grid.lots(Amount::whole(50) / (price * grid.contract)).max(1));
         let mut placed = 0;
         for account in 0..self.accounts.len() {
-            let client_id = format!("web_{:016x}", turn.venue_ns.wrapping_add(account as u64));
+            // an order of the venue's own pages has an id at Binance only
+            let web = || format!("web_{:016x}", turn.venue_ns.wrapping_add(account as u64));
+            let client_id = if self.names_its_own() { web() } else { String::new() };
             let ticket = Ticket {
                 price: Some(price),
                 tif: TimeInForce::Gtc,
@@ -77,7 +73,15 @@ impl Exchange {
         self.accounts.len()
     }
 
+    /// Whether the venue gives client ids to orders that no client sent.
+    const fn names_its_own(&self) -> bool {
+        matches!(self.venue, Venue::BinanceSpot | Venue::BinanceUsdm)
+    }
+
     fn forced_id(&self, kind: ForcedClose, turn: &Turn<'_>) -> String {
+        if !self.names_its_own() {
+            return String::new();
+        }
         let ms = turn.venue_ns / 1_000_000;
         match kind {
             ForcedClose::Liquidation => format!("autoclose-{ms}-{}", self.next_order),

@@ -198,9 +198,9 @@ fn a_position_is_opened_reduced_and_closed_by_force() {
 fn a_dead_mans_switch_fires_unless_it_is_set_again() {
     let mut bench = Bench::new(Venue::BinanceUsdm);
     let id = bench.place(&ticket(Side::Buy, Some(of("60000")), "1", TimeInForce::Gtc)).unwrap().order.id;
-    bench.with(|exchange, turn| exchange.arm_deadman(0, Some(0), 50, turn));
+    bench.with(|exchange, turn| exchange.arm_deadman(0, deadman::Reach::Listing(0), 50, turn));
     bench.step(40);
-    bench.with(|exchange, turn| exchange.arm_deadman(0, Some(0), 50, turn));
+    bench.with(|exchange, turn| exchange.arm_deadman(0, deadman::Reach::Listing(0), 50, turn));
     bench.step(40);
     assert!(bench.exchange.orders[&id].is_open());
     bench.step(10);

@@ -27,7 +27,7 @@ impl State {
         }
         if !injection.verb.obeyed(injection.target.venue) {
             return Err(format!(
-                "`{}` is not obeyed there: the verb is about orders that are not taken",
+                "`{}` is not obeyed there: the verb is about what that venue does not have",
                 injection.verb.name()
             ));
         }

@@ -600,7 +600,8 @@ impl Verb {
     pub(crate) fn obeyed(&self, venue: Option<Venue>) -> bool {
         let at_polymarket = venue.is_none_or(|venue| venue == Venue::Polymarket);
         // the venues whose rooms take orders through the trading core
-        let traded = [Venue::BinanceSpot, Venue::BinanceUsdm];
+        let binance = [Venue::BinanceSpot, Venue::BinanceUsdm];
+        let traded = [Venue::BinanceSpot, Venue::BinanceUsdm, Venue::Okx, Venue::Bybit];
         let at_exchanges = venue.is_none_or(|venue| traded.contains(&venue));
         match self {
             Self::Settle { .. } | Self::EngineRestart { .. } => at_polymarket,
@@ -618,10 +619,11 @@ impl Verb {
             | Self::OrderLimit { .. }
             | Self::IdRule { .. }
             | Self::QueryLag { .. }
-            | Self::ForeignOrder {}
-            | Self::Expire {}
-            | Self::Terminate {}
-            | Self::DoubleExpire {} => at_exchanges,
+            | Self::ForeignOrder {} => at_exchanges,
+            // private streams that end by themselves are Binance's alone
+            Self::Expire {} | Self::Terminate {} | Self::DoubleExpire {} => {
+                venue.is_none_or(|venue| binance.contains(&venue))
+            }
             _ => true,
         }
     }

@@ -1,30 +1,36 @@
-//! OKX's public REST: time, instruments, books, with the limits per endpoint.
+//! OKX over HTTP: time, instruments and books for everybody, with the limits per endpoint; the rest for members.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::{Query, State};
+use axum::http::{HeaderMap, Method as Verb, Uri};
 use axum::response::Response;
 use axum::routing::get;
+use serde_json::Value;
 
-use super::{encode, signed};
-use crate::config::{Board, Venue};
+use super::call::{self, Answer, Call, Problem, SPAN};
+use super::methods::{self, Method};
+use super::words::code;
+use super::{encode, proof};
+use crate::config::{Board, Endpoint, Venue};
+use crate::fault::Place;
+use crate::fault::verb::AnswerFault;
 use crate::feed::{Kind, Push};
 use crate::market::listing::Listing;
 use crate::members::Member;
-use crate::rest::json;
+use crate::params::Params;
+use crate::rest::{answered, json};
 use crate::text::{plain, put, unit};
 use crate::window::Window;
 use crate::world::World;
 
-/// The span of the limits in ns.
-const SPAN: u64 = 2_000_000_000;
-
-type Params = Query<HashMap<String, String>>;
+type Asked = Query<HashMap<String, String>>;
 
 struct Room {
     world: Arc<World>,
+    members: Vec<Member>,
     times: Mutex<Window>,
     instruments: Mutex<Window>,
     books: Mutex<Window>,
@@ -32,14 +38,29 @@ struct Room {
 
 /// The REST room.
 pub(crate) fn router(world: Arc<World>, members: Vec<Member>) -> Router {
-    let signed = signed::router(Arc::clone(&world), members);
     let window = |limit| Mutex::new(Window::new(limit, SPAN));
-    let public = Router::new()
+    let (times, instruments_read, books_read) = (window(10), window(20), window(40));
+    let room = Room { world, members, times, instruments: instruments_read, books: books_read };
+    Router::new()
         .route("/api/v5/public/time", get(time))
         .route("/api/v5/public/instruments", get(instruments))
         .route("/api/v5/market/books", get(books))
-        .with_state(Arc::new(Room { world, times: window(10), instruments: window(20), books: window(40) }));
-    public.merge(signed)
+        .fallback(trade)
+        .with_state(Arc::new(room))
+}
+
+/// Every request that a member must make.
+async fn trade(State(room): State<Arc<Room>>, verb: Verb, uri: Uri, headers: HeaderMap, body: String) -> Response {
+    let fits = |method: &&Method| method.verb == verb.as_str() && method.path == uri.path();
+    let Some(method) = methods::ALL.iter().find(fits) else {
+        return json(404, r#"{"msg":"The requested URL does not exist.","code":"50404","data":[]}"#.to_owned());
+    };
+    let (answer, fate) = room.obey(method, &uri, &headers, &body);
+    answered(fate, answer, Problem::unknown(), |answer| {
+        let status = answer.as_ref().map_or_else(|problem| problem.status, |_| 200);
+        json(status, format!("{{{}}}", call::written(answer)))
+    })
+    .await
 }
 
 async fn time(State(room): State<Arc<Room>>) -> Response {
@@ -47,7 +68,7 @@ async fn time(State(room): State<Arc<Room>>) -> Response {
     room.limited(&room.times, || Ok(format!(r#"{{"ts":"{now_ms}"}}"#)))
 }
 
-async fn instruments(State(room): State<Arc<Room>>, Query(params): Params) -> Response {
+async fn instruments(State(room): State<Arc<Room>>, Query(params): Asked) -> Response {
     room.limited(&room.instruments, || {
         let board = match params.get("instType").map(String::as_str) {
             Some("SPOT") => Board::OkxSpot,
@@ -70,7 +91,7 @@ async fn instruments(State(room): State<Arc<Room>>, Query(params): Params) -> Re
     })
 }
 
-async fn books(State(room): State<Arc<Room>>, Query(params): Params) -> Response {
+async fn books(State(room): State<Arc<Room>>, Query(params): Asked) -> Response {
     room.limited(&room.books, || {
         let symbol = params.get("instId").ok_or(("50014", "Parameter instId can not be empty."))?;
         let depth =
@@ -90,6 +111,33 @@ async fn books(State(room): State<Arc<Room>>, Query(params): Params) -> Response
 }
 
 impl Room {
+    /// Finds out who asks and does what is asked.
+    fn obey(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        body: &str,
+    ) -> (Answer, Option<(AnswerFault, u64)>) {
+        let (mut state, now_ns) = (self.world.lock(), self.world.now_ns());
+        let Some((exchange, turn)) = state.trade(Venue::Okx, now_ns) else { return (Err(Problem::unknown()), None) };
+        let asked = uri.path_and_query().map_or("", |whole| whole.as_str());
+        let proved = proof::judge(&self.members, method.verb, asked, headers, body, turn.venue_ns / 1_000_000);
+        let read = proved.and_then(|account| Ok((account, args(method.verb, uri, body)?)));
+        let (account, args) = match read {
+            Ok(read) => read,
+            Err(problem) => return (Err(problem), None),
+        };
+        let withdraws = self.members.get(account).is_some_and(|member| member.withdraws);
+        let place = Place { venue: Venue::Okx, endpoint: Endpoint::A, conn: 0, topic: method.path, symbol: "" };
+        let deadline = headers.get("expTime").and_then(|value| value.to_str().ok());
+        let deadline_ms = deadline.and_then(|text| text.parse().ok());
+        let (args, by_code, fate) = (&args[..], false, None);
+        let mut call = Call { account, args, exchange, turn, place, by_code, deadline_ms, withdraws, fate };
+        let answer = method.run(&mut call);
+        (answer, call.fate)
+    }
+
     fn limited(
         &self,
         window: &Mutex<Window>,
@@ -105,10 +153,22 @@ impl Room {
     }
 }
 
+/// The parameters of a request: those of the query, or those of the one object or the list that is its body.
+fn args(verb: &str, uri: &Uri, body: &str) -> Result<Vec<Params>, Problem> {
+    if verb == "GET" {
+        return Ok(vec![Params::of_query(uri.query().unwrap_or(""))]);
+    }
+    let body: Value = serde_json::from_str(body).map_err(|_| Problem::new("50002", "JSON syntax error"))?;
+    Ok(match &body {
+        Value::Array(list) => list.iter().map(Params::of_json).collect(),
+        object => vec![Params::of_json(object)],
+    })
+}
+
 fn instrument(listing: &Listing) -> String {
     let Listing { symbol, base, quote, .. } = listing;
     let (tick, lot) = (unit(listing.px_dp), unit(listing.qty_dp));
-    let code = 10_000 + listing.asset * 10 + usize::from(listing.board == Board::OkxSwap);
+    let code = code(listing);
     let common = format!(
         r#""instIdCode":{code},"tickSz":"{tick}","lotSz":"{lot}","minSz":"{lot}","state":"{}","listTime":"1600000000000","expTime":"""#,
         listing.status_or("live")

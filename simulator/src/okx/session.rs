@@ -1,12 +1,20 @@
-//! OKX's private address: login, private channels, and the heartbeat; who asked what before whom is not heard.
+//! OKX's private address: login, private channels, order operations; who asks before the login is not heard.
 //!
 //! Rules: www.okx.com/docs-v5 (login, private channels, error codes of WebSocket, connection count).
 
 use serde_json::Value;
 
-use super::{echo, key, refuse};
+use super::call::{self, Answer, Call, Problem};
+use super::holdings::Holdings;
+use super::methods::{self, Method};
+use super::news::{self, Topic};
+use super::{echo, refuse};
+use crate::config::Venue;
 use crate::desk::{Client, Close, Floor};
+use crate::fault::Place;
+use crate::fault::verb::AnswerFault;
 use crate::members::{Member, member, signed_base64};
+use crate::params::Params;
 use crate::text::excerpt;
 
 /// How old or new a login's time may be, in seconds.
@@ -32,6 +40,9 @@ pub(super) fn on_request(
             for arg in args {
                 channel(op, arg, request, client, floor);
             }
+        }
+        Some(op) if methods::ALL.iter().any(|method| method.op == op && !op.is_empty()) => {
+            operate(request, args, client, floor, members);
         }
         _ => refuse(client, request, "60012", &format!("Invalid request: {}", excerpt(&request.to_string()))),
     }
@@ -74,26 +85,77 @@ fn judge(args: &[Value], now_ns: u64, members: &[Member]) -> Result<usize, (&'st
     if signed { Ok(number) } else { Err(("60007", "Invalid sign")) }
 }
 
-fn channel(op: &str, arg: &Value, request: &Value, client: &mut Client, floor: &Floor<'_>) {
-    let name = arg["channel"].as_str().unwrap_or("");
-    if !CHANNELS.contains(&name) {
+fn channel(op: &str, arg: &Value, request: &Value, client: &mut Client, floor: &mut Floor<'_>) {
+    let text = |name: &str| arg[name].as_str().unwrap_or("").to_owned();
+    let (name, kind, symbol) = (text("channel"), text("instType"), text("instId"));
+    if !CHANNELS.contains(&name.as_str()) {
         let message = format!(
             "Wrong URL or channel:{} doesn't exist. Please use the correct URL, channel and parameters referring to API document.",
-            excerpt(name)
+            excerpt(&name)
         );
         refuse(client, request, "60018", &message);
         return;
     }
     let (id, conn) = (echo(request), client.conn_id());
     client.send(format!(r#"{{{id}"event":"{op}","arg":{},"connId":"{conn}"}}"#, excerpt(&arg.to_string())));
-    let topic = key(name, arg["instId"].as_str().or(arg["instType"].as_str()).unwrap_or(""));
-    if op == "subscribe" {
-        client.topics.insert(topic);
-        let count = 1 + floor.listeners(name);
-        client.send(format!(
-            r#"{{"event":"channel-conn-count","channel":"{name}","connCount":"{count}","connId":"{conn}"}}"#
-        ));
-    } else {
-        client.topics.remove(&topic);
+    // names with a colon or a quote are nobody's
+    let plain = |text: &str| if text.contains([':', '"', '\\']) { "-".to_owned() } else { excerpt(text) };
+    let (kind, symbol) = (plain(&kind), plain(&symbol));
+    let topic = Topic::new(&name, &kind, &symbol);
+    if op == "unsubscribe" {
+        client.topics.remove(&topic.key());
+        return;
     }
+    client.topics.insert(topic.key());
+    let count = 1 + floor.listeners(&name);
+    client.send(format!(
+        r#"{{"event":"channel-conn-count","channel":"{name}","connCount":"{count}","connId":"{conn}"}}"#
+    ));
+    if let Some(account) = client.member {
+        let (exchange, turn) = floor.trade();
+        let holdings = Holdings { exchange, market: turn.market, account, at_ns: turn.venue_ns };
+        let greeting = news::greeting(&topic, holdings);
+        greeting.into_iter().for_each(|text| client.send(text));
+    }
+}
+
+/// Does an order operation and answers it.
+fn operate(request: &Value, args: &[Value], client: &mut Client, floor: &mut Floor<'_>, members: &[Member]) {
+    let op = request["op"].as_str().unwrap_or("");
+    let Some(method) = methods::ALL.iter().find(|method| method.op == op) else { return };
+    let in_us = floor.trade().1.venue_ns / 1_000;
+    let (answer, fate) = obey(method, request, args, client, floor, members);
+    let (answer, late_ns) = match fate {
+        Some((AnswerFault::Drop, _)) => return,
+        Some((AnswerFault::Error, _)) => (Err(Problem::unknown()), 0),
+        Some((AnswerFault::Late, late_ns)) => (answer, late_ns),
+        _ => (answer, 0),
+    };
+    let (id, written) = (echo(request), call::written(&answer));
+    let out_us = in_us + late_ns / 1_000;
+    client.send_late(format!(r#"{{{id}"op":"{op}",{written},"inTime":"{in_us}","outTime":"{out_us}"}}"#), late_ns);
+}
+
+fn obey(
+    method: &Method,
+    request: &Value,
+    args: &[Value],
+    client: &Client,
+    floor: &mut Floor<'_>,
+    members: &[Member],
+) -> (Answer, Option<(AnswerFault, u64)>) {
+    let Some(account) = client.member else { return (Err(Problem::unknown()), None) };
+    if args.is_empty() || !args.iter().all(Value::is_object) {
+        return (Err(Problem::new("60013", "Invalid args")), None);
+    }
+    let args: Vec<Params> = args.iter().map(Params::of_json).collect();
+    let withdraws = members.get(account).is_some_and(|member| member.withdraws);
+    let place = Place { topic: method.op, ..client.place(Venue::Okx) };
+    let deadline = &request["expTime"];
+    let deadline_ms = deadline.as_u64().or_else(|| deadline.as_str()?.parse().ok());
+    let (exchange, turn) = floor.trade();
+    let (args, by_code, fate) = (&args[..], true, None);
+    let mut call = Call { account, args, exchange, turn, place, by_code, deadline_ms, withdraws, fate };
+    let answer = method.run(&mut call);
+    (answer, call.fate)
 }

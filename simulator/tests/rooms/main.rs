@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
 
 mod answers;
+mod bybit_orders;
 mod client;
 mod connections;
 mod faults;
 mod follow;
 mod members;
+mod okx_orders;
 mod order_faults;
 mod orders;
 mod port;

@@ -27,10 +27,24 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Head and JSON body of a GET with headers.
 async fn ask(base: &str, path: &str, headers: &[(&str, &str)]) -> (String, Value) {
+    send(base, "GET", path, headers, "").await
+}
+
+/// Head and JSON body of the answer to a request.
+pub(crate) async fn send(
+    base: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (String, Value) {
     let host = base.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(host).await.unwrap();
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{lines}\r\n");
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{lines}\r\n{body}"
+    );
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut text = String::new();
     socket.read_to_string(&mut text).await.unwrap();
@@ -114,10 +128,10 @@ async fn okx_takes_480_requests_an_hour() {
     let mut client = okx_private(&simulator).await;
     log_in(&mut client, &okx_login(&Member::dummies()[0], wall_ms() / 1_000)).await;
     for op in ["subscribe", "unsubscribe"].into_iter().cycle().take(479) {
-        client.say(&format!(r#"{{"op":"{op}","args":[{{"channel":"account"}}]}}"#)).await;
+        client.say(&format!(r#"{{"op":"{op}","args":[{{"channel":"orders","instType":"ANY"}}]}}"#)).await;
         assert_eq!(client.find(|m| m["event"] != "channel-conn-count").await["event"], op);
     }
-    client.say(r#"{"op":"subscribe","args":[{"channel":"account"}]}"#).await;
+    client.say(r#"{"op":"subscribe","args":[{"channel":"orders","instType":"ANY"}]}"#).await;
     assert_eq!(client.find(|m| m["event"] == "error").await["code"], "60014");
     simulator.stop().await;
 }
@@ -173,7 +187,7 @@ async fn okx_rest_checks_every_header() {
 }
 
 /// `ms` since 1970 as the venue writes it.
-fn iso(ms: u64) -> String {
+pub(crate) fn iso(ms: u64) -> String {
     let (mut days, mut year) = (ms / 86_400_000, 1970);
     let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     while days >= 365 + u64::from(leap(year)) {

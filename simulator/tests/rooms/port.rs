@@ -47,7 +47,7 @@ async fn what_is_not_understood_is_refused_with_a_reason() {
         (r#"[{"verb":"delist","venue":"okx"}]"#, "needs a `symbol`"),
         (r#"[{"verb":"delist","venue":"okx","symbol":"NO-PE"}]"#, "no instrument `NO-PE`"),
         (r#"[{"verb":"alert","code":40}]"#, "serves TLS"),
-        (r#"[{"verb":"query_lag","ms":40,"venue":"okx"}]"#, "not obeyed there"),
+        (r#"[{"verb":"query_lag","ms":40,"venue":"polymarket"}]"#, "not obeyed there"),
         ("hello", "not JSON"),
     ] {
         let (status, body) = ask(&base, "POST", "/faults", script).await;

@@ -36,6 +36,8 @@ pub(crate) struct Codec {
     keys: Keys,
     signer: Signer,
     host: String,
+    /// Messages written, modulo 100: tells those of one millisecond apart.
+    written: u8,
     /// Body or query of the request under way.
     payload: Vec<u8>,
 }
@@ -57,20 +59,26 @@ impl Codec {
             signer: sign::signer(keys)?,
             keys: keys.clone(),
             host: host.to_owned(),
+            written: 0,
             payload: Vec::with_capacity(512),
         })
     }
 
-    fn write_message(&self, order: &Order, wall_ms: i64, out: &mut Vec<u8>) -> Result<(), OrderReject> {
+    fn write_message(&mut self, order: &Order, wall_ms: i64, out: &mut Vec<u8>) -> Result<(), OrderReject> {
         let op: &[u8] = match order.action {
             Action::Place => b"order.create",
             Action::Cancel => b"order.cancel",
             Action::Amend => b"order.amend",
             Action::CancelAll | Action::Query => return Err(OrderReject::Encoding),
         };
+        self.written = (self.written + 1) % 100;
         let place = self.roster.place(order.instrument).ok_or(OrderReject::Encoding)?;
         out.extend_from_slice(b"{\"reqId\":\"");
         request_id(order, out);
+        // the venue takes each request id once, and an order may be cancelled or amended again
+        out.push(b'-');
+        text::millis(wall_ms, out);
+        out.extend_from_slice(&[b'0' + self.written / 10, b'0' + self.written % 10]);
         out.extend_from_slice(b"\",\"header\":{\"X-BAPI-TIMESTAMP\":\"");
         text::millis(wall_ms, out);
         for part in [b"\",\"X-BAPI-RECV-WINDOW\":\"", RECV_WINDOW.as_bytes(), b"\"},\"op\":\"", op, b"\",\"args\":["] {
