@@ -6,6 +6,7 @@ use crate::address::Address;
 use crate::pool::PoolMsg;
 use highwire_venues::orders::Listed;
 use highwire_venues::private::{self, Query};
+use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -86,13 +87,16 @@ impl DeadManState {
     }
 }
 
-/// Sets the switch of every symbol; whether all are set.
+/// Sets every switch that the venue has; whether all are set.
 async fn set(account: &Account, listed: &[Listed], after: Duration) -> bool {
     let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
     let mut done = true;
-    for one in listed {
-        if let Err(error) = account.ask(&Query::DeadMan { symbol: Some(&one.symbol), after_ms }).await {
-            tracing::info!(venue = account.venue.name(), symbol = one.symbol, %error, "dead-man switch is not set");
+    // Binance has one for each symbol, the others one for the account.
+    let each = account.venue == Venue::BinanceUsdm;
+    for one in listed.iter().take(if each { usize::MAX } else { 1 }) {
+        let symbol = each.then_some(one.symbol.as_str());
+        if let Err(error) = account.ask(&Query::DeadMan { symbol, after_ms }).await {
+            tracing::info!(venue = account.venue.name(), symbol, %error, "dead-man switch is not set");
             done = false;
         }
     }

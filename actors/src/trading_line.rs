@@ -59,22 +59,17 @@ struct TradingRecipe {
 
 impl TradingRecipe {
     fn plan(&self, base: &str) -> Result<OrderPlan, orders::PlanError> {
-        let TradingLine { account, listed, transport, stream_key, .. } = &self.line;
+        let TradingLine { account, listed, stream_key, .. } = &self.line;
         let wall_ms = account.wall_ms();
         if self.kind == Kind::Private {
             let key = stream_key.get();
             let key = key.as_ref().map(highwire_venues::private::SecretText::expose);
             return orders::private_line(account.venue, &account.keys, listed, key, wall_ms);
         }
-        let host = base.split_once("://").map_or(base, |(_, host)| host);
-        orders::order_line(account.venue, &account.keys, listed, *transport, host, wall_ms)
-    }
-
-    fn carrier(&self) -> Carrier {
-        match self.line.transport {
-            Transport::Http if self.kind == Kind::Orders => Carrier::Http,
-            Transport::Http | Transport::Socket => Carrier::Socket,
-        }
+        let (scheme, host) = base.split_once("://").unwrap_or(("", base));
+        // A venue whose order socket answers no questions has a line of HTTP beside it.
+        let transport = if scheme.starts_with("http") { Transport::Http } else { Transport::Socket };
+        orders::order_line(account.venue, &account.keys, listed, transport, host, wall_ms)
     }
 }
 
@@ -84,7 +79,7 @@ impl Recipe for TradingRecipe {
             self.line.stream_key.doubt();
             error.to_string()
         })?;
-        let carrier = self.carrier();
+        let carrier = if base.starts_with("http") { Carrier::Http } else { Carrier::Socket };
         // Twice the venue's own rhythm and a little more; an idle HTTP line says nothing at all.
         let rhythm_ns = plan.heartbeat.map_or(SILENT_NS, |(every_ns, _)| 2 * every_ns + SILENT_NS);
         let silent_ns = if carrier == Carrier::Http { 0 } else { rhythm_ns };

@@ -35,7 +35,7 @@ pub async fn start(config: &Config, seed: u64) -> std::io::Result<Simulator> {
     Simulator::start(SimulatorConfig { market, venues: rooms, ..SimulatorConfig::default() }).await
 }
 
-/// The settings with which the service trades at the simulated exchanges: orders and private news go to the first
+/// The settings with which the service trades at the simulated exchanges: orders and private news go to the second
 /// address, and the keys are the simulator's published dummies, read from files as real ones are.
 ///
 /// # Errors
@@ -53,7 +53,8 @@ pub fn settings(config: &Config, simulator: &Simulator, folder: &Path) -> std::i
     let (key, secret, passphrase) =
         (file("key", &member.key)?, file("secret", &member.secret)?, file("passphrase", &member.passphrase)?);
     for (room, venue) in SERVED.into_iter().filter(|(room, _)| TRADED.contains(room)) {
-        let (Some(settings), Some(at)) = (config.venues.get_mut(venue.name()), simulator.address(room)) else {
+        let (Some(settings), Some(at)) = (config.venues.get_mut(venue.name()), simulator.endpoint(room, Endpoint::B))
+        else {
             continue;
         };
         (settings.order_url, settings.private_url) = (at.ws.clone(), at.ws.clone());

@@ -121,9 +121,9 @@ pub async fn start(
 fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> Vec<FeedPlan> {
     let mut feeds = vec![FeedPlan { kind: Kind::Market, bases: address.ws.clone(), lines }];
     if let Some(trading) = trading {
-        let feed = |kind, bases: &[String]| FeedPlan { kind, bases: bases.to_vec(), lines: 1 };
-        feeds.push(feed(Kind::Orders, &trading.order_bases));
-        feeds.push(feed(Kind::Private, &trading.private_bases));
+        let feed = |kind, bases: &[String], lines| FeedPlan { kind, bases: bases.to_vec(), lines };
+        feeds.push(feed(Kind::Orders, &trading.order_bases, trading.order_lines));
+        feeds.push(feed(Kind::Private, &trading.private_bases, 1));
     }
     feeds
 }
@@ -150,7 +150,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
         probe,
         cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
         books_keeper: None,
-        make: sessions(line, trading.map(|trading| trading.line), config, places, circle),
+        make: sessions(line, trading.map(|trading| (trading.line, trading.order_lines)), config, places, circle),
         attempts: AttemptRule {
             limit: config.lines.attempts,
             period_ns: config.lines.attempts_period_s.saturating_mul(1_000_000_000),
@@ -169,7 +169,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
 /// holds the gateway: the last.
 fn sessions(
     market: MarketLine,
-    trading: Option<TradingLine>,
+    trading: Option<(TradingLine, u16)>,
     config: &Config,
     places: Places,
     circle: &Circle,
@@ -180,9 +180,9 @@ fn sessions(
     Box::new(move |key: LineKey, pool| {
         let seed = seed ^ u64::from(key.index) ^ (key.kind as u64) << 16;
         let (warden, recipe, first) = match (&trading, key.kind) {
-            (Some(trading), Kind::Orders) => (&gateway, trading.recipe(key.kind, seed), places.trading),
-            (Some(trading), Kind::Private) => {
-                (&gateway, trading.recipe(key.kind, seed), places.trading + SLOTS_PER_LINE)
+            (Some((trading, _)), Kind::Orders) => (&gateway, trading.recipe(key.kind, seed), places.trading),
+            (Some((trading, order_lines)), Kind::Private) => {
+                (&gateway, trading.recipe(key.kind, seed), places.trading + order_lines * SLOTS_PER_LINE)
             }
             _ => (&reader, market.recipe(seed), places.market),
         };

@@ -12,6 +12,7 @@ use highwire_actors::trading_line::TradingLine;
 use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
+use highwire_links::order::Action;
 use highwire_links::rate::RateRule;
 use highwire_venues::orders::{self, Listed, OrderPlan, Transport};
 use highwire_venues::private::{Query, Reply};
@@ -28,6 +29,8 @@ pub struct VenueTrading {
     pub line: TradingLine,
     /// Where orders go, one address or more.
     pub order_bases: Vec<String>,
+    /// Lines for orders: a second one where the first cannot carry every request.
+    pub order_lines: u16,
     /// Where private news come from, one address or more; none where they share the order line's host.
     pub private_bases: Vec<String>,
     rates: Vec<RateRule>,
@@ -112,8 +115,17 @@ fn venue_trading(line: TradingLine, order_url: &str, private_url: &str) -> Resul
     // A plan needs a listen key only to be made, not to say where it leads.
     let private = orders::private_line(account.venue, &account.keys, listed, Some("none"), 0);
     let private = private.map_err(|error| failed(error.to_string()))?;
+    let mut order_bases = bases(&orders, order_url);
+    if !orders.codec.carries(Action::Query) {
+        // Its socket answers no questions: a line of HTTP beside it does.
+        let asked = orders::order_line(account.venue, &account.keys, listed, Transport::Http, "", 0);
+        let asked = asked.map_err(|error| failed(error.to_string()))?;
+        order_bases.truncate(1);
+        order_bases.extend(bases(&asked, &account.base).into_iter().take(1));
+    }
     Ok(VenueTrading {
-        order_bases: bases(&orders, order_url),
+        order_lines: if orders.codec.carries(Action::Query) { 1 } else { 2 },
+        order_bases,
         private_bases: bases(&private, private_url),
         rates: orders.rates,
         line,

@@ -20,7 +20,7 @@ fn text(output: &Output) -> String {
 fn a_demo_trades_loses_a_line_gets_it_back_and_sums_up() {
     let out = text(&demo(&["--seconds", "24"]).wait_with_output().expect("it ends by itself"));
     let (before, rest) = out.split_once("bybit loses line A").expect("a line dies");
-    let (between, after) = rest.split_once("bybit drops its 4 connections").expect("both lines die");
+    let (between, after) = rest.split_once("bybit drops its ").expect("both lines die");
     let (_, alone) = between.split_once("binance_usdm refuses orders").expect("a leg is left alone");
     assert!(alone.contains("a leg that was left alone is hedged"), "{out}");
     assert!(before.contains("every book is live"), "{out}");
@@ -30,7 +30,9 @@ fn a_demo_trades_loses_a_line_gets_it_back_and_sums_up() {
     let (_, summary) = out.split_once("highwire demo: ran").expect("a summary");
     let taken = summary.split_once(" taken").and_then(|(head, _)| head.rsplit('(').next()?.trim().parse::<u64>().ok());
     assert!(taken.is_some_and(|taken| taken > 0), "it trades: {summary}");
-    assert!(summary.contains("restarts       6"), "{summary}");
+    let restarts =
+        summary.split_once("restarts").and_then(|(_, rest)| rest.split_whitespace().next()?.parse::<u64>().ok());
+    assert!(restarts.is_some_and(|restarts| restarts >= 10), "a lost line comes back: {summary}");
     assert!(summary.contains("(0 refused)"), "every frame is decoded: {summary}");
 }
 
