@@ -1,9 +1,12 @@
 //! The command line: what can be asked, and which exit code answers.
 //!
-//! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration).
+//! 0: done. 1: the run failed. 2: wrong input (arguments, a path, a capture, the configuration). 3: ended, halted or
+//! refused with something left: orders, exposure, a reason. 4: no running service answered.
 
 use crate::config::{self, Config};
+use crate::control::Question;
 use crate::demo::{self, DemoOptions};
+use crate::operate::{Shape, asker, operate};
 use crate::record;
 use crate::replay::{self, Layout, Options};
 use crate::run;
@@ -25,7 +28,7 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done; 1 the run failed; 2 wrong input (arguments, a path, a capture, the configuration)."
+    after_help = "Exit codes: 0 done; 1 the run failed; 2 wrong input (arguments, a path, a capture, the configuration); 3 not all is at rest, or refused; 4 no running service answered."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -46,6 +49,71 @@ enum Command {
     Check(CheckArgs),
     /// Run the simulated venues alone, for clients of any kind.
     Simulate(SimulateArgs),
+    /// Show how a running service is.
+    Status(StatusArgs),
+    /// Have a running service open nothing, withdraw every order, and stay so until a resume.
+    Halt(HaltArgs),
+    /// As a halt, and close what is exposed first, within the bounds of any hedge.
+    Flatten(OperateArgs),
+    /// Take back what is latched, after saying what that is.
+    Resume(ResumeArgs),
+    /// Tell a running service that you have seen an incident.
+    Acknowledge(AcknowledgeArgs),
+    /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
+    Restart(RestartArgs),
+}
+
+#[derive(Debug, Args)]
+struct OperateArgs {
+    /// The service's configuration: its data folder leads to it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct StatusArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Draw the supervision tree.
+    #[arg(long)]
+    tree: bool,
+}
+
+#[derive(Debug, Args)]
+struct HaltArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Cut trades under way instead of letting them end.
+    #[arg(long)]
+    now: bool,
+}
+
+#[derive(Debug, Args)]
+struct ResumeArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Only say what it would do.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+struct RestartArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// The actor, as `status --tree` shows it below its supervisor.
+    path: String,
+}
+
+#[derive(Debug, Args)]
+struct AcknowledgeArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// The incident's key, as `status` shows it.
+    key: String,
 }
 
 #[derive(Debug, Args)]
@@ -173,6 +241,8 @@ struct Failure {
 
 const RUN_FAILED: u8 = 1;
 const WRONG_INPUT: u8 = 2;
+const NOT_AT_REST: u8 = 3;
+const NOBODY: u8 = 4;
 /// Multiples of recorded time; a slower replay would stand still for all that anybody can see.
 const SPEEDS: RangeInclusive<f64> = 0.001..=10_000.0;
 
@@ -185,6 +255,14 @@ pub fn main() -> ExitCode {
         Command::Record(arguments) => record(arguments),
         Command::Check(arguments) => check(&arguments),
         Command::Simulate(arguments) => simulate(arguments),
+        Command::Status(StatusArgs { operate, tree }) => ask(&operate, &Question::Status, tree),
+        Command::Halt(HaltArgs { operate, now }) => ask(&operate, &Question::Halt { now, why: asker() }, false),
+        Command::Flatten(operate) => ask(&operate, &Question::Flatten { why: asker() }, false),
+        Command::Resume(ResumeArgs { operate, dry_run }) => {
+            ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
+        }
+        Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
+        Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -204,7 +282,20 @@ fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let telemetry = tell(&config, &config.service.log)?;
     let outcome = run::run(&config, arguments.live, telemetry.tracer());
     telemetry.finish();
-    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
+    outcome.map_err(|error| {
+        let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };
+        Failure { message: error.to_string(), code }
+    })
+}
+
+/// Asks a running service, and prints what it says.
+fn ask(arguments: &OperateArgs, question: &Question, tree: bool) -> Result<(), Failure> {
+    let config = load(arguments.config.as_deref())?.config;
+    let said = operate(&config, question, Shape { json: arguments.json, tree });
+    let said = said.map_err(|error| Failure { message: error.to_string(), code: NOBODY })?;
+    print(&said.text)?;
+    let left = || Failure { message: "refused, or not all is at rest".to_owned(), code: NOT_AT_REST };
+    if said.is_well { Ok(()) } else { Err(left()) }
 }
 
 /// Logs and spans as configured, with this filter.

@@ -7,8 +7,11 @@ use highwire_links::fill::{Report, ReportKind};
 use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
-use highwire_quant::pnl::Pnl;
-use std::collections::HashMap;
+use highwire_quant::pnl::{Fee, Pnl};
+use std::collections::{HashMap, VecDeque};
+
+/// Orders that are remembered, ended or not.
+const ORDERS_KNOWN: usize = 100_000;
 
 /// One opportunity's life.
 #[derive(Clone, Debug)]
@@ -50,16 +53,20 @@ pub struct Ledger {
     pub refused: u64,
     /// Profit per pair, in the order of the pairs.
     pub pnl: Vec<Pnl>,
+    /// The same per instrument, in the order of the instruments: what is open there is the position.
+    pub by_instrument: Vec<Pnl>,
     /// Fills that could not be added up.
     pub overflows: u64,
-    live: HashMap<u64, Order>,
+    known: HashMap<u64, Side>,
+    /// Ids of `known`, oldest first.
+    ids: VecDeque<u64>,
     /// Orders sent since last asked.
     sent: Vec<Nanos>,
 }
 
 impl Ledger {
-    /// An empty ledger for so many pairs.
-    pub fn new(pairs: usize) -> Self {
+    /// An empty ledger for these pairs and instruments.
+    pub fn new(universe: &Universe) -> Self {
         Self {
             opportunities: Vec::new(),
             decisions: [0; VERDICTS],
@@ -69,9 +76,11 @@ impl Ledger {
             fills: 0,
             unfilled: 0,
             refused: 0,
-            pnl: vec![Pnl::default(); pairs],
+            pnl: vec![Pnl::default(); universe.pairs.len()],
+            by_instrument: vec![Pnl::default(); universe.instruments.len()],
             overflows: 0,
-            live: HashMap::new(),
+            known: HashMap::new(),
+            ids: VecDeque::new(),
             sent: Vec::new(),
         }
     }
@@ -97,7 +106,7 @@ impl Ledger {
             Record::Sent(order) => {
                 self.orders += 1;
                 self.sent.push(order.decided_ns);
-                self.live.insert(order.id, *order);
+                self.note_order(order);
             }
             Record::Settled(report) => self.settle(report, universe),
             Record::Saga(moved) => self.follow(moved),
@@ -114,6 +123,16 @@ impl Ledger {
     /// When the orders sent since the last call were decided.
     pub fn take_sent(&mut self) -> Vec<Nanos> {
         std::mem::take(&mut self.sent)
+    }
+
+    /// An order is known beyond its end: a fill may be told after it.
+    fn note_order(&mut self, order: &Order) {
+        self.known.insert(order.id, order.side);
+        self.ids.push_back(order.id);
+        if self.ids.len() > ORDERS_KNOWN {
+            let oldest = self.ids.pop_front();
+            oldest.map(|id| self.known.remove(&id));
+        }
     }
 
     /// The number stands at its place: the engine counts from 1.
@@ -140,23 +159,31 @@ impl Ledger {
                     self.overflows += 1;
                 }
             }
-            ReportKind::Done => {
-                self.unfilled += u64::from(report.filled.0 == 0);
-                self.live.remove(&report.id);
-            }
-            ReportKind::Rejected => {
-                self.refused += 1;
-                self.live.remove(&report.id);
+            ReportKind::Done => self.unfilled += u64::from(report.filled.0 == 0),
+            ReportKind::Rejected => self.refused += 1,
+            // Nobody here sent it, so it is no trade of a pair; the position is ours all the same.
+            ReportKind::Foreign => {
+                let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
+                if self.move_position(report, side, universe).is_none() {
+                    self.overflows += 1;
+                }
             }
             _ => {}
         }
     }
 
     fn book_fill(&mut self, report: &Report, universe: &Universe) -> Option<()> {
-        let order = self.live.get(&report.id)?;
+        let side = *self.known.get(&report.id)?;
+        self.move_position(report, side, universe)?;
         let instrument = universe.instruments.get(report.instrument.index())?;
         let pnl = self.pnl.get_mut(instrument.pair.index())?;
-        pnl.add(instrument, order.side, report.px, report.qty, report.fee)
+        pnl.add(instrument, side, (report.px, report.qty), Fee::of(report)?)
+    }
+
+    fn move_position(&mut self, report: &Report, side: Side, universe: &Universe) -> Option<()> {
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let place = self.by_instrument.get_mut(report.instrument.index())?;
+        place.add(instrument, side, (report.px, report.qty), Fee::of(report)?)
     }
 }
 

@@ -2,10 +2,13 @@
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod http;
 pub mod ledger;
 pub mod metrics;
+pub mod notify;
+pub mod operate;
 pub mod record;
 pub mod replay;
 pub mod run;
@@ -14,6 +17,7 @@ pub mod service;
 pub mod simulate;
 pub mod telemetry;
 pub mod tls;
+pub mod topology;
 pub mod universe;
 pub mod view;
 pub mod vitals;

@@ -1,13 +1,20 @@
-//! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C.
+//! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C or SIGTERM; both come to
+//! rest first, within their time. SIGUSR1 halts.
 
 use crate::config::Config;
+use crate::notify::Notify;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
-use highwire_links::Mode;
+use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::venue::Venue;
 use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Between two looks whether all is alive, when nobody asked for another time.
+const ALIVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +37,15 @@ pub enum RunError {
     /// Too many instruments.
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    /// It ended, and orders or exposure may be left.
+    #[error("ended, but not all is at rest: {0:?}")]
+    NotAtRest(Option<Stand>),
     /// The service could not start.
     #[error(transparent)]
     Service(#[from] ServiceError),
 }
 
-/// Runs until Ctrl-C. `live` is the command line's switch.
+/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch.
 ///
 /// # Errors
 /// See [`RunError`].
@@ -74,10 +84,37 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     let service = Service::start(universe, config, &addresses, orders, tracer).await?;
-    service.set_mode(Mode::Full);
-    let interrupted = tokio::signal::ctrl_c().await;
+    let notify = Notify::from_env();
+    tell(notify.as_ref(), "READY=1");
+    let ended = attend(&service, notify.as_ref()).await;
+    tell(notify.as_ref(), "STOPPING=1");
+    let end = service.halt("the process ends", false).await;
     service.stop().await;
-    Ok(interrupted?)
+    ended?;
+    if end.is_clean { Ok(()) } else { Err(RunError::NotAtRest(end.stand)) }
+}
+
+/// Waits for the end: an interrupt or a termination. SIGUSR1 halts.
+async fn attend(service: &Service, notify: Option<&Notify>) -> std::io::Result<()> {
+    let (mut ends, mut halts) = (signal(SignalKind::terminate())?, signal(SignalKind::user_defined1())?);
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut alive = tokio::time::interval(notify.and_then(Notify::every).unwrap_or(ALIVE_EVERY));
+    loop {
+        tokio::select! {
+            interrupted = &mut interrupt => return interrupted,
+            _ = ends.recv() => return Ok(()),
+            _ = halts.recv() => service.begin_halt("signal SIGUSR1"),
+            _ = alive.tick() => {
+                if service.watch().is_alive() {
+                    tell(notify, "WATCHDOG=1");
+                }
+            }
+        }
+    }
+}
+
+fn tell(notify: Option<&Notify>, state: &str) {
+    notify.into_iter().for_each(|notify| notify.tell(state));
 }
 
 /// Where an enabled venue is: the configured addresses, or its public ones.

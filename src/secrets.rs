@@ -56,7 +56,10 @@ pub fn keys(venue: &str, settings: &VenueSettings) -> Result<Option<Keys>, Secre
 }
 
 /// What a source names; `None` for an empty one. Spaces and newlines around the value do not count.
-fn read(source: &str) -> Result<Option<SecretString>, String> {
+///
+/// # Errors
+/// What is wrong with it; never the value.
+pub fn read(source: &str) -> Result<Option<SecretString>, String> {
     let value: SecretString = match source.split_once(':') {
         None => return Ok(None),
         Some(("env", name)) => std::env::var(name).map_err(|_| "no such variable, or not text".to_owned())?.into(),

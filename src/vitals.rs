@@ -16,14 +16,24 @@ pub struct Vitals {
     pub mode: Mode,
     /// Why it may not do more.
     pub reasons: Vec<String>,
+    /// What each venue may do, by name.
+    pub venue_modes: Vec<(String, Mode)>,
+    /// Moves of modes since the start.
+    pub mode_moves: u64,
+    /// Notices that found the alerter's queue full.
+    pub alerts_lost: u64,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.
     pub books: Vec<Book>,
     /// Verdicts on opportunities, by the number of the verdict.
     pub verdicts: [u64; VERDICTS],
+    /// Trades that ended flat, hedged, escalated.
+    pub endings: [u64; 3],
     /// Realised profit after fees per pair, in the pair's quote currency, as decimals.
     pub profits: Vec<(String, String)>,
+    /// Base that the trades of this run have left, by venue and symbol, as decimals; negative is owed.
+    pub positions: Vec<(&'static str, String, String)>,
     /// Times a line ended.
     pub line_ends: u64,
     /// The process.

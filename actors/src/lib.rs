@@ -2,19 +2,24 @@
 //! or `venues`; an actor asks it and acts. Threads never cast into mailboxes: wardens pull.
 
 pub mod account;
-pub mod alert;
+pub mod address;
+pub mod alerter;
+pub mod beat;
 pub mod berth;
+pub mod channel;
 pub mod connect;
 pub mod dial;
+pub mod governor;
 pub mod handshake;
-pub mod lookout;
 pub mod market_line;
 pub mod news;
+pub mod pinger;
 pub mod pool;
 pub mod post;
 pub mod session;
 pub mod stream_key;
 pub mod subscribe;
+pub mod supervisor;
 pub mod talk;
 pub mod timekeeper;
 pub mod trading_line;

@@ -8,8 +8,10 @@ mod standing;
 pub use books::{ParseSnapshot, SnapshotSource};
 pub use standing::Cause;
 
-use crate::alert::{AlertMsg, Notice, Severity};
-use crate::lookout::LookoutMsg;
+use crate::address::Address;
+use crate::alerter::Bell;
+use crate::beat::Beat;
+use crate::governor::{GovernorMsg, Reading};
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
 use books::Books;
@@ -17,8 +19,10 @@ use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::attempts::{AttemptRule, Attempts, Grant, Need};
+use highwire_supervision::degrade::{self, Scope};
 use highwire_supervision::ending::{End, Reason};
 use highwire_supervision::endpoints::Endpoints;
+use highwire_supervision::incident::Severity;
 use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
 use highwire_supervision::topics::Fault;
@@ -30,6 +34,8 @@ use std::time::Duration;
 
 /// Time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(50);
+/// Between two words to the governor when nothing changes.
+const TELL_EVERY_NS: Nanos = 1_000_000_000;
 /// Sessions may end in order for so long when the pool stops.
 const STOP_WITHIN: Duration = Duration::from_secs(1);
 
@@ -66,7 +72,7 @@ pub struct PoolArgs {
     pub venue: VenueId,
     /// Its name.
     pub name: String,
-    /// Every warden: each is told the venue's mode.
+    /// Every warden: each is told the venue's clock offset.
     pub wardens: Vec<ActorRef<WardenMsg>>,
     /// The warden of the thread that reads.
     pub reader: ActorRef<WardenMsg>,
@@ -87,9 +93,13 @@ pub struct PoolArgs {
     /// When missing lines matter.
     pub lines: LineSetRule,
     /// Where incidents go.
-    pub alerts: ActorRef<AlertMsg>,
-    /// Who watches whether any venue is left.
-    pub lookout: ActorRef<LookoutMsg>,
+    pub alerts: Bell,
+    /// Who decides what the venue may do.
+    pub governor: Address<GovernorMsg>,
+    /// Another pool held its places before, and may have left connections there.
+    pub again: bool,
+    /// Marked at each look at the clock.
+    pub beat: Beat,
     /// Seed of the jitter.
     pub seed: u64,
 }
@@ -169,6 +179,7 @@ pub struct PoolState {
     silence: Silence,
     failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
     ends: Vec<(LineKey, End)>,
+    told_ns: Nanos,
 }
 
 impl PoolState {
@@ -188,12 +199,23 @@ impl PoolState {
             silence: Silence::default(),
             failed: BTreeMap::new(),
             ends: Vec::new(),
+            told_ns: 0,
             args,
         }
     }
 
-    async fn start_session(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey) -> Result<(), ActorProcessingErr> {
+    /// Starts a line's session; `again` when another held its places before: what that left there is given up.
+    async fn start_session(
+        &mut self,
+        myself: &ActorRef<PoolMsg>,
+        key: LineKey,
+        again: bool,
+    ) -> Result<(), ActorProcessingErr> {
         let arguments = (self.args.make)(key, myself.clone());
+        for slot in arguments.slots.into_iter().filter(|_| again) {
+            // Without a warden there is no thread, and nothing in its places.
+            let _gone = arguments.warden.cast(WardenMsg::Detach(slot));
+        }
         let (session, _) = Actor::spawn_linked(None, Session, arguments, myself.get_cell()).await?;
         self.sessions.insert(session.get_id(), (key, session));
         Ok(())
@@ -241,12 +263,18 @@ impl PoolState {
         }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
         self.carry_out(verdict);
-        self.tell_lookout();
+        self.tell_lines();
     }
 
-    fn tell_lookout(&self) {
-        // Without the lookout the service is being stopped.
-        let _gone = self.args.lookout.cast(LookoutMsg::Lines(self.args.venue, Box::new(self.set.clone())));
+    fn tell_lines(&self) {
+        // Without a governor the service is being stopped.
+        let _gone = self.args.governor.cast(GovernorMsg::Lines(self.args.venue, Box::new(self.set.clone())));
+    }
+
+    fn tell(&self, cause: degrade::Cause, is_there: bool, note: &str) {
+        let reading =
+            Reading { scope: Scope::Venue(self.args.venue), cause, value: is_there.into(), note: note.to_owned() };
+        let _gone = self.args.governor.cast(GovernorMsg::Read(reading));
     }
 
     fn carry_out(&mut self, verdict: Verdict) {
@@ -263,37 +291,33 @@ impl PoolState {
     }
 
     fn hold(&mut self, cause: Cause, mode: Mode, why: &str) {
-        let severity = if mode == Mode::Halted { Severity::Critical } else { Severity::Warn };
-        let text = format!("{}: {why}; mode {mode:?}", self.args.name);
-        self.raise(&format!("{cause:?}"), severity, text);
-        if let Some(mode) = self.standing.hold(cause, mode) {
-            self.set_mode(mode);
+        self.standing.hold(cause, mode);
+        match cause {
+            // The governor is told the lines themselves.
+            Cause::Lines => {}
+            Cause::Attempts => self.tell(degrade::Cause::Attempts, true, why),
+            Cause::Clock => self.tell(degrade::Cause::ClockOffset, true, why),
         }
     }
 
     fn release(&mut self, cause: Cause) {
-        self.clear(&format!("{cause:?}"));
-        if let Some(mode) = self.standing.release(cause) {
-            self.set_mode(mode);
+        if !self.standing.holds(cause) {
+            return;
         }
-    }
-
-    fn set_mode(&self, mode: Mode) {
-        for warden in &self.args.wardens {
-            if warden.cast(WardenMsg::SetVenueMode(self.args.venue, mode)).is_err() {
-                tracing::error!(venue = self.args.name, ?mode, "a warden is gone and cannot pass the mode on");
-            }
+        self.standing.release(cause);
+        match cause {
+            Cause::Lines => {}
+            Cause::Attempts => self.tell(degrade::Cause::Attempts, false, ""),
+            Cause::Clock => self.tell(degrade::Cause::ClockOffset, false, ""),
         }
     }
 
     fn raise(&self, what: &str, severity: Severity, text: String) {
-        let key = format!("{}/{what}", self.args.name).to_lowercase();
-        // Without an alerter the log still has what the line said.
-        let _gone = self.args.alerts.cast(AlertMsg::Raise(Notice { key, severity, text }));
+        self.args.alerts.raise(format!("{}/{what}", self.args.name).to_lowercase(), severity, text);
     }
 
     fn clear(&self, what: &str) {
-        let _gone = self.args.alerts.cast(AlertMsg::Clear(format!("{}/{what}", self.args.name).to_lowercase()));
+        self.args.alerts.clear(format!("{}/{what}", self.args.name).to_lowercase());
     }
 
     fn on_failed(&mut self, key: LineKey, end: End, what: &str) {
@@ -305,7 +329,7 @@ impl PoolState {
             endpoints.on_failed(usize::from(key.index), now);
         }
         if matches!(end, End::Tls(_) | End::Dns(_)) {
-            self.raise("reach", Severity::Warn, format!("{}: {what}", self.args.name));
+            self.raise("reach", Severity::Warning, format!("{}: {what}", self.args.name));
         }
         if self.ends.len() == 64 {
             self.ends.remove(0);
@@ -321,7 +345,7 @@ impl PoolState {
             return;
         }
         let names: Vec<String> = failed.iter().map(|(name, fault)| format!("{name} ({fault:?})")).collect();
-        self.raise(&what, Severity::Warn, format!("{}: not sent: {}", self.args.name, names.join(", ")));
+        self.raise(&what, Severity::Warning, format!("{}: not sent: {}", self.args.name, names.join(", ")));
         self.failed.insert(key, failed);
     }
 
@@ -332,7 +356,7 @@ impl PoolState {
     fn on_silent(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey, book: InstrumentId) {
         let live = self.market_lines();
         let text = format!("{}: line {} brings no data of instrument {}", self.args.name, key.index, book.0);
-        self.raise(&format!("silent/{}", book.0), Severity::Warn, text);
+        self.raise(&format!("silent/{}", book.0), Severity::Warning, text);
         match self.silence.on_silent(key, book, &live) {
             Judgement::Deaf => self.renew(key, book),
             Judgement::AllSilent => self.look(myself, book),
@@ -410,11 +434,14 @@ impl PoolState {
 
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
+        self.args.beat.mark(now);
         let before = self.set.state();
         let verdict = self.set.on_tick(now);
         self.carry_out(verdict);
-        if before != self.set.state() {
-            self.tell_lookout();
+        // Also when nothing changed: a governor that was started anew knows nothing yet.
+        if before != self.set.state() || now.saturating_sub(self.told_ns) >= TELL_EVERY_NS {
+            self.tell_lines();
+            self.told_ns = now;
         }
         if self.standing.holds(Cause::Attempts) && !self.attempts.is_spent(now) {
             self.release(Cause::Attempts);
@@ -479,7 +506,8 @@ impl Actor for Pool {
             .collect();
         let mut state = PoolState::new(args);
         for key in keys {
-            state.start_session(&myself, key).await?;
+            let again = state.args.again;
+            state.start_session(&myself, key, again).await?;
         }
         myself.send_interval(TICK, || PoolMsg::Tick);
         Ok(state)
@@ -511,9 +539,9 @@ impl Actor for Pool {
         if let SupervisionEvent::ActorFailed(who, why) = event
             && let Some((key, _)) = state.sessions.remove(&who.get_id())
         {
-            state.raise("session", Severity::Warn, format!("{}: a session failed: {why}", state.args.name));
+            state.raise("session", Severity::Warning, format!("{}: a session failed: {why}", state.args.name));
             state.on_change(key, false);
-            state.start_session(&myself, key).await?;
+            state.start_session(&myself, key, true).await?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Asks one venue for its time, again and again, and tells its pool how far the clocks are apart.
 
 use crate::account::SharedOffset;
+use crate::address::Address;
 use crate::pool::PoolMsg;
 use crate::web;
 use highwire_engine::clock::Clock;
@@ -23,7 +24,7 @@ pub type ParseTime = Box<dyn Fn(&[u8]) -> Option<i64> + Send + Sync>;
 /// What a timekeeper needs.
 pub struct TimekeeperArgs {
     /// The venue's pool.
-    pub pool: ActorRef<PoolMsg>,
+    pub pool: Address<PoolMsg>,
     /// The thread's clock: the offset is venue time minus this.
     pub clock: Box<dyn Clock>,
     /// HTTP client.

@@ -107,6 +107,16 @@ pub enum WardenMsg {
     Resync(InstrumentId),
     /// Raise the stop word, which only an operator takes back.
     RaiseStop(StopWord),
+    /// An operator resumed: arm again what tripped, free what was left to a human.
+    Resume,
+    /// Withdraw every open order.
+    CancelAll,
+    /// Close what is exposed and followed by no trade.
+    Flatten,
+    /// Have the thread say how things stand.
+    Report,
+    /// Set the stop word, which may lower it: an operator's act.
+    LowerStop(StopWord),
     /// End the thread in order; its ring ends are the answer, `None` when it had died for good.
     Stop(RpcReplyPort<Leavings>),
 }
@@ -393,6 +403,14 @@ impl WardenState {
                 self.in_force.limits = Some(Limits::clone(&limits));
                 Verb::SetLimits(limits)
             }
+            WardenMsg::LowerStop(word) => {
+                self.desk.cnc.lower(word);
+                return false;
+            }
+            WardenMsg::Resume => Verb::Resume,
+            WardenMsg::CancelAll => Verb::CancelAll,
+            WardenMsg::Flatten => Verb::Flatten,
+            WardenMsg::Report => Verb::Report,
             WardenMsg::Detach(slot) => Verb::Detach(slot),
             WardenMsg::Snapshot(snapshot) => Verb::Snapshot(snapshot),
             WardenMsg::Resync(instrument) => Verb::Resync(instrument),

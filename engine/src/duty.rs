@@ -238,6 +238,27 @@ impl Duty {
                 feed.on_resync(&mut self.house.context(now), instrument);
                 true
             }
+            Verb::Resume => {
+                self.roles.engine.iter_mut().for_each(Engine::on_resume);
+                true
+            }
+            // A thread without an engine has no order: nothing is left to do there.
+            Verb::CancelAll => {
+                self.roles.engine.iter_mut().for_each(Engine::on_cancel_all);
+                true
+            }
+            Verb::Flatten => {
+                if let Some(engine) = &mut self.roles.engine {
+                    engine.on_flatten(&mut self.house.context(now));
+                }
+                true
+            }
+            Verb::Report => {
+                if let Some(standing) = self.roles.engine.as_ref().map(Engine::standing_now) {
+                    self.house.context(now).tell(standing);
+                }
+                true
+            }
             Verb::Stop => {
                 self.stopping = true;
                 true

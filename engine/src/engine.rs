@@ -36,6 +36,9 @@ use highwire_quant::walk::Terms;
 const MARKET_BATCH: usize = 256;
 /// Reports per turn.
 const FILL_BATCH: usize = 256;
+/// How far a hedge's limit lies beyond the level seen at the first try, and how much farther with each that failed,
+/// parts per billion (5 bp).
+const REACH_PPB: i64 = 500_000;
 
 /// Decides what is traded.
 #[derive(Debug)]
@@ -118,13 +121,18 @@ impl Engine {
     /// The service's mode.
     pub fn on_set_mode(&mut self, mode: Mode) {
         self.gate.on_set_mode(mode);
-        self.on_mode_given(mode);
     }
 
     /// One venue's mode; an unknown venue is ignored.
     pub fn on_set_venue_mode(&mut self, venue: VenueId, mode: Mode) {
         self.gate.on_set_venue_mode(venue, mode);
-        self.on_mode_given(mode);
+    }
+
+    /// An operator resumed: a tripped gate is armed again, pairs that waited for a human are free. No mode that
+    /// moves by itself does that.
+    pub fn on_resume(&mut self) {
+        self.is_tripped = false;
+        self.executor.on_resume();
     }
 
     /// New risk limits, from the next decision on.
@@ -136,6 +144,21 @@ impl Engine {
     /// Whether the warden is silent: nothing is opened while it is.
     pub fn on_warden_silent(&mut self, silent: bool) {
         self.gate.on_warden_silent(silent);
+    }
+
+    /// Withdraws every open order, as fast as the order ring takes it.
+    pub fn on_cancel_all(&mut self) {
+        self.executor.on_cancel_all();
+    }
+
+    /// Closes what is exposed and followed by no trade, within the bounds of any hedge.
+    pub fn on_flatten(&mut self, cx: &mut Context<'_>) {
+        self.executor.on_flatten(cx, &mut self.ends.orders);
+    }
+
+    /// How things stand.
+    pub fn standing_now(&self) -> lifecycle::Event {
+        self.executor.standing()
     }
 
     /// Orders whose end is not known.
@@ -188,6 +211,7 @@ impl Engine {
     fn tend(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
+        work += self.executor.cancel_on(cx, &mut self.ends.orders);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
             let offer = self.best_hedge(cx, pair);
             work += self.executor.on_tick(cx, &mut self.ends.orders, pair, offer);
@@ -199,10 +223,12 @@ impl Engine {
 
     fn best_hedge(&self, cx: &Context<'_>, pair: PairId) -> Option<Offer> {
         let saga = self.executor.saga(pair)?;
-        let (exposure, cost_max_ppb) = (saga.wants_offer()?, saga.terms().cost_max_ppb);
+        let (exposure, terms) = (saga.wants_offer()?, saga.terms());
         let members = self.executor.members(pair);
         let fair_px = self.detector.fair_px(*members.first()?)?;
-        let want = Want { exposure, fair_px, cost_max_ppb, scale: self.scales[pair.index()] };
+        let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
+        let reach_ppb = REACH_PPB * (1 + i64::from(saga.failures()));
+        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.page(*id));
@@ -214,10 +240,8 @@ impl Engine {
             }
             hedge::offer(instrument, &account, &page, &want)
         };
-        // Where the last one found nothing is asked again only when nobody else offers anything.
-        let failed_at = self.executor.failed_at(pair);
-        let others = members.iter().filter(|&&id| Some(id) != failed_at).map(offer).fold(None, hedge::better);
-        others.or_else(|| offer(&failed_at?))
+        let fresh = members.iter().filter(|&&id| !self.executor.is_spent(pair, id, cx.now));
+        fresh.map(offer).fold(None, hedge::better)
     }
 
     /// Heeds what the sagas and the last gate found: venues that are not trusted only hedge, and a
@@ -234,13 +258,6 @@ impl Engine {
             self.is_tripped = true;
             self.gate.on_set_mode(Mode::Halted);
             cx.tell(lifecycle::Event::GuardTripped { why, at_ns: cx.now });
-        }
-    }
-
-    fn on_mode_given(&mut self, mode: Mode) {
-        if mode < Mode::HedgeOnly {
-            self.is_tripped = false;
-            self.executor.on_mode_given();
         }
     }
 

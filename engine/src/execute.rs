@@ -5,6 +5,7 @@
 mod binary;
 mod cash;
 mod reports;
+mod rest;
 
 use crate::context::Context;
 use crate::guard::Guard;
@@ -18,6 +19,7 @@ use crate::spec::EngineSpec;
 use crate::trades::Trades;
 use crate::wallets::{Wallet, Wallets};
 use cash::Cash;
+pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
 use highwire_links::counter::Counter;
 use highwire_links::fixed::{Amount, Qty};
@@ -87,6 +89,15 @@ struct Active {
     expected_ppb: i64,
     cash: Cash,
     venues: u64,
+    /// Base that it found when it began: earlier trades have answered for it.
+    carried: i64,
+}
+
+impl Active {
+    /// The exposure that is its own doing.
+    fn left(&self) -> i64 {
+        self.saga.exposure().saturating_sub(self.carried)
+    }
 }
 
 /// What stands at a pair.
@@ -125,6 +136,8 @@ pub struct Executor {
     distrusted: u64,
     epoch: u16,
     rescues: u64,
+    /// The next place of the order table that is to be withdrawn; `None` when nothing is.
+    withdrawing: Option<usize>,
 }
 
 impl Executor {
@@ -150,6 +163,7 @@ impl Executor {
             distrusted: 0,
             epoch: spec.epoch,
             rescues: 0,
+            withdrawing: None,
         }
     }
 
@@ -184,11 +198,16 @@ impl Executor {
         self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
     }
 
-    /// Where the last hedge of the pair's saga found nothing: its book promises what is not there.
-    pub fn failed_at(&self, pair: PairId) -> Option<InstrumentId> {
-        let last =
-            self.saga(pair)?.parts().last().filter(|part| part.standing == Standing::Ended && part.moved == 0)?;
-        self.orders.get(last.order).map(|known| known.instrument)
+    /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises
+    /// what is not there, and asking again at once would only spend the tries.
+    pub fn is_spent(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
+        let Some(saga) = self.saga(pair) else { return false };
+        let retry_ns = saga.terms().retry_ns;
+        let found_nothing = |part: &&Part| part.standing == Standing::Ended && part.moved == 0;
+        let at = |part: &Part| self.orders.get(part.order).map(|known| known.instrument);
+        let recent =
+            saga.hedges().iter().filter(found_nothing).filter(|part| now.saturating_sub(part.sent_ns) < retry_ns);
+        recent.map(at).any(|failed| failed == Some(id))
     }
 
     /// Whether having this instrument is being short of what its trades are counted in.
@@ -217,8 +236,8 @@ impl Executor {
         self.guard.on_set_limits(&limits.guard);
     }
 
-    /// An operator gave a mode anew: pairs that waited for a human are free again.
-    pub fn on_mode_given(&mut self) {
+    /// An operator resumed: pairs that waited for a human are free again.
+    pub fn on_resume(&mut self) {
         self.berths.iter_mut().for_each(|berth| berth.is_blocked = false);
         self.guard.reset();
     }
@@ -292,9 +311,10 @@ impl Executor {
     ) {
         cx.tally.add(Counter::Sagas);
         let berth = &mut self.berths[pair.index()];
-        let saga = Saga::new(legs, std::mem::take(&mut berth.dust), terms, cx.now);
+        let carried = std::mem::take(&mut berth.dust);
+        let saga = Saga::new(legs, carried, terms, cx.now);
         berth.least = terms.least;
-        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues });
+        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues, carried });
         self.active.push(pair);
         self.note(cx, pair, SagaStage::Opening, SagaStage::Opening, SagaWhy::Sent);
     }
@@ -406,13 +426,14 @@ impl Executor {
     }
 
     fn note(&mut self, cx: &mut Context<'_>, pair: PairId, from: SagaStage, to: SagaStage, why: SagaWhy) {
-        let Some(Active { saga, group, expected_ppb, cash, .. }) = &self.berths[pair.index()].active else { return };
+        let Some(active) = &self.berths[pair.index()].active else { return };
+        let Active { saga, group, expected_ppb, cash, .. } = active;
         cx.ports.audit.write(Record::Saga(SagaMoved {
             group: *group,
             at_ns: cx.now,
             exposure: saga.exposure(),
             expected_ppb: *expected_ppb,
-            captured_ppb: cash.captured_ppb(),
+            captured_ppb: cash.captured_ppb(active.left(), self.scales[pair.index()].qty_dp),
             pair,
             from,
             to,
@@ -424,11 +445,13 @@ impl Executor {
     fn finish(&mut self, cx: &mut Context<'_>, pair: PairId, actions: &Actions) {
         let berth = &mut self.berths[pair.index()];
         let Some(ending) = berth.active.as_ref().and_then(|active| active.saga.ending()) else { return };
-        let Some(Active { saga, group, cash, venues, .. }) = berth.active.take() else { return };
+        let Some(active) = berth.active.take() else { return };
+        let left = active.left();
+        let Active { saga, group, cash, venues, .. } = active;
         berth.dust = saga.exposure();
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];
-        self.guard.on_result(cash.result(saga.exposure(), scale.qty_dp), cx.now);
+        self.guard.on_result(cash.result(left, scale.qty_dp), cx.now);
         if ending == Ending::Escalated {
             let why = actions
                 .iter()
@@ -506,7 +529,11 @@ impl Executor {
         let own = cash::canonical(instrument, order.px, scale.px_dp);
         let seen = |id: InstrumentId| self.is_inverse[id.index()] != self.is_inverse[instrument.id.index()];
         let px_at = |id: InstrumentId| if seen(id) { POW10[usize::from(scale.px_dp)] - own } else { own };
-        let least_at = |&id: &InstrumentId| cash::least_base(&self.instruments[id.index()], px_at(id).max(1), scale);
+        // What is no dust now must stay tradable when the price has moved as far as a hedge may cost.
+        let least_at = |&id: &InstrumentId| {
+            let px = cash::lowered(px_at(id), self.limits.cost_max_ppb).max(1);
+            least_base(&self.instruments[id.index()], px, scale)
+        };
         let least = self.members[pair.index()].iter().filter_map(least_at).min().unwrap_or(1);
         let px = px_at(self.members[pair.index()][0]).max(1);
         let bound = cash::base_of(self.limits.exposure_max, px, scale);

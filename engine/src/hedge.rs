@@ -2,6 +2,7 @@
 //! now, the depth is walked down to the price band, and the cheapest wins. The lone leg's own market
 //! is one of them (unwind), the others complete the trade elsewhere.
 
+use crate::execute::least_base;
 use crate::position::{Account, Measure};
 use crate::saga::Offer;
 use crate::sizing::PairScale;
@@ -22,6 +23,11 @@ pub struct Want {
     pub fair_px: i64,
     /// The most that a hedge may cost against it, fee included, parts per billion.
     pub cost_max_ppb: i64,
+    /// How far beyond the level seen the order's limit may lie, parts per billion: a book is always a little old, and
+    /// an immediate order still trades at the best price that is there.
+    pub reach_ppb: i64,
+    /// Base that is left as dust: by less than this a hedge may be too large.
+    pub least: i64,
     /// The pair's decimals.
     pub scale: PairScale,
 }
@@ -68,16 +74,43 @@ pub fn offer(instrument: &Instrument, account: &Account, page: &Page, want: &Wan
         depth = depth.saturating_add(base_of(instrument, rung, want.scale)?);
         worst = Some((Px(rung.px), cost_ppb));
     }
-    let (px, cost_ppb) = worst?;
+    let (seen, cost_ppb) = worst?;
+    let px = limit(instrument, want, seen, up)?;
     let at = Measure { px_dp: want.scale.px_dp, qty_dp: want.scale.qty_dp, px: px.0.checked_mul(up)? };
     let funded = account.base_max(instrument, side, at)?;
     let qty = instrument.qty_of_base(px, depth.min(wanted).min(funded), want.scale.qty_dp)?;
-    if !reaches_minima(instrument, px, qty)? {
-        return None;
-    }
+    let qty = if reaches_minima(instrument, px, qty)? {
+        qty
+    } else {
+        // The least order leaves dust on the other side, which is better than what nobody takes.
+        let least = least_base(instrument, at.px, want.scale)?;
+        let fits = least <= depth.min(funded) && least.saturating_sub(wanted) < want.least;
+        instrument.qty_of_base(px, Some(least).filter(|_| fits)?, want.scale.qty_dp)?
+    };
     let base = instrument.base_qty(px, qty, want.scale.qty_dp)?;
     let moves = if side == Side::Buy { base } else { -base };
     Some(Offer { instrument: instrument.id, side, px, qty, moves, cost_ppb })
+}
+
+/// The order's limit: beyond the level seen as far as wanted, within the band, on a tick.
+fn limit(instrument: &Instrument, want: &Want, seen: Px, up: i64) -> Option<Px> {
+    let reach = i64::try_from(i128::from(seen.0) * i128::from(want.reach_ppb) / i128::from(PPB)).ok()?;
+    let (whole, fee) = (i128::from(PPB), i128::from(instrument.taker_fee_ppb));
+    let (fair, band) = (i128::from(want.fair_px), i128::from(want.cost_max_ppb));
+    let (up, tick) = (i128::from(up), instrument.tick);
+    Some(match want.side() {
+        Side::Buy => {
+            let dearest = i64::try_from(fair * (whole + band) / ((whole + fee) * up)).ok()?;
+            let px = seen.0.checked_add(reach)?.min(dearest);
+            Px((px - px.rem_euclid(tick)).max(seen.0))
+        }
+        Side::Sell => {
+            let divisor = (whole - fee) * up;
+            let cheapest = i64::try_from((fair * (whole - band) + divisor - 1) / divisor).ok()?;
+            let px = seen.0.checked_sub(reach)?.max(cheapest);
+            Px((px + (-px).rem_euclid(tick)).min(seen.0))
+        }
+    })
 }
 
 /// The better of two offers: the cheaper; of equally cheap ones the larger.
@@ -110,7 +143,7 @@ mod tests {
     const BASE: i64 = 100_000_000;
 
     fn want(exposure: i64, cost_max_ppb: i64) -> Want {
-        Want { exposure, fair_px: 10_000, cost_max_ppb, scale: SCALE }
+        Want { exposure, fair_px: 10_000, cost_max_ppb, reach_ppb: 0, least: 1_000, scale: SCALE }
     }
 
     fn rich() -> Account {
@@ -140,6 +173,30 @@ mod tests {
         assert_eq!(offer(&spot(0, 0), &poor, &book, &want(BASE, 2_000_000)).unwrap().moves, -BASE / 4);
         let dead = page(BookState::Suspect, 0, &[(10_000, ONE)], &[]);
         assert_eq!(offer(&spot(0, 0), &rich(), &dead, &want(BASE, 2_000_000)), None);
+    }
+
+    #[test]
+    fn a_limit_reaches_beyond_the_level_seen_but_not_beyond_the_band_and_lies_on_a_tick() {
+        let book = page(BookState::Live, 0, &[(9_990, ONE)], &[(10_010, ONE)]);
+        let coarse = Instrument { tick: 5, ..spot(0, 1_000_000) };
+        let px = |exposure, reach_ppb| {
+            let want = Want { reach_ppb, ..want(exposure, 5_000_000) };
+            offer(&coarse, &rich(), &book, &want).unwrap().px.0
+        };
+        // 10 bp beyond 9 990 and 10 010; the band of 50 bp, 10 of which is the fee, ends at 9 960 and 10 040.
+        assert_eq!((px(BASE, 1_000_000), px(-BASE, 1_000_000)), (9_985, 10_020));
+        assert_eq!((px(BASE, 9_000_000), px(-BASE, 9_000_000)), (9_960, 10_035));
+        assert_eq!((px(BASE, 0), px(-BASE, 0)), (9_990, 10_010));
+    }
+
+    #[test]
+    fn the_least_order_may_leave_dust_on_the_other_side() {
+        let book = page(BookState::Live, 0, &[(10_000, ONE)], &[]);
+        let coarse = Instrument { lot: 1_000, qty_min: Qty(1_000), ..spot(0, 0) };
+        let least = 1_000_000;
+        let take = |exposure| offer(&coarse, &rich(), &book, &want(exposure, 0)).map(|offer| offer.moves);
+        assert_eq!((take(least - 999), take(least - 1_000)), (Some(-least), None));
+        assert_eq!(take(2 * least - 1), Some(-least), "what can be hedged in part is");
     }
 
     #[test]

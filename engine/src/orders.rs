@@ -72,6 +72,16 @@ impl Orders {
         self.places.len() - self.frees
     }
 
+    /// Places of the table.
+    pub fn places(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The order at a place, if its end is not known.
+    pub fn open_at(&self, place: usize) -> Option<&Known> {
+        self.places.get(place)?.as_ref().filter(|order| !order.is_closed && !order.life.stage().is_end())
+    }
+
     /// Puts an order in, and gives it its id; `None` when every order of the table is open.
     pub fn insert(&mut self, order: Known) -> Option<u64> {
         if self.frees == 0 {

@@ -189,6 +189,8 @@ pub enum SagaWhy {
     NoHedge = 11,
     /// A fill came after the end, or from an order that is not ours.
     LateFill = 12,
+    /// No hedge was found for what is left, and it is within what may be borne: the pair's next trade carries it.
+    Borne = 13,
 }
 
 /// A saga moved.

@@ -138,9 +138,9 @@ impl Cnc {
         self.0.stop.fetch_max(word as u64, Ordering::AcqRel);
     }
 
-    /// Lowers the stop word to `Go`: an operator's act.
-    pub fn release(&self) {
-        self.0.stop.store(StopWord::Go as u64, Ordering::Release);
+    /// Sets the stop word to `word`, which may be lower than the present: an operator's act.
+    pub fn lower(&self, word: StopWord) {
+        self.0.stop.store(word as u64, Ordering::Release);
     }
 
     /// The stop word in force.
@@ -192,7 +192,7 @@ mod tests {
         cnc.stop(StopWord::CancelsOnly);
         cnc.stop(StopWord::NoOpening);
         assert_eq!(cnc.stop_word(), StopWord::CancelsOnly);
-        cnc.release();
+        cnc.lower(StopWord::Go);
         assert_eq!(cnc.stop_word(), StopWord::Go);
     }
 }

@@ -28,6 +28,14 @@ pub enum Verb {
     SetLimits(Parcel),
     /// A book must be rebuilt from a new snapshot.
     Resync(InstrumentId),
+    /// An operator resumed: what tripped is armed again, and what was left to a human is free.
+    Resume,
+    /// Withdraw every open order.
+    CancelAll,
+    /// Close every exposure that no trade is closing, as far as the mode permits hedges.
+    Flatten,
+    /// Say how things stand: the answer is [`crate::lifecycle::Event::Standing`].
+    Report,
     /// End the loop in order.
     Stop,
 }

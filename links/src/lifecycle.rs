@@ -165,12 +165,21 @@ pub enum Event {
         /// What.
         notice: LineNotice,
     },
+    /// How things stand, because somebody asked.
+    Standing {
+        /// Orders whose end is not known.
+        orders: u32,
+        /// Trades under way.
+        trades: u32,
+        /// Pairs with an exposure that no trade is closing.
+        exposed: u32,
+    },
     /// The warden's heartbeat is too old: nothing is opened until it is back.
     WardenSilent,
     /// The warden's heartbeat is back.
     WardenBack,
     /// CRITICAL: a saga ended with an exposure or a doubt that a human must look at. Its venues are in
-    /// `HedgeOnly` on this thread, and its pair rests, until a mode is given anew.
+    /// `HedgeOnly` on this thread, and its pair rests, until an operator resumes.
     Escalated {
         /// The saga.
         group: u64,
@@ -194,8 +203,8 @@ pub enum Event {
         /// When.
         at_ns: Nanos,
     },
-    /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until the
-    /// service's mode is given anew.
+    /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until an
+    /// operator resumes.
     GuardTripped {
         /// What it saw too much of.
         why: TripWhy,

@@ -2,10 +2,11 @@
 //!
 //! Every fill is a flow of quote one way and of base the other. *Realised* is what the matched part
 //! earned: the base that was both bought and sold, at the mean prices of all buys and all sells.
-//! *Marked* adds what the unmatched rest is worth at a given price. Fees count in full in both.
+//! *Marked* adds what the unmatched rest is worth at a given price. A fee in quote counts in full in both; a
+//! fee in base is base that never came (or went beside what was sold); one in a third asset is only counted.
 
 use crate::wide::mul_div_amount;
-use highwire_links::fill::FEE_DP;
+use highwire_links::fill::{FeeAsset, Report};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::ids::Side;
 use highwire_links::instrument::Instrument;
@@ -15,6 +16,29 @@ use highwire_links::limits::{AMOUNT_DP, DP_MAX};
 pub const BASE_DP: u8 = 8;
 
 const _: () = assert!(BASE_DP + DP_MAX <= AMOUNT_DP, "any price times a base quantity fits");
+
+/// What a fill cost beside its price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fee {
+    /// Positive is paid; in the asset of `asset`.
+    pub amount: Amount,
+    /// In what.
+    pub asset: FeeAsset,
+}
+
+impl Fee {
+    /// The fee of a fill; `None` when it has more decimals than an amount.
+    pub fn of(report: &Report) -> Option<Self> {
+        Some(Self { amount: Amount::from_mantissa(report.fee.into(), report.fee_dp)?, asset: report.fee_in })
+    }
+
+    /// What it takes of the base, mantissa at [`BASE_DP`], rounded up.
+    fn base(self) -> i128 {
+        const UNIT: i128 = 10i128.pow((AMOUNT_DP - BASE_DP) as u32);
+        let whole = self.amount.0.div_euclid(UNIT) + i128::from(self.amount.0.rem_euclid(UNIT) != 0);
+        if self.asset == FeeAsset::Base { whole } else { 0 }
+    }
+}
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Flow {
@@ -29,27 +53,34 @@ pub struct Pnl {
     bought: Flow,
     sold: Flow,
     fees: Amount,
+    fees_elsewhere: u64,
 }
 
 impl Pnl {
-    /// Takes in a fill of `instrument`; `fee` as in `fill::Report`. `None` on overflow, and then
-    /// nothing is taken in.
-    pub fn add(&mut self, instrument: &Instrument, side: Side, px: Px, qty: Qty, fee: i64) -> Option<()> {
+    /// Takes in a fill of `instrument`. `None` on overflow, and then nothing is taken in.
+    pub fn add(&mut self, instrument: &Instrument, side: Side, (px, qty): (Px, Qty), fee: Fee) -> Option<()> {
         let quote = instrument.quote_amount(px, qty)?;
         let base = i128::from(instrument.base_qty(px, qty, BASE_DP)?);
-        let fees = self.fees.checked_add(Amount::from_mantissa(fee.into(), FEE_DP)?)?;
-        let flow = match side {
-            Side::Buy => &mut self.bought,
-            Side::Sell => &mut self.sold,
+        let in_quote = if fee.asset == FeeAsset::Quote { fee.amount } else { Amount::ZERO };
+        let fees = self.fees.checked_add(in_quote)?;
+        let (flow, base) = match side {
+            Side::Buy => (&mut self.bought, base.checked_sub(fee.base())?),
+            Side::Sell => (&mut self.sold, base.checked_add(fee.base())?),
         };
         *flow = Flow { base: flow.base.checked_add(base)?, quote: flow.quote.checked_add(quote)? };
         self.fees = fees;
+        self.fees_elsewhere += u64::from(fee.asset == FeeAsset::Other && fee.amount != Amount::ZERO);
         Some(())
     }
 
-    /// Fees paid; negative when rebates prevail.
+    /// Fees paid in quote; negative when rebates prevail.
     pub fn fees(&self) -> Amount {
         self.fees
+    }
+
+    /// Fills whose fee was taken in a third asset (a venue's own coin): what they cost is in no figure here.
+    pub fn fees_elsewhere(&self) -> u64 {
+        self.fees_elsewhere
     }
 
     /// Base bought less base sold, mantissa at [`BASE_DP`] decimals: what is not matched.
@@ -81,10 +112,15 @@ impl Pnl {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use highwire_links::fill::FEE_DP;
     use highwire_links::fixed::Scale;
     use highwire_links::ids::{InstrumentId, PairId, VenueId};
     use highwire_links::instrument::{Contract, Status};
     use proptest::prelude::*;
+
+    fn fee(mantissa: i64) -> Fee {
+        Fee { amount: Amount::from_mantissa(mantissa.into(), FEE_DP).unwrap(), asset: FeeAsset::Quote }
+    }
 
     fn instrument(scale: (u8, u8), contract: Contract) -> Instrument {
         Instrument {
@@ -106,8 +142,8 @@ mod tests {
     fn matched_legs_realise_their_spread_less_fees() {
         let spot = instrument((2, 5), Contract::Base);
         let mut pnl = Pnl::default();
-        pnl.add(&spot, Side::Buy, Px(10_000), Qty(200_000), 5_000_000).unwrap();
-        pnl.add(&spot, Side::Sell, Px(10_100), Qty(150_000), 7_000_000).unwrap();
+        pnl.add(&spot, Side::Buy, (Px(10_000), Qty(200_000)), fee(5_000_000)).unwrap();
+        pnl.add(&spot, Side::Sell, (Px(10_100), Qty(150_000)), fee(7_000_000)).unwrap();
         // 1.5 at +1.00, less 0.05 and 0.07; 0.5 stays open.
         assert_eq!(pnl.realised().unwrap().to_string(), "1.38");
         assert_eq!(pnl.base_open(), 50_000_000);
@@ -119,8 +155,8 @@ mod tests {
     fn an_inverse_contract_earns_its_base() {
         let inverse = instrument((1, 0), Contract::Inverse { value: 100, dp: 0 });
         let mut pnl = Pnl::default();
-        pnl.add(&inverse, Side::Buy, Px(500_000), Qty(500), 0).unwrap();
-        pnl.add(&inverse, Side::Sell, Px(1_000_000), Qty(500), 0).unwrap();
+        pnl.add(&inverse, Side::Buy, (Px(500_000), Qty(500)), fee(0)).unwrap();
+        pnl.add(&inverse, Side::Sell, (Px(1_000_000), Qty(500)), fee(0)).unwrap();
         // 50 000 USD bought as 1 BTC at 50 000, sold as 0.5 BTC at 100 000: half a bitcoin is left.
         assert_eq!(pnl.base_open(), 50_000_000);
         assert_eq!(pnl.marked(1_000_000, 1).unwrap().to_string(), "50000");
@@ -130,9 +166,22 @@ mod tests {
     fn one_side_alone_realises_only_its_fee() {
         let spot = instrument((2, 5), Contract::Base);
         let mut pnl = Pnl::default();
-        pnl.add(&spot, Side::Buy, Px(10_000), Qty(100_000), 1_000_000).unwrap();
+        pnl.add(&spot, Side::Buy, (Px(10_000), Qty(100_000)), fee(1_000_000)).unwrap();
         assert_eq!(pnl.realised().unwrap().to_string(), "-0.01");
         assert_eq!(pnl.marked(10_000, 2).unwrap().to_string(), "-0.01");
+    }
+
+    #[test]
+    fn a_fee_in_base_is_base_that_never_came_and_one_in_a_third_asset_is_only_counted() {
+        let spot = instrument((2, 5), Contract::Base);
+        let paid = |asset| Fee { amount: Amount::from_mantissa(1, 3).unwrap(), asset };
+        let mut pnl = Pnl::default();
+        pnl.add(&spot, Side::Buy, (Px(10_000), Qty(100_000)), paid(FeeAsset::Base)).unwrap();
+        pnl.add(&spot, Side::Sell, (Px(10_100), Qty(100_000)), paid(FeeAsset::Other)).unwrap();
+        // 1 bought at 100, of which 0.999 came; 1 sold at 101: 0.001 is owed.
+        assert_eq!(pnl.base_open(), -100_000);
+        assert_eq!(pnl.marked(10_100, 2).unwrap().to_string(), "0.899");
+        assert_eq!((pnl.fees(), pnl.fees_elsewhere()), (Amount::ZERO, 1));
     }
 
     proptest! {
@@ -143,12 +192,12 @@ mod tests {
         ) {
             let spot = instrument((2, 5), Contract::Base);
             let (mut pnl, mut bought, mut sold, mut fees) = (Pnl::default(), (0i128, 0i128), (0i128, 0i128), 0i128);
-            for &(buys, px, qty, fee) in &fills {
-                pnl.add(&spot, if buys { Side::Buy } else { Side::Sell }, Px(px), Qty(qty), fee).unwrap();
+            for &(buys, px, qty, paid) in &fills {
+                pnl.add(&spot, if buys { Side::Buy } else { Side::Sell }, (Px(px), Qty(qty)), fee(paid)).unwrap();
                 let flow = if buys { &mut bought } else { &mut sold };
                 flow.0 += i128::from(qty);
                 flow.1 += i128::from(px) * i128::from(qty);
-                fees += i128::from(fee);
+                fees += i128::from(paid);
             }
             // Everything below in units of 10^-20.
             let (unit, fees) = (10i128.pow(13), fees * 10i128.pow(12));

@@ -20,8 +20,8 @@ pub use keys::VENUES;
 pub use load::{Loaded, load, load_from};
 pub use origin::Origin;
 pub use schema::{
-    Clock, Config, Demo, Idle, KeyKind, Layout, Lines, Member, OrderTransport, Pair, Pairs, Paper, Replay, Risk,
-    Service, Supervision, Telemetry, VenueSettings, Wire,
+    AlertSeverity, Clock, Config, Demo, Idle, KeyKind, Layout, Lines, Member, Modes, OrderTransport, Pair, Pairs,
+    Paper, Replay, Risk, Service, Supervision, Telemetry, VenueSettings, Wire,
 };
 
 #[cfg(test)]

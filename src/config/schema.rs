@@ -33,6 +33,10 @@ pub struct Config {
     pub replay: Replay,
     /// `highwire demo`.
     pub demo: Demo,
+    /// When a mode is left and come back to.
+    pub modes: Modes,
+    /// Who is told of incidents.
+    pub alerts: Alerts,
     /// Metrics and health over HTTP.
     pub http: Http,
     /// OpenTelemetry.
@@ -51,6 +55,8 @@ pub struct Service {
     pub log_json: bool,
     /// Whether orders may go to real venues; `--live` must be given as well.
     pub live: bool,
+    /// Folder of what outlives the process: latches, alerts, the control socket.
+    pub data_dir: String,
 }
 
 /// `[wire]`.
@@ -101,6 +107,18 @@ pub enum Idle {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Supervision {
+    /// Restarts of what rules (the governor) within `core_period_s`; one more and everything is stopped.
+    pub core_restarts: u32,
+    /// The period of `core_restarts`.
+    pub core_period_s: u64,
+    /// Restarts of one venue's actors within `venue_period_s`; one more and the venue is halted.
+    pub venue_restarts: u32,
+    /// The period of `venue_restarts`.
+    pub venue_period_s: u64,
+    /// Restarts of what tells people (the alerter) within `side_period_s`; one more and it stays off.
+    pub side_restarts: u32,
+    /// The period of `side_restarts`.
+    pub side_period_s: u64,
     /// Restarts of one pinned thread within `thread_period_s` before the service halts.
     pub thread_restarts: u32,
     /// Its period.
@@ -311,6 +329,88 @@ pub struct Demo {
     pub assets: Vec<String>,
     /// How far the slowest venue's prices lag behind.
     pub lag_ms: u64,
+}
+
+/// `[modes]`: what the governor goes by.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modes {
+    /// p99 from frame to order above which the service is `Reduced`.
+    pub latency_us: u32,
+    /// Share of a venue's traded books that are not live from which it is `HedgeOnly`.
+    pub stale_percent: u32,
+    /// Resident memory above which the service is `Reduced`.
+    pub memory_mb: u64,
+    /// How long a cause must last before it counts, where a moment of it is usual.
+    pub confirm_ms: u64,
+    /// How long its absence must last before it is forgiven.
+    pub dwell_ms: u64,
+    /// At a halt, time for trades under way to end their own way.
+    pub settle_ms: u64,
+    /// At a halt, time for every order to be withdrawn.
+    pub cancel_ms: u64,
+    /// When asked to flatten, time to close what is exposed.
+    pub flatten_ms: u64,
+}
+
+/// `[alerts]`: ways to a person. Sources of secrets are `env:NAME` or `file:PATH`, empty switches a way off.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alerts {
+    /// Least severity that the channels are told of.
+    pub severity_min: AlertSeverity,
+    /// Messages of one channel within `period_s`; the log has no such limit.
+    pub messages_max: u32,
+    /// The period of `messages_max`.
+    pub period_s: u64,
+    /// Source of the address of a Slack webhook.
+    pub slack_url: String,
+    /// Unacknowledged for so long, an urgent incident climbs to Slack; 0: told of everything at once.
+    pub slack_after_s: u64,
+    /// Source of a Telegram bot's token.
+    pub telegram_token: String,
+    /// The chat; 0: none.
+    pub telegram_chat: i64,
+    /// The bot API; empty for the public one.
+    pub telegram_api: String,
+    /// As `slack_after_s`.
+    pub telegram_after_s: u64,
+    /// A mail server; empty: no email.
+    pub smtp_host: String,
+    /// Its port.
+    pub smtp_port: u16,
+    /// TLS from the first byte (port 465) or by STARTTLS.
+    pub smtp_tls: bool,
+    /// User, where the server wants one.
+    pub smtp_user: String,
+    /// Source of the password.
+    pub smtp_password: String,
+    /// Sender.
+    pub smtp_from: String,
+    /// Reader.
+    pub smtp_to: String,
+    /// As `slack_after_s`.
+    pub smtp_after_s: u64,
+    /// Source of the address of a webhook that takes JSON.
+    pub webhook_url: String,
+    /// As `slack_after_s`.
+    pub webhook_after_s: u64,
+    /// Source of the address of an outside watcher that is asked for as long as all is well.
+    pub deadman_url: String,
+    /// Time between two such pings.
+    pub deadman_every_s: u64,
+}
+
+/// How bad something must be to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertSeverity {
+    /// Nice to know.
+    Info,
+    /// Look at it today.
+    Warning,
+    /// Look at it now.
+    Critical,
 }
 
 /// `[http]`.

@@ -66,6 +66,11 @@ async fn session(
         specs.extend(listing(&http, address).await?);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
+    // A demo leaves nothing behind, and nothing that a service left holds it back.
+    let data = tempfile::tempdir()?;
+    let mut config = config.clone();
+    config.service.data_dir = data.path().to_string_lossy().into_owned();
+    let config = &config;
     let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Paper, tracer).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
@@ -85,6 +90,7 @@ struct Show {
     lasts: Option<Duration>,
     clock: TscClock,
     mode: Mode,
+    was_live: bool,
     line_died: bool,
     lines_died: bool,
 }
@@ -100,6 +106,7 @@ impl Show {
             lasts,
             clock,
             mode: Mode::Halted,
+            was_live: false,
             line_died: false,
             lines_died: false,
         }
@@ -128,10 +135,10 @@ impl Show {
     /// The little there is of a script: trade when the books are there, lose a line, then both.
     fn go_on(&mut self, service: &Service, universe: &Universe, simulator: &Simulator) {
         let live = |id: usize| service.watch().pages.read(id).is_some_and(|page| page.state == BookState::Live);
-        if self.mode == Mode::Halted && (0..universe.instruments.len()).all(live) {
-            self.mode = Mode::Full;
-            service.set_mode(Mode::Full);
-            self.maker.note("every book is live: mode Full, orders go to the paper gateway");
+        self.mode = service.watch().mode();
+        if !self.was_live && (0..universe.instruments.len()).all(live) {
+            self.was_live = true;
+            self.maker.note("every book is live: orders go to the paper gateway");
         }
         let past = |part: f64| self.lasts.is_some_and(|lasts| self.began.elapsed() >= lasts.mul_f64(part));
         let (one, both) = (past(LINE_DIES_AT), past(LINES_DIE_AT));

@@ -22,6 +22,8 @@ pub struct Health {
     pub uptime_s: u64,
     /// What it may do.
     pub mode: String,
+    /// By venue, what may be done there.
+    pub venue_modes: BTreeMap<String, String>,
     /// Why it may not do more, and what is not well.
     pub reasons: Vec<String>,
     /// By venue.
@@ -75,6 +77,7 @@ pub fn health(vitals: &Vitals) -> Health {
         ready,
         uptime_s: vitals.uptime_ns / 1_000_000_000,
         mode: format!("{:?}", vitals.mode),
+        venue_modes: vitals.venue_modes.iter().map(|(name, mode)| (name.clone(), format!("{mode:?}"))).collect(),
         reasons,
         venues,
         threads: threads(vitals),

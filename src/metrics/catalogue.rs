@@ -52,9 +52,11 @@ struct Own {
 
 use Kind::{Counter as C, Gauge as G, Histogram as H};
 
-const OWN: [Own; 17] = [
+const OWN: [Own; 21] = [
     own("highwire_up_seconds", G, &[], "Time since the service started."),
-    own("highwire_mode", G, &["scope"], "What may be done: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
+    own("highwire_mode", G, &["scope"], "What service and venues may do: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
+    own("highwire_mode_moves_total", C, &[], "Moves of the modes of service and venues."),
+    own("highwire_alert_notices_lost_total", C, &[], "Notices that found the alerter's queue full."),
     own("highwire_thread_heartbeat_age_seconds", G, &["thread"], "Age of a pinned thread's heartbeat."),
     own("highwire_thread_stop", G, &["thread"], "The stop word over a thread, as the mode that it permits."),
     own("highwire_thread_restarts_total", C, &["thread"], "Restarts of a pinned thread."),
@@ -76,6 +78,8 @@ const OWN: [Own; 17] = [
     own("highwire_line_ends_total", C, &[], "Times that a connection ended."),
     own("highwire_opportunity_verdicts_total", C, &["verdict"], "What was decided about opportunities."),
     own("highwire_profit_quote", G, &["pair"], "Realised profit after fees, in the pair's quote currency."),
+    own("highwire_saga_ends_total", C, &["ending"], "Trades that ended flat, hedged or escalated."),
+    own("highwire_position", G, &["venue", "symbol"], "Base that the trades of this run have left; negative is owed."),
     own("process_resident_memory_bytes", G, &[], "Resident memory."),
     own("process_open_fds", G, &[], "Open file descriptors."),
     own("process_threads", G, &[], "Threads."),

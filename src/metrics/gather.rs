@@ -19,6 +19,11 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     }
     samples.push(sample("highwire_up_seconds", [], Value::Number(seconds(vitals.uptime_ns))));
     samples.push(sample("highwire_mode", ["global"], Value::Number(f64::from(vitals.mode as u8))));
+    for (venue, mode) in &vitals.venue_modes {
+        samples.push(sample("highwire_mode", [venue.as_str()], Value::Number(f64::from(*mode as u8))));
+    }
+    samples.push(sample("highwire_mode_moves_total", [], Value::Count(vitals.mode_moves)));
+    samples.push(sample("highwire_alert_notices_lost_total", [], Value::Count(vitals.alerts_lost)));
     vitals.threads.iter().for_each(|thread| of_thread(thread, &mut samples));
     vitals.books.iter().for_each(|book| of_book(book, &mut samples));
     of_venues(&vitals.books, &mut samples);
@@ -26,8 +31,14 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     for (verdict, &count) in Verdict::ALL.iter().zip(&vitals.verdicts) {
         samples.push(sample("highwire_opportunity_verdicts_total", [verdict.name()], Value::Count(count)));
     }
+    for (ending, count) in ["flat", "hedged", "escalated"].into_iter().zip(vitals.endings) {
+        samples.push(sample("highwire_saga_ends_total", [ending], Value::Count(count)));
+    }
     for (pair, profit) in &vitals.profits {
         samples.push(sample("highwire_profit_quote", [pair.as_str()], Value::Exact(profit.clone())));
+    }
+    for (venue, symbol, position) in &vitals.positions {
+        samples.push(sample("highwire_position", [*venue, symbol.as_str()], Value::Exact(position.clone())));
     }
     let process = vitals.process;
     samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));

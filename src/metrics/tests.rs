@@ -26,6 +26,7 @@ fn vitals() -> Vitals {
         }],
         books: vec![book("BTC-USDT", BookState::Live, Some(1)), book("A\"B\\C", BookState::Empty, None)],
         profits: vec![("BTC/USDT".into(), "-0.00000001".into())],
+        positions: vec![("okx", "BTC-USDT".into(), "-0.015".into())],
         process: Process { cpu_ticks: 250, ..Process::default() },
         ..Vitals::default()
     }
@@ -62,6 +63,7 @@ fn the_text_has_the_form_that_prometheus_reads() {
         "highwire_up_seconds 1.5",
         "highwire_book_state{venue=\"okx\",symbol=\"A\\\"B\\\\C\"} 0",
         "highwire_profit_quote{pair=\"BTC/USDT\"} -0.00000001",
+        "highwire_position{venue=\"okx\",symbol=\"BTC-USDT\"} -0.015",
         "highwire_stage_seconds_bucket{thread=\"wire\",stage=\"wire\",le=\"0.0000001\"} 1",
         "highwire_stage_seconds_bucket{thread=\"wire\",stage=\"wire\",le=\"1\"} 2",
         "highwire_stage_seconds_bucket{thread=\"wire\",stage=\"wire\",le=\"+Inf\"} 3",

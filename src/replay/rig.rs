@@ -120,7 +120,7 @@ impl Rig {
         let near =
             Near { ports: near_ports, desk: near_desk, clock, tally: Tally::default(), stages: Stages::default() };
         Ok(Self {
-            ledger: Ledger::new(universe.pairs.len()),
+            ledger: Ledger::new(&universe),
             codecs: codecs(&universe, cast),
             universe,
             tops,

@@ -23,6 +23,8 @@ pub struct Chronicle {
     pub traced: Stages,
     /// Deaths of pinned threads, by their names.
     pub deaths: BTreeMap<String, u64>,
+    /// Why they died, the last time, by their names.
+    pub death_reasons: BTreeMap<String, String>,
     /// Ends of lines.
     pub line_ends: u64,
     /// What an operator should know, oldest first; taken by whoever shows it.
@@ -34,11 +36,12 @@ pub struct Chronicle {
 impl Chronicle {
     /// Nothing has happened yet.
     pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>) -> Self {
-        let ledger = Ledger::new(universe.pairs.len());
+        let ledger = Ledger::new(&universe);
         Self {
             ledger,
             traced: Stages::default(),
             deaths: BTreeMap::new(),
+            death_reasons: BTreeMap::new(),
             line_ends: 0,
             notices: Vec::new(),
             universe,
@@ -59,6 +62,7 @@ impl Chronicle {
             News::Started { restarts } => self.note(format!("thread {thread} runs again (restart {restarts})")),
             News::Died { panic } => {
                 *self.deaths.entry(thread.to_owned()).or_default() += 1;
+                self.death_reasons.insert(thread.to_owned(), panic.clone());
                 self.note(format!("thread {thread} died: {panic}"));
             }
             News::RestartIn { after_ns } => {

@@ -1,9 +1,9 @@
 //! What a pinned thread publishes, read from outside without asking it.
 
 use crate::vitals::Thread;
-use highwire_links::cnc::{Cnc, StopWord};
+use highwire_links::cnc::{Cnc, State, StopWord};
 use highwire_links::counter::{Tally, TallyReader};
-use highwire_links::latency::LatencyReader;
+use highwire_links::latency::{Latencies, LatencyReader};
 use highwire_links::ports::Desk;
 use highwire_links::{Mode, Nanos};
 
@@ -38,6 +38,16 @@ impl Gauge {
             tally: self.tally.read().unwrap_or_default(),
             latencies: self.latency.read().unwrap_or_default(),
         }
+    }
+
+    /// Its state, and the ages of its heartbeat and of its warden's.
+    pub fn pulses(&self, now: Nanos) -> (State, Nanos, Nanos) {
+        (self.cnc.state(), self.cnc.thread_age_ns(now), self.cnc.warden_age_ns(now))
+    }
+
+    /// Its latencies; none while it is dead in mid-write.
+    pub fn latencies(&self) -> Option<Latencies> {
+        self.latency.read()
     }
 
     /// Its name.

@@ -1,16 +1,18 @@
 //! One pool per venue: its lines, their addresses and places on the thread, its snapshots and its clock.
 
 use super::ServiceError;
+use super::brood::{Brood, VenueActors};
 use super::trading::{Trading, VenueTrading};
-use crate::config::{Clock, Config};
+use crate::config::Config;
 use crate::universe::Universe;
-use highwire_actors::alert::AlertMsg;
-use highwire_actors::lookout::LookoutMsg;
+use highwire_actors::address::Address;
+use highwire_actors::alerter::Bell;
+use highwire_actors::beat::Beat;
+use highwire_actors::governor::GovernorMsg;
 use highwire_actors::market_line::MarketLine;
-use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, Pool, PoolArgs, PoolMsg};
+use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, PoolArgs, PoolMsg};
 use highwire_actors::session::SessionArgs;
-use highwire_actors::stream_key::{StreamKeeper, StreamKeyMsg};
-use highwire_actors::timekeeper::{Timekeeper, TimekeeperArgs, TimekeeperMsg};
+use highwire_actors::timekeeper::TimekeeperArgs;
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
@@ -26,12 +28,11 @@ use highwire_venues::plan::Channels;
 use highwire_venues::private::Query;
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
-use ractor::{Actor, ActorRef};
+use ractor::ActorRef;
 use rustls::ClientConfig;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// Places on the thread that each line has: its own, and its successor's.
 const SLOTS_PER_LINE: u16 = 2;
@@ -48,17 +49,18 @@ pub struct VenueAddress {
 }
 
 /// Whom a venue's actors speak to.
-pub struct Circle<'a> {
+#[derive(Clone)]
+pub struct Circle {
     /// Every warden.
     pub wardens: Vec<ActorRef<WardenMsg>>,
     /// The warden of the thread that reads the sockets.
     pub reader: ActorRef<WardenMsg>,
     /// Where incidents go.
-    pub alerts: ActorRef<AlertMsg>,
-    /// Who watches whether any venue is left.
-    pub lookout: ActorRef<LookoutMsg>,
+    pub alerts: Bell,
+    /// Who decides what a venue may do.
+    pub governor: Address<GovernorMsg>,
     /// The threads' clock.
-    pub clock: &'a TscClock,
+    pub clock: TscClock,
     /// TLS settings.
     pub tls: Arc<ClientConfig>,
     /// HTTP client.
@@ -80,42 +82,16 @@ impl Default for Places {
     }
 }
 
-/// A venue's running actors.
-pub struct VenueActors {
-    /// Its lines.
-    pub pool: (ActorRef<PoolMsg>, JoinHandle<()>),
-    timekeeper: Option<(ActorRef<TimekeeperMsg>, JoinHandle<()>)>,
-    stream_keeper: Option<(ActorRef<StreamKeyMsg>, JoinHandle<()>)>,
-}
-
-impl VenueActors {
-    /// Ends them, lines last.
-    pub async fn stop(self) {
-        if let Some((timekeeper, handle)) = self.timekeeper {
-            timekeeper.stop(None);
-            let _ended = handle.await;
-        }
-        if let Some((keeper, handle)) = self.stream_keeper {
-            keeper.stop(None);
-            let _ended = handle.await;
-        }
-        let (pool, handle) = self.pool;
-        pool.stop(None);
-        // A pool that panicked has ended too.
-        let _ended = handle.await;
-    }
-}
-
 /// Starts a venue's actors. Its lines take their places from `places`, which comes back without them.
 ///
 /// # Errors
 /// No room on a thread, or an actor that could not be started.
 pub async fn start(
-    universe: &Universe,
-    config: &Config,
+    universe: &Arc<Universe>,
+    config: &Arc<Config>,
     address: &VenueAddress,
     places: Places,
-    circle: &Circle<'_>,
+    circle: &Circle,
 ) -> Result<(VenueActors, Places), ServiceError> {
     let settings = config.venues.get(address.venue.name());
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(address.venue.id()));
@@ -130,22 +106,9 @@ pub async fn start(
     if usize::from(next.market) > CONNECTIONS_MAX || usize::from(next.trading) > CONNECTIONS_MAX + ORDER_LINES_MAX {
         return Err(ServiceError::TooManyLines);
     }
-    let pool = Actor::spawn(None, Pool, pool(universe, config, address, (feeds, places), circle)).await?;
-    let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
-    let timekeeper = match rest::time_path(address.venue).filter(|_| measured) {
-        Some(path) => {
-            Some(Actor::spawn(None, Timekeeper, timekeeper(config, (address, path), pool.0.clone(), circle)).await?)
-        }
-        None => None,
-    };
-    let stream_keeper = match trading {
-        Some(trading) if address.venue == Venue::BinanceUsdm => {
-            let arguments = (trading.line.account.clone(), trading.line.stream_key.clone());
-            Some(Actor::spawn(None, StreamKeeper, arguments).await?)
-        }
-        _ => None,
-    };
-    Ok((VenueActors { pool, timekeeper, stream_keeper }, next))
+    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
+    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone() };
+    Ok((brood.start().await?, next))
 }
 
 fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> Vec<FeedPlan> {
@@ -158,13 +121,9 @@ fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> 
     feeds
 }
 
-fn pool(
-    universe: &Universe,
-    config: &Config,
-    address: &VenueAddress,
-    (feeds, places): (Vec<FeedPlan>, Places),
-    circle: &Circle<'_>,
-) -> PoolArgs {
+pub(super) fn pool(brood: &Brood) -> PoolArgs {
+    let Brood { universe, config, address, feeds, places, circle } = brood;
+    let (feeds, places) = (feeds.clone(), *places);
     let line = market_line(universe, config, address, circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
     let traded: HashSet<InstrumentId> =
@@ -191,7 +150,9 @@ fn pool(
         },
         lines: LineSetRule::default(),
         alerts: circle.alerts.clone(),
-        lookout: circle.lookout.clone(),
+        governor: circle.governor.clone(),
+        again: false,
+        beat: Beat::default(),
         seed,
     }
 }
@@ -203,7 +164,7 @@ fn sessions(
     trading: Option<TradingLine>,
     config: &Config,
     places: Places,
-    circle: &Circle<'_>,
+    circle: &Circle,
 ) -> MakeSession {
     let (timing, clock, reader) = (timing(config), circle.clock.clone(), circle.reader.clone());
     let gateway = circle.wardens.last().unwrap_or(&circle.reader).clone();
@@ -232,7 +193,7 @@ fn sessions(
 }
 
 /// Withdraws what is open at the venue, symbol by symbol, by requests of their own.
-fn cancel_all(line: &TradingLine) -> CancelAll {
+pub(super) fn cancel_all(line: &TradingLine) -> CancelAll {
     let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
     Box::new(move || {
         for instrument in listed.iter() {
@@ -246,7 +207,7 @@ fn cancel_all(line: &TradingLine) -> CancelAll {
     })
 }
 
-fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, circle: &Circle<'_>) -> MarketLine {
+fn market_line(universe: &Universe, config: &Config, address: &VenueAddress, circle: &Circle) -> MarketLine {
     let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
     MarketLine {
         venue: address.venue,
@@ -267,12 +228,8 @@ fn timing(config: &Config) -> Timing {
     }
 }
 
-fn timekeeper(
-    config: &Config,
-    (address, path): (&VenueAddress, &str),
-    pool: ActorRef<PoolMsg>,
-    circle: &Circle<'_>,
-) -> TimekeeperArgs {
+pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> TimekeeperArgs {
+    let Brood { config, address, circle, .. } = brood;
     let venue = address.venue;
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(venue.id()));
     TimekeeperArgs {

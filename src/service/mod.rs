@@ -1,37 +1,54 @@
 //! The running service: pinned threads under wardens, one pool of lines per venue, and a
 //! chronicle of what they do. Orders go to paper or to the venues.
 
+mod alerts;
+mod brood;
 mod chronicle;
+mod data;
+mod funds;
 mod gauge;
+mod governing;
 mod layout;
 mod lines;
 mod listing;
 mod net;
+mod senses;
+mod sentinel;
 mod threads;
 mod trading;
+mod tree;
 mod watch;
 
+use alerts::Alerts;
 pub use chronicle::Chronicle;
+use data::DataFolder;
+use governing::{Governing, MakeRealm};
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listing};
 use net::Net;
+use sentinel::Sentinel;
+use threads::{Means, Threads};
 use trading::Trading;
 pub use watch::Watch;
 
 use crate::config::Config;
+use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
+use highwire_actors::beat::Beat;
+use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
-use highwire_links::Mode;
 use highwire_links::limits::CONNECTIONS_MAX;
+use highwire_supervision::halting::Plan;
 use opentelemetry_sdk::trace::SdkTracer;
-use ractor::{ActorRef, SpawnErr};
+use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -70,6 +87,28 @@ pub enum ServiceError {
         /// What is wrong with it.
         why: String,
     },
+    /// The data folder cannot be used.
+    #[error("service.data_dir = {}: {source}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process has the data folder.
+    #[error("service.data_dir = {}: another process runs there", path.display())]
+    DataTaken {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An alert channel's settings cannot be used.
+    #[error("alerts.{key}: {why}")]
+    Alerts {
+        /// The setting.
+        key: &'static str,
+        /// What is wrong; never a secret.
+        why: String,
+    },
     /// A warden ended while the service was starting.
     #[error("a warden ended while the service was starting")]
     WardenGone,
@@ -99,8 +138,13 @@ pub enum Orders {
 pub struct Service {
     watch: Arc<Watch>,
     http: Option<HttpServer>,
+    _control: ControlServer,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     net: Net,
+    patience: Plan,
+    governing: Governing,
+    alerts: Alerts,
+    _data: DataFolder,
 }
 
 impl Service {
@@ -118,33 +162,64 @@ impl Service {
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
+        let data = DataFolder::take(config.service.data_dir.as_ref())?;
+        let heart = Beat::default();
+        let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
         let trading = match orders {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
         };
-        let threads = threads::start(&universe, config, &clock, &chronicle, trading.as_ref()).await?;
-        let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone());
+        let governing =
+            Governing::start(&universe, config, data.path(), &clock, (&alerts.bell, &chronicle, &heart)).await?;
+        let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
+        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let means = match &trading {
+            None => None,
+            Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
+        };
+        let threads = threads::start(&universe, config, &clock, (&chronicle, &sentinel), means).await?;
+        let config = Arc::new(config.clone());
+        governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
+        let board = (governing.board.clone(), bell.clone());
+        let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
-        let http = serve(&watch, config).await?;
-        for (venue, offset_ns) in clock_offsets(config) {
+        let http = serve(&watch, &config).await?;
+        for (venue, offset_ns) in clock_offsets(&config) {
             threads
                 .reader
                 .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
                 .map_err(|_| ServiceError::WardenGone)?;
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let net = Net::start(&universe, config, addresses, (wardens, threads.reader), (&clock, tls), trading).await?;
-        Ok(Self { watch, http, wardens: threads.wardens, net })
-    }
-
-    /// Gives the service's mode to every thread.
-    pub fn set_mode(&self, mode: Mode) {
-        self.watch.note_mode(mode);
-        for (warden, _) in &self.wardens {
-            if warden.cast(WardenMsg::SetMode(mode)).is_err() {
-                tracing::error!(?mode, "a warden is gone and cannot pass the mode on");
-            }
-        }
+        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
+        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let patience = governing::patience(&config.modes);
+        let mut branches = vec![
+            ("core", governing.lives.clone(), governing.supervisor.clone()),
+            ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
+        ];
+        branches.extend(net.boughs());
+        let control = Control {
+            watch: Arc::clone(&watch),
+            governor: governor.clone(),
+            bell: bell.clone(),
+            patience,
+            flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
+            tree: tree::grow(&watch, branches),
+        };
+        let socket = |source| ServiceError::Data { path: data.path().join(crate::control::SOCKET), source };
+        let control = ControlServer::start(data.path(), control).map_err(socket)?;
+        Ok(Self {
+            watch,
+            http,
+            _control: control,
+            patience,
+            wardens: threads.wardens,
+            net,
+            governing,
+            alerts,
+            _data: data,
+        })
     }
 
     /// What can be looked at.
@@ -157,8 +232,29 @@ impl Service {
         self.http.as_ref().map(HttpServer::address)
     }
 
+    /// Comes to rest: nothing opens any more, trades under way end, every order is withdrawn, and that is
+    /// checked. With `latch` it stays so until a resume, across restarts too.
+    pub async fn halt(&self, why: &str, latch: bool) -> HaltEnd {
+        let (plan, why) = (self.patience, why.to_owned());
+        let patience = Duration::from_nanos(plan.settle_ns + plan.cancel_ns) + STOP_WITHIN;
+        let message = |reply: RpcReplyPort<HaltEnd>| GovernorMsg::Halt { plan, why, latch, reply: Some(reply) };
+        let Some(governor) = self.governing.address.actor() else { return HaltEnd::default() };
+        let answer = governor.call(message, Some(patience)).await.ok();
+        answer.and_then(|answer| answer.success_or(()).ok()).unwrap_or_default()
+    }
+
+    /// Begins a halt that lasts until a resume; nobody waits for its end.
+    pub fn begin_halt(&self, why: &str) {
+        let message = GovernorMsg::Halt { plan: self.patience, why: why.to_owned(), latch: true, reply: None };
+        if self.governing.address.cast(message).is_err() {
+            tracing::error!("no governor is there to halt");
+        }
+    }
+
     /// Ends lines, then threads, in order; the latencies that the threads had measured.
     pub async fn stop(self) -> Stages {
+        // The governor first: lines that are ended are no venues that are lost.
+        self.governing.stop().await;
         self.net.stop().await;
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
@@ -170,8 +266,21 @@ impl Service {
             }
             handle.abort();
         }
+        self.alerts.stop().await;
         stages
     }
+}
+
+/// What the governor governs.
+fn realm(universe: &Arc<Universe>, config: &Arc<Config>, threads: &Threads, trading: Option<Trading>) -> MakeRealm {
+    let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
+    let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
+    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
+    Box::new(move || Realm {
+        wardens: wardens.clone(),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone()),
+        hands: governing::hands(trading.as_ref()),
+    })
 }
 
 /// Serves metrics and health, if an address is configured.

@@ -1,55 +1,52 @@
-//! Everything beside the wire: who is told of incidents, who watches over all venues, and each venue's
-//! lines.
+//! Everything beside the wire: each venue's lines.
 
 use super::ServiceError;
-use super::lines::{self, Circle, Places, VenueActors, VenueAddress};
+use super::brood::VenueActors;
+use super::lines::{self, Circle, Places, VenueAddress};
 use super::trading::Trading;
+use super::tree::Bough;
 use crate::config::Config;
 use crate::universe::Universe;
-use highwire_actors::alert::{AlertMsg, Alerter};
+use highwire_actors::address::Address;
+use highwire_actors::alerter::Bell;
 use highwire_actors::dial;
-use highwire_actors::lookout::{Lookout, LookoutArgs, LookoutMsg};
+use highwire_actors::governor::GovernorMsg;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
-use ractor::{Actor, ActorRef};
+use ractor::ActorRef;
 use rustls::ClientConfig;
 use std::sync::Arc;
-use tokio::task::JoinHandle;
 
 /// The running actors beside the wardens.
 pub struct Net {
-    alerts: (ActorRef<AlertMsg>, JoinHandle<()>),
-    lookout: (ActorRef<LookoutMsg>, JoinHandle<()>),
     venues: Vec<VenueActors>,
 }
 
+/// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, and who rules.
+pub type Around<'a> = (
+    (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
+    (&'a TscClock, Arc<ClientConfig>),
+    (&'a Bell, &'a Address<GovernorMsg>),
+);
+
 impl Net {
-    /// Starts them; `wardens` are all, and the one whose thread reads the sockets.
+    /// Starts them.
     ///
     /// # Errors
     /// See [`ServiceError`]. What had started ends with the runtime.
     pub async fn start(
-        universe: &Universe,
-        config: &Config,
+        universe: &Arc<Universe>,
+        config: &Arc<Config>,
         addresses: &[VenueAddress],
-        (wardens, reader): (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
-        (clock, tls): (&TscClock, Arc<ClientConfig>),
+        ((wardens, reader), (clock, tls), (alerts, governor)): Around<'_>,
         trading: Option<Trading>,
     ) -> Result<Self, ServiceError> {
-        let alerts = Actor::spawn(None, Alerter, ()).await?;
-        let looking = LookoutArgs {
-            wardens: wardens.clone(),
-            clock: Box::new(clock.clone()),
-            limit_ns: config.lines.cut_off_s.saturating_mul(1_000_000_000),
-            alerts: alerts.0.clone(),
-        };
-        let lookout = Actor::spawn(None, Lookout, looking).await?;
         let circle = Circle {
             wardens,
             reader,
-            alerts: alerts.0.clone(),
-            lookout: lookout.0.clone(),
-            clock,
+            alerts: alerts.clone(),
+            governor: governor.clone(),
+            clock: clock.clone(),
             http: http(config, &tls)?,
             tls,
             trading,
@@ -60,21 +57,19 @@ impl Net {
             venues.push(venue);
             places = next;
         }
-        Ok(Self { alerts, lookout, venues })
+        Ok(Self { venues })
     }
 
-    /// Ends them. The lookout first: lines that are ended are no venues that are lost.
+    /// How each venue's actors live.
+    pub fn boughs(&self) -> Vec<Bough> {
+        self.venues.iter().map(|venue| (venue.name, venue.lives.clone(), venue.supervisor.clone())).collect()
+    }
+
+    /// Ends them. The governor has ended before: lines that are ended are no venues that are lost.
     pub async fn stop(self) {
-        let (lookout, handle) = self.lookout;
-        lookout.stop(None);
-        // An actor that panicked has ended too.
-        let _ended = handle.await;
         for venue in self.venues {
             venue.stop().await;
         }
-        let (alerts, handle) = self.alerts;
-        alerts.stop(None);
-        let _ended = handle.await;
     }
 }
 

@@ -3,14 +3,14 @@
 
 use super::chronicle::{Chronicle, observer};
 use super::gauge::Gauge;
-use super::trading::Trading;
+use super::sentinel::Sentinel;
 use super::{ServiceError, layout};
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
 use highwire_engine::clock::TscClock;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
-use highwire_engine::engine::{Engine, EngineEnds};
+use highwire_engine::engine::{Engine, EngineEnds, Funds};
 use highwire_engine::feed::{Feed, FeedEnds};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy, Waker};
@@ -30,8 +30,14 @@ use ractor::{Actor, ActorRef};
 use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
 
-/// The venues' documented rate budgets, when orders go to venues.
-type Rates = Option<Vec<(VenueId, Vec<RateRule>)>>;
+/// What the wire needs to know when orders go to venues.
+#[derive(Clone)]
+pub struct Means {
+    /// The venues' documented rate budgets.
+    pub rates: Vec<(VenueId, Vec<RateRule>)>,
+    /// What each instrument can be traded with.
+    pub funds: Vec<Funds>,
+}
 
 /// Running threads.
 pub struct Threads {
@@ -50,17 +56,17 @@ pub async fn start(
     universe: &Arc<Universe>,
     config: &Config,
     clock: &TscClock,
-    chronicle: &Arc<Mutex<Chronicle>>,
-    trading: Option<&Trading>,
+    (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
+    means: Option<Means>,
 ) -> Result<Threads, ServiceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = layout::plan(config, cores);
     tracing::info!(?plan, cores, "threads");
     let ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
-    let rates = trading.map(Trading::rates);
-    let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone(), rates.clone());
-    let mut starter = Starter { config, clock, chronicle, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
+    let factory = || duty_factory(Arc::clone(universe), config.clone(), readers.clone(), means.clone());
+    let mut starter =
+        Starter { config, clock, chronicle, sentinel, gauges: Vec::new(), wardens: Vec::new(), cores: plan.cores };
     if plan.split {
         let (decide, waker) = parts(clock, plan.strategy, Vec::new())?;
         let decide =
@@ -118,6 +124,7 @@ struct Starter<'a> {
     config: &'a Config,
     clock: &'a TscClock,
     chronicle: &'a Arc<Mutex<Chronicle>>,
+    sentinel: &'a Sentinel,
     gauges: Vec<Gauge>,
     wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
     cores: Vec<usize>,
@@ -135,7 +142,7 @@ impl Starter<'_> {
             factory,
             clock: Box::new(self.clock.clone()),
             rules: rules(self.config),
-            observer: observer(name, self.chronicle),
+            observer: self.sentinel.before(name, observer(name, self.chronicle)),
         };
         self.wardens.push(Actor::spawn(Some(format!("warden-{name}")), Warden, arguments).await?);
         Ok(())
@@ -157,18 +164,21 @@ fn rules(config: &Config) -> Rules {
 }
 
 /// Makes duties; every engine gets an epoch of its own, so that reports to a dead one are strays. With
-/// rate budgets the gateway is a live one, without it is paper.
-fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders, rates: Rates) -> Factory {
+/// `means` the gateway is a live one, without it is paper.
+fn duty_factory(universe: Arc<Universe>, config: Config, pages: PageReaders, means: Option<Means>) -> Factory {
     let mut epoch = 0u16;
     Box::new(move |parts: Parts| {
         epoch = epoch.wrapping_add(1);
-        let spec = universe.engine(&config, Mode::Halted, epoch);
+        let mut spec = universe.engine(&config, Mode::Halted, epoch);
+        if let Some(means) = &means {
+            spec.funds.clone_from(&means.funds);
+        }
         let engine =
             parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;
         let settings = PaperSettings { latency_ns: config.paper.latency_ms * 1_000_000 };
         let instruments = &universe.instruments;
         let gateway = |ends| -> Box<dyn Gateway> {
-            let Some(rates) = &rates else {
+            let Some(Means { rates, .. }) = &means else {
                 return Box::new(PaperGateway::new(instruments, pages.clone(), settings, ends));
             };
             let skew_ns = i64::try_from(config.lines.skew_ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);

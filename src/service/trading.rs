@@ -82,6 +82,11 @@ impl Trading {
         self.venues.get(&venue)
     }
 
+    /// The accounts, by venue.
+    pub fn accounts(&self) -> impl Iterator<Item = (VenueId, &Account)> {
+        self.venues.iter().map(|(venue, trading)| (*venue, &trading.line.account))
+    }
+
     /// The venues' documented rate budgets.
     pub fn rates(&self) -> Vec<(VenueId, Vec<RateRule>)> {
         self.venues.iter().map(|(venue, trading)| (*venue, trading.rates.clone())).collect()

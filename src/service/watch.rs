@@ -4,12 +4,20 @@ use super::chronicle::Chronicle;
 use super::gauge::Gauge;
 use crate::universe::Universe;
 use crate::vitals::{Process, Vitals, books};
+use highwire_actors::alerter::Bell;
+use highwire_actors::governor::{Board, Ruling};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
+use highwire_links::fixed::Amount;
 use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
-use std::sync::atomic::{AtomicU8, Ordering};
+use highwire_quant::pnl::{BASE_DP, Pnl};
+use highwire_venues::spec::InstrumentSpec;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What has not moved for so long is not alive.
+const STILL_NS: Nanos = 2_000_000_000;
 
 /// The readable side of a service.
 pub struct Watch {
@@ -20,7 +28,8 @@ pub struct Watch {
     universe: Arc<Universe>,
     clock: TscClock,
     started_ns: Nanos,
-    mode: AtomicU8,
+    board: Board,
+    bell: Bell,
 }
 
 impl Watch {
@@ -31,9 +40,10 @@ impl Watch {
         chronicle: Arc<Mutex<Chronicle>>,
         universe: Arc<Universe>,
         clock: TscClock,
+        (board, bell): (Board, Bell),
     ) -> Self {
         let started_ns = clock.now();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, mode: AtomicU8::new(Mode::Halted as u8) }
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell }
     }
 
     /// What the service has done so far.
@@ -52,12 +62,29 @@ impl Watch {
 
     /// What the service may do.
     pub fn mode(&self) -> Mode {
-        Mode::from_u8(self.mode.load(Ordering::Acquire))
+        self.board.read().mode
     }
 
-    /// The service may do this now.
-    pub(super) fn note_mode(&self, mode: Mode) {
-        self.mode.store(mode as u8, Ordering::Release);
+    /// The time.
+    pub fn now(&self) -> Nanos {
+        self.clock.now()
+    }
+
+    /// Why each thread that died did so, the last time.
+    pub fn thread_reasons(&self) -> BTreeMap<String, String> {
+        self.chronicle().death_reasons.clone()
+    }
+
+    /// Whether everything makes progress: the governor looks, every pinned thread turns.
+    pub fn is_alive(&self) -> bool {
+        let (now, looked_ns) = (self.clock.now(), self.ruling().looked_ns);
+        let turns = |gauge: &Gauge| gauge.pulses(now).1 <= STILL_NS;
+        now.saturating_sub(looked_ns) <= STILL_NS && self.gauges.iter().all(turns)
+    }
+
+    /// Modes, and why.
+    pub fn ruling(&self) -> Ruling {
+        self.board.read()
     }
 
     /// How it all is, now.
@@ -66,19 +93,33 @@ impl Watch {
         let chronicle = self.chronicle();
         let restarts = |gauge: &Gauge| chronicle.deaths.get(gauge.name()).copied().unwrap_or(0);
         let threads = self.gauges.iter().map(|gauge| gauge.read(restarts(gauge), now)).collect();
-        let mode = self.mode();
-        let reasons = if mode == Mode::Full { Vec::new() } else { vec![format!("the mode is {mode:?}")] };
+        let ruling = self.ruling();
         Vitals {
             uptime_ns: now.saturating_sub(self.started_ns),
-            mode,
-            reasons,
+            mode: ruling.mode,
+            reasons: ruling.texts(),
+            venue_modes: ruling.venues.values().map(|(name, mode, _)| (name.clone(), *mode)).collect(),
+            mode_moves: ruling.moves,
+            alerts_lost: self.bell.lost(),
             threads,
             books: books(&self.universe, &self.pages, now),
             verdicts: chronicle.ledger.decisions,
+            endings: chronicle.ledger.endings,
             profits: self.profits(&chronicle),
+            positions: self.positions(&chronicle),
             line_ends: chronicle.line_ends,
             process: Process::read(),
         }
+    }
+
+    /// What the trades have left of each instrument.
+    fn positions(&self, chronicle: &Chronicle) -> Vec<(&'static str, String, String)> {
+        let instruments = self.universe.specs.iter().zip(&chronicle.ledger.by_instrument);
+        let position = |(spec, flows): (&InstrumentSpec, &Pnl)| {
+            let open = Amount::from_mantissa(flows.base_open(), BASE_DP)?;
+            Some((spec.venue.name(), spec.symbol.clone(), open.to_string()))
+        };
+        instruments.filter_map(position).collect()
     }
 
     /// Pairs that were traded, with their profit; one whose sum left its range is left out, and counted

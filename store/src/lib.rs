@@ -1,3 +1,7 @@
-//! What lasts: captures of what venues sent. The journal and the history will stand here too.
+//! What lasts: captures of what venues sent, and the journal of what we did.
 
 pub mod capture;
+pub mod checkpoint;
+pub mod disk;
+pub mod journal;
+pub mod lease;

@@ -264,7 +264,8 @@ pub fn spec() -> EngineSpec {
             collar_samples_min: 0,
             cooldown_ns: 0,
             stale_ns: vec![u64::MAX; VENUES],
-            saga: SagaLimits { cost_max_ppb: 100_000_000, ..SagaLimits::default() },
+            // Nothing is borne: what is left is told.
+            saga: SagaLimits { cost_max_ppb: 100_000_000, exposure_max: amount(0), ..SagaLimits::default() },
             guard: GuardLimits::WIDE,
             strategies: Default::default(),
         },

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
+mod alerts;
 mod demo;
+mod halts;
 mod http;
+mod orders;
 mod record;
 mod run;
+mod running;
 mod simulate;
 mod traces;

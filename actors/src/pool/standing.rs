@@ -32,21 +32,14 @@ impl Standing {
         self.held.contains_key(&cause)
     }
 
-    /// A cause asks for a mode; the venue's new mode, when it changed.
-    pub fn hold(&mut self, cause: Cause, mode: Mode) -> Option<Mode> {
-        self.change(|held| _ = held.insert(cause, mode))
+    /// A cause asks for a mode.
+    pub fn hold(&mut self, cause: Cause, mode: Mode) {
+        self.held.insert(cause, mode);
     }
 
-    /// A cause lets go; the venue's new mode, when it changed.
-    pub fn release(&mut self, cause: Cause) -> Option<Mode> {
-        self.change(|held| _ = held.remove(&cause))
-    }
-
-    fn change(&mut self, change: impl FnOnce(&mut BTreeMap<Cause, Mode>)) -> Option<Mode> {
-        let before = self.mode();
-        change(&mut self.held);
-        let after = self.mode();
-        (before != after).then_some(after)
+    /// A cause lets go.
+    pub fn release(&mut self, cause: Cause) {
+        self.held.remove(&cause);
     }
 }
 
@@ -57,11 +50,14 @@ mod tests {
     #[test]
     fn the_strictest_cause_counts_and_all_must_let_go() {
         let mut standing = Standing::default();
-        assert_eq!(standing.hold(Cause::Clock, Mode::HedgeOnly), Some(Mode::HedgeOnly));
-        assert_eq!(standing.hold(Cause::Lines, Mode::Halted), Some(Mode::Halted));
-        assert_eq!(standing.hold(Cause::Attempts, Mode::Reduced), None);
-        assert_eq!(standing.release(Cause::Lines), Some(Mode::HedgeOnly));
-        assert_eq!(standing.release(Cause::Attempts), None);
-        assert_eq!(standing.release(Cause::Clock), Some(Mode::Full));
+        standing.hold(Cause::Clock, Mode::HedgeOnly);
+        standing.hold(Cause::Lines, Mode::Halted);
+        standing.hold(Cause::Attempts, Mode::Reduced);
+        assert_eq!(standing.mode(), Mode::Halted);
+        let left = [Cause::Lines, Cause::Attempts, Cause::Clock].map(|cause| {
+            standing.release(cause);
+            standing.mode()
+        });
+        assert_eq!(left, [Mode::HedgeOnly, Mode::HedgeOnly, Mode::Full]);
     }
 }

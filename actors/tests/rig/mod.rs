@@ -2,10 +2,10 @@
 //! whose prices cross every other frame, and a service of either layout that trades on them on paper.
 #![allow(clippy::unwrap_used)] // helpers of tests: a failed step fails the test
 
-use highwire_actors::alert::Alerter;
+use highwire_actors::address::Address;
+use highwire_actors::alerter::Bell;
 use highwire_actors::connect::{Line, Target};
 use highwire_actors::dial;
-use highwire_actors::lookout::{Lookout, LookoutArgs};
 use highwire_actors::market_line;
 use highwire_actors::news::{News, Observer};
 use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg};
@@ -422,14 +422,6 @@ fn parts_of(clock: &TscClock, ports: Ports, wakes: Vec<Waker>) -> Parts {
 
 /// One pool of one line for each venue.
 async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) -> Vec<ActorRef<PoolMsg>> {
-    let alerts = Actor::spawn(None, Alerter, ()).await.unwrap().0;
-    let looking = LookoutArgs {
-        wardens: wardens.to_vec(),
-        clock: Box::new(clock.clone()),
-        limit_ns: u64::MAX,
-        alerts: alerts.clone(),
-    };
-    let lookout = Actor::spawn(None, Lookout, looking).await.unwrap().0;
     let mut pools = Vec::new();
     for venue in 0..VENUES as u16 {
         let (warden, line_clock) = (wardens[0].clone(), clock.clone());
@@ -456,8 +448,11 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             cancel_all: None,
             attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
             lines: LineSetRule::default(),
-            alerts: alerts.clone(),
-            lookout: lookout.clone(),
+            // Nobody is told and nobody rules: modes are the tests' own.
+            alerts: Bell::default(),
+            governor: Address::default(),
+            again: false,
+            beat: Default::default(),
             seed: u64::from(venue),
         };
         pools.push(Actor::spawn(None, Pool, args).await.unwrap().0);

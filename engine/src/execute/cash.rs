@@ -8,7 +8,7 @@ use highwire_links::fill::{FeeAsset, Report};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::ids::Side;
 use highwire_links::instrument::Instrument;
-use highwire_links::limits::{AMOUNT_DP, POW10, POW10_WIDE};
+use highwire_links::limits::{AMOUNT_DP, POW10, POW10_WIDE, PPB};
 use highwire_quant::edge::ratio_ppb;
 use highwire_quant::wide::mul_div_amount;
 
@@ -39,10 +39,11 @@ impl Cash {
         self.last_px = Amount::from_mantissa(px.0.into(), instrument.scale.px_dp).unwrap_or(self.last_px);
     }
 
-    /// What was earned against what was paid, parts per billion; 0 before both sides have traded.
-    pub fn captured_ppb(&self) -> i64 {
-        let gain = self.got.0.saturating_sub(self.paid.0);
-        if self.got.0 <= 0 { 0 } else { ratio_ppb(gain, self.paid.0).unwrap_or(0) }
+    /// What was earned against what was paid, parts per billion, what is left (`exposure`, base at `dp`) valued at
+    /// the last price: so a fee in base counts too. 0 before both sides have traded.
+    pub fn captured_ppb(&self, exposure: i64, dp: u8) -> i64 {
+        let gain = self.result(exposure, dp).0;
+        if self.got.0 <= 0 || self.paid.0 <= 0 { 0 } else { ratio_ppb(gain, self.paid.0).unwrap_or(0) }
     }
 
     /// Profit or loss, what is left (`exposure`, base at `dp`) valued at the last price.
@@ -76,19 +77,32 @@ pub fn canonical(instrument: &Instrument, px: Px, px_dp: u8) -> i64 {
     px.0.saturating_mul(POW10[usize::from(px_dp.saturating_sub(instrument.scale.px_dp))])
 }
 
+/// `px` less so many parts per billion of it.
+pub fn lowered(px: i64, by_ppb: i64) -> i64 {
+    let off = i128::from(px) * i128::from(by_ppb) / i128::from(PPB);
+    px.saturating_sub(i64::try_from(off).unwrap_or(0))
+}
+
 /// The base that `value` is worth at `px`, rounded down; saturated.
 pub fn base_of(value: Amount, px: i64, scale: PairScale) -> i64 {
     Measure { px_dp: scale.px_dp, qty_dp: scale.qty_dp, px }.base_for(value, 0).unwrap_or(i64::MAX)
 }
 
-/// The least base that one order of this instrument can trade at `px` (at the pair's decimals):
-/// its lot, its minimum quantity and its minimum value. `None` when it cannot be told.
+/// The least base that one order of this instrument can trade at `px` (at the pair's decimals): whole lots
+/// that reach its minimum quantity and its minimum value. `None` when it cannot be told.
 pub fn least_base(instrument: &Instrument, px: i64, scale: PairScale) -> Option<i64> {
     let own = Px(px / POW10[usize::from(scale.px_dp.checked_sub(instrument.scale.px_dp)?)]);
-    let lot = instrument.base_qty(own, Qty(instrument.lot.max(instrument.qty_min.0)), scale.qty_dp)?;
-    let notional = base_of(instrument.notional_min, px, scale);
-    let round_up = i64::from(instrument.notional_min > Amount::ZERO);
-    Some(lot.max(notional.saturating_add(round_up)).max(1))
+    let base = |qty| instrument.base_qty(own, Qty(qty), scale.qty_dp);
+    let lot = instrument.lot.max(1);
+    let up = |value: i64, step: i64| value.checked_add(step - 1).map(|sum| sum / step);
+    let of_qty = up(instrument.qty_min.0.max(1), lot)?;
+    let of_value = up(base_of(instrument.notional_min, px, scale), base(lot)?.max(1))?;
+    let lots = of_qty.max(of_value);
+    let reaches =
+        |lots: i64| Some(instrument.quote_amount(own, Qty(lots.checked_mul(lot)?))? >= instrument.notional_min);
+    // What a lot is worth was rounded down.
+    let lots = if reaches(lots)? { lots } else { lots.checked_add(1)? };
+    base(lots.checked_mul(lot)?)
 }
 
 /// What a fee in base takes from the exposure, at `dp` decimals, rounded up.
@@ -100,4 +114,24 @@ pub fn base_fee(report: &Report, dp: u8) -> i64 {
     let fee = Amount::from_mantissa(report.fee.into(), report.fee_dp).unwrap_or_default();
     let up = i128::from(fee.0.rem_euclid(unit) != 0);
     i64::try_from(fee.0.div_euclid(unit) + up).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{amount, spot};
+
+    const SCALE: PairScale = PairScale { px_dp: 2, qty_dp: 8 };
+
+    #[test]
+    fn the_least_order_is_of_whole_lots_that_reach_the_minimum_value() {
+        let market =
+            |lot, qty_min, value| Instrument { lot, qty_min: Qty(qty_min), notional_min: amount(value), ..spot(0, 0) };
+        let least = |market: Instrument, px| least_base(&market, px, SCALE).unwrap();
+        // 5 at 650 is 0.00769..., in lots of 0.001.
+        assert_eq!(least(market(100, 1, "5"), 65_000), 800_000);
+        assert_eq!(least(market(100, 1, "5.2"), 65_000), 800_000, "0.008 is worth 5.2 exactly");
+        assert_eq!(least(market(100, 1_050, "0"), 65_000), 1_100_000, "a minimum between two lots");
+        assert_eq!(least(market(1, 1, "0"), 65_000), 1_000);
+    }
 }

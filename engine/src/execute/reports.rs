@@ -196,6 +196,12 @@ impl Executor {
         if exposure.unsigned_abs() < least.max(1).unsigned_abs() {
             return;
         }
+        self.rescue(cx, tx, pair, venues);
+    }
+
+    /// Begins a trade that closes what a pair is exposed to.
+    pub(super) fn rescue(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, venues: u64) {
+        let least = self.berths[pair.index()].least;
         self.rescues += 1;
         let group = u64::from(self.epoch) << 48 | RESCUE | self.rescues;
         let terms = Terms { least, ..cash::terms(&self.limits, 0, least) };

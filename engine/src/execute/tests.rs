@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::spec::{Assets, Funds, PairSpec};
 use crate::testing::{Bench, amount, limits, spot};
 use highwire_links::Mode;
-use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fill::{FeeAsset, Report, ReportKind, Settlement};
 use highwire_links::fixed::Px;
 use highwire_links::order::{OrderRx, orders};
 
@@ -83,6 +83,18 @@ impl Rig {
         self.executor.account(IDS[leg]).unwrap().position()
     }
 
+    /// How the sagas moved since last asked.
+    fn moves(&mut self) -> Vec<SagaMoved> {
+        let records = std::iter::from_fn(|| self.bench.desk.audit.take());
+        records.filter_map(|record| if let Record::Saga(moved) = record { Some(moved) } else { None }).collect()
+    }
+
+    /// Where the last saga ended.
+    fn ended(&mut self) -> Option<SagaStage> {
+        let last = self.moves().last()?.to;
+        self.stage().is_none().then_some(last)
+    }
+
     fn stage(&self) -> Option<SagaStage> {
         self.executor.saga(PAIR).map(Saga::stage)
     }
@@ -131,6 +143,41 @@ fn matched_legs_end_flat_and_the_pair_is_free() {
         _ => None,
     });
     assert_eq!(ended.last(), Some((SagaStage::Flat, 7, 0)));
+}
+
+#[test]
+fn a_fee_in_base_is_paid_once_by_the_trade_that_paid_it() {
+    let mut rig = Rig::new();
+    for round in 1..=2 {
+        let at_ns = round * 10;
+        let [bought, sold] = rig.open(10_000);
+        let about = Report::about(bought, IDS[0], ReportKind::Fill, at_ns);
+        // Less than half a lot of base, of a tenth of a coin.
+        let fee = Report { px: Px(10_000), qty: Qty(10_000), trade: round, fee: 400, fee_in: FeeAsset::Base, ..about };
+        rig.report(fee);
+        rig.fill(1, sold, round, 10_000, at_ns);
+        assert_eq!((rig.stage(), rig.executor.dust(PAIR)), (None, -400 * i64::try_from(round).unwrap()));
+    }
+    let captured = rig.moves().into_iter().filter(|moved| moved.to == SagaStage::Flat);
+    assert_eq!(captured.map(|moved| moved.captured_ppb).collect::<Vec<_>>(), [-40_000, -40_000]);
+}
+
+#[test]
+fn a_market_that_gave_nothing_rests_and_what_nobody_takes_is_borne_within_the_bound() {
+    for (left, ends_in) in [(10, SagaStage::Flat), (20_000, SagaStage::Escalated)] {
+        let mut rig = Rig::new();
+        let [first, second] = rig.open(30_000);
+        rig.fill(0, first, 1, left, 1);
+        [(0, first), (1, second)].into_iter().for_each(|(leg, id)| rig.say(leg, id, ReportKind::Done, 2));
+        let offer = Offer { px: Px(10_000), ..unwind(left) };
+        rig.tick(30 * MS, Some(offer));
+        let hedge = rig.rx.take().unwrap().id;
+        rig.say(0, hedge, ReportKind::Done, 31 * MS);
+        let spent = |rig: &Rig, at_ns| IDS.map(|id| rig.executor.is_spent(PAIR, id, at_ns));
+        assert_eq!((spent(&rig, 32 * MS), spent(&rig, 130 * MS)), ([true, false], [false, false]));
+        (0..40).for_each(|look| rig.tick((200 + 100 * look) * MS, None));
+        assert_eq!(rig.ended(), Some(ends_in), "{left} lots of a thousandth against a bound of 10");
+    }
 }
 
 #[test]
@@ -196,7 +243,7 @@ fn nothing_is_sent_in_the_stead_of_an_order_in_doubt_and_what_stays_unresolved_i
     let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take())
         .any(|event| matches!(event, lifecycle::Event::Escalated { why: SagaWhy::Unresolved, .. }));
     assert!(told);
-    rig.executor.on_mode_given();
+    rig.executor.on_resume();
     assert!(!rig.executor.rest(PAIR).0);
 }
 
@@ -264,12 +311,42 @@ fn what_the_venue_counted_and_never_told_is_booked_after_a_while_and_not_twice()
 fn a_base_fee_shrinks_what_was_bought() {
     let mut rig = Rig::new();
     let [first, second] = rig.open(10_000);
-    let fee = Report {
-        fee: 10_000,
-        fee_in: highwire_links::fill::FeeAsset::Base,
-        ..Report::about(first, IDS[0], ReportKind::Fill, 1)
-    };
+    let fee = Report { fee: 10_000, fee_in: FeeAsset::Base, ..Report::about(first, IDS[0], ReportKind::Fill, 1) };
     rig.report(Report { px: Px(10_000), qty: Qty(10_000), trade: 1, ..fee });
     rig.fill(1, second, 1, 10_000, 1);
     assert_eq!(rig.executor.saga(PAIR).map(Saga::exposure), Some(-10_000), "0.1 bought less 0.0001 of fee, 0.1 sold");
+}
+
+#[test]
+fn every_open_order_is_withdrawn_as_the_ring_has_room_and_none_twice_in_one_round() {
+    let mut rig = Rig::new();
+    let ids = rig.open(10_000);
+    rig.executor.on_cancel_all();
+    let (mut narrow, mut rx) = orders(1);
+    let mut withdrawn = Vec::new();
+    for _ in 0..5 {
+        rig.executor.cancel_on(&mut rig.bench.at(MS), &mut narrow);
+        withdrawn.extend(std::iter::from_fn(|| rx.take()).map(|order| (order.action, order.id)));
+    }
+    assert_eq!(withdrawn, ids.map(|id| (Verb::Cancel, id)));
+    assert!(matches!(rig.executor.standing(), lifecycle::Event::Standing { orders: 2, trades: 1, exposed: 0 }));
+}
+
+#[test]
+fn what_was_left_to_a_human_is_closed_when_one_asks_for_it() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.fill(0, first, 1, 10_000, MS);
+    rig.say(0, first, ReportKind::Done, MS);
+    rig.say(1, second, ReportKind::Unknown, MS);
+    for step in 1..2_000 {
+        rig.tick(step * 10 * MS, None);
+    }
+    rig.say(1, second, ReportKind::Done, 20_000 * MS);
+    assert!(matches!(rig.executor.standing(), lifecycle::Event::Standing { trades: 0, exposed: 1, .. }));
+    while rig.rx.take().is_some() {}
+    rig.executor.on_flatten(&mut rig.bench.at(20_001 * MS), &mut rig.tx);
+    rig.tick(20_002 * MS, Some(unwind(10_000)));
+    let hedge = rig.rx.take().unwrap();
+    assert_eq!((hedge.class, hedge.side, hedge.qty), (OrderClass::Hedge, Side::Sell, Qty(10_000)));
 }

@@ -4,8 +4,10 @@
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_links::{InstrumentId, Nanos};
 
-/// No subscription is silent before this.
+/// No subscription is silent before this: a market may pause.
 const SILENT_NS_MIN: Nanos = 3_000_000_000;
+/// One that another line outruns is silent after this: the market does not pause.
+const OUTRUN_NS_MIN: Nanos = 600_000_000;
 /// Every subscription is silent after this.
 const SILENT_NS_MAX: Nanos = 30_000_000_000;
 /// A gap of so many usual ones is silence.
@@ -23,8 +25,11 @@ struct Pulse {
 }
 
 impl Pulse {
-    fn limit_ns(&self) -> Nanos {
-        self.usual_ns.saturating_mul(USUAL_GAPS).clamp(SILENT_NS_MIN, SILENT_NS_MAX)
+    /// When it is silent, while the newest data of any line came at `newest_ns`.
+    fn limit_ns(&self, newest_ns: Nanos) -> Nanos {
+        let is_outrun = newest_ns.saturating_sub(self.heard_ns) >= OUTRUN_NS_MIN / 2;
+        let least_ns = if is_outrun { OUTRUN_NS_MIN } else { SILENT_NS_MIN };
+        self.usual_ns.saturating_mul(USUAL_GAPS).clamp(least_ns, SILENT_NS_MAX)
     }
 
     fn beat(&mut self, now: Nanos) -> bool {
@@ -77,9 +82,11 @@ impl Pulses {
 
     /// The age of the newest data, if it has just become too old.
     pub fn falls_silent(&mut self, id: InstrumentId, slot: u16, now: Nanos) -> Option<Nanos> {
+        let lines = self.pulses.get(place(id, 0)..place(id, 0) + CONNECTIONS_MAX)?;
+        let newest_ns = lines.iter().map(|pulse| pulse.heard_ns).max()?;
         let pulse = self.pulses.get_mut(place(id, slot))?;
         let age_ns = now.saturating_sub(pulse.heard_ns);
-        let falls = !pulse.silent && pulse.heard_ns > 0 && age_ns > pulse.limit_ns();
+        let falls = !pulse.silent && pulse.heard_ns > 0 && age_ns > pulse.limit_ns(newest_ns);
         pulse.silent |= falls;
         falls.then_some(age_ns)
     }
@@ -111,6 +118,16 @@ mod tests {
         assert_eq!(pulses.falls_silent(ID, 3, last + 3 * S + 1), Some(3 * S + 1));
         assert_eq!(pulses.falls_silent(ID, 3, last + 9 * S), None, "it is told once");
         assert!(pulses.beat(ID, 3, last + 10 * S) && !pulses.beat(ID, 3, last + 11 * S));
+    }
+
+    #[test]
+    fn one_that_another_line_outruns_is_silent_sooner() {
+        let (mut pulses, last) = beating(S / 100, 1_000);
+        pulses.begin(ID, 4, last);
+        (1..=60).for_each(|n| _ = pulses.beat(ID, 4, last + n * S / 100));
+        let now = last + OUTRUN_NS_MIN + 1;
+        assert_eq!((pulses.falls_silent(ID, 3, now - 1), pulses.falls_silent(ID, 4, now)), (None, None));
+        assert_eq!(pulses.falls_silent(ID, 3, now), Some(OUTRUN_NS_MIN + 1));
     }
 
     #[test]

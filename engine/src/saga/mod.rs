@@ -234,9 +234,22 @@ impl Saga {
         matches!(self.state, State::Exposed { .. }).then(|| self.exposure())
     }
 
+    /// Hedges and looks that failed since it is exposed.
+    pub fn failures(&self) -> u8 {
+        match self.state {
+            State::Exposed { failures, .. } | State::Hedging { failures, .. } => failures,
+            _ => 0,
+        }
+    }
+
     /// Its orders so far: legs, then hedges.
     pub fn parts(&self) -> &[Part] {
         &self.parts[..usize::from(self.len)]
+    }
+
+    /// Its hedges so far.
+    pub fn hedges(&self) -> &[Part] {
+        &self.parts()[usize::from(self.legs)..]
     }
 
     /// Its terms.
@@ -293,7 +306,7 @@ impl Saga {
 
     /// What follows when nothing more is to be done about the present exposure, or it must be hedged.
     fn judged(&self, now: Nanos) -> (State, SagaWhy) {
-        let hedges = &self.parts()[usize::from(self.legs)..];
+        let hedges = self.hedges();
         if self.is_exposed() {
             return (self.exposed(now, 0), SagaWhy::LoneLeg);
         }
@@ -310,6 +323,16 @@ impl Saga {
             None if hedges.iter().any(|part| part.moved != 0) => (State::Ended(Ending::Hedged), SagaWhy::Verified),
             None => (State::Ended(Ending::Flat), SagaWhy::Matched),
         }
+    }
+
+    /// Nothing hedges what is left: a human's business, unless it is so little that it may be borne.
+    fn unhedged(&self) -> (State, SagaWhy) {
+        if self.is_beyond_bound() || !self.all_ended() {
+            return (State::Ended(Ending::Escalated), SagaWhy::NoHedge);
+        }
+        let hedges = self.hedges();
+        let is_hedged = hedges.iter().any(|part| part.moved != 0);
+        (State::Ended(if is_hedged { Ending::Hedged } else { Ending::Flat }), SagaWhy::Borne)
     }
 
     fn exposed(&self, now: Nanos, failures: u8) -> State {
@@ -341,7 +364,7 @@ impl Saga {
         }
         let failures = failures.saturating_add(1);
         if failures >= self.terms.failures_max {
-            return Some((State::Ended(Ending::Escalated), SagaWhy::NoHedge));
+            return Some(self.unhedged());
         }
         // The look is counted in place: nothing moved that the journal should know.
         self.state = State::Exposed { hold_until_ns, look_at_ns: now.saturating_add(self.terms.retry_ns), failures };
@@ -357,7 +380,8 @@ impl Saga {
             let part = &self.parts[usize::from(*part)];
             part.standing == Standing::Ended && part.moved == 0
         };
-        (self.legs..self.len).find(is_spent)
+        // The one spent longest ago: where the others failed is still remembered.
+        (self.legs..self.len).filter(is_spent).min_by_key(|&part| self.parts[usize::from(part)].sent_ns)
     }
 
     fn hedged(&self, part: u8, failures: u8, now: Nanos) -> Option<(State, SagaWhy)> {
@@ -370,7 +394,7 @@ impl Saga {
         }
         let failures = failures.saturating_add(u8::from(hedge.moved == 0));
         if failures >= self.terms.failures_max {
-            return Some((State::Ended(Ending::Escalated), SagaWhy::NoHedge));
+            return Some(self.unhedged());
         }
         let at_once =
             State::Exposed { hold_until_ns: now, look_at_ns: now.saturating_add(self.terms.retry_ns), failures };
@@ -422,7 +446,7 @@ impl Saga {
     }
 
     fn is_hedge_out(&self) -> bool {
-        self.parts()[usize::from(self.legs)..].iter().any(|part| part.standing != Standing::Ended)
+        self.hedges().iter().any(|part| part.standing != Standing::Ended)
     }
 
     fn is_unresolved(&self, now: Nanos) -> bool {

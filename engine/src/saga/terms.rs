@@ -34,11 +34,13 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// Whether an offer reduces the exposure, does not turn it around, and costs no more than it may.
+    /// Whether an offer reduces the exposure, turns it around by dust at most, and costs no more than it may.
     pub fn accepts(&self, offer: &Offer, exposure: i64, is_holding: bool) -> bool {
         let cost_max = if is_holding { self.cost_hold_ppb.min(self.cost_max_ppb) } else { self.cost_max_ppb };
         let reduces = offer.moves != 0 && offer.moves.signum() == -exposure.signum();
-        reduces && offer.moves.unsigned_abs() <= exposure.unsigned_abs() && offer.cost_ppb <= cost_max
+        let beyond = offer.moves.unsigned_abs().saturating_sub(exposure.unsigned_abs());
+        let overshoots = beyond >= self.least.max(1).unsigned_abs();
+        reduces && !overshoots && offer.cost_ppb <= cost_max
     }
 }
 

@@ -122,9 +122,7 @@ impl State {
     }
 
     fn freeze(&mut self, injection: &Injection, until_ns: Option<u64>) -> usize {
-        if until_ns.is_some() {
-            self.arm(injection, until_ns);
-        }
+        self.arm(injection, until_ns);
         self.mark(&injection.target, |_| true, |feed| feed.frozen = true)
     }
 

@@ -1,0 +1,320 @@
+//! Tells people: takes notices, keeps incidents, sends what is due on each channel behind that channel's
+//! breaker, and keeps the book on disk so that nothing that was to be told is lost with the process.
+//!
+//! Nobody waits for it. Notices come through a bounded queue ([`Bell`]); when that is full they are counted,
+//! and the incident of lost notices is told instead.
+
+use crate::address::Address;
+use crate::beat::Beat;
+use crate::channel::{Channel, Undelivered};
+use highwire_engine::clock::Clock;
+use highwire_links::Nanos;
+use highwire_store::checkpoint::{self, Checkpoint};
+use highwire_store::disk::Disk;
+use highwire_supervision::breaker::{self, Breaker, Outcome};
+use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Time between two looks at what is due.
+const TICK: Duration = Duration::from_millis(100);
+/// Notices on their way to the alerter.
+const NOTICES_MAX: usize = 4_096;
+/// After so long a start has found again what is still wrong; what it did not is over.
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
+/// Format of the book on disk.
+const VERSION: u32 = 1;
+
+/// A channel and what it is told.
+#[derive(Clone)]
+pub struct Route {
+    /// Name, severity, escalation.
+    pub rule: incident::Channel,
+    /// The way.
+    pub channel: Arc<dyn Channel>,
+}
+
+/// What an alerter needs.
+pub struct AlerterArgs {
+    /// Its channels, in the order of escalation.
+    pub routes: Vec<Route>,
+    /// How much is told.
+    pub pace: Pace,
+    /// When a channel is left alone.
+    pub breaker: breaker::Settings,
+    /// Where the book is kept.
+    pub disk: Box<dyn Disk>,
+    /// Marked at each look at what is due.
+    pub beat: Beat,
+    /// The time; it must go on from process to process.
+    pub clock: Box<dyn Clock>,
+}
+
+/// What an alerter is told.
+#[derive(Debug)]
+pub enum AlerterMsg {
+    /// Something happened.
+    Notice(Notice),
+    /// An incident is over.
+    Resolved(String),
+    /// A person has seen it.
+    Acknowledged(String),
+    /// Time to look at what is due.
+    Tick,
+    /// Long enough after the start: what a former process left open and nobody has raised since is over.
+    Settled,
+    /// A delivery ended.
+    Sent {
+        /// Number of the channel.
+        channel: usize,
+        /// The message.
+        number: u64,
+        /// When it was begun.
+        begun_ns: Nanos,
+        /// How it ended.
+        outcome: Result<(), Undelivered>,
+    },
+    /// The open incidents.
+    Open(RpcReplyPort<Vec<incident::Incident>>),
+}
+
+/// Rings the alerter from anywhere, without waiting.
+#[derive(Clone, Debug, Default)]
+pub struct Bell {
+    alerter: Address<AlerterMsg>,
+    waiting: Arc<AtomicUsize>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Bell {
+    /// Something happened, goes on, or became worse. Equal keys are one incident.
+    pub fn raise(&self, key: impl Into<String>, severity: Severity, text: impl Into<String>) {
+        self.send(AlerterMsg::Notice(Notice { key: key.into(), severity, text: text.into() }));
+    }
+
+    /// An incident is over.
+    pub fn clear(&self, key: impl Into<String>) {
+        self.send(AlerterMsg::Resolved(key.into()));
+    }
+
+    /// A person has seen it.
+    pub fn acknowledge(&self, key: impl Into<String>) {
+        self.send(AlerterMsg::Acknowledged(key.into()));
+    }
+
+    /// The incidents that are open; `None` when the alerter does not answer in time.
+    pub async fn open(&self, within: Duration) -> Option<Vec<incident::Incident>> {
+        let answer = self.alerter.actor()?.call(AlerterMsg::Open, Some(within)).await;
+        answer.ok()?.success_or(()).ok()
+    }
+
+    /// Notices that found the queue full.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn send(&self, message: AlerterMsg) {
+        let taken = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
+            (waiting < NOTICES_MAX).then_some(waiting + 1)
+        });
+        if taken.is_err() || self.alerter.cast(message).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The actor.
+pub struct Alerter;
+
+/// Its state.
+pub struct AlerterState {
+    args: AlerterArgs,
+    incidents: Incidents,
+    breakers: Vec<Breaker>,
+    waiting: Arc<AtomicUsize>,
+    lost: Arc<AtomicU64>,
+    lost_told: u64,
+    saves: u64,
+    saved: Option<Book>,
+    started_ns: Nanos,
+}
+
+impl Alerter {
+    /// Starts an alerter, below a supervisor if there is one; this bell rings it from now on.
+    ///
+    /// # Errors
+    /// The actor cannot be started.
+    pub async fn start(
+        above: Option<ActorCell>,
+        args: AlerterArgs,
+        bell: &Bell,
+    ) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
+        // What a former alerter had not taken went with it.
+        bell.waiting.store(0, Ordering::Release);
+        let counts = (Arc::clone(&bell.waiting), Arc::clone(&bell.lost));
+        let arguments = (args, counts.0, counts.1);
+        let (alerter, _) = match above {
+            Some(above) => Self::spawn_linked(None, Self, arguments, above).await?,
+            None => Self::spawn(None, Self, arguments).await?,
+        };
+        bell.alerter.lead_to(alerter.clone());
+        Ok(alerter)
+    }
+}
+
+impl AlerterState {
+    fn now(&self) -> Nanos {
+        self.args.clock.now()
+    }
+
+    /// One queued notice was taken.
+    fn taken(&self) {
+        let less = |waiting: usize| Some(waiting.saturating_sub(1));
+        let _always_some = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+    }
+
+    fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
+        let now = self.now();
+        self.args.beat.mark(now);
+        let lost = self.lost.load(Ordering::Relaxed);
+        if lost > self.lost_told {
+            self.lost_told = lost;
+            let text = format!("{lost} notices found the alerter's queue full");
+            self.incidents.on_notice(Notice { key: "alerts/lost".into(), severity: Severity::Warning, text }, now);
+        }
+        let due = self.incidents.due(now);
+        // What is to be told stands on disk before it is told.
+        self.save(now);
+        due.into_iter().for_each(|message| self.send(myself, message, now));
+    }
+
+    fn send(&mut self, myself: &ActorRef<AlerterMsg>, message: Message, now: Nanos) {
+        let (at, number) = (message.channel, message.number);
+        if !self.breakers[at].ask(now) {
+            self.incidents.on_sent(at, number, false, now);
+            return;
+        }
+        let (channel, myself) = (Arc::clone(&self.args.routes[at].channel), myself.clone());
+        tokio::spawn(async move {
+            let outcome = channel.deliver(&message).await;
+            let _stopped = myself.cast(AlerterMsg::Sent { channel: at, number, begun_ns: now, outcome });
+        });
+    }
+
+    fn on_sent(&mut self, channel: usize, number: u64, begun_ns: Nanos, outcome: &Result<(), Undelivered>) {
+        let now = self.now();
+        let name = &self.args.routes[channel].rule.name;
+        if let Err(error) = outcome {
+            tracing::warn!(channel = %name, %error, "alert not delivered");
+        }
+        let counted = if outcome.is_ok() { Outcome::Answered } else { Outcome::Failed };
+        if let Some(moved) = self.breakers[channel].on_outcome(counted, begun_ns, now) {
+            tracing::warn!(channel = %name, from = moved.from.name(), to = moved.to.name(), "alert channel");
+        }
+        self.incidents.on_sent(channel, number, outcome.is_ok(), now);
+        self.save(now);
+    }
+
+    /// Keeps the book, if it changed. A disk that fails is told in the log: there is nobody else left.
+    fn save(&mut self, now: Nanos) {
+        let book = self.incidents.book();
+        if self.saved.as_ref() == Some(book) {
+            return;
+        }
+        let state = match serde_json::to_vec(book) {
+            Ok(state) => state,
+            Err(error) => return tracing::error!(%error, "the alerts' book cannot be written"),
+        };
+        let checkpoint = Checkpoint { sequence: self.saves, at_ns: now, version: VERSION, state };
+        match checkpoint::save(&mut *self.args.disk, &checkpoint) {
+            Ok(()) => (self.saves, self.saved) = (self.saves + 1, Some(book.clone())),
+            Err(error) => tracing::error!(%error, "the alerts' book cannot be kept: a crash would lose alerts"),
+        }
+    }
+}
+
+/// The book that a former process left. One that cannot be read is passed over: alerts go on.
+fn left(disk: &dyn Disk) -> Book {
+    let loaded = match checkpoint::load(disk) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            tracing::error!(%error, "the alerts' book cannot be read");
+            return Book::default();
+        }
+    };
+    if loaded.damaged {
+        tracing::error!("the alerts' newest book is damaged: the one before it is used");
+    }
+    let state = loaded.checkpoint.filter(|checkpoint| checkpoint.version == VERSION).map(|checkpoint| checkpoint.state);
+    state.and_then(|state| serde_json::from_slice(&state).ok()).unwrap_or_default()
+}
+
+impl Actor for Alerter {
+    type Msg = AlerterMsg;
+    type State = AlerterState;
+    type Arguments = (AlerterArgs, Arc<AtomicUsize>, Arc<AtomicU64>);
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<AlerterMsg>,
+        (args, waiting, lost): Self::Arguments,
+    ) -> Result<AlerterState, ActorProcessingErr> {
+        let rules = args.routes.iter().map(|route| route.rule.clone()).collect();
+        let incidents = Incidents::new(rules, args.pace, left(&*args.disk));
+        let breakers = args.routes.iter().map(|_| Breaker::new(args.breaker)).collect();
+        myself.send_interval(TICK, || AlerterMsg::Tick);
+        myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
+        let started_ns = args.clock.now();
+        Ok(AlerterState { args, incidents, breakers, waiting, lost, lost_told: 0, saves: 0, saved: None, started_ns })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<AlerterMsg>,
+        message: AlerterMsg,
+        state: &mut AlerterState,
+    ) -> Result<(), ActorProcessingErr> {
+        let now = state.now();
+        match message {
+            AlerterMsg::Notice(notice) => {
+                state.taken();
+                state.incidents.on_notice(notice, now);
+            }
+            AlerterMsg::Resolved(key) => {
+                state.taken();
+                state.incidents.on_resolved(&key, now);
+            }
+            AlerterMsg::Acknowledged(key) => {
+                state.taken();
+                state.incidents.on_acknowledged(&key);
+            }
+            AlerterMsg::Settled => state.incidents.on_unheard(state.started_ns, now),
+            AlerterMsg::Tick => state.on_tick(&myself),
+            AlerterMsg::Sent { channel, number, begun_ns, outcome } => {
+                state.on_sent(channel, number, begun_ns, &outcome);
+            }
+            // Whoever asked may be gone.
+            AlerterMsg::Open(reply) => _ = reply.send(state.incidents.open().cloned().collect()),
+        }
+        Ok(())
+    }
+
+    /// What was taken and not told yet is told by the next process.
+    async fn post_stop(&self, _: ActorRef<AlerterMsg>, state: &mut AlerterState) -> Result<(), ActorProcessingErr> {
+        let now = state.now();
+        state.save(now);
+        Ok(())
+    }
+
+    /// It has no children whose end could concern it; ractor's default would stop it.
+    async fn handle_supervisor_evt(
+        &self,
+        _myself: ActorRef<AlerterMsg>,
+        _event: SupervisionEvent,
+        _state: &mut AlerterState,
+    ) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+}

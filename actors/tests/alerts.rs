@@ -1,0 +1,185 @@
+//! Alerts over loopback servers that speak the protocols of Slack, Telegram and SMTP: each incident once per
+//! channel, through storms, outages and the death of the process; and no secret in any error.
+
+#![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
+
+mod sink;
+
+use highwire_actors::alerter::{Alerter, AlerterArgs, AlerterMsg, Bell, Route};
+use highwire_actors::channel::{Channel, SlackChannel, SmtpChannel, SmtpSettings, TelegramChannel, WebhookChannel};
+use highwire_engine::clock::TscClock;
+use highwire_store::disk::MemoryDisk;
+use highwire_supervision::breaker;
+use highwire_supervision::incident::{self, Pace, Severity};
+use ractor::ActorRef;
+use sink::{Sink, http, smtp};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const SECRET: &str = "xoxb-canary-secret";
+
+struct Sinks {
+    slack: Sink,
+    telegram: Sink,
+    mail: Sink,
+    ports: [u16; 3],
+}
+
+impl Sinks {
+    fn start() -> Self {
+        // Another test of this process may have chosen it already.
+        let _chosen = rustls::crypto::ring::default_provider().install_default();
+        let (slack, telegram, mail) = (Sink::default(), Sink::default(), Sink::default());
+        let ports = [slack.serve(http), telegram.serve(http), mail.serve(smtp)];
+        Self { slack, telegram, mail, ports }
+    }
+
+    fn all(&self) -> [&Sink; 3] {
+        [&self.slack, &self.telegram, &self.mail]
+    }
+
+    fn set_down(&self, down: bool) {
+        self.all().iter().for_each(|sink| sink.down.store(down, Ordering::SeqCst));
+    }
+
+    fn routes(&self) -> Vec<Route> {
+        let client = reqwest::Client::new();
+        let slack = SlackChannel {
+            http: client.clone(),
+            url: format!("http://127.0.0.1:{}/services/{SECRET}", self.ports[0]).into(),
+        };
+        let telegram = TelegramChannel {
+            http: client,
+            api: format!("http://127.0.0.1:{}", self.ports[1]),
+            token: SECRET.to_owned().into(),
+            chat: -42,
+        };
+        let mail = SmtpChannel::new(&SmtpSettings {
+            host: "127.0.0.1".into(),
+            port: self.ports[2],
+            tls: false,
+            login: None,
+            from: "highwire@example.org".into(),
+            to: "person@example.org".into(),
+        });
+        let channels: [(&str, Arc<dyn Channel>); 3] =
+            [("slack", Arc::new(slack)), ("telegram", Arc::new(telegram)), ("mail", Arc::new(mail.unwrap()))];
+        channels.into_iter().map(|(name, channel)| route(name, channel)).collect()
+    }
+
+    async fn alerter(&self, disk: &MemoryDisk) -> (Bell, ActorRef<AlerterMsg>) {
+        let s = 1_000_000_000;
+        let pace = Pace { retry_ns: s / 20, retry_max_ns: s / 5, ..Pace::default() };
+        let breaker = breaker::Settings { rest_ns: s / 5, ..breaker::Settings::default() };
+        let clock = Box::new(TscClock::start());
+        let args = AlerterArgs {
+            routes: self.routes(),
+            pace,
+            breaker,
+            disk: Box::new(disk.clone()),
+            beat: Default::default(),
+            clock,
+        };
+        let bell = Bell::default();
+        let alerter = Alerter::start(None, args, &bell).await.unwrap();
+        (bell, alerter)
+    }
+}
+
+fn route(name: &str, channel: Arc<dyn Channel>) -> Route {
+    let rule =
+        incident::Channel { name: name.into(), severity_min: Severity::Warning, escalation_ns: 0, unpaced: false };
+    Route { rule, channel }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_incident_reaches_every_channel_once_and_so_does_its_end() {
+    let sinks = Sinks::start();
+    let (bell, alerter) = sinks.alerter(&MemoryDisk::new()).await;
+    for _ in 0..50 {
+        bell.raise("lines/okx", Severity::Critical, "no line of okx is up");
+    }
+    sinks.all().iter().for_each(|sink| sink.wait_for("no line of okx is up"));
+    bell.clear("lines/okx");
+    sinks.all().iter().for_each(|sink| sink.wait_for("(over, 50 times)"));
+    alerter.stop(None);
+    for sink in sinks.all() {
+        assert_eq!(sink.told().len(), 2, "{:?}", sink.told());
+    }
+    assert!(sinks.telegram.told()[0].contains("POST /botxoxb-canary-secret/sendMessage"));
+    assert!(sinks.telegram.told()[0].contains("\"chat_id\":-42"));
+    assert!(sinks.mail.told()[0].contains("Subject: Highwire Critical: lines/okx"));
+}
+
+/// Fault: D01
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_is_a_few_messages_that_name_the_critical_one_and_lose_nothing_unseen() {
+    let sinks = Sinks::start();
+    let (bell, alerter) = sinks.alerter(&MemoryDisk::new()).await;
+    let mut rung = 0u64;
+    for round in 0..20 {
+        (0..1_000).for_each(|n| bell.raise(format!("s{}", n % 100), Severity::Warning, "one of many"));
+        rung += 1_000;
+        if round == 10 {
+            bell.raise("the-one", Severity::Critical, "look at this");
+            rung += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    sinks.all().iter().for_each(|sink| sink.wait_for("the-one: look at this"));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for sink in sinks.all() {
+        assert!(sink.told().len() <= 6, "{} messages", sink.told().len());
+        assert_eq!(sink.count("the-one: look at this"), 1);
+    }
+    let open = ractor::call!(alerter, AlerterMsg::Open).unwrap();
+    let counted: u64 = open.iter().filter(|i| i.key != "alerts/lost").map(|incident| incident.count).sum();
+    assert_eq!(counted + bell.lost(), rung, "every notice is counted in its incident or as lost");
+    alerter.stop(None);
+}
+
+/// Fault: D02
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_all_channels_and_a_death_in_it_lose_no_alert_and_double_none() {
+    let (sinks, disk) = (Sinks::start(), MemoryDisk::new());
+    sinks.set_down(true);
+    let (bell, first) = sinks.alerter(&disk).await;
+    for n in 0..30 {
+        bell.raise(format!("c{n:02}"), Severity::Critical, "during the outage");
+    }
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    first.kill();
+    disk.restart();
+    let (_, second) = sinks.alerter(&disk).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(sinks.all().iter().all(|sink| sink.told().is_empty()));
+    sinks.set_down(false);
+    sinks.all().iter().for_each(|sink| sink.wait_for("c29"));
+    second.stop(None);
+    for sink in sinks.all() {
+        let once = (0..30).all(|n| sink.count(&format!("Critical c{n:02}: during the outage")) == 1);
+        assert!(once, "{:?}", sink.told());
+    }
+}
+
+/// Fault: S04
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_error_of_a_channel_repeats_its_secret() {
+    let sinks = Sinks::start();
+    sinks.set_down(true);
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = reqwest::Client::new();
+    let dead = format!("http://{gone}/{SECRET}");
+    let mut channels: Vec<Arc<dyn Channel>> = sinks.routes().into_iter().map(|route| route.channel).collect();
+    channels.push(Arc::new(WebhookChannel { http: client.clone(), url: dead.clone().into() }));
+    channels.push(Arc::new(SlackChannel { http: client.clone(), url: dead.into() }));
+    let (api, token) = (format!("http://{gone}"), SECRET.to_owned().into());
+    channels.push(Arc::new(TelegramChannel { http: client, api, token, chat: 1 }));
+    let message = incident::Message { channel: 0, number: 1, items: Vec::new() };
+    for channel in channels {
+        let error = channel.deliver(&message).await.unwrap_err().to_string();
+        assert!(!error.is_empty() && !error.contains(SECRET), "{error}");
+    }
+}

@@ -1,0 +1,155 @@
+//! A venue's actors under their supervisor: lines first, then what serves them; when the lines' pool is started
+//! anew, so are the others. A venue whose restarts are spent is halted, and its orders are withdrawn.
+
+use super::ServiceError;
+use super::lines::{Circle, Places, VenueAddress, cancel_all, pool, timekeeper};
+use super::trading::VenueTrading;
+use crate::config::{Clock, Config};
+use crate::universe::Universe;
+use highwire_actors::address::Address;
+use highwire_actors::beat::Beat;
+use highwire_actors::governor::{GovernorMsg, Reading};
+use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
+use highwire_actors::stream_key::StreamKeeper;
+use highwire_actors::supervisor::{
+    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
+};
+use highwire_actors::timekeeper::Timekeeper;
+use highwire_supervision::backoff::Backoff;
+use highwire_supervision::budget::Budget;
+use highwire_supervision::degrade::{Cause, Scope};
+use highwire_venues::rest;
+use highwire_venues::venue::Venue;
+use ractor::{Actor, ActorRef};
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// A pool ticks every 50 ms; one that did not for so long hangs.
+const POOL_HANGS_NS: u64 = 5_000_000_000;
+
+/// A venue's running actors.
+pub struct VenueActors {
+    /// Its name.
+    pub name: &'static str,
+    /// How they live.
+    pub lives: Lives,
+    /// Starts it anew.
+    pub supervisor: ActorRef<SupervisorMsg>,
+    handle: JoinHandle<()>,
+}
+
+impl VenueActors {
+    /// Ends them, lines last.
+    pub async fn stop(self) {
+        // A supervisor that panicked has ended too, and its children with it.
+        if self.supervisor.cast(SupervisorMsg::End).is_ok() {
+            let _ended = self.handle.await;
+        }
+    }
+}
+
+/// What a venue's actors are made of, again and again.
+#[derive(Clone)]
+pub struct Brood {
+    /// Names and instruments.
+    pub universe: Arc<Universe>,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Where the venue is.
+    pub address: VenueAddress,
+    /// Its lines.
+    pub feeds: Vec<FeedPlan>,
+    /// Their places on the threads.
+    pub places: Places,
+    /// Whom they speak to.
+    pub circle: Circle,
+}
+
+/// How often one venue's actors may be started anew.
+pub fn budget(config: &Config) -> Budget {
+    let supervision = &config.supervision;
+    Budget {
+        restarts: supervision.venue_restarts,
+        period_ns: supervision.venue_period_s.saturating_mul(1_000_000_000),
+        backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
+    }
+}
+
+impl Brood {
+    /// Starts them under a supervisor.
+    ///
+    /// # Errors
+    /// An actor that could not be started.
+    pub async fn start(self) -> Result<VenueActors, ServiceError> {
+        let (venue, lives, lines) = (self.address.venue, Lives::default(), Address::default());
+        let mut children = vec![self.pool(&lines)];
+        children.extend(self.timekeeper(&lines));
+        children.extend(self.stream_keeper());
+        let arguments = SupervisorArgs {
+            children,
+            strategy: Strategy::RestForOne,
+            budget: budget(&self.config),
+            clock: Box::new(self.circle.clock.clone()),
+            seed: u64::from(std::process::id()) ^ u64::from(venue.id().0),
+            lives: lives.clone(),
+            give_up: self.give_up(),
+        };
+        let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
+        Ok(VenueActors { name: venue.name(), lives, supervisor, handle })
+    }
+
+    fn trading(&self) -> Option<&VenueTrading> {
+        self.circle.trading.as_ref().and_then(|trading| trading.of(self.address.venue.id()))
+    }
+
+    fn pool(&self, lines: &Address<PoolMsg>) -> ChildSpec {
+        let (brood, lines, beat) = (self.clone(), lines.clone(), Beat::default());
+        let heart = beat.clone();
+        let mut again = false;
+        let start: Start = Box::new(move |above| {
+            let mut arguments = pool(&brood);
+            (arguments.again, arguments.beat) = (std::mem::replace(&mut again, true), heart.clone());
+            let lines = lines.clone();
+            Box::pin(async move {
+                let (pool, _) = Actor::spawn_linked(None, Pool, arguments, above).await?;
+                lines.lead_to(pool.clone());
+                Ok(pool.get_cell())
+            })
+        });
+        ChildSpec { name: "pool".to_owned(), start, beat: Some((beat, POOL_HANGS_NS)) }
+    }
+
+    fn timekeeper(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
+        let settings = self.config.venues.get(self.address.venue.name());
+        let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
+        let path = rest::time_path(self.address.venue).filter(|_| measured)?;
+        let (brood, lines) = (self.clone(), lines.clone());
+        let start: Start = Box::new(move |above| {
+            let arguments = timekeeper(&brood, path, lines.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, Timekeeper, arguments, above).await?.0.get_cell()) })
+        });
+        Some(ChildSpec { name: "timekeeper".to_owned(), start, beat: None })
+    }
+
+    fn stream_keeper(&self) -> Option<ChildSpec> {
+        let line = self.trading().filter(|_| self.address.venue == Venue::BinanceUsdm)?.line.clone();
+        let start: Start = Box::new(move |above| {
+            let arguments = (line.account.clone(), line.stream_key.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, StreamKeeper, arguments, above).await?.0.get_cell()) })
+        });
+        Some(ChildSpec { name: "stream-keeper".to_owned(), start, beat: None })
+    }
+
+    fn give_up(&self) -> GiveUp {
+        let (venue, governor) = (self.address.venue.id(), self.circle.governor.clone());
+        let withdraw = self.trading().map(|trading| cancel_all(&trading.line));
+        Box::new(move |child, why| {
+            let note = format!("its {child} failed too often: {why}");
+            let reading = Reading { scope: Scope::Venue(venue), cause: Cause::GaveUp, value: 1, note };
+            if governor.cast(GovernorMsg::Read(reading)).is_err() {
+                tracing::error!("no governor is there to halt the venue");
+            }
+            withdraw.iter().for_each(|withdraw| withdraw());
+        })
+    }
+}

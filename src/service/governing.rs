@@ -1,0 +1,262 @@
+//! The governor of a service: its rungs and names, what it sees by looking, and its ways to the venues beside
+//! the wire.
+
+use super::ServiceError;
+use super::chronicle::Chronicle;
+use super::lines::cancel_all;
+use super::trading::Trading;
+use crate::config::{Config, Modes};
+use crate::universe::Universe;
+use highwire_actors::account::Account;
+use highwire_actors::address::Address;
+use highwire_actors::alerter::Bell;
+use highwire_actors::beat::Beat;
+use highwire_actors::governor::{Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Realm};
+use highwire_actors::supervisor::{
+    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
+};
+use highwire_actors::trading_line::TradingLine;
+use highwire_actors::warden::WardenMsg;
+use highwire_engine::clock::{Clock, TscClock};
+use highwire_links::VenueId;
+use highwire_links::cnc::StopWord;
+use highwire_supervision::backoff::Backoff;
+use highwire_supervision::budget::Budget;
+use highwire_supervision::degrade::{Cause, Scope};
+use highwire_supervision::halting::Plan;
+use highwire_supervision::incident::Severity;
+use highwire_supervision::rungs::{Measures, rules};
+use highwire_venues::private::{Query, Reply};
+use highwire_venues::venue::Venue;
+use ractor::{Actor, ActorRef};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::task::JoinHandle;
+
+/// The file of latches, below the data folder.
+const LATCHES: &str = "latches.json";
+/// The file that halts while it is there, below the data folder.
+pub const HALT_FILE: &str = "HALT";
+
+/// The governor looks every 50 ms; it hangs when it did not for so long.
+const HANGS_NS: u64 = 2_000_000_000;
+
+/// Makes what is governed; again for each governor.
+pub type MakeRealm = Box<dyn Fn() -> Realm + Send>;
+
+/// What is governed, once it is there: shared with whoever starts the governor anew.
+type Ground = Arc<Mutex<Option<MakeRealm>>>;
+
+/// A running governor, under its supervisor.
+pub struct Governing {
+    /// Leads to it.
+    pub address: Address<GovernorMsg>,
+    /// What it ruled.
+    pub board: Board,
+    /// How it lives.
+    pub lives: Lives,
+    ground: Ground,
+    /// Starts it anew.
+    pub supervisor: ActorRef<SupervisorMsg>,
+    handle: JoinHandle<()>,
+}
+
+/// What a governor is made of, again and again.
+#[derive(Clone)]
+struct Seat {
+    modes: Modes,
+    cut_off_ns: u64,
+    venues: BTreeMap<VenueId, String>,
+    clock: TscClock,
+    bell: Bell,
+    board: Board,
+    data: PathBuf,
+    beat: Beat,
+    chronicle: Arc<Mutex<Chronicle>>,
+}
+
+impl Seat {
+    fn arguments(&self) -> GovernorArgs {
+        let chronicle = Arc::clone(&self.chronicle);
+        GovernorArgs {
+            rules: rules(&measures(&self.modes)),
+            venues: self.venues.clone(),
+            clock: Box::new(self.clock.clone()),
+            alerts: self.bell.clone(),
+            board: self.board.clone(),
+            latches: LatchFile::new(self.data.join(LATCHES)),
+            halt_file: self.data.join(HALT_FILE),
+            cut_off_ns: self.cut_off_ns,
+            plan: patience(&self.modes),
+            beat: self.beat.clone(),
+            observer: Box::new(move |_, text| {
+                let mut chronicle = chronicle.lock().unwrap_or_else(PoisonError::into_inner);
+                chronicle.notices.push(format!("mode of {text}"));
+            }),
+        }
+    }
+
+    fn child(&self, address: &Address<GovernorMsg>, ground: &Ground) -> ChildSpec {
+        let (seat, address, ground) = (self.clone(), address.clone(), Arc::clone(ground));
+        let start: Start = Box::new(move |above| {
+            let (arguments, address, ground) = (seat.arguments(), address.clone(), Arc::clone(&ground));
+            Box::pin(async move {
+                let (governor, _) = Actor::spawn_linked(None, Governor, arguments, above).await?;
+                address.lead_to(governor.clone());
+                if let Some(make) = &*ground.lock().unwrap_or_else(PoisonError::into_inner) {
+                    // One that ended at once is started anew.
+                    let _gone = governor.cast(GovernorMsg::Reign(make()));
+                }
+                Ok(governor.get_cell())
+            })
+        });
+        ChildSpec { name: "governor".to_owned(), start, beat: Some((self.beat.clone(), HANGS_NS)) }
+    }
+
+    /// Nobody rules any more: everything is stopped by its stop word, and that is latched.
+    fn give_up(&self, ground: &Ground) -> GiveUp {
+        let (ground, bell, file) = (Arc::clone(ground), self.bell.clone(), LatchFile::new(self.data.join(LATCHES)));
+        let clock = self.clock.clone();
+        Box::new(move |_, why| {
+            if let Some(make) = &*ground.lock().unwrap_or_else(PoisonError::into_inner) {
+                let realm = make();
+                for warden in &realm.wardens {
+                    // A warden that is gone is silent, and its thread opens nothing.
+                    let _gone = warden.cast(WardenMsg::RaiseStop(StopWord::CancelsOnly));
+                    let _gone = warden.cast(WardenMsg::CancelAll);
+                }
+                realm.hands.iter().for_each(|hand| (hand.cancel_all)());
+            }
+            let note = format!("the governor failed too often: {why}");
+            bell.raise("service/gave-up", Severity::Critical, note.clone());
+            let latch = Latch { scope: Scope::Global, cause: Cause::GaveUp, value: 1, note, since_ns: clock.now() };
+            let file = file.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(error) = file.save(u64::MAX, &[("service".to_owned(), latch)]) {
+                    tracing::error!(%error, "the latch could not be kept");
+                }
+            });
+        })
+    }
+}
+
+impl Governing {
+    /// Starts it, `Halted`, with nothing to govern yet; its heart is `beat`.
+    ///
+    /// # Errors
+    /// The actor could not be started.
+    pub async fn start(
+        universe: &Universe,
+        config: &Config,
+        data: &Path,
+        clock: &TscClock,
+        (bell, chronicle, beat): (&Bell, &Arc<Mutex<Chronicle>>, &Beat),
+    ) -> Result<Self, ServiceError> {
+        let (address, board, lives) = (Address::default(), Board::default(), Lives::default());
+        let seat = Seat {
+            modes: config.modes.clone(),
+            cut_off_ns: config.lines.cut_off_s.saturating_mul(1_000_000_000),
+            venues: venues(universe),
+            clock: clock.clone(),
+            bell: bell.clone(),
+            board: board.clone(),
+            data: data.to_owned(),
+            beat: beat.clone(),
+            chronicle: Arc::clone(chronicle),
+        };
+        let ground = Ground::default();
+        let arguments = SupervisorArgs {
+            children: vec![seat.child(&address, &ground)],
+            strategy: Strategy::OneForAll,
+            budget: Budget {
+                restarts: config.supervision.core_restarts,
+                period_ns: config.supervision.core_period_s.saturating_mul(1_000_000_000),
+                backoff: Backoff { first_ns: 20_000_000, max_ns: 1_000_000_000 },
+            },
+            clock: Box::new(clock.clone()),
+            seed: u64::from(std::process::id()),
+            lives: lives.clone(),
+            give_up: seat.give_up(&ground),
+        };
+        let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
+        Ok(Self { address, board, lives, ground, supervisor, handle })
+    }
+
+    /// This is governed from now on, by each governor to come too.
+    ///
+    /// # Errors
+    /// There is no governor.
+    pub fn reign(&self, make: MakeRealm) -> Result<(), ServiceError> {
+        let realm = make();
+        *self.ground.lock().unwrap_or_else(PoisonError::into_inner) = Some(make);
+        self.address.cast(GovernorMsg::Reign(realm)).map_err(|_| ServiceError::WardenGone)
+    }
+
+    /// Ends it: modes stay as they are.
+    pub async fn stop(self) {
+        // A supervisor that panicked has ended too.
+        if self.supervisor.cast(SupervisorMsg::End).is_ok() {
+            let _ended = self.handle.await;
+        }
+    }
+}
+
+/// How patient an operator's halt is; it flattens only when asked to.
+pub fn patience(modes: &Modes) -> Plan {
+    Plan { settle_ns: ns(modes.settle_ms), flatten_ns: 0, cancel_ns: ns(modes.cancel_ms) }
+}
+
+fn measures(modes: &Modes) -> Measures {
+    Measures {
+        latency_us: modes.latency_us.into(),
+        stale_permille: i64::from(modes.stale_percent) * 10,
+        confirm_ns: ns(modes.confirm_ms),
+        dwell_ns: ns(modes.dwell_ms),
+    }
+}
+
+fn venues(universe: &Universe) -> BTreeMap<VenueId, String> {
+    universe.specs.iter().map(|spec| (spec.venue.id(), spec.venue.name().to_owned())).collect()
+}
+
+/// Ways to every venue that orders go to.
+pub fn hands(trading: Option<&Trading>) -> Vec<Hand> {
+    let all = Venue::ALL.into_iter().filter_map(|venue| trading?.of(venue.id()).map(|trading| (venue, trading)));
+    let hand = |(venue, trading): (Venue, &super::trading::VenueTrading)| Hand {
+        venue: venue.id(),
+        cancel_all: cancel_all(&trading.line),
+        count: count(&trading.line),
+    };
+    all.map(hand).collect()
+}
+
+/// Counts what is open at a venue, symbol by symbol.
+fn count(line: &TradingLine) -> CountOpen {
+    let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
+    Box::new(move |governor| {
+        let (account, listed) = (account.clone(), Arc::clone(&listed));
+        tokio::spawn(async move {
+            let mut sum = Ok(0);
+            for instrument in listed.iter() {
+                let open = open_orders(&account, &instrument.symbol).await;
+                sum = sum.and_then(|sum: u32| Ok(sum.saturating_add(open?)));
+            }
+            // Without a governor nobody asked.
+            let _gone = governor.cast(GovernorMsg::Counted(account.venue.id(), sum));
+        });
+    })
+}
+
+/// A further page is not looked at: one order is too many already.
+async fn open_orders(account: &Account, symbol: &str) -> Result<u32, String> {
+    match account.ask(&Query::OpenOrders { symbol: Some(symbol), page: None }).await {
+        Ok(Reply::Orders { orders, .. }) => Ok(u32::try_from(orders.len()).unwrap_or(u32::MAX)),
+        Ok(_) => Err("the answer is about something else".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn ns(ms: u64) -> u64 {
+    ms.saturating_mul(1_000_000)
+}

@@ -1,0 +1,280 @@
+//! Records as bytes: little-endian fields in a fixed order, text with its length before it. A record
+//! that is whole but makes no sense reads as `None`.
+
+use super::entry::{Entry, Lease, Listed, Moved, Reconciled, Statement};
+use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, Settlement};
+use highwire_links::fixed::{Amount, Px, Qty, Scale};
+use highwire_links::instrument::Contract;
+use highwire_links::mode::{Mode, OrderClass};
+use highwire_links::order::{Action, Order, TimeInForce};
+use highwire_links::{InstrumentId, Side};
+
+const LEASE: u8 = 1;
+const LISTED: u8 = 2;
+const OPENING: u8 = 3;
+const INTENT: u8 = 4;
+const CANCEL: u8 = 5;
+const AMEND: u8 = 6;
+const REPORT: u8 = 7;
+const MODE: u8 = 8;
+const RECONCILED: u8 = 9;
+const LIMIT: u8 = 10;
+
+/// Longest text; a longer one is cut, which only explanations can be.
+const TEXT_MAX: usize = 1 << 12;
+
+/// Appends an entry.
+pub fn write(entry: &Entry, out: &mut Vec<u8>) {
+    match entry {
+        Entry::Lease(lease) => {
+            out.push(LEASE);
+            out.extend(lease.epoch.to_le_bytes());
+            out.extend(lease.from.to_le_bytes());
+            out.extend(lease.until.to_le_bytes());
+        }
+        Entry::Listed(listed) => {
+            out.push(LISTED);
+            write_listed(listed, out);
+        }
+        Entry::Opening(statement) => {
+            out.push(OPENING);
+            texts(&[&statement.venue, &statement.asset], out);
+            out.extend(statement.amount.0.to_le_bytes());
+        }
+        Entry::Intent(order) => write_order(INTENT, order, out),
+        Entry::CancelRequested(order) => write_order(CANCEL, order, out),
+        Entry::AmendRequested(order) => write_order(AMEND, order, out),
+        Entry::Report(report) => write_report(report, out),
+        Entry::Mode(moved) => {
+            out.extend([MODE, moved.from as u8, moved.to as u8]);
+            texts(&[&moved.venue, &moved.why], out);
+        }
+        Entry::Reconciled(at) => {
+            out.push(RECONCILED);
+            texts(&[&at.venue, &at.asset, &at.label], out);
+            out.extend(at.ours.0.to_le_bytes());
+            out.extend(at.theirs.0.to_le_bytes());
+        }
+        Entry::Limit { name, value } => {
+            out.push(LIMIT);
+            texts(&[name, value], out);
+        }
+    }
+}
+
+/// The entry of these bytes, all of them.
+pub fn read(bytes: &[u8]) -> Option<Entry> {
+    let mut cursor = Cursor(bytes);
+    let entry = match cursor.byte()? {
+        LEASE => Entry::Lease(Lease {
+            epoch: u16::from_le_bytes(cursor.take()?),
+            from: cursor.word()?,
+            until: cursor.word()?,
+        }),
+        LISTED => Entry::Listed(read_listed(&mut cursor)?),
+        OPENING => {
+            let (venue, asset) = (cursor.text()?, cursor.text()?);
+            Entry::Opening(Statement { venue, asset, amount: cursor.amount()? })
+        }
+        INTENT => Entry::Intent(read_order(&mut cursor)?),
+        CANCEL => Entry::CancelRequested(read_order(&mut cursor)?),
+        AMEND => Entry::AmendRequested(read_order(&mut cursor)?),
+        REPORT => Entry::Report(read_report(&mut cursor)?),
+        MODE => {
+            let (from, to) = (Mode::from_u8(cursor.byte()?), Mode::from_u8(cursor.byte()?));
+            Entry::Mode(Moved { from, to, venue: cursor.text()?, why: cursor.text()? })
+        }
+        RECONCILED => {
+            let (venue, asset, label) = (cursor.text()?, cursor.text()?, cursor.text()?);
+            Entry::Reconciled(Reconciled { venue, asset, label, ours: cursor.amount()?, theirs: cursor.amount()? })
+        }
+        LIMIT => Entry::Limit { name: cursor.text()?, value: cursor.text()? },
+        _ => return None,
+    };
+    cursor.0.is_empty().then_some(entry)
+}
+
+fn write_listed(listed: &Listed, out: &mut Vec<u8>) {
+    let (kind, value, dp) = match listed.contract {
+        Contract::Base => (0, 0, 0),
+        Contract::Linear { value, dp } => (1, value, dp),
+        Contract::Inverse { value, dp } => (2, value, dp),
+    };
+    out.extend(listed.instrument.0.to_le_bytes());
+    out.extend([listed.scale.px_dp, listed.scale.qty_dp, kind, dp]);
+    out.extend(value.to_le_bytes());
+    texts(&[&listed.venue, &listed.symbol, &listed.base, &listed.quote], out);
+}
+
+fn read_listed(cursor: &mut Cursor<'_>) -> Option<Listed> {
+    let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
+    let [px_dp, qty_dp, kind, dp] = cursor.take()?;
+    let value = cursor.signed()?;
+    let contract = match kind {
+        0 => Contract::Base,
+        1 => Contract::Linear { value, dp },
+        2 => Contract::Inverse { value, dp },
+        _ => return None,
+    };
+    Some(Listed {
+        instrument,
+        scale: Scale::new(px_dp, qty_dp)?,
+        contract,
+        venue: cursor.text()?,
+        symbol: cursor.text()?,
+        base: cursor.text()?,
+        quote: cursor.text()?,
+    })
+}
+
+fn write_order(kind: u8, order: &Order, out: &mut Vec<u8>) {
+    out.push(kind);
+    for word in [order.id, order.group, order.px.0 as u64, order.qty.0 as u64, order.decided_ns, order.stamp] {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend(order.instrument.0.to_le_bytes());
+    let class = order.class as u8;
+    out.extend([order.side as u8, order.tif as u8, class, order.action as u8, order.reduce_only.into()]);
+}
+
+fn read_order(cursor: &mut Cursor<'_>) -> Option<Order> {
+    let (id, group, px, qty) = (cursor.word()?, cursor.word()?, cursor.signed()?, cursor.signed()?);
+    let (decided_ns, stamp) = (cursor.word()?, cursor.word()?);
+    let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
+    let [side, tif, class, action, reduce_only] = cursor.take()?;
+    Some(Order {
+        id,
+        group,
+        px: Px(px),
+        qty: Qty(qty),
+        decided_ns,
+        stamp,
+        instrument,
+        side: [Side::Buy, Side::Sell].into_iter().find(|&s| s as u8 == side)?,
+        tif: [TimeInForce::Ioc, TimeInForce::Fok, TimeInForce::Gtc, TimeInForce::PostOnly]
+            .into_iter()
+            .find(|&t| t as u8 == tif)?,
+        class: [OrderClass::Open, OrderClass::Hedge, OrderClass::Cancel].into_iter().find(|&c| c as u8 == class)?,
+        action: Action::from_u8(action)?,
+        reduce_only: reduce_only != 0,
+    })
+}
+
+fn write_report(report: &Report, out: &mut Vec<u8>) {
+    out.push(REPORT);
+    let (px, qty, filled) = (report.px.0 as u64, report.qty.0 as u64, report.filled.0 as u64);
+    for word in [report.id, px, qty, filled, report.fee as u64, report.at_ns, report.trade] {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend(report.instrument.0.to_le_bytes());
+    let settlement = report.settlement as u8;
+    let bytes = [report.kind as u8, report.reject as u8, report.fee_in as u8, report.fee_dp, settlement, report.flags];
+    out.extend(bytes);
+}
+
+fn read_report(cursor: &mut Cursor<'_>) -> Option<Report> {
+    let (id, px, qty, filled) = (cursor.word()?, cursor.signed()?, cursor.signed()?, cursor.signed()?);
+    let (fee, at_ns, trade) = (cursor.signed()?, cursor.word()?, cursor.word()?);
+    let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
+    let [kind, reject, fee_in, fee_dp, settlement, flags] = cursor.take()?;
+    Some(Report {
+        id,
+        px: Px(px),
+        qty: Qty(qty),
+        filled: Qty(filled),
+        fee,
+        at_ns,
+        trade,
+        instrument,
+        kind: *REPORT_KINDS.get(usize::from(kind))?,
+        reject: *OrderReject::ALL.get(usize::from(reject))?,
+        fee_in: *[FeeAsset::Quote, FeeAsset::Base, FeeAsset::Other].get(usize::from(fee_in))?,
+        fee_dp,
+        settlement: *SETTLEMENTS.get(usize::from(settlement))?,
+        flags,
+    })
+}
+
+const REPORT_KINDS: [ReportKind; 12] = [
+    ReportKind::Ack,
+    ReportKind::Fill,
+    ReportKind::Done,
+    ReportKind::Rejected,
+    ReportKind::Sent,
+    ReportKind::Unknown,
+    ReportKind::CancelRejected,
+    ReportKind::Amended,
+    ReportKind::Open,
+    ReportKind::NotFound,
+    ReportKind::Settlement,
+    ReportKind::Foreign,
+];
+const SETTLEMENTS: [Settlement; 4] = [Settlement::Final, Settlement::Pending, Settlement::Settled, Settlement::Failed];
+
+fn texts(texts: &[&str], out: &mut Vec<u8>) {
+    for text in texts {
+        let mut end = text.len().min(TEXT_MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        out.extend((end as u16).to_le_bytes());
+        out.extend(&text.as_bytes()[..end]);
+    }
+}
+
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take::<1>().map(|[byte]| byte)
+    }
+
+    fn word(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+
+    fn signed(&mut self) -> Option<i64> {
+        self.take().map(i64::from_le_bytes)
+    }
+
+    fn amount(&mut self) -> Option<Amount> {
+        self.take().map(i128::from_le_bytes).map(Amount)
+    }
+
+    fn text(&mut self) -> Option<String> {
+        let len = usize::from(u16::from_le_bytes(self.take()?));
+        let (head, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        String::from_utf8(head.to_vec()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::tests::samples;
+
+    #[test]
+    fn every_entry_reads_back_and_no_prefix_of_it_does() {
+        for entry in samples() {
+            let mut bytes = Vec::new();
+            write(&entry, &mut bytes);
+            assert_eq!(read(&bytes).as_ref(), Some(&entry));
+            assert!((0..bytes.len()).all(|end| read(&bytes[..end]).is_none()), "{entry:?}");
+            bytes.push(0);
+            assert_eq!(read(&bytes), None);
+        }
+    }
+
+    #[test]
+    fn report_kinds_and_settlements_stand_at_their_numbers() {
+        assert!(REPORT_KINDS.iter().enumerate().all(|(at, &kind)| kind as usize == at));
+        assert!(SETTLEMENTS.iter().enumerate().all(|(at, &settlement)| settlement as usize == at));
+    }
+}

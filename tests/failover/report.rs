@@ -1,0 +1,64 @@
+//! What all losses of a kind cost.
+
+use crate::loss::Loss;
+use crate::stage::Round;
+use crate::watcher::Watcher;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+#[derive(Default)]
+struct Row {
+    losses: usize,
+    dark: Vec<Duration>,
+    found: Vec<Duration>,
+}
+
+/// Every kind's losses.
+#[derive(Default)]
+pub struct Report(BTreeMap<Loss, Row>);
+
+impl Report {
+    /// Takes in one.
+    pub fn take(&mut self, loss: Loss, round: &Round, watcher: &Watcher) {
+        let row = self.0.entry(loss).or_default();
+        row.losses += 1;
+        row.dark.push(watcher.dark(&round.instruments, round.span));
+        row.found.extend(round.found);
+    }
+
+    /// Losses that nobody found.
+    pub fn unfound(&self, loss: Loss) -> usize {
+        self.0.get(&loss).map_or(0, |row| row.losses - row.found.len())
+    }
+
+    /// Losses after which a book was not live.
+    pub fn interrupted(&self, loss: Loss) -> usize {
+        self.0.get(&loss).map_or(0, |row| row.dark.iter().filter(|dark| !dark.is_zero()).count())
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{:<10} {:>6}  {:>28}  {:>28}", "loss", "times", "no live book, ms", "found after, ms")?;
+        writeln!(
+            f,
+            "{:<10} {:>6}  {:>8} {:>9} {:>9}  {:>8} {:>9} {:>9}",
+            "", "", "p50", "p99", "max", "p50", "p99", "max"
+        )?;
+        for (loss, row) in &self.0 {
+            let [a, b, c] = quantiles(&row.dark);
+            let [d, e, g] = quantiles(&row.found);
+            let name = format!("{loss:?}");
+            writeln!(f, "{name:<10} {:>6}  {a:>8.1} {b:>9.1} {c:>9.1}  {d:>8.1} {e:>9.1} {g:>9.1}", row.losses)?;
+        }
+        Ok(())
+    }
+}
+
+/// Median, 99th percentile and maximum, milliseconds; nearest rank.
+fn quantiles(times: &[Duration]) -> [f64; 3] {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let at = |part: f64| sorted.get(((sorted.len() as f64 * part).ceil() as usize).saturating_sub(1));
+    [0.5, 0.99, 1.0].map(|part| at(part).map_or(0.0, |time| time.as_secs_f64() * 1_000.0))
+}
