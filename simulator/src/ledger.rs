@@ -182,6 +182,33 @@ mod tests {
     }
 
     #[test]
+    fn no_member_of_a_record_is_written_twice() {
+        let fill = Fill {
+            number: 9,
+            trade: 5,
+            order: 7,
+            client_id: "a".to_owned(),
+            account: 0,
+            listing: 0,
+            symbol: "BTC-USDT".to_owned(),
+            side: Side::Buy,
+            price: Amount::whole(2),
+            qty: Amount::whole(3),
+            cost: Amount::whole(6),
+            fee: Amount::ZERO,
+            fee_asset: "BTC".to_owned(),
+            maker: false,
+            profit: Amount::ZERO,
+            at_ns: 8,
+        };
+        let record = Record { number: 4, at_ns: 8, venue: Venue::Okx, deed: Deed::Fill(fill) };
+        let line = serde_json::to_string(&record).expect("plain data");
+        for member in [r#""number":"#, r#""fill":9"#, r#""at_ns":"#, r#""venue_ns":"#] {
+            assert_eq!(line.matches(member).count(), 1, "{member} in {line}");
+        }
+    }
+
+    #[test]
     fn records_are_read_from_any_number_on() {
         let mut ledger = Ledger::default();
         for conn in 0..5 {

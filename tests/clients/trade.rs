@@ -87,12 +87,28 @@ fn sorted(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     rows
 }
 
-/// The order that was placed, was in force as the ledger has it, and was cancelled.
-fn lived(found: &Findings, truth: &Truth) -> u64 {
-    let placed = found.one("placed");
-    let id = number(&placed["order"]);
-    assert_eq!(truth.order(id), (plain(&text(placed, "price")), plain(&text(placed, "amount"))));
-    assert!(truth.cancelled(id), "{placed}");
+/// What a client found in a step at one market; clients of one market name none.
+fn at<'f>(found: &'f Findings, step: &str, market: &Value) -> Vec<&'f Value> {
+    found.all(step).into_iter().filter(|finding| finding["market"] == *market).collect()
+}
+
+/// The order of a step was in force as the ledger has it and was cancelled.
+fn lived(finding: &Value, truth: &Truth) -> u64 {
+    let id = number(&finding["order"]);
+    assert_eq!(truth.order(id), (plain(&text(finding, "price")), plain(&text(finding, "amount"))));
+    assert!(truth.cancelled(id), "{finding}");
+    id
+}
+
+/// An order lived, its stream told so in those words, and another took what the ledger says; returns the first's number.
+fn dealt(found: &Findings, truth: &Truth, market: &Value, word: &str, states: [&str; 2], charge: &str) -> u64 {
+    let id = lived(at(found, "placed", market)[0], truth);
+    let told: Vec<_> = at(found, "streamed", market).iter().map(|event| text(event, word)).collect();
+    assert_eq!(told, states);
+    let taken = at(found, "taken", market)[0];
+    let fills = truth.told(number(&taken["order"]));
+    assert!(!fills.is_empty());
+    assert_eq!(trades(taken, "fills", charge), fills);
     id
 }
 
@@ -101,10 +117,11 @@ fn float(finding: &Value) -> f64 {
 }
 
 /// What ccxt found at one venue; it counts in binary fractions, so amounts agree but for their last bits.
-fn ccxt_agrees(found: &Findings, simulator: &Simulator, venue: Venue) {
+fn ccxt_agrees(found: &Findings, simulator: &Simulator, venue: Venue, symbol: &str) {
     let truth = Truth::of(simulator, venue);
-    let at = |step: &str| found.all(step).into_iter().find(|finding| finding["venue"] == venue.name()).cloned();
-    let placed = at("placed").unwrap_or_else(|| panic!("nothing placed at {}", venue.name()));
+    let here = |finding: &&Value| finding["venue"] == venue.name() && finding["symbol"] == symbol;
+    let at = |step: &str| found.all(step).into_iter().find(here).cloned();
+    let placed = at("placed").unwrap_or_else(|| panic!("no {symbol} placed at {}", venue.name()));
     let id = number(&placed["order"]);
     assert_eq!(truth.order(id), (plain(&text(&placed, "price")), text(&placed, "amount")));
     let open = at("open").expect("open orders");
@@ -121,6 +138,10 @@ fn ccxt_agrees(found: &Findings, simulator: &Simulator, venue: Venue) {
         (Some("open"), Some("canceled"))
     );
     assert!(truth.cancelled(id));
+    let entered = at("entered").expect("an order over the socket");
+    let id = number(&entered["order"]);
+    assert_eq!(truth.order(id), (plain(&text(&entered, "price")), text(&entered, "amount")));
+    assert!(truth.cancelled(id));
     let taken = at("taken").expect("an order that took");
     let fills = truth.fills(number(&taken["order"]));
     let sum =
@@ -132,22 +153,29 @@ fn ccxt_agrees(found: &Findings, simulator: &Simulator, venue: Venue) {
     let paid = float(&taken["usdt"][0]) - float(&taken["usdt"][1]);
     let in_usdt = |fill: &&&Fill| fill.fee_asset == "USDT";
     let fees: f64 = fills.iter().filter(in_usdt).map(|fill| fill.fee.to_string().parse::<f64>().expect("a fee")).sum();
-    let coins = if venue == Venue::BinanceUsdm { 0.0 } else { sum(|fill| fill.cost.to_string()) };
+    let coins = if symbol == SWAP { 0.0 } else { sum(|fill| fill.cost.to_string()) };
     assert!(near(paid, coins + fees), "{taken}: {coins} and {fees}");
 }
 
-async fn ccxt_trades_at(venues: &[Venue]) {
+/// ccxt's names of what is traded.
+const SPOT: &str = "BTC/USDT";
+const SWAP: &str = "BTC/USDT:USDT";
+
+async fn ccxt_trades_at(markets: &[(Venue, &[&str])]) {
     let simulator = calm(false).await;
-    let names: Vec<_> = venues.iter().map(|venue| venue.name()).collect();
-    let more = json!({ "keys": keys(), "trade": names });
+    let trade: serde_json::Map<_, _> =
+        markets.iter().map(|(venue, symbols)| (venue.name().to_owned(), json!(symbols))).collect();
+    let more = json!({ "keys": keys(), "trade": trade });
     let Some(found) = script::run("ccxt_trade", &simulator, more).await else { return };
-    venues.iter().for_each(|&venue| ccxt_agrees(&found, &simulator, venue));
+    for (venue, symbols) in markets {
+        symbols.iter().for_each(|symbol| ccxt_agrees(&found, &simulator, *venue, symbol));
+    }
     simulator.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ccxt_trades_at_binance() {
-    ccxt_trades_at(&[Venue::BinanceSpot, Venue::BinanceUsdm]).await;
+    ccxt_trades_at(&[(Venue::BinanceSpot, &[SPOT]), (Venue::BinanceUsdm, &[SWAP])]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,9 +183,7 @@ async fn python_binance_trades_and_every_amount_is_the_ledgers() {
     let simulator = calm(false).await;
     let Some(found) = script::run("binance_trade", &simulator, json!({ "keys": keys() })).await else { return };
     let truth = Truth::of(&simulator, Venue::BinanceSpot);
-    let id = lived(&found, &truth);
-    let kinds: Vec<_> = found.all("streamed").iter().map(|event| text(event, "kind")).collect();
-    assert_eq!(kinds, ["NEW", "CANCELED"]);
+    let id = dealt(&found, &truth, &Value::Null, "kind", ["NEW", "CANCELED"], "");
     let queried = found.one("queried");
     assert_eq!((number(&queried["order"]), text(queried, "status")), (id, "NEW".to_owned()));
     assert_eq!(truth.order(id), (plain(&text(queried, "price")), plain(&text(queried, "amount"))));
@@ -166,7 +192,6 @@ async fn python_binance_trades_and_every_amount_is_the_ledgers() {
         (&json!([id]), "CANCELED".to_owned())
     );
     let taken = found.one("taken");
-    assert_eq!(trades(taken, "trades", ""), truth.told(number(&taken["order"])));
     let coin = |name: &str| highwire_simulator::Amount::parse(&text(taken, name)).expect("a decimal");
     assert_eq!(coin("before") - coin("after"), coin("cost"), "what was paid is what left the balance");
     simulator.stop().await;
@@ -174,7 +199,7 @@ async fn python_binance_trades_and_every_amount_is_the_ledgers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ccxt_trades_at_okx() {
-    ccxt_trades_at(&[Venue::Okx]).await;
+    ccxt_trades_at(&[(Venue::Okx, &[SPOT, SWAP])]).await;
 }
 
 /// Its WebSocket insists on TLS, so the simulator serves it here.
@@ -183,21 +208,19 @@ async fn python_okx_trades_and_every_amount_is_the_ledgers() {
     let simulator = calm(true).await;
     let Some(found) = script::run("okx_trade", &simulator, json!({ "keys": keys() })).await else { return };
     let truth = Truth::of(&simulator, Venue::Okx);
-    let id = lived(&found, &truth);
-    let states: Vec<_> = found.all("streamed").iter().map(|event| text(event, "state")).collect();
-    assert_eq!(states, ["live", "canceled"]);
-    let queried = found.one("queried");
-    assert_eq!((number(&queried["order"]), text(queried, "state")), (id, "live".to_owned()));
-    assert_eq!(truth.order(id), (text(queried, "price"), text(queried, "amount")));
-    assert_eq!(found.one("open")["orders"], json!([id.to_string()]));
-    let taken = found.one("taken");
-    assert_eq!(trades(taken, "fills", "-"), truth.told(number(&taken["order"])));
+    for market in [json!("BTC-USDT"), json!("BTC-USDT-SWAP")] {
+        let id = dealt(&found, &truth, &market, "state", ["live", "canceled"], "-");
+        let queried = at(&found, "queried", &market)[0];
+        assert_eq!((number(&queried["order"]), text(queried, "state")), (id, "live".to_owned()));
+        assert_eq!(truth.order(id), (text(queried, "price"), text(queried, "amount")));
+        assert_eq!(at(&found, "open", &market)[0]["orders"], json!([id.to_string()]));
+    }
     simulator.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ccxt_trades_at_bybit() {
-    ccxt_trades_at(&[Venue::Bybit]).await;
+    ccxt_trades_at(&[(Venue::Bybit, &[SPOT, SWAP])]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,12 +228,12 @@ async fn pybit_trades_and_every_amount_is_the_ledgers() {
     let simulator = calm(false).await;
     let Some(found) = script::run("bybit_trade", &simulator, json!({ "keys": keys() })).await else { return };
     let truth = Truth::of(&simulator, Venue::Bybit);
-    let id = lived(&found, &truth);
-    let states: Vec<_> = found.all("streamed").iter().map(|event| text(event, "status")).collect();
-    assert_eq!(states, ["New", "Cancelled"]);
-    let (price, amount) = truth.order(id);
-    assert_eq!(found.one("open")["orders"], json!([[id.to_string(), price, amount]]));
-    let taken = found.one("taken");
-    assert_eq!(trades(taken, "fills", ""), truth.told(number(&taken["order"])));
+    for market in [json!("spot"), json!("linear")] {
+        let id = dealt(&found, &truth, &market, "status", ["New", "Cancelled"], "");
+        let open = &at(&found, "open", &market)[0]["orders"];
+        let (price, amount) = truth.order(id);
+        assert_eq!((number(&open[0][0]), &open[0][1], &open[0][2]), (id, &json!(price), &json!(amount)), "{open}");
+        lived(at(&found, "entered", &market)[0], &truth);
+    }
     simulator.stop().await;
 }

@@ -154,12 +154,20 @@ impl Call<'_> {
 
 /// Open orders; one that is named is told when it has ended too.
 pub(super) fn realtime(call: &mut Call<'_>) -> Answer {
-    let board = call.board()?;
-    let named = ["orderId", "orderLinkId"].iter().any(|name| call.params.text(name).is_some());
-    let wanted = if named { call.some_listing(board)? } else { call.scope(board)? };
+    let (board, lag_ns) = (call.board()?, call.lag_ns());
+    if ["orderId", "orderLinkId"].iter().any(|name| call.params.text(name).is_some()) {
+        let wanted = call.some_listing(board)?;
+        let found = call.named_order(call.params, board, lag_ns)?;
+        let found = found.filter(|order| wanted.is_none_or(|wanted| wanted == order.listing));
+        return listed(board, &call.rows(&found.iter().collect::<Vec<_>>(), board), "");
+    }
+    let wanted = call.scope(board)?;
+    let mut orders = match call.params.text("openOnly") {
+        Some("1") => call.exchange.all(call.account, wanted, lag_ns, &call.turn),
+        _ => call.exchange.open(call.account, wanted, lag_ns, &call.turn),
+    };
     let closed = call.params.text("openOnly") == Some("1");
-    let mut orders = call.exchange.all(call.account, wanted, call.lag_ns(), &call.turn);
-    orders.retain(|order| call.fits(order, board) && (named || order.is_open() != closed));
+    orders.retain(|order| call.fits(order, board) && order.is_open() != closed);
     let (page, next) = page(call, orders, (20, 50), |order| order.id)?;
     listed(board, &call.rows(&page, board), &next)
 }

@@ -220,6 +220,7 @@ fn own_id(client_id: &str, order: u64) -> &str {
 #[derive(Clone, Debug, Serialize)]
 pub struct Fill {
     /// Its number at the venue, dense, from 1; both sides of a trade have one each.
+    #[serde(rename = "fill")] // a record has a number and a time of its own
     pub number: u64,
     /// The trade's number within the listing.
     pub trade: u64,
@@ -250,7 +251,8 @@ pub struct Fill {
     pub maker: bool,
     /// Profit that closing a position brought, before fees.
     pub profit: Amount,
-    /// When, market time in ns.
+    /// When, venue time in ns.
+    #[serde(rename = "venue_ns")]
     pub at_ns: u64,
 }
 

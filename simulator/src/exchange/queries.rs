@@ -52,6 +52,9 @@ impl Exchange {
 
     /// The fills of an order as it stood when it had filled no more than it says, oldest first.
     pub(crate) fn fills_of(&self, order: &Order) -> Vec<&Fill> {
+        if order.filled.is_zero() {
+            return Vec::new();
+        }
         let recent = self.fills.iter().rev().take_while(|fill| fill.at_ns >= order.created_ns);
         let mut fills: Vec<_> = recent.filter(|fill| fill.order == order.id).collect();
         fills.reverse();

@@ -44,7 +44,7 @@ async def main():
         after = await client.get_asset_balance("USDT")
         trades = await client.get_my_trades(symbol="BTCUSDT", orderId=taken["orderId"])
         say("taken", order=taken["orderId"], filled=taken["executedQty"], cost=taken["cummulativeQuoteQty"],
-            before=before["free"], after=after["free"], trades=[[t["price"], t["qty"], t["commission"]] for t in trades])
+            before=before["free"], after=after["free"], fills=[[t["price"], t["qty"], t["commission"]] for t in trades])
     await client.close_connection()
     say("done")
 

@@ -42,7 +42,8 @@ def okx():
 def bybit():
     exchange = ccxt.bybit({"options": {"fetchMarkets": {"types": ["spot", "linear"]}}, **keys("bybit")})
     exchange.has["fetchCurrencies"] = False
-    streams = pointed(exchange.urls["api"]["ws"], {"wss://stream.{hostname}": address("bybit", "ws")})
+    ours = address("bybit", "ws")
+    streams = pointed(exchange.urls["api"]["ws"], {"wss://stream.{hostname}": ours, "wss://stream.bybit.com": ours})
     exchange.urls["api"] = {**{key: address("bybit", "rest") for key in exchange.urls["api"]}, "ws": streams}
     return exchange
 
