@@ -57,6 +57,11 @@ fn fill(id: u64, instrument: u16, flags: u8) -> Report {
     Report { px: Px(10_000), qty: Qty(100_000), fee: 10_000_000, trade: id, flags, ..about }
 }
 
+/// An order's id in the story's epoch.
+const fn id(number: u64) -> u64 {
+    7 << 48 | number
+}
+
 /// Two spot venues and a derivative, and a few orders on them.
 fn story() -> Vec<Entry> {
     vec![
@@ -69,14 +74,14 @@ fn story() -> Vec<Entry> {
         opening("bybit_spot", "BTC", 5),
         opening("bybit_spot", "USDT", 1_000),
         opening("bybit_linear", "USDT", 1_000),
-        intent(1, 0, Side::Buy),
-        intent(2, 1, Side::Sell),
-        Entry::Report(Report::about(1, InstrumentId(0), ReportKind::Ack, 8)),
-        Entry::Report(fill(1, 0, 0)),
-        Entry::Report(Report { fee_in: FeeAsset::Base, fee: 100, ..fill(2, 1, Report::SOLD | Report::ENDED) }),
-        intent(3, 2, Side::Sell),
-        Entry::Report(fill(3, 2, Report::SOLD)),
-        Entry::Report(Report::about(3, InstrumentId(2), ReportKind::Unknown, 9)),
+        intent(id(1), 0, Side::Buy),
+        intent(id(2), 1, Side::Sell),
+        Entry::Report(Report::about(id(1), InstrumentId(0), ReportKind::Ack, 8)),
+        Entry::Report(fill(id(1), 0, 0)),
+        Entry::Report(Report { fee_in: FeeAsset::Base, fee: 100, ..fill(id(2), 1, Report::SOLD | Report::ENDED) }),
+        intent(id(3), 2, Side::Sell),
+        Entry::Report(fill(id(3), 2, Report::SOLD)),
+        Entry::Report(Report::about(id(3), InstrumentId(2), ReportKind::Unknown, 9)),
         Entry::Saga(SagaMoved {
             group: 7 << 48 | 1,
             at_ns: 9,
@@ -131,7 +136,7 @@ fn fills_move_positions_wallets_and_profit_as_the_engine_books_them() {
     assert_eq!(state.balance("bybit_linear", "USDT").unwrap().to_string(), "999.9");
     assert_eq!(state.holdings[2].standing.entry.to_string(), "10", "a tenth of a coin a contract");
     let open: Vec<(u64, i64, Proof)> = state.orders.values().map(|o| (o.order.id, o.filled.0, o.proof)).collect();
-    assert_eq!(open, [(1, 100_000, Proof::Acked), (3, 100_000, Proof::Unknown)]);
+    assert_eq!(open, [(id(1), 100_000, Proof::Acked), (id(3), 100_000, Proof::Unknown)]);
     assert_eq!(state.holdings[1].base, -100_000_100, "what the fee took is gone too");
     assert!(state.profit_today(10) < Amount::ZERO, "it paid fees");
 }
@@ -192,7 +197,11 @@ fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     assert_eq!(told(&entries).latched(), Mode::Halted);
     assert_eq!(told(&told(&entries).restate()).latched(), Mode::Halted);
     entries.push(mode(Mode::Full, false));
-    assert_eq!(told(&entries).latched(), Mode::Full);
+    let resumed = told(&entries);
+    assert_eq!((resumed.latched(), resumed.orders.len()), (Mode::Full, 2));
+    let next = Entry::Lease(Lease { epoch: 8, from: 1, until: 4_097 });
+    entries.extend([next, mode(Mode::Full, false)]);
+    assert_eq!(told(&entries).orders.len(), 0, "orders of an earlier start: an operator has looked");
 }
 
 #[test]
@@ -205,12 +214,12 @@ fn adjustments_and_resolutions_are_taken_at_their_word() {
     entries.extend([
         reconciled("USDT", amount(7)),
         reconciled("BTCUSDT", amount(-2)),
-        Entry::Resolved(Resolved { id: 1, label: "test".into() }),
+        Entry::Resolved(Resolved { id: id(1), label: "test".into() }),
     ]);
     let state = told(&entries);
     assert_eq!(state.balance("okx", "USDT"), Some(amount(7)));
     assert_eq!(state.holdings[0].standing.position, -200_000);
-    assert_eq!(state.orders.keys().copied().collect::<Vec<_>>(), [3]);
+    assert_eq!(state.orders.keys().copied().collect::<Vec<_>>(), [id(3)]);
 }
 
 #[test]

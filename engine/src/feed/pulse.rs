@@ -8,6 +8,8 @@ use highwire_links::{InstrumentId, Nanos};
 const SILENT_NS_MIN: Nanos = 3_000_000_000;
 /// One that another line outruns is silent after this: the market does not pause.
 const OUTRUN_NS_MIN: Nanos = 600_000_000;
+/// A line that has brought so much since it began can outrun another.
+const FLOWS_BEATS: u8 = 10;
 /// Every subscription is silent after this.
 const SILENT_NS_MAX: Nanos = 30_000_000_000;
 /// A gap of so many usual ones is silence.
@@ -22,6 +24,8 @@ struct Pulse {
     /// The usual gap: a running estimate of the median, which a few long gaps do not move.
     usual_ns: Nanos,
     silent: bool,
+    /// Data since it began: what greets a subscriber says nothing of what follows.
+    beats: u8,
 }
 
 impl Pulse {
@@ -40,6 +44,7 @@ impl Pulse {
             self.usual_ns = if longer { self.usual_ns + step_ns } else { self.usual_ns.saturating_sub(step_ns) };
         }
         self.heard_ns = now;
+        self.beats = self.beats.saturating_add(1);
         std::mem::take(&mut self.silent)
     }
 }
@@ -67,7 +72,7 @@ impl Pulses {
     /// A line began: its clock starts now.
     pub fn begin(&mut self, id: InstrumentId, slot: u16, now: Nanos) {
         if let Some(pulse) = self.pulses.get_mut(place(id, slot)) {
-            *pulse = Pulse { heard_ns: now, usual_ns: pulse.usual_ns, silent: false };
+            *pulse = Pulse { heard_ns: now, usual_ns: pulse.usual_ns, ..Pulse::default() };
         }
     }
 
@@ -83,7 +88,8 @@ impl Pulses {
     /// The age of the newest data, if it has just become too old.
     pub fn falls_silent(&mut self, id: InstrumentId, slot: u16, now: Nanos) -> Option<Nanos> {
         let lines = self.pulses.get(place(id, 0)..place(id, 0) + CONNECTIONS_MAX)?;
-        let newest_ns = lines.iter().map(|pulse| pulse.heard_ns).max()?;
+        let flows = |pulse: &&Pulse| pulse.beats >= FLOWS_BEATS;
+        let newest_ns = lines.iter().filter(flows).map(|pulse| pulse.heard_ns).max().unwrap_or(0);
         let pulse = self.pulses.get_mut(place(id, slot))?;
         let age_ns = now.saturating_sub(pulse.heard_ns);
         let falls = !pulse.silent && pulse.heard_ns > 0 && age_ns > pulse.limit_ns(newest_ns);
@@ -128,6 +134,10 @@ mod tests {
         let now = last + OUTRUN_NS_MIN + 1;
         assert_eq!((pulses.falls_silent(ID, 3, now - 1), pulses.falls_silent(ID, 4, now)), (None, None));
         assert_eq!(pulses.falls_silent(ID, 3, now), Some(OUTRUN_NS_MIN + 1));
+        pulses.begin(ID, 4, now);
+        pulses.begin(ID, 5, now);
+        (1..=9).for_each(|_| _ = pulses.beat(ID, 5, now + OUTRUN_NS_MIN));
+        assert_eq!(pulses.falls_silent(ID, 4, now + OUTRUN_NS_MIN + 1), None, "a greeting outruns nobody");
     }
 
     #[test]
