@@ -212,8 +212,9 @@ impl State {
         if moved.to.permits(OrderClass::Open) {
             self.latches.retain(|latch| latch.venue != moved.venue);
         }
-        if moved.to == Mode::Full && moved.venue.is_empty() {
-            // Orders of earlier starts hold the mode below, so an operator has looked: they have ended.
+        if moved.to == Mode::Full && moved.from != Mode::Full && moved.venue.is_empty() {
+            // Orders of earlier starts hold the mode below, so an operator has looked: they have ended. A mode that is
+            // only restated moves from where it is.
             let epoch = self.leases.next_epoch().map_or(0, |next| next - 1);
             self.orders.retain(|&id, _| id >> ID_BITS >= epoch.into());
         }

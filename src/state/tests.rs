@@ -201,6 +201,9 @@ fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     assert_eq!((resumed.latched(), resumed.orders.len()), (Mode::Full, 2));
     let next = Entry::Lease(Lease { epoch: 8, from: 1, until: 4_097 });
     entries.extend([next, mode(Mode::Full, false)]);
+    assert_eq!(told(&entries).orders.len(), 2, "only restated");
+    let (from, to, why) = (Mode::HedgeOnly, Mode::Full, "resumed".into());
+    entries.push(Entry::Mode(Moved { venue: String::new(), from, to, why, is_latched: false }));
     assert_eq!(told(&entries).orders.len(), 0, "orders of an earlier start: an operator has looked");
 }
 
