@@ -54,6 +54,7 @@ async fn a_panic_is_survived(layout: Layout) {
     rig.stop().await;
 }
 
+/// Fault: P11
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_thread_that_panics_comes_back_on_the_same_rings_and_trades_only_on_live_books() {
     a_panic_is_survived(Layout::Together).await;
@@ -92,6 +93,7 @@ async fn a_spent_restart_budget_raises_the_stop_word_and_is_told() {
     rig.stop().await;
 }
 
+/// Fault: P11
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stuck_thread_has_the_stop_word_raised_over_it_and_both_are_told() {
     let impatient = Thresholds { late_ns: 500_000_000, stuck_ns: 1_000_000_000 };

@@ -16,6 +16,7 @@ fn dice(state: &mut u64) -> u64 {
 }
 
 /// Fault: P01
+/// Fault: X03
 #[test]
 fn no_kill_loses_a_fill_or_uses_an_id_twice_and_positions_go_on() {
     let stand = Stand::new();

@@ -113,6 +113,7 @@ async fn a_termination_comes_to_rest_ends_well_and_latches_nothing() {
     .await;
 }
 
+/// Fault: P10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_actor_that_is_killed_is_back_and_the_service_trades_on_or_says_why_not() {
     with_simulator(|config| {

@@ -161,6 +161,7 @@ fn an_exporter_that_is_off_sends_nothing_whatever_the_environment_says() {
     assert!(requests.lock().unwrap().is_empty());
 }
 
+/// Fault: D03
 #[test]
 fn a_collector_that_never_answers_does_not_hold_up_the_emitter() {
     let (endpoint, requests) = collector(false);
