@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::fault::script::Injection;
 use crate::members::Member;
 use crate::polymarket::PolymarketConfig;
@@ -84,7 +86,8 @@ impl Endpoint {
 }
 
 /// A board: one kind of instrument at one venue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Board {
     /// Binance spot.
     BinanceSpot,

@@ -138,9 +138,10 @@ impl Exchange {
         let order = match self.judge(ticket, twist, turn) {
             Ok(order) => order,
             Err(why) => {
-                let symbol = turn.market.listing(ticket.listing).symbol.clone();
+                let listing = turn.market.listing(ticket.listing);
+                let (board, symbol) = (listing.board, listing.symbol.clone());
                 let (account, client_id) = (ticket.account, ticket.client_id.clone());
-                turn.note(self.venue, Deed::Refused { account, symbol, client_id, why: Refused(why) });
+                turn.note(self.venue, Deed::Refused { account, board, symbol, client_id, why: Refused(why) });
                 return Err(why);
             }
         };
@@ -361,9 +362,10 @@ impl Exchange {
                 turn.note(self.venue, Deed::Balance { account, asset, total, held });
             }
             for (listing, position) in &positions {
-                let symbol = turn.market.listing(*listing).symbol.clone();
+                let listing = turn.market.listing(*listing);
+                let (board, symbol) = (listing.board, listing.symbol.clone());
                 let (qty, cost) = (position.qty, position.cost);
-                turn.note(self.venue, Deed::Position { account, symbol, qty, cost });
+                turn.note(self.venue, Deed::Position { account, board, symbol, qty, cost });
             }
             self.push(account, News::Holdings { balances, positions, cause }, 0, turn.venue_ns);
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::amount::Amount;
-use crate::config::Venue;
+use crate::config::{Board, Venue};
 use crate::exchange::order::{Ending, Fill, Order, Side, TimeInForce};
 use crate::exchange::refusal::Refusal;
 
@@ -52,6 +52,7 @@ pub enum Deed {
     Order {
         order: u64,
         account: usize,
+        board: Board,
         symbol: String,
         client_id: String,
         side: Side,
@@ -61,17 +62,17 @@ pub enum Deed {
         reduce_only: bool,
     },
     /// An order request was refused.
-    Refused { account: usize, symbol: String, client_id: String, why: Refused },
+    Refused { account: usize, board: Board, symbol: String, client_id: String, why: Refused },
     /// A side of a trade.
     Fill(Fill),
     /// An order was changed.
     Amended { order: u64, client_id: String, price: Option<Amount>, qty: Amount },
     /// An order ended with a rest.
-    Ended { order: u64, account: usize, symbol: String, client_id: String, filled: Amount, why: Ending },
+    Ended { order: u64, account: usize, board: Board, symbol: String, client_id: String, filled: Amount, why: Ending },
     /// A balance after a change.
     Balance { account: usize, asset: String, total: Amount, held: Amount },
     /// A position after a change.
-    Position { account: usize, symbol: String, qty: Amount, cost: Amount },
+    Position { account: usize, board: Board, symbol: String, qty: Amount, cost: Amount },
     /// A dead-man switch was set (0 = taken off) or fired.
     DeadMan { account: usize, after_ms: u64, fired: bool },
 }
@@ -86,6 +87,7 @@ impl Deed {
         Self::Order {
             order: order.id,
             account: order.account,
+            board: order.board,
             symbol: order.symbol.clone(),
             client_id: order.client_id.clone(),
             side: order.side,
@@ -101,6 +103,7 @@ impl Deed {
         Self::Ended {
             order: order.id,
             account: order.account,
+            board: order.board,
             symbol: order.symbol.clone(),
             client_id: order.client_id.clone(),
             filled: order.filled,
@@ -190,6 +193,7 @@ mod tests {
             client_id: "a".to_owned(),
             account: 0,
             listing: 0,
+            board: Board::OkxSpot,
             symbol: "BTC-USDT".to_owned(),
             side: Side::Buy,
             price: Amount::whole(2),

@@ -100,6 +100,7 @@ impl Exchange {
             client_id: order.client_id.clone(),
             account: order.account,
             listing: order.listing,
+            board: order.board,
             symbol: order.symbol.clone(),
             side: order.side,
             price,

@@ -156,6 +156,7 @@ impl Exchange {
             id,
             account: ticket.account,
             listing: ticket.listing,
+            board: listing.board,
             symbol: listing.symbol.clone(),
             client_id,
             side: ticket.side,

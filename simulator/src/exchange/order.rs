@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::amount::Amount;
+use crate::config::Board;
 use crate::fault::verb::ForcedClose;
 
 /// Which way an order goes.
@@ -145,6 +146,8 @@ pub struct Order {
     pub account: usize,
     /// Number of the listing in the market.
     pub listing: usize,
+    /// The board on which it is listed; boards of one venue may share symbols.
+    pub board: Board,
     /// The listing's symbol.
     pub symbol: String,
     /// The client's id, or the one that the venue gave.
@@ -233,6 +236,8 @@ pub struct Fill {
     /// Number of the listing in the market.
     #[serde(skip)]
     pub listing: usize,
+    /// The board on which it is listed; boards of one venue may share symbols.
+    pub board: Board,
     /// The listing's symbol.
     pub symbol: String,
     /// Which way.

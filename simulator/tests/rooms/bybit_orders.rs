@@ -1,7 +1,7 @@
 //! Orders at Bybit over HTTP and on the order-entry socket: codes of each category, batches, limits, private topics,
 //! the switch that guards connections, and faults.
 
-use highwire_simulator::{Deed, Ending, Injection, Member, Simulator, Venue, Verb};
+use highwire_simulator::{Board, Deed, Ending, Injection, Member, Simulator, Venue, Verb};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -288,13 +288,15 @@ async fn the_switch_fires_when_the_last_guard_of_a_product_is_gone() {
     drop(third);
     until(&[(0, false), (10_000, false), (0, false), (10_000, false)]).await;
     fault(&simulator, r#"{"deadman_fire":{}}"#);
-    let ended: Vec<_> = simulator
+    let boards: Vec<_> = simulator
         .records(0)
-        .iter()
-        .filter(|r| matches!(r.deed, Deed::Ended { why: Ending::DeadMan, .. }))
-        .map(|r| r.number)
+        .into_iter()
+        .filter_map(|record| match record.deed {
+            Deed::Ended { why: Ending::DeadMan, board, .. } => Some(board),
+            _ => None,
+        })
         .collect();
-    assert_eq!(ended.len(), 1, "the spot order stays");
+    assert_eq!(boards, [Board::BybitLinear], "the spot order stays");
     simulator.stop().await;
 }
 
