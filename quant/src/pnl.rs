@@ -53,6 +53,9 @@ pub struct Pnl {
     bought: Flow,
     sold: Flow,
     fees: Amount,
+    /// Base bought less base sold, before fees, mantissa at [`BASE_DP`].
+    traded: i128,
+    fees_in_base: Amount,
     fees_elsewhere: u64,
 }
 
@@ -64,6 +67,8 @@ impl Pnl {
             bought: Flow { base: bought, quote: paid },
             sold: Flow { base: sold, quote: got },
             fees,
+            traded: bought - sold,
+            fees_in_base: Amount::ZERO,
             fees_elsewhere: 0,
         }
     }
@@ -74,12 +79,17 @@ impl Pnl {
         let base = i128::from(instrument.base_qty(px, qty, BASE_DP)?);
         let in_quote = if fee.asset == FeeAsset::Quote { fee.amount } else { Amount::ZERO };
         let fees = self.fees.checked_add(in_quote)?;
+        let signed = if side == Side::Buy { base } else { -base };
+        let traded = self.traded.checked_add(signed)?;
         let (flow, base) = match side {
             Side::Buy => (&mut self.bought, base.checked_sub(fee.base())?),
             Side::Sell => (&mut self.sold, base.checked_add(fee.base())?),
         };
-        *flow = Flow { base: flow.base.checked_add(base)?, quote: flow.quote.checked_add(quote)? };
-        self.fees = fees;
+        let after = Flow { base: flow.base.checked_add(base)?, quote: flow.quote.checked_add(quote)? };
+        let in_base = if fee.asset == FeeAsset::Base { fee.amount } else { Amount::ZERO };
+        let fees_in_base = self.fees_in_base.checked_add(in_base)?;
+        *flow = after;
+        (self.traded, self.fees, self.fees_in_base) = (traded, fees, fees_in_base);
         self.fees_elsewhere += u64::from(fee.asset == FeeAsset::Other && fee.amount != Amount::ZERO);
         Some(())
     }
@@ -92,6 +102,11 @@ impl Pnl {
     /// Fills whose fee was taken in a third asset (a venue's own coin): what they cost is in no figure here.
     pub fn fees_elsewhere(&self) -> u64 {
         self.fees_elsewhere
+    }
+
+    /// What the fills have left of the base, to the last decimal of the fees in it; negative is owed. `None` on overflow.
+    pub fn position(&self) -> Option<Amount> {
+        Amount::from_mantissa(self.traded, BASE_DP)?.checked_sub(self.fees_in_base)
     }
 
     /// Base bought less base sold, mantissa at [`BASE_DP`] decimals: what is not matched.
@@ -193,6 +208,9 @@ mod tests {
         assert_eq!(pnl.base_open(), -100_000);
         assert_eq!(pnl.marked(10_100, 2).unwrap().to_string(), "0.899");
         assert_eq!((pnl.fees(), pnl.fees_elsewhere()), (Amount::ZERO, 1));
+        let fine = Fee { amount: Amount::from_mantissa(1, 12).unwrap(), asset: FeeAsset::Base };
+        (0..3).for_each(|_| pnl.add(&spot, Side::Buy, (Px(10_000), Qty(1)), fine).unwrap());
+        assert_eq!(pnl.position().unwrap().to_string(), "-0.000970000003");
     }
 
     proptest! {

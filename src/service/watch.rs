@@ -9,10 +9,9 @@ use highwire_actors::governor::{Board, Ruling};
 use highwire_actors::scribe;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
-use highwire_links::fixed::Amount;
 use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos};
-use highwire_quant::pnl::{BASE_DP, Pnl};
+use highwire_quant::pnl::Pnl;
 use highwire_venues::spec::InstrumentSpec;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -127,8 +126,7 @@ impl Watch {
     fn positions(&self, chronicle: &Chronicle) -> Vec<(&'static str, String, String)> {
         let instruments = self.universe.specs.iter().zip(&chronicle.ledger.by_instrument);
         let position = |(spec, flows): (&InstrumentSpec, &Pnl)| {
-            let open = Amount::from_mantissa(flows.base_open(), BASE_DP)?;
-            Some((spec.venue.name(), spec.symbol.clone(), open.to_string()))
+            Some((spec.venue.name(), spec.symbol.clone(), flows.position()?.to_string()))
         };
         instruments.filter_map(position).collect()
     }

@@ -1,20 +1,30 @@
 //! Trades of two legs over both transports, without a fault.
 
-use super::rig::Rig;
+use super::rig::{OTHERS, PLACES, Place, Rig};
 
-async fn ends_in_agreement(orders_over: &str) {
-    let rig = Rig::trading(orders_over).await;
-    rig.wait_trades(5);
+async fn ends_in_agreement(places: &'static [Place], orders_over: &str) {
+    let rig = Rig::between(places, orders_over, "").await;
+    rig.wait_trades(8);
     rig.assert_sound();
     rig.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_over_sockets_trade_and_everybody_agrees() {
-    ends_in_agreement("socket").await;
+    ends_in_agreement(&PLACES, "socket").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_over_http_trade_and_everybody_agrees() {
-    ends_in_agreement("http").await;
+    ends_in_agreement(&PLACES, "http").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_sockets_answer_no_questions_everybody_agrees_too() {
+    ends_in_agreement(&OTHERS, "socket").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn okx_and_bybit_over_http_agree() {
+    ends_in_agreement(&OTHERS, "http").await;
 }
