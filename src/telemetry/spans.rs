@@ -30,8 +30,9 @@ where
     let draw = Draw { tracer, universe, parent: Context::new().with_span(root), from_ns: began_ns };
     let handed_ns = trade.stamps.map_or(trade.began_ns, |stamps| draw.market(&stamps));
     trade.orders.iter().for_each(|placed| draw.order(placed, handed_ns));
-    let settling_ns = trade.orders.iter().map(Placed::ended_ns).max().unwrap_or(handed_ns);
-    let ended_ns = trade.ended_ns.max(settling_ns).max(handed_ns);
+    // An order that never left ended before its turn was over.
+    let settling_ns = trade.orders.iter().map(Placed::ended_ns).fold(handed_ns, Nanos::max);
+    let ended_ns = trade.ended_ns.max(settling_ns);
     draw.span("settled", (settling_ns, ended_ns), vec![KeyValue::new("why", format!("{:?}", trade.why))]);
     draw.parent.span().end_with_timestamp(at(ended_ns));
 }

@@ -18,6 +18,7 @@ pub(crate) const ROOMS: [(Room, &str, &str); 3] = [
 /// A process of ours; it ends with the test.
 pub(crate) struct Running {
     child: Child,
+    _data: tempfile::TempDir,
     /// Where it serves.
     pub(crate) address: SocketAddr,
 }
@@ -27,7 +28,10 @@ impl Running {
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)], address: SocketAddr) -> Self {
         highwire::tls::choose_provider();
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
-        command.args(arguments).envs(environment.iter().copied());
+        let data = tempfile::tempdir().unwrap();
+        command.args(arguments).env("HIGHWIRE__SERVICE__DATA_DIR", data.path()).envs(environment.iter().copied());
+        // A machine that runs all tests at once starves a thread for longer than a machine that trades.
+        command.env("HIGHWIRE__WIRE__THREAD_STUCK_MS", "20000");
         command.env("HIGHWIRE__HTTP__LISTEN", address.to_string()).env("HIGHWIRE__SERVICE__LOG", "info");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
@@ -38,7 +42,7 @@ impl Running {
             said.push_str(&line);
         }
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, address }
+        Self { child, _data: data, address }
     }
 
     /// Asks until it is ready, for at most 40 s.
