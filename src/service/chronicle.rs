@@ -106,7 +106,7 @@ impl Chronicle {
         } else {
             format!(": {captured:.2} bps captured of {expected:.2} expected")
         };
-        self.note(format!("{name}: a leg that was left alone is hedged, and the venue says so{cost}"));
+        self.note(format!("{name}: what its legs left is hedged, and the venue says so{cost}"));
     }
 
     fn take_trace(&mut self, trace: &Trace) {

@@ -104,7 +104,7 @@ async fn a_negative_balance_freezes_the_asset_and_is_told_with_its_numbers() {
     wait_ms(3_000).await;
     let openings = rig.judge().orders().len() - orders;
     assert_eq!((openings, rig.judge().refusals(PLACES[1].room, "Balance")), (0, refused), "{}", rig.judge().tail());
-    assert_eq!(rig.times_said("CRITICAL: binance_usdm: USDT is"), 1);
+    assert_eq!(rig.times_said("binance_usdm: USDT is -12.5 free"), 1);
     rig.inject(Injection::new(PLACES[1].room, balance("USDT", "1000000")));
     rig.assert_recovered();
     rig.stop().await;
