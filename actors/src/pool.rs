@@ -36,6 +36,8 @@ use std::time::Duration;
 
 /// Time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(50);
+/// So long after it was renewed a line proves nothing of another.
+const YOUNG_NS: Nanos = 5_000_000_000;
 /// Between two words to the governor when nothing changes.
 const TELL_EVERY_NS: Nanos = 1_000_000_000;
 /// Sessions may end in order for so long when the pool stops.
@@ -199,6 +201,8 @@ pub struct PoolState {
     books: Option<Books>,
     standing: Standing,
     silence: Silence,
+    /// When lines that brought nothing were renewed.
+    renewed: BTreeMap<LineKey, Nanos>,
     failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
     ends: Vec<(LineKey, End)>,
     told_ns: Nanos,
@@ -219,6 +223,7 @@ impl PoolState {
             books: args.snapshots.take().map(|source| Books::new(source, args.seed)),
             standing: Standing::default(),
             silence: Silence::default(),
+            renewed: BTreeMap::new(),
             failed: BTreeMap::new(),
             ends: Vec::new(),
             told_ns: 0,
@@ -398,8 +403,15 @@ impl PoolState {
         self.live.iter().filter(|(key, live)| **live && key.kind == Kind::Market).map(|(key, _)| *key).collect()
     }
 
+    /// The lines that can prove another one deaf: what greets a line that was just renewed proves nothing.
+    fn witnesses(&self) -> Vec<LineKey> {
+        let now = self.args.clock.now();
+        let is_young = |key: &LineKey| self.renewed.get(key).is_some_and(|&at| now.saturating_sub(at) < YOUNG_NS);
+        self.market_lines().into_iter().filter(|key| !is_young(key)).collect()
+    }
+
     fn on_silent(&mut self, myself: &ActorRef<PoolMsg>, key: LineKey, book: InstrumentId) {
-        let live = self.market_lines();
+        let live = self.witnesses();
         let text = format!("{}: line {} brings no data of instrument {}", self.args.name, key.index, book.0);
         self.raise(&format!("silent/{}", book.0), Severity::Warning, text);
         match self.silence.on_silent(key, book, &live) {
@@ -411,6 +423,7 @@ impl PoolState {
     /// The line is replaced by one on another endpoint, where there is one.
     fn renew(&mut self, key: LineKey, book: InstrumentId) {
         let now = self.args.clock.now();
+        self.renewed.insert(key, now);
         if let Some(endpoints) = self.endpoints.get_mut(&key.kind) {
             endpoints.on_failed(usize::from(key.index), now);
         }
@@ -421,14 +434,14 @@ impl PoolState {
     }
 
     fn look(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId) {
-        if let (Some(source), true) = (&self.args.probe, self.silence.is_silent(book, &self.market_lines())) {
+        if let (Some(source), true) = (&self.args.probe, self.silence.is_silent(book, &self.witnesses())) {
             self.silence.look(myself, source, book);
         }
     }
 
     fn on_looked(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, moved: Result<bool, String>) {
         self.silence.on_looked(book);
-        if !self.silence.is_silent(book, &self.market_lines()) {
+        if !self.silence.is_silent(book, &self.witnesses()) {
             return;
         }
         if moved == Ok(true) {

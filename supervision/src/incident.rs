@@ -192,7 +192,9 @@ impl Incidents {
             if notice.severity <= incident.severity {
                 return;
             }
+            // What made it worse is what a person must read.
             (incident.severity, incident.acknowledged) = (notice.severity, false);
+            incident.text.clone_from(&notice.text);
         } else {
             self.book.incidents.insert(notice.key.clone(), Incident::new(&notice, now));
         }
