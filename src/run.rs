@@ -4,7 +4,7 @@
 use crate::boot::{BootError, Recovered};
 use crate::config::Config;
 use crate::notify::Notify;
-use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listing};
+use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_supervision::halting::Stand;
@@ -81,11 +81,8 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
         .filter_map(|venue| address(config, venue))
         .collect();
     let http = service::client(config)?;
-    let mut specs = Vec::new();
-    for address in &addresses {
-        let named = |symbol: &str| members().any(|m| m.venue == address.venue.name() && m.symbol == symbol);
-        specs.extend(listing(&http, address).await?.into_iter().filter(|spec| named(&spec.symbol)));
-    }
+    let mut specs = listings(&http, &addresses).await?;
+    specs.retain(|spec| members().any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
     if specs.is_empty() {
         return Err(RunError::NoPairs);
     }

@@ -1,22 +1,18 @@
-//! Owns the journal's thread: starts it, tells an operator while the disk fails or the thread is gone, hands
-//! entries of the net to it, and ends it with everything written.
+//! Owns the journal's thread: starts it, tells an operator while the disk fails or the thread is gone, and ends it
+//! with everything written.
 
 use crate::alerter::Bell;
 use crate::scribe::{Board, Figures, Scribe};
-use highwire_store::journal::Entry;
 use highwire_supervision::incident::Severity;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Time between two looks at the journal.
 const TICK: Duration = Duration::from_millis(50);
-/// Entries of the net that may wait for the thread.
-pub const NOTES: usize = 1024;
 
 /// Incidents of the journal: the disk, the checkpoint, the thread itself.
 const DISK: &str = "journal";
@@ -29,8 +25,6 @@ pub struct RecorderArgs {
     pub scribe: Scribe,
     /// Where it shows how it is.
     pub board: Board,
-    /// Where entries of the net go in; [`NOTES`] wide.
-    pub notes: SyncSender<Entry>,
     /// Rest between two turns of the thread: how long records wait to be synced together.
     pub flush: Duration,
     /// Where incidents go.
@@ -40,8 +34,6 @@ pub struct RecorderArgs {
 /// What the recorder is told.
 #[derive(Debug)]
 pub enum RecorderMsg {
-    /// Put this into the journal.
-    Note(Box<Entry>),
     /// Time for a look.
     Tick,
     /// Write everything, take a checkpoint, end.
@@ -56,7 +48,6 @@ pub struct RecorderState {
     thread: Option<JoinHandle<()>>,
     is_stopping: Arc<AtomicBool>,
     board: Board,
-    notes: SyncSender<Entry>,
     alerts: Bell,
     /// Incidents that were raised and not cleared.
     raised: BTreeSet<&'static str>,
@@ -80,13 +71,6 @@ impl RecorderState {
             Some(text) if self.raised.insert(key) => self.alerts.raise(key, severity, text),
             None if self.raised.remove(key) => self.alerts.clear(key),
             _ => {}
-        }
-    }
-
-    fn note(&mut self, entry: Entry) {
-        if let Err(error) = self.notes.try_send(entry) {
-            let text = format!("an entry of the net did not reach the journal: {error}");
-            self.tell("journal-notes", Severity::Critical, Some(text));
         }
     }
 
@@ -120,13 +104,13 @@ impl Actor for Recorder {
         myself: ActorRef<RecorderMsg>,
         args: RecorderArgs,
     ) -> Result<RecorderState, ActorProcessingErr> {
-        let RecorderArgs { scribe, board, notes, flush, alerts } = args;
+        let RecorderArgs { scribe, board, flush, alerts } = args;
         let is_stopping = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&is_stopping);
         let thread =
             std::thread::Builder::new().name("journal".to_owned()).spawn(move || write(scribe, flush, &seen))?;
         myself.send_interval(TICK, || RecorderMsg::Tick);
-        Ok(RecorderState { thread: Some(thread), is_stopping, board, notes, alerts, raised: BTreeSet::new() })
+        Ok(RecorderState { thread: Some(thread), is_stopping, board, alerts, raised: BTreeSet::new() })
     }
 
     async fn handle(
@@ -136,7 +120,6 @@ impl Actor for Recorder {
         state: &mut RecorderState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RecorderMsg::Note(entry) => state.note(*entry),
             RecorderMsg::Tick => state.look(),
             RecorderMsg::Stop(asker) => {
                 state.stop().await;

@@ -5,7 +5,7 @@ use super::options::DemoOptions;
 use super::script::Script;
 use super::venues;
 use crate::config::Config;
-use crate::service::{ListingError, Orders, Service, ServiceError, listing};
+use crate::service::{ListingError, Orders, Service, ServiceError, listings};
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use crate::view::{Summary, View, Wish};
 use highwire_engine::clock::{Clock, TscClock};
@@ -57,11 +57,7 @@ async fn session(
 ) -> Result<(), DemoError> {
     let simulator = venues::start(config, options.seed.unwrap_or(config.demo.seed)).await?;
     let addresses = venues::addresses(&simulator, config);
-    let http = reqwest::Client::new();
-    let mut specs = Vec::new();
-    for address in &addresses {
-        specs.extend(listing(&http, address).await?);
-    }
+    let specs = listings(&reqwest::Client::new(), &addresses).await?;
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     // A demo leaves nothing behind, and nothing that a service left holds it back.
     let data = tempfile::tempdir()?;

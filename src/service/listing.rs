@@ -30,11 +30,23 @@ pub fn urls(address: &VenueAddress) -> Vec<String> {
     paths.map(|path| format!("{}{path}", address.rest)).collect()
 }
 
+/// The instruments that these venues list.
+///
+/// # Errors
+/// A venue does not answer, or not in its own words.
+pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Result<Vec<InstrumentSpec>, ListingError> {
+    let mut specs = Vec::new();
+    for address in addresses {
+        specs.extend(listing(http, address).await?);
+    }
+    Ok(specs)
+}
+
 /// The instruments that a venue lists.
 ///
 /// # Errors
 /// The venue does not answer, or not in its own words.
-pub async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
+async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
     let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
     for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };

@@ -28,7 +28,7 @@ use data::DataFolder;
 use governing::{Governing, MakeRealm};
 use history::Historian;
 pub use lines::VenueAddress;
-pub use listing::{ListingError, listing};
+pub use listing::{ListingError, listings};
 use net::Net;
 use recording::{Prepared, Recording};
 use sentinel::Sentinel;
@@ -51,7 +51,6 @@ use highwire_engine::stages::Stages;
 use highwire_links::Nanos;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
-use highwire_store::journal::Entry;
 use highwire_supervision::halting::Plan;
 use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
@@ -236,13 +235,6 @@ impl Service {
             _data: data,
             recording,
         })
-    }
-
-    /// Puts an entry on record, if there is a journal.
-    pub fn note(&self, entry: Entry) {
-        if let Some(recording) = &self.recording {
-            recording.note(entry);
-        }
     }
 
     /// What can be looked at.

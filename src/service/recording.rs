@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::state::State;
 use highwire_actors::alerter::Bell;
 use highwire_actors::news::{News, Observer};
-use highwire_actors::recorder::{NOTES, Recorder, RecorderArgs, RecorderMsg};
+use highwire_actors::recorder::{Recorder, RecorderArgs, RecorderMsg};
 use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
 use highwire_engine::clock::Clock;
 use highwire_engine::engine::EngineSpec;
@@ -27,6 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
+/// Entries of the net that may wait for the journal's thread.
+const NOTES: usize = 1024;
 /// Time for the journal's thread to take what a dead engine left in its ring.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(500);
 
@@ -159,7 +161,7 @@ impl Prepared {
     /// See [`ServiceError`].
     pub async fn start(self, config: &Config, clock: Box<dyn Clock>, alerts: Bell) -> Result<Recording, ServiceError> {
         let (settings, board) = (&config.store, Board::default());
-        let Self { boot: Boot { lock, journal, lessor, covered, .. }, succession, state, notes: (notes, noted), rings } =
+        let Self { boot: Boot { lock, journal, lessor, covered, .. }, succession, state, notes: (_, noted), rings } =
             self;
         let rules = ScribeRules {
             checkpoint_every_ns: settings.checkpoint_every_ms * 1_000_000,
@@ -178,7 +180,7 @@ impl Prepared {
         };
         let scribe = Scribe::new(args, board.clone(), covered);
         let flush = Duration::from_millis(settings.flush_ms);
-        let args = RecorderArgs { scribe, board: board.clone(), notes, flush, alerts };
+        let args = RecorderArgs { scribe, board: board.clone(), flush, alerts };
         let recorder = Actor::spawn(None, Recorder, args).await?;
         Ok(Recording { recorder, board, _lock: lock })
     }
@@ -207,13 +209,6 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Puts an entry of the net on record.
-    pub fn note(&self, entry: Entry) {
-        if self.recorder.0.cast(RecorderMsg::Note(Box::new(entry))).is_err() {
-            tracing::error!("the recorder is gone: an entry is not on record");
-        }
-    }
-
     /// Where the journal shows how it is.
     pub fn board(&self) -> &Board {
         &self.board

@@ -3,7 +3,7 @@
 use crate::loss::Loss;
 use crate::watcher::Watcher;
 use highwire::config::{self, Config};
-use highwire::service::{Orders, Service, VenueAddress, listing};
+use highwire::service::{Orders, Service, VenueAddress, listings};
 use highwire::universe::{Pairing, Universe};
 use highwire_links::page::BookState;
 use highwire_simulator::{AssetSpec, Deed, Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
@@ -53,10 +53,7 @@ impl Stage {
             Simulator::start(SimulatorConfig { market, venues, ..SimulatorConfig::default() }).await.unwrap();
         let config = settings();
         let addresses = ROOMS.map(|(room, venue)| address(&simulator, room, venue));
-        let mut specs = Vec::new();
-        for address in &addresses {
-            specs.extend(listing(&reqwest::Client::new(), address).await.unwrap());
-        }
+        let specs = listings(&reqwest::Client::new(), &addresses).await.unwrap();
         let universe = Arc::new(Universe::new(specs, &Pairing::new(&config, &[]).unwrap(), &config).unwrap());
         let service =
             Service::start(Arc::clone(&universe), &config, &addresses, Orders::Paper, None, None).await.unwrap();

@@ -5,7 +5,7 @@ use crate::log;
 use crate::spectator::Spectator;
 use highwire::config::{Config, load_from};
 use highwire::http::{Health, health};
-use highwire::service::{Orders, Service, VenueAddress, listing};
+use highwire::service::{Orders, Service, VenueAddress, listings};
 use highwire::universe::{Pairing, Universe};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Nanos;
@@ -92,16 +92,8 @@ impl Rig {
         (plan.tune)(&mut config);
         let simulator = simulator(&plan).await;
         let addresses = addresses(&simulator, &plan);
-        let (http, mut specs) = (reqwest::Client::new(), Vec::new());
-        for address in &addresses {
-            specs.extend(
-                listing(&http, address)
-                    .await
-                    .unwrap()
-                    .into_iter()
-                    .filter(|spec| spec.kind == Kind::Spot && (plan.keep)(&spec.symbol)),
-            );
-        }
+        let mut specs = listings(&reqwest::Client::new(), &addresses).await.unwrap();
+        specs.retain(|spec| spec.kind == Kind::Spot && (plan.keep)(&spec.symbol));
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
         let clock = TscClock::start();
@@ -264,7 +256,12 @@ impl Rig {
     /// What a venue lists now, as a new start would find it.
     pub async fn listed(&self, room: Room) -> Vec<String> {
         let address = self.addresses.iter().find(|(at, _)| *at == room).unwrap();
-        listing(&reqwest::Client::new(), &address.1).await.unwrap().into_iter().map(|spec| spec.symbol).collect()
+        listings(&reqwest::Client::new(), std::slice::from_ref(&address.1))
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|spec| spec.symbol)
+            .collect()
     }
 
     /// Times that a book left `Live`, in the words of the chronicle.

@@ -1,13 +1,13 @@
 //! Binance spot and USD-M: every question, both transports, HMAC and Ed25519, the private streams.
 
+use crate::market::{self, ID, decimal};
 use crate::wire::{Line, ask, over_http, wall_ms};
 use highwire_links::directory::Entry;
 use highwire_links::fill::{OrderReject, ReportKind};
-use highwire_links::fixed::{Amount, Scale};
-use highwire_links::mode::OrderClass;
+use highwire_links::fixed::Scale;
 use highwire_links::order::{Action, Order, TimeInForce};
-use highwire_links::{InstrumentId, Px, Qty, Side};
-use highwire_simulator::{self as simulator, AssetSpec, Deed, MarketConfig, Member, Simulator, SimulatorConfig};
+use highwire_links::{InstrumentId, Px, Qty};
+use highwire_simulator::{self as simulator, Deed, Member, Simulator};
 use highwire_venues::keys::{KeyMaterial, Keys};
 use highwire_venues::orders::{Listed, Transport, order_line, private_line};
 use highwire_venues::private::{OrderStatus, Query, Reply, StreamKey, Why};
@@ -18,17 +18,13 @@ const VENUES: [(Venue, simulator::Venue); 2] =
 /// The Ed25519 key of seed bytes 00 to 1f: a documented dummy, private and public.
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
 const PUBLIC: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAA6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=\n-----END PUBLIC KEY-----\n";
-const ID: u64 = 0x0001_0000_0000_0007;
 
 /// A market that stands still, with an HMAC member and one with an Ed25519 key.
 async fn calm() -> Simulator {
-    let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
-    let market = MarketConfig { seed: 7, assets, rate_per_s: 0, dislocations_per_min: 0, ..MarketConfig::default() };
     let member = Member::dummies().remove(0);
     let signer =
         Member { key: "simulated-signer-key".to_owned(), public_key: Some(PUBLIC.to_owned()), ..member.clone() };
-    let config = SimulatorConfig { market, members: vec![member, signer], ..SimulatorConfig::default() };
-    Simulator::start(config).await.expect("loopback ports")
+    market::calm(vec![member, signer]).await
 }
 
 fn hmac_keys() -> Keys {
@@ -53,26 +49,7 @@ fn listed(venue: Venue) -> Vec<Listed> {
 /// A buy of `milli` thousandths of a coin at `px` whole dollars.
 fn order(venue: Venue, id: u64, px: i64, milli: i64, tif: TimeInForce) -> Order {
     let (px, qty) = if venue == Venue::BinanceSpot { (px * 100, milli * 100) } else { (px * 10, milli) };
-    Order {
-        id,
-        group: 0,
-        px: Px(px),
-        qty: Qty(qty),
-        decided_ns: 0,
-        stamp: 0,
-        instrument: InstrumentId(3),
-        side: Side::Buy,
-        tif,
-        class: OrderClass::Open,
-        action: Action::Place,
-        reduce_only: false,
-    }
-}
-
-fn decimal(text: &str) -> Amount {
-    let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
-    let mantissa = format!("{whole}{rest}").parse().unwrap();
-    Amount::from_mantissa(mantissa, u8::try_from(rest.len()).unwrap()).unwrap()
+    market::buy(id, (px, qty), tif)
 }
 
 async fn key_of(base: &str, keys: &Keys) -> Option<String> {

@@ -25,10 +25,38 @@ pub struct Instrument {
     pub symbol: &'static str,
 }
 
-pub async fn calm() -> Simulator {
+/// A market that stands still, with these members.
+pub async fn calm(members: Vec<Member>) -> Simulator {
     let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
     let market = MarketConfig { seed: 7, assets, rate_per_s: 0, dislocations_per_min: 0, ..MarketConfig::default() };
-    Simulator::start(SimulatorConfig { market, ..SimulatorConfig::default() }).await.expect("loopback ports")
+    Simulator::start(SimulatorConfig { market, members, ..SimulatorConfig::default() }).await.expect("loopback ports")
+}
+
+/// A story at each of these instruments, each at a simulator of its own.
+pub async fn at_each(instruments: &[Instrument], story: impl AsyncFn(Stand<'_>)) {
+    for &at in instruments {
+        let simulator = calm(Member::dummies()).await;
+        story(Stand::at(&simulator, at).await).await;
+        simulator.stop().await;
+    }
+}
+
+/// An order that buys so much at this price.
+pub const fn buy(id: u64, (px, qty): (i64, i64), tif: TimeInForce) -> Order {
+    Order {
+        id,
+        group: 0,
+        px: Px(px),
+        qty: Qty(qty),
+        decided_ns: 0,
+        stamp: 0,
+        instrument: InstrumentId(3),
+        side: Side::Buy,
+        tif,
+        class: OrderClass::Open,
+        action: Action::Place,
+        reduce_only: false,
+    }
 }
 
 pub fn keys() -> Keys {
@@ -76,21 +104,7 @@ impl<'a> Stand<'a> {
         let scale = self.listed[0].entry.scale;
         // a contract of OKX is a hundredth of a coin
         let coin = if self.at.board == Board::OkxSwap { scale.qty_dp + 2 } else { scale.qty_dp };
-        let (px, qty) = (px * 10i64.pow(scale.px_dp.into()), milli * 10i64.pow(coin.into()) / 1_000);
-        Order {
-            id,
-            group: 0,
-            px: Px(px),
-            qty: Qty(qty),
-            decided_ns: 0,
-            stamp: 0,
-            instrument: InstrumentId(3),
-            side: Side::Buy,
-            tif,
-            class: OrderClass::Open,
-            action: Action::Place,
-            reduce_only: false,
-        }
+        buy(id, (px * 10i64.pow(scale.px_dp.into()), milli * 10i64.pow(coin.into()) / 1_000), tif)
     }
 
     /// A buy that takes all of the best level and wants a little more; price and quantity of that level.

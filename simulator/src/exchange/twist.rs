@@ -52,6 +52,11 @@ impl Twist {
         }
     }
 
+    /// The same, when it is anything but the truth at once.
+    pub(crate) fn fate(&self) -> Option<(AnswerFault, u64)> {
+        Some(self.answer()).filter(|(answer, _)| *answer != AnswerFault::Ok)
+    }
+
     fn take(&mut self, verb: &Verb) {
         match verb {
             Verb::Outcome { outcome, answer, ms } => {

@@ -163,10 +163,7 @@ impl<'a> Call<'a> {
         let symbol = self.listed(listing).symbol.clone();
         let place = Place { symbol: &symbol, ..self.place };
         let twist = self.exchange.twist(&place, &mut self.turn);
-        let (answer, late_ns) = twist.answer();
-        if answer != AnswerFault::Ok {
-            self.fate = Some((answer, late_ns));
-        }
+        self.fate = twist.fate().or(self.fate);
         if twist.is_lost() { Err(Problem::unknown()) } else { Ok(twist) }
     }
 
