@@ -26,6 +26,19 @@ const PLACES: &[Place] = &[
     ),
     place("highwire-simulator", "simulator/", &["highwire-links"]),
     place("xtask", "ops/", &[]),
+    place(
+        "drill",
+        "tests/drill/",
+        &[
+            "highwire",
+            "highwire-actors",
+            "highwire-engine",
+            "highwire-links",
+            "highwire-store",
+            "highwire-supervision",
+            "highwire-venues",
+        ],
+    ),
 ];
 
 const fn place(name: &'static str, folder: &'static str, may_use: &'static [&'static str]) -> Place {
