@@ -19,8 +19,8 @@ pub enum Canary {
     NoRecovery,
     /// Now and then a trade is read with another quantity.
     WrongFill,
-    /// What a line did not tell of an order's trades is not asked for, and nothing is booked by count.
-    LostTrades,
+    /// A line that has ended is not begun again.
+    DeadLines,
 }
 
 impl Canary {
@@ -32,7 +32,7 @@ impl Canary {
         Self::DeafToModes,
         Self::NoRecovery,
         Self::WrongFill,
-        Self::LostTrades,
+        Self::DeadLines,
     ];
 }
 

@@ -2,7 +2,9 @@
 //! and a disk in memory, under faults drawn by a seed. See `docs/drill.md`.
 
 pub mod book;
+pub mod canary;
 pub mod clock;
+pub mod crash;
 pub mod desk;
 pub mod dice;
 pub mod faults;
@@ -11,10 +13,13 @@ pub mod judge;
 pub mod ledger;
 pub mod lines;
 pub mod market;
+pub mod memory;
 pub mod net;
 pub mod process;
 pub mod reign;
+pub mod report;
 pub mod run;
+pub mod shrink;
 pub mod start;
 pub mod venue;
 pub mod verb;

@@ -1,6 +1,7 @@
 //! One line's life by the production rules: its failover machine, the turns to connect that its venue grants, and the
 //! renewals of its subscription. The connection itself is one of the drill's wires.
 
+use crate::canary::Canary;
 use crate::clock::{MS, S, Time};
 use crate::dice::Dice;
 use crate::ground::{Ground, PAIRS};
@@ -55,6 +56,8 @@ pub struct Around<'a> {
     pub dice: &'a mut Dice,
     /// Commands for the thread.
     pub commands: &'a mut Vec<Command>,
+    /// What is wrong on purpose.
+    pub canary: Option<Canary>,
 }
 
 /// A line.
@@ -130,7 +133,7 @@ impl Line {
     /// Its connection came home from the thread.
     pub fn on_ended(&mut self, why: Ending, parcel: &Parcel, around: &mut Around<'_>) {
         self.berth.occupied = false;
-        if std::mem::take(&mut self.berth.leaving) {
+        if std::mem::take(&mut self.berth.leaving) || around.canary == Some(Canary::DeadLines) {
             return;
         }
         self.drive(Event::Ended(end_of(parcel, why), 0), around);
@@ -235,7 +238,7 @@ impl Line {
             stream,
             leftover: Vec::new(),
             carrier: Carrier::Socket,
-            codec: Box::new(Clerk { is_private: self.number != ORDERS }),
+            codec: Box::new(Clerk::new(self.number != ORDERS, around.canary)),
             upkeep: LineUpkeep { heartbeat: None, silent_ns: self.silent_ns },
         };
         let line = OrderLine::new(parts, around.time.now()).ok()?;

@@ -1,10 +1,12 @@
-//! `cargo run --release -p drill -- --seed N --days D`.
+//! `cargo run --release -p drill -- --seed N --days D`: see `docs/drill.md`.
 
 use clap::Parser;
-use drill::clock::MS;
+use drill::canary::Canary;
 use drill::ground::Ground;
-use drill::run::{Seen, days};
-use drill::verb::Verb;
+use drill::report;
+use drill::run::{Failure, Seen, days};
+use drill::shrink::shrink;
+use drill::{crash, memory};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,15 +14,33 @@ use std::time::Instant;
 /// A seeded simulation of the whole service under faults.
 #[derive(Debug, Parser)]
 struct Options {
-    /// The first seed; every ten days have one of their own.
+    /// The first seed; every few days have one of their own, the next.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Days to run.
     #[arg(long, default_value_t = 20)]
     days: u64,
-    /// Days of one seed.
+    /// Days of one seed: its world, its options, its journal.
     #[arg(long, default_value_t = 10)]
     days_per_seed: u64,
+    /// Every verb must have been fired.
+    #[arg(long)]
+    all_verbs: bool,
+    /// Print the options that each seed draws.
+    #[arg(long)]
+    options: bool,
+    /// Crash a scenario of 200 orders at its storage calls and writes instead, until there were so many crashes.
+    #[arg(long, value_name = "CRASHES")]
+    crash_points: Option<u64>,
+    /// Of the crash points, every so manieth.
+    #[arg(long, default_value_t = 1)]
+    stride: u64,
+    /// Look at memory over so many virtual hours instead; 168 are seven days.
+    #[arg(long, value_name = "HOURS")]
+    memory: Option<u64>,
+    /// Take one defence away: the drill must fail.
+    #[arg(long)]
+    canary: Option<Canary>,
 }
 
 fn main() -> ExitCode {
@@ -32,46 +52,59 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (began, mut seen, mut left, mut seed) = (Instant::now(), Seen::default(), options.days, options.seed);
+    let outcome = match (options.crash_points, options.memory) {
+        (Some(wanted), _) => crash_points(&ground, &options, wanted),
+        (None, Some(hours)) => look_at_memory(&ground, &options, hours),
+        (None, None) => run_days(&ground, &options),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            report::failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_days(ground: &Arc<Ground>, options: &Options) -> Result<bool, Failure> {
+    let (began, mut seen) = (Instant::now(), Seen::default());
+    let (mut left, mut seed) = (options.days, options.seed);
     while left > 0 {
-        let wanted = left.min(options.days_per_seed);
-        match days(&ground, seed, wanted, None, &mut seen) {
-            Ok(_) => {}
-            Err(failure) => {
-                println!("seed {} fails after {} steps:", failure.seed, failure.steps);
-                failure.what.iter().for_each(|what| println!("  {what}"));
-                return ExitCode::FAILURE;
+        let wanted = left.min(options.days_per_seed.max(1));
+        if options.options || left == options.days {
+            report::drawn(ground, seed);
+        }
+        if let Err(failure) = days(ground, seed, wanted, options.canary, &mut seen) {
+            report::drawn(ground, seed);
+            if let Some(shortest) = shrink(ground, &failure, options.canary) {
+                report::shortest(&shortest);
             }
+            return Err(failure);
         }
         (left, seed) = (left - wanted, seed + 1);
+        if (options.days - left).is_multiple_of(500) {
+            println!("{} days, {:.0} s", options.days - left, began.elapsed().as_secs_f64());
+        }
     }
-    let took = began.elapsed().as_secs_f64();
-    println!(
-        "{} days: {} events ({:.0} a second), {} orders, {} faults, {} starts, {} orders and {} trades compared, {} records",
-        seen.days,
-        seen.events,
-        seen.events as f64 / took,
-        seen.orders,
-        seen.fired.sum(),
-        seen.starts,
-        seen.settled.0,
-        seen.settled.1,
-        seen.records
-    );
-    println!(
-        "longest healing {} ms, longest exposure {} ms, {} messages, unsaid {:?}",
-        seen.heal_max_ns / MS,
-        seen.exposed_max_ns / MS,
-        seen.messages,
-        seen.unsaid
-    );
-    for (at, verb) in Verb::ALL.iter().enumerate() {
-        let (class, name) = verb.told();
-        println!(
-            "  {class:?} {name:<20} {:>7} fired, {:>8} orders after, Full after {:>7} ms at most",
-            seen.fired.count[at], seen.fired.orders_after[at], seen.fired.full_after_ms[at]
-        );
+    report::days(&seen, (options.seed, seed - 1), began.elapsed());
+    let missing = seen.fired.missing();
+    if !missing.is_empty() {
+        println!("never fired: {}", missing.join(", "));
     }
-    println!("never fired: {:?}", seen.fired.missing());
-    ExitCode::SUCCESS
+    Ok(missing.is_empty() || !options.all_verbs)
+}
+
+fn crash_points(ground: &Arc<Ground>, options: &Options, wanted: u64) -> Result<bool, Failure> {
+    let began = Instant::now();
+    let done = crash::all(ground, options.seed, wanted, options.stride.max(1))?;
+    report::crashes(&done, began.elapsed());
+    Ok(true)
+}
+
+fn look_at_memory(ground: &Arc<Ground>, options: &Options, hours: u64) -> Result<bool, Failure> {
+    let began = Instant::now();
+    let seen = memory::hours(ground, options.seed, hours)?;
+    report::memory(&seen, began.elapsed());
+    Ok(seen.growth_permille() <= 10)
 }

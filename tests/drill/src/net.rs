@@ -1,6 +1,7 @@
 //! The net without its actors: what pools, sessions, wardens, bookkeepers and timekeepers decide is decided by the same
 //! rules; what they carry is carried here, by turns.
 
+use crate::canary::Canary;
 use crate::clock::{MS, S, Time};
 use crate::desk::fill;
 use crate::dice::Dice;
@@ -17,10 +18,12 @@ use highwire_engine::wallets::Held;
 use highwire_links::audit::{Record, SagaStage};
 use highwire_links::codec::LineNotice;
 use highwire_links::command::{CommandsFull, Verb as Command};
+use highwire_links::fill::{Report, ReportKind};
 use highwire_links::instrument::{Change, Status};
 use highwire_links::lifecycle::Event;
+use highwire_links::order::Order;
 use highwire_links::page::BookState;
-use highwire_links::{InstrumentId, Nanos, PairId, VenueId};
+use highwire_links::{InstrumentId, Mode, Nanos, PairId, Qty, VenueId};
 use highwire_store::journal::{Entry, Moved};
 use highwire_supervision::attempts::{AttemptRule, Attempts};
 use highwire_supervision::backoff::Backoff;
@@ -38,6 +41,8 @@ const TICK_NS: Nanos = 50 * MS;
 /// Times that an order's trades are asked for, and the wait between.
 const TRIES: u32 = 5;
 const RETRY_NS: Nanos = 500 * MS;
+/// An order that is open on record for so long is followed by no trade any more.
+const DOUBT_NS: Nanos = 20 * S;
 
 /// A question about an order's trades.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +75,8 @@ pub struct Scene<'a> {
     pub warden_silent_ns: Nanos,
     /// What reached people.
     pub told: &'a mut Told,
+    /// What is wrong on purpose.
+    pub canary: Option<Canary>,
 }
 
 /// The net of one process.
@@ -84,6 +91,7 @@ pub struct Net {
     probe_ns: Nanos,
     funds_ns: Nanos,
     tick_ns: Nanos,
+    doubt_ns: Nanos,
     untold: Vec<Untold>,
     exposed: BTreeSet<PairId>,
     commands: Vec<Command>,
@@ -120,6 +128,7 @@ impl Net {
             probe_ns: 0,
             funds_ns: now,
             tick_ns: 0,
+            doubt_ns: 0,
             untold: Vec::new(),
             exposed: BTreeSet::new(),
             commands: Vec::new(),
@@ -149,6 +158,14 @@ impl Net {
         if now >= self.tick_ns {
             self.tick_ns = now + TICK_NS;
             self.look(process, scene);
+            if now >= self.doubt_ns {
+                self.doubt_ns = now + S;
+                self.ask_doubts(process, scene);
+            }
+        }
+        if scene.canary == Some(Canary::DeafToModes) {
+            let is_mode = |command: &Command| matches!(command, Command::SetMode(mode) | Command::SetVenueMode(_, mode) if *mode != Mode::Full);
+            self.reign.commands.retain(|command| !is_mode(command));
         }
         self.give(process, now);
     }
@@ -196,6 +213,7 @@ impl Net {
             time: scene.time,
             dice: scene.dice,
             commands: &mut self.commands,
+            canary: scene.canary,
         };
         act(&mut self.lines[at], &mut around);
         self.on_line_stepped(place, number, scene.now);
@@ -251,8 +269,8 @@ impl Net {
             Event::Untold { id, instrument } => self.untold.push(Untold { id, instrument, due_ns: now, tries: TRIES }),
             Event::GuardTripped { why, .. } => {
                 let why = format!("the last gate tripped ({why:?})");
-                let to = highwire_links::Mode::Halted;
-                let moved = Moved { venue: String::new(), from: highwire_links::Mode::Full, to, why, is_latched: true };
+                let to = Mode::Halted;
+                let moved = Moved { venue: String::new(), from: Mode::Full, to, why, is_latched: true };
                 let _full = process.notes.try_send(Entry::Mode(moved));
                 self.reign.on_reading(Scope::Global, Cause::Runaway, 1, now);
             }
@@ -346,17 +364,34 @@ impl Net {
             let venue = &scene.venues[untold.instrument.index() / PAIRS.len()];
             let is_shut = venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
             let Some(held) = venue.find(untold.id, now).filter(|_| !is_shut) else { continue };
-            let mut filled = 0;
-            let report = |trade: &crate::ledger::Trade| {
-                filled += trade.qty.0;
-                fill(&held.order, trade, filled)
-            };
-            let reports: Vec<_> = held.trades.iter().map(report).collect();
-            self.commands.push(Command::Tell(Box::new(reports)));
+            self.commands.push(Command::Tell(Box::new(told_in_full(held, now))));
             untold.tries = 0;
         }
         waiting.retain(|untold| untold.tries > 0);
         self.untold = waiting;
+    }
+
+    /// What became of orders that nobody follows any more is asked for again and again: a doubt does not end by itself.
+    fn ask_doubts(&mut self, process: &Process, scene: &mut Scene<'_>) {
+        let now = scene.now;
+        let old: Vec<(u64, Order)> = {
+            let state = process.state.lock();
+            let is_old = |order: &Order| order.decided_ns + DOUBT_NS < now;
+            state.orders.iter().filter(|(_, open)| is_old(&open.order)).map(|(&id, open)| (id, open.order)).collect()
+        };
+        for (id, order) in old {
+            let venue = &scene.venues[order.instrument.index() / PAIRS.len()];
+            if venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now) {
+                continue;
+            }
+            let about = |kind| Report::about(id, order.instrument, kind, now);
+            let reports = match venue.find(id, now) {
+                None => vec![about(ReportKind::NotFound), about(ReportKind::NotFound)],
+                Some(held) if held.is_rejected => vec![about(ReportKind::Rejected)],
+                Some(held) => told_in_full(held, now),
+            };
+            self.commands.push(Command::Tell(Box::new(reports)));
+        }
     }
 
     /// Each venue's clock is asked for at intervals, sooner while that is not clear.
@@ -441,4 +476,17 @@ impl Net {
             }
         }
     }
+}
+
+/// Everything that a venue tells of an order when it is asked.
+fn told_in_full(held: &crate::ledger::Held, now: Nanos) -> Vec<Report> {
+    let mut filled = 0;
+    let report = |trade: &crate::ledger::Trade| {
+        filled += trade.qty.0;
+        fill(&held.order, trade, filled)
+    };
+    let mut reports: Vec<Report> = held.trades.iter().map(report).collect();
+    let done = Report::about(held.order.id, held.order.instrument, ReportKind::Done, now);
+    reports.push(Report { filled: Qty(held.filled), ..done });
+    reports
 }

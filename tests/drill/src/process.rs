@@ -1,6 +1,7 @@
 //! The service's process: the production wire (feed, engine, live gateway) as one duty, the production scribe with its
 //! journal, and the state that both go on from. What the net does is in `net`; how it starts is in `start`.
 
+use crate::canary::Canary;
 use crate::clock::Time;
 use crate::ground::Ground;
 use highwire::boot::{self, Boot};
@@ -78,6 +79,7 @@ pub struct Process {
     /// This start's epoch.
     pub epoch: u16,
     ids: IdLease,
+    canary: Option<Canary>,
 }
 
 impl Process {
@@ -85,7 +87,7 @@ impl Process {
     ///
     /// # Errors
     /// In words.
-    pub fn start(ground: &Ground, time: &Time, boot: Boot) -> Result<Self, String> {
+    pub fn start(ground: &Ground, time: &Time, boot: Boot, canary: Option<Canary>) -> Result<Self, String> {
         let Boot { state, journal, mut lessor, epoch, covered, .. } = boot;
         let (ids, state) = (IdLease::none(), Shared(Arc::new(Mutex::new(state))));
         ids.grant(lessor.usable_until(&journal));
@@ -118,7 +120,8 @@ impl Process {
             connections: Vec::new(),
         };
         desk.cnc.beat_warden(time.now());
-        let mut process = Self { duty: None, desk, seen, scribe, board, state, notes, pages: readers, epoch, ids };
+        let mut process =
+            Self { duty: None, desk, seen, scribe, board, state, notes, pages: readers, epoch, ids, canary };
         process.duty = Some(process.duty_of(ground, parts)?);
         Ok(process)
     }
@@ -129,6 +132,9 @@ impl Process {
         let mut spec = universe.engine(config, Mode::Halted, self.epoch);
         spec.tuning.ids = self.ids.clone();
         boot::equip(&mut spec, &self.state.lock());
+        if self.canary == Some(Canary::StaleBooks) {
+            spec.limits.stale_ns.fill(u64::MAX);
+        }
         let engine =
             parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;
         let skew_ns = i64::try_from(config.lines.skew_ms * 1_000_000).unwrap_or(i64::MAX);

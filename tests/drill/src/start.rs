@@ -1,6 +1,7 @@
 //! A start: what lies on the disk is read and gone on from by the production code, then the venues are asked what
 //! became of the orders that nobody saw end, and what they hold. Nothing is traded before they have answered.
 
+use crate::canary::{Canary, LyingDisk};
 use crate::desk::fill;
 use crate::ground::{Ground, PAIRS, QUOTE};
 use crate::ledger::Held;
@@ -14,7 +15,7 @@ use highwire_links::fill::Report;
 use highwire_links::lease::ID_BITS;
 use highwire_links::order::Order;
 use highwire_links::{Nanos, Qty};
-use highwire_store::disk::MemoryDisk;
+use highwire_store::disk::{Disk, MemoryDisk};
 use highwire_store::journal::{Entry, Resolved, Stamped, recover};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +30,7 @@ pub struct Starting {
     known: BTreeMap<u64, BTreeSet<u64>>,
     lasted_ns: Nanos,
     lag_ns: Nanos,
+    canary: Option<Canary>,
 }
 
 /// What an order's venue says of it.
@@ -46,15 +48,15 @@ impl Starting {
     ///
     /// # Errors
     /// What the production start says.
-    pub fn begin(ground: &Ground, disk: &MemoryDisk, now: Nanos) -> Result<Self, BootError> {
+    pub fn begin(ground: &Ground, disk: &MemoryDisk, canary: Option<Canary>, now: Nanos) -> Result<Self, BootError> {
         let name = "the drill's disk".to_owned();
         let found = boot::read(disk, &name, true)?;
         let (known, lasted_ns) = on_record(disk)?;
         let epoch = found.state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(name.clone()))?;
         let tables = (&ground.universe, &ground.config, Orders::Live);
-        let boot = boot::begin_on(Box::new(disk.clone()), (found, epoch, name), tables, now)?;
+        let boot = boot::begin_on(written(disk, canary), (found, epoch, name), tables, now)?;
         let lag_ns = highwire_venues::venue::Venue::BinanceSpot.profile().visibility_lag_ns;
-        Ok(Self { boot, began_ns: now, known, lasted_ns, lag_ns })
+        Ok(Self { boot, began_ns: now, known, lasted_ns, lag_ns, canary })
     }
 
     /// Asks the venues; true once every doubt is resolved and on record.
@@ -66,9 +68,11 @@ impl Starting {
         if now < self.began_ns + self.lag_ns || venues.iter().any(is_shut) {
             return Ok(false);
         }
-        self.adopt_lost(venues, now);
-        if !self.resolve(venues, now) {
-            return Ok(false);
+        if self.canary != Some(Canary::NoRecovery) {
+            self.adopt_lost(venues, now);
+            if !self.resolve(venues, now) {
+                return Ok(false);
+            }
         }
         let funds: Vec<Funds> =
             venues.iter().flat_map(|venue| (0..PAIRS.len()).map(|pair| funds(venue, pair))).collect();
@@ -138,6 +142,10 @@ impl Starting {
     }
 }
 
+fn written(disk: &MemoryDisk, canary: Option<Canary>) -> Box<dyn Disk> {
+    if canary == Some(Canary::LyingSync) { Box::new(LyingDisk(disk.clone())) } else { Box::new(disk.clone()) }
+}
+
 fn find(venue: &Venue, id: u64, sure_ns: Nanos, now: Nanos) -> Found {
     match venue.find(id, now) {
         Some(held) => Found::Ended(Box::new(held.clone())),
@@ -151,11 +159,13 @@ pub fn funds(venue: &Venue, pair: usize) -> Funds {
     Funds::Spot { base: venue.ledger.balance(PAIRS[pair].0), quote: venue.ledger.balance(QUOTE) }
 }
 
-/// Orders and their trades on record, and the time of the last record.
+/// Orders and their trades on record, and the time of the last record of a thread: a start's own say nothing of it.
 fn on_record(disk: &MemoryDisk) -> Result<(BTreeMap<u64, BTreeSet<u64>>, Nanos), BootError> {
     let (mut known, mut lasted_ns): (BTreeMap<u64, BTreeSet<u64>>, Nanos) = (BTreeMap::new(), 0);
     recover(disk, |record| {
-        lasted_ns = record.at_ns;
+        if matches!(record.entry, Entry::Intent(_) | Entry::Report(_) | Entry::Saga(_)) {
+            lasted_ns = record.at_ns;
+        }
         match record.entry {
             Entry::Intent(order) => _ = known.entry(order.id).or_default(),
             Entry::Standing(standing) => _ = known.entry(standing.order.id).or_default(),

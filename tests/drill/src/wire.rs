@@ -134,6 +134,7 @@ pub struct Near {
     pipe: Arc<Mutex<Pipe>>,
     time: Time,
     fuse: Fuse,
+    twice: bool,
     nothing: Arc<File>,
 }
 
@@ -147,16 +148,17 @@ pub struct Far {
 #[derive(Clone, Debug)]
 pub struct Wires {
     time: Time,
+    twice: bool,
     nothing: Arc<File>,
 }
 
 impl Wires {
-    /// Connections in this time.
+    /// Connections in this time; with `twice` whatever is written arrives twice, which is wrong on purpose.
     ///
     /// # Errors
     /// The system has no `/dev/null`, or no file descriptor left.
-    pub fn new(time: Time) -> io::Result<Self> {
-        Ok(Self { time, nothing: Arc::new(File::open("/dev/null")?) })
+    pub fn new(time: Time, twice: bool) -> io::Result<Self> {
+        Ok(Self { time, twice, nothing: Arc::new(File::open("/dev/null")?) })
     }
 
     /// A connection with this latency to the venue, of a process with this fuse.
@@ -174,6 +176,7 @@ impl Wires {
             pipe: Arc::clone(&pipe),
             time: self.time.clone(),
             fuse: fuse.clone(),
+            twice: self.twice,
             nothing: Arc::clone(&self.nothing),
         };
         (near, Far { pipe })
@@ -213,6 +216,9 @@ impl Write for Near {
         let due_ns = now + pipe.latency_ns;
         if done > 0 && !pipe.mute {
             pipe.up.push(&bytes[..done], due_ns);
+            if self.twice {
+                pipe.up.push(&bytes[..done], due_ns);
+            }
         }
         if self.fuse.is_blown() { Err(ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) }
     }

@@ -2,6 +2,7 @@
 //! its decode function along, so the wire under test cannot tell it from a real one; real protocols are tested by
 //! their own suites.
 
+use crate::canary::Canary;
 use highwire_links::codec::{Answer, AnswerKind, LineNotice, OrderCodec, ReportSink};
 use highwire_links::decode::{Frame, FrameKind, Reject, Rejected, Scratch};
 use highwire_links::directory::Directory;
@@ -176,8 +177,25 @@ pub fn request(bytes: &[u8]) -> Option<Order> {
 /// The protocol on one line.
 #[derive(Debug)]
 pub struct Clerk {
-    /// It only brings news.
-    pub is_private: bool,
+    is_private: bool,
+    is_wrong: bool,
+    fills: u64,
+}
+
+impl Clerk {
+    /// The protocol of a line that carries orders, or only brings news.
+    pub fn new(is_private: bool, canary: Option<Canary>) -> Self {
+        Self { is_private, is_wrong: canary == Some(Canary::WrongFill), fills: 0 }
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> Option<Report> {
+        let mut report = read_report(bytes)?;
+        self.fills += u64::from(report.kind == ReportKind::Fill);
+        if self.is_wrong && report.kind == ReportKind::Fill && self.fills.is_multiple_of(20) {
+            report.qty.0 += 10;
+        }
+        Some(report)
+    }
 }
 
 const KINDS: [ReportKind; 12] = [
@@ -234,7 +252,7 @@ impl OrderCodec for Clerk {
         let Answer::Message(frame) = answer else { return Err(Reject::Malformed.into()) };
         let bytes = frame.payload();
         match bytes.first() {
-            Some(&REPORT) => sink.on_report(&read_report(bytes).ok_or(Rejected::from(Reject::Malformed))?),
+            Some(&REPORT) => sink.on_report(&self.read(bytes).ok_or(Rejected::from(Reject::Malformed))?),
             Some(&WAIT) => {
                 let wait_ns = word(bytes, 8).ok_or(Rejected::from(Reject::Truncated))?;
                 sink.on_rate(RateNotice::Wait { scope: Scope::Orders, wait_ns });

@@ -1,5 +1,6 @@
 //! The world: venues, a disk, and the service's process between them, stepped in virtual time by one thread.
 
+use crate::canary::Canary;
 use crate::clock::{MS, S, Time};
 use crate::dice::Dice;
 use crate::faults::operator_takes_ns;
@@ -21,6 +22,7 @@ use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
 use highwire_links::{Nanos, PairId};
 use highwire_store::disk::MemoryDisk;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// When the world begins: a morning in 2026.
@@ -31,6 +33,9 @@ const JUDGE_NS: Nanos = 20 * S;
 const EXPOSURE_MAX: i128 = 40;
 /// It may last so long without anybody being told: the hedge's own time and what surrounds it.
 const EXPOSED_NS: Nanos = 3_500 * MS;
+
+/// Faults that are remembered for whoever looks for the cause of a failure.
+const RECENT: usize = 12;
 
 /// Where the process is.
 enum Stage {
@@ -65,6 +70,8 @@ pub struct World {
     pub judge: Judge,
     /// What was fired.
     pub fired: Fired,
+    /// The last faults, with the steps that they came at.
+    pub recent: VecDeque<(u64, Verb)>,
     next_fault_ns: Nanos,
     last_fault: Option<(Verb, Nanos, u64)>,
     waits_full: Vec<(Verb, Nanos)>,
@@ -85,23 +92,14 @@ pub struct World {
     /// What to do wrong on purpose.
     canary: Option<Canary>,
     power: bool,
+    /// Crashes.
+    pub crashes: u64,
     /// Starts.
     pub starts: u64,
     /// Longest exposure beyond its bound while the service ran.
     pub exposed_max_ns: Nanos,
     /// Steps.
     pub steps: u64,
-}
-
-/// A defect of the drill's own making: the judge must find it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Canary {
-    /// A trade is left out of the journal's way: its report never arrives, and nobody asks.
-    ForgottenFill,
-    /// A venue books a trade twice.
-    DoubledTrade,
-    /// The process goes on trading while its journal does not take records.
-    Unrecorded,
 }
 
 impl World {
@@ -113,7 +111,7 @@ impl World {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(&mut dice);
         let time = Time::at(BEGIN_NS);
-        let wires = Wires::new(time.clone()).map_err(|error| error.to_string())?;
+        let wires = Wires::new(time.clone(), canary == Some(Canary::TwiceSent)).map_err(|error| error.to_string())?;
         Ok(Self {
             ground: Arc::clone(ground),
             swarm,
@@ -129,6 +127,7 @@ impl World {
             told: Told::default(),
             judge: Judge::default(),
             fired: Fired::default(),
+            recent: VecDeque::new(),
             next_fault_ns: BEGIN_NS + 15 * S,
             last_fault: None,
             waits_full: Vec::new(),
@@ -147,11 +146,22 @@ impl World {
             disk_heals_ns: Nanos::MAX,
             canary,
             power: false,
+            crashes: 0,
             starts: 0,
             exposed_max_ns: 0,
             steps: 0,
             dice,
         })
+    }
+
+    /// Markets in which two hundred orders are soon sent, for crashes.
+    pub fn calm(&mut self) {
+        (self.swarm.step_ms, self.swarm.dislocation_ms, self.swarm.dislocation_bps) = ((4, 10), 150, 60);
+    }
+
+    /// Markets in which days of the clock pass quickly, with a fault a minute.
+    pub fn leisurely(&mut self) {
+        (self.swarm.step_ms, self.swarm.dislocation_ms, self.swarm.gap_ms) = ((60, 140), 5_000, 60_000);
     }
 
     /// Whether the process runs.
@@ -208,6 +218,10 @@ impl World {
             self.fired.orders_after[last as usize] += orders - before;
         }
         self.fired.count[verb as usize] += 1;
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((self.steps, verb));
         self.waits_full.push((verb, self.now));
     }
 
@@ -255,7 +269,7 @@ impl World {
         self.starts += 1;
         // What the crash left of the journal is what the start goes on from, and what it may soon retire.
         self.judge.read(&self.disk);
-        match Starting::begin(&self.ground, &self.disk, self.now) {
+        match Starting::begin(&self.ground, &self.disk, self.canary, self.now) {
             Ok(starting) => {
                 self.judge.read(&self.disk);
                 self.stage = Stage::Starting(Box::new(starting));
@@ -285,7 +299,7 @@ impl World {
     }
 
     fn come_up(&mut self, starting: Starting) {
-        match Process::start(&self.ground, &self.time, starting.end()) {
+        match Process::start(&self.ground, &self.time, starting.end(), self.canary) {
             Ok(process) => {
                 let net = Net::new(&self.ground, &process, self.kept.clone(), self.now);
                 self.stage = Stage::Up(Box::new(process), Box::new(net));
@@ -317,6 +331,7 @@ impl World {
             sink_down_ns: self.sink_down_ns,
             warden_silent_ns: self.warden_silent_ns,
             told: &mut self.told,
+            canary: self.canary,
         };
         if !scene.fuse.is_blown() {
             net.turn(&mut process, &mut scene);
@@ -381,6 +396,7 @@ impl World {
                     sink_down_ns: self.sink_down_ns,
                     warden_silent_ns: self.warden_silent_ns,
                     told: &mut self.told,
+                    canary: self.canary,
                 };
                 net.on_thread_died(&gone, &mut scene);
             }
@@ -390,6 +406,7 @@ impl World {
 
     /// The process is gone at once; with the power some of what was not synced goes too.
     pub(crate) fn crash(&mut self, power: bool) {
+        self.crashes += 1;
         let stage = std::mem::replace(&mut self.stage, Stage::Down(self.now + self.dice.between(100, 2_000) * MS));
         if let Stage::Up(process, net) = stage {
             self.kept = net.reign.kept();
@@ -454,12 +471,8 @@ impl World {
             engine.saga(PairId(pair as u16)).is_some() || engine.executor().dust(PairId(pair as u16)).abs() > 100_000
         });
         if knows && net.reign.is_full() {
-            self.judge.violations.push(format!(
-                "I5: {value} of {} unhedged for {} ms at {}, and nobody was told",
-                PAIRS[pair].0,
-                lasts_ns / MS,
-                self.now
-            ));
+            let text = format!("I5: {value} of {} unhedged for {} ms", PAIRS[pair].0, lasts_ns / MS);
+            self.judge.violations.push(format!("{text}, and nobody was told: {}", self.stand()));
             self.exposed_since_ns[pair] = None;
         }
     }
@@ -541,8 +554,10 @@ impl World {
             Stage::Starting(_) => "starting".to_owned(),
             Stage::Up(process, net) => {
                 let engine = process.engine();
+                let orders: Vec<String> =
+                    process.state.lock().orders.keys().map(|id| format!("order {id:x} is open")).collect();
                 format!(
-                    "{}: up; held by [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?}",
+                    "{}: up; held by [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?} {}",
                     self.now,
                     net.reign.causes(),
                     net.reign.open_incidents(),
@@ -553,6 +568,7 @@ impl World {
                     engine.map(|engine| (0..2)
                         .map(|pair| engine.saga(PairId(pair)).map(|s| s.stage()))
                         .collect::<Vec<_>>()),
+                    orders.join(", ")
                 )
             }
         }
@@ -579,10 +595,5 @@ impl World {
             }
         });
         story
-    }
-
-    /// What to do wrong on purpose.
-    pub fn canary(&self) -> Option<Canary> {
-        self.canary
     }
 }
