@@ -1,5 +1,6 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
+use crate::service::BreakerFigure;
 use crate::universe::Universe;
 use highwire_actors::scribe::Figures;
 use highwire_links::audit::VERDICTS;
@@ -23,6 +24,8 @@ pub struct Vitals {
     pub mode_moves: u64,
     /// Notices that found the alerter's queue full.
     pub alerts_lost: u64,
+    /// Breakers.
+    pub breakers: Vec<BreakerFigure>,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.

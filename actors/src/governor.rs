@@ -267,7 +267,8 @@ impl GovernorState {
     /// The ladder moved: people, wardens, the disk and the board learn of it.
     fn on_moved(&mut self, moves: Vec<Moved>) {
         for moved in &moves {
-            let why: Vec<&str> = moved.why.iter().map(|cause| cause.name()).collect();
+            let mut why: Vec<&str> = moved.why.iter().map(|cause| cause.name()).collect();
+            why.dedup();
             let text = format!("{}: {:?} → {:?} ({})", self.name(moved.scope), moved.from, moved.to, why.join(", "));
             tracing::info!("mode of {text}");
             let now = self.now();

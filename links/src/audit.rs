@@ -41,10 +41,12 @@ pub enum Verdict {
     AuditFull = 12,
     /// Arithmetic left its range: counted, and never traded on.
     Overflow = 13,
+    /// A venue's breaker for orders is tripped, or its probe is under way.
+    Breaker = 14,
 }
 
 /// Kinds of [`Verdict`].
-pub const VERDICTS: usize = 14;
+pub const VERDICTS: usize = 15;
 
 impl Verdict {
     /// Every verdict, in the order of its number.
@@ -63,6 +65,7 @@ impl Verdict {
         Self::GatewayFull,
         Self::AuditFull,
         Self::Overflow,
+        Self::Breaker,
     ];
 
     /// Its name in reports and metric labels.
@@ -82,6 +85,7 @@ impl Verdict {
             Self::GatewayFull => "gateway_full",
             Self::AuditFull => "audit_full",
             Self::Overflow => "overflow",
+            Self::Breaker => "breaker",
         }
     }
 }

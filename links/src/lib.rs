@@ -5,6 +5,7 @@
 //! pages for readers. One file per ring, named by what it carries. Nothing of ours is imported.
 
 pub mod audit;
+pub mod breaker;
 pub mod cnc;
 pub mod codec;
 pub mod command;

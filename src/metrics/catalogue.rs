@@ -52,11 +52,18 @@ struct Own {
 
 use Kind::{Counter as C, Gauge as G, Histogram as H};
 
-const OWN: [Own; 32] = [
+const OWN: [Own; 34] = [
     own("highwire_up_seconds", G, &[], "Time since the service started."),
     own("highwire_mode", G, &["scope"], "What service and venues may do: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
     own("highwire_mode_moves_total", C, &[], "Moves of the modes of service and venues."),
     own("highwire_alert_notices_lost_total", C, &[], "Notices that found the alerter's queue full."),
+    own(
+        "highwire_breaker_state",
+        G,
+        &["function", "of"],
+        "A breaker before a venue's `orders` or `queries`, or before a channel of `alerts`: 0 passing, 1 probing, 2 tripped.",
+    ),
+    own("highwire_breaker_trips_total", C, &["function", "of"], "Times that it tripped."),
     own("highwire_thread_heartbeat_age_seconds", G, &["thread"], "Age of a pinned thread's heartbeat."),
     own("highwire_thread_stop", G, &["thread"], "The stop word over a thread, as the mode that it permits."),
     own("highwire_thread_restarts_total", C, &["thread"], "Restarts of a pinned thread."),

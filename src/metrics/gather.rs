@@ -1,8 +1,10 @@
 //! Vitals → samples.
 
 use super::{Sample, Value};
+use crate::service::BreakerFigure;
 use crate::vitals::{Book, Thread, Vitals};
 use highwire_links::audit::Verdict;
+use highwire_links::breaker::Stand;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::latency::{BOUNDS_NS, BUCKETS, Histogram};
 use highwire_links::page::BookState;
@@ -24,6 +26,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     }
     samples.push(sample("highwire_mode_moves_total", [], Value::Count(vitals.mode_moves)));
     samples.push(sample("highwire_alert_notices_lost_total", [], Value::Count(vitals.alerts_lost)));
+    vitals.breakers.iter().for_each(|breaker| of_breaker(breaker, &mut samples));
     vitals.threads.iter().for_each(|thread| of_thread(thread, &mut samples));
     vitals.books.iter().for_each(|book| of_book(book, &mut samples));
     of_venues(&vitals.books, &mut samples);
@@ -47,6 +50,17 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     samples.push(sample("process_threads", [], Value::Number(process.threads as f64)));
     samples.push(sample("process_cpu_seconds_total", [], Value::Number(process.cpu_ticks as f64 / TICKS_PER_S)));
     samples
+}
+
+fn of_breaker(breaker: &BreakerFigure, samples: &mut Vec<Sample>) {
+    let labels = || [breaker.function, breaker.of.as_str()];
+    let state = match breaker.stand {
+        Stand::Passing { .. } => 0.0,
+        Stand::Probing { .. } => 1.0,
+        Stand::Tripped { .. } => 2.0,
+    };
+    samples.push(sample("highwire_breaker_state", labels(), Value::Number(state)));
+    samples.push(sample("highwire_breaker_trips_total", labels(), Value::Count(breaker.trips)));
 }
 
 fn of_thread(thread: &Thread, samples: &mut Vec<Sample>) {

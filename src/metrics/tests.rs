@@ -1,8 +1,10 @@
 //! What is scraped is what is documented.
 
 use super::*;
+use crate::service::BreakerFigure;
 use crate::vitals::{Book, Process, Thread, Vitals};
 use highwire_links::Mode;
+use highwire_links::breaker::Stand;
 use highwire_links::counter::{Counter, Stage, Tally};
 use highwire_links::latency::Latencies;
 use highwire_links::page::BookState;
@@ -25,6 +27,12 @@ fn vitals() -> Vitals {
             latencies,
         }],
         books: vec![book("BTC-USDT", BookState::Live, Some(1)), book("A\"B\\C", BookState::Empty, None)],
+        breakers: vec![BreakerFigure {
+            function: "orders",
+            of: "okx".into(),
+            stand: Stand::Tripped { since_ns: 1 },
+            trips: 3,
+        }],
         profits: vec![("BTC/USDT".into(), "-0.00000001".into())],
         positions: vec![("okx", "BTC-USDT".into(), "-0.015".into())],
         process: Process { cpu_ticks: 250, ..Process::default() },

@@ -1,5 +1,6 @@
 //! Everything of a running service that can be looked at from outside, without asking anybody.
 
+use super::breakers::Breakers;
 use super::chronicle::Chronicle;
 use super::gauge::Gauge;
 use crate::universe::Universe;
@@ -30,6 +31,7 @@ pub struct Watch {
     started_ns: Nanos,
     board: Board,
     bell: Bell,
+    breakers: Breakers,
     journal: OnceLock<scribe::Board>,
 }
 
@@ -41,11 +43,11 @@ impl Watch {
         chronicle: Arc<Mutex<Chronicle>>,
         universe: Arc<Universe>,
         clock: TscClock,
-        (board, bell): (Board, Bell),
+        (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
         let journal = OnceLock::new();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, journal }
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal }
     }
 
     /// What the service has done so far.
@@ -109,6 +111,7 @@ impl Watch {
             venue_modes: ruling.venues.values().map(|(name, mode, _)| (name.clone(), *mode)).collect(),
             mode_moves: ruling.moves,
             alerts_lost: self.bell.lost(),
+            breakers: self.breakers.read(),
             threads,
             books: books(&self.universe, &self.pages, now),
             verdicts: chronicle.ledger.decisions,

@@ -43,7 +43,7 @@ pub enum Cause {
     Disk,
     /// All lines of the venue are down; 1 when so.
     Lines,
-    /// A breaker is tripped; 1 when so.
+    /// A breaker of the venue: 2 while its orders are not answered, 1 while it is tried again or answers no questions.
     Breaker,
     /// An escalated saga; how many.
     Escalated,
