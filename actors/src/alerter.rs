@@ -11,11 +11,12 @@ use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
-use highwire_supervision::breaker::{self, Breaker, Outcome};
+use highwire_supervision::breaker::{self, Breaker, Outcome, Stand};
 use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Time between two looks at what is due.
@@ -86,6 +87,8 @@ pub struct Bell {
     alerter: Address<AlerterMsg>,
     waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
+    /// Where the breaker before each channel stands, by the channel's name.
+    breakers: Arc<Mutex<BTreeMap<String, Stand>>>,
 }
 
 impl Bell {
@@ -108,6 +111,16 @@ impl Bell {
     pub async fn open(&self, within: Duration) -> Option<Vec<incident::Incident>> {
         let answer = self.alerter.actor()?.call(AlerterMsg::Open, Some(within)).await;
         answer.ok()?.success_or(()).ok()
+    }
+
+    /// Where the breaker before each channel stands, by the channel's name.
+    pub fn breakers(&self) -> BTreeMap<String, Stand> {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notices that wait for the alerter.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// Notices that found the queue full.
@@ -133,8 +146,7 @@ pub struct AlerterState {
     args: AlerterArgs,
     incidents: Incidents,
     breakers: Vec<Breaker>,
-    waiting: Arc<AtomicUsize>,
-    lost: Arc<AtomicU64>,
+    bell: Bell,
     lost_told: u64,
     saves: u64,
     saved: Option<Book>,
@@ -153,8 +165,7 @@ impl Alerter {
     ) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
         // What a former alerter had not taken went with it.
         bell.waiting.store(0, Ordering::Release);
-        let counts = (Arc::clone(&bell.waiting), Arc::clone(&bell.lost));
-        let arguments = (args, counts.0, counts.1);
+        let arguments = (args, bell.clone());
         let (alerter, _) = match above {
             Some(above) => Self::spawn_linked(None, Self, arguments, above).await?,
             None => Self::spawn(None, Self, arguments).await?,
@@ -172,13 +183,14 @@ impl AlerterState {
     /// One queued notice was taken.
     fn taken(&self) {
         let less = |waiting: usize| Some(waiting.saturating_sub(1));
-        let _always_some = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        let _always_some = self.bell.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
         let now = self.now();
         self.args.beat.mark(now);
-        let lost = self.lost.load(Ordering::Relaxed);
+        self.show_breakers();
+        let lost = self.bell.lost();
         if lost > self.lost_told {
             self.lost_told = lost;
             let text = format!("{lost} notices found the alerter's queue full");
@@ -188,6 +200,12 @@ impl AlerterState {
         // What is to be told stands on disk before it is told.
         self.save(now);
         due.into_iter().for_each(|message| self.send(myself, message, now));
+    }
+
+    fn show_breakers(&self) {
+        let names = self.args.routes.iter().map(|route| route.rule.name.clone());
+        let stands = names.zip(self.breakers.iter().map(Breaker::stand)).collect();
+        *self.bell.breakers.lock().unwrap_or_else(PoisonError::into_inner) = stands;
     }
 
     fn send(&mut self, myself: &ActorRef<AlerterMsg>, message: Message, now: Nanos) {
@@ -254,12 +272,12 @@ fn left(disk: &dyn Disk) -> Book {
 impl Actor for Alerter {
     type Msg = AlerterMsg;
     type State = AlerterState;
-    type Arguments = (AlerterArgs, Arc<AtomicUsize>, Arc<AtomicU64>);
+    type Arguments = (AlerterArgs, Bell);
 
     async fn pre_start(
         &self,
         myself: ActorRef<AlerterMsg>,
-        (args, waiting, lost): Self::Arguments,
+        (args, bell): Self::Arguments,
     ) -> Result<AlerterState, ActorProcessingErr> {
         let rules = args.routes.iter().map(|route| route.rule.clone()).collect();
         let incidents = Incidents::new(rules, args.pace, left(&*args.disk));
@@ -267,7 +285,7 @@ impl Actor for Alerter {
         myself.send_interval(TICK, || AlerterMsg::Tick);
         myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
         let started_ns = args.clock.now();
-        Ok(AlerterState { args, incidents, breakers, waiting, lost, lost_told: 0, saves: 0, saved: None, started_ns })
+        Ok(AlerterState { args, incidents, breakers, bell, lost_told: 0, saves: 0, saved: None, started_ns })
     }
 
     async fn handle(

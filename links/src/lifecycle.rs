@@ -7,6 +7,7 @@ use crate::command::Parcel;
 use crate::fill::OrderReject;
 use crate::ids::{InstrumentId, Nanos, PairId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
+use crate::occupancy::Occupancy;
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
 use crate::update::Control;
@@ -325,6 +326,13 @@ impl LifecycleTx {
             }
         }
         self.held.is_empty()
+    }
+
+    /// How full it is, with what is held back; what was held is not refused.
+    pub fn occupancy(&self) -> Occupancy {
+        let Occupancy { depth, capacity, .. } = self.ring.occupancy();
+        let depth = depth + self.held.len() as u64;
+        Occupancy { depth, depth_max: depth, capacity: capacity + LIFECYCLE_HELD as u64, refused: self.lost }
     }
 
     /// Events that found no room at all.
