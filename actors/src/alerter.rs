@@ -114,6 +114,11 @@ impl Bell {
         answer.ok()?.success_or(()).ok()
     }
 
+    /// Notices that wait for the alerter.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Notices that found the queue full.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)

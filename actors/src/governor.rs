@@ -401,6 +401,7 @@ impl GovernorState {
             Lines::Up | Lines::Starting => Mode::Full,
             Lines::Down { mode } | Lines::Returning { mode, .. } => mode,
         };
+        self.args.board.lock().lines.insert(venue, lines.census());
         self.lines.insert(venue, lines);
         let note = if value == Mode::Full { "" } else { "no line of a kind is left" };
         self.on_reading(Reading {

@@ -5,6 +5,7 @@
 use crate::fill::Report;
 use crate::ids::{InstrumentId, Nanos, PairId};
 use crate::limits::AUDIT_PER_STEP_MAX;
+use crate::occupancy::Occupancy;
 use crate::order::Order;
 use crate::ring::{Rx, Tx, ring};
 use crate::sync::{Arc, AtomicU64, Ordering};
@@ -322,6 +323,11 @@ impl AuditTx {
     /// Whether everything that was written was taken.
     pub fn is_drained(&self) -> bool {
         self.ring.room() == self.capacity
+    }
+
+    /// How full it is.
+    pub fn occupancy(&self) -> Occupancy {
+        self.ring.occupancy()
     }
 
     /// Records lost.

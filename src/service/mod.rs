@@ -320,6 +320,7 @@ fn control(
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
     ];
     branches.extend(boughs);
+    watch.show_actors(branches.clone());
     let control = Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
