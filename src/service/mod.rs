@@ -2,6 +2,7 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod alerts;
+mod annals;
 mod brood;
 mod chronicle;
 mod data;
