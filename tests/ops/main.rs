@@ -10,6 +10,7 @@ mod files;
 mod firing;
 mod rules;
 mod service;
+mod siege;
 mod tools;
 mod traces;
 mod watcher;
