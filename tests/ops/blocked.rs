@@ -56,7 +56,8 @@ async fn a_collector_that_never_answers_costs_its_queue_and_trading_goes_on() {
     let start =
         |environment: &[(&str, &str)]| tokio::task::block_in_place(|| Running::start(&arguments, environment, free()));
     let (blocked, twin) = (start(&[&eager[..], &exporting[..]].concat()), start(&eager));
-    (blocked.wait_ready().await, twin.wait_ready().await);
+    blocked.wait_ready().await;
+    twin.wait_ready().await;
     // Whatever a service takes while it warms up is no growth.
     tokio::time::sleep(Duration::from_secs((lasts_s / 4).min(30))).await;
     let (began, first, first_twin) = (Instant::now(), look(&blocked).await, look(&twin).await);
@@ -89,6 +90,6 @@ async fn a_collector_that_never_answers_costs_its_queue_and_trading_goes_on() {
     );
     assert!(taken.load(Ordering::Relaxed) > 0, "it never tried the collector");
     assert!(ours <= its + GROWTH_MAX, "grown by {ours} bytes, its twin by {its}");
-    (drop(blocked), drop(twin));
+    drop((blocked, twin));
     simulator.stop().await;
 }
