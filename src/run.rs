@@ -73,7 +73,9 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
 
 async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> Result<(), RunError> {
     let now = TscClock::start().now();
-    let recovered = Recovered::open(config, orders)?;
+    let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
+    let recovered = read.in_scope(|| Recovered::open(config, orders))?;
+    drop(read);
     let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()

@@ -28,5 +28,6 @@ pub mod supervisor;
 pub mod talk;
 pub mod timekeeper;
 pub mod trading_line;
+pub mod trail;
 pub mod warden;
 pub mod web;

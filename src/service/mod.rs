@@ -2,6 +2,7 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod alerts;
+mod annals;
 mod breakers;
 mod brood;
 mod chronicle;
@@ -210,7 +211,7 @@ impl Service {
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
-        let http = serve(&watch, &config).await?;
+        let http = serve(&watch, &config)?;
         for (venue, offset_ns) in clock_offsets(&config) {
             threads
                 .reader
@@ -351,10 +352,10 @@ fn realm(
 }
 
 /// Serves metrics and health, if an address is configured.
-async fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
+fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
     let Some(address) = config.http.listen else { return Ok(None) };
     let watch = Arc::clone(watch);
-    let server = HttpServer::start(address, Arc::new(move || watch.vitals())).await;
+    let server = HttpServer::start(address, Arc::new(move || watch.vitals()));
     let server = server.map_err(|source| ServiceError::Listen { address, source })?;
     tracing::info!(address = %server.address(), "metrics and health");
     Ok(Some(server))
