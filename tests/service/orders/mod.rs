@@ -7,6 +7,7 @@ mod breakers;
 mod judge;
 mod legs;
 mod limits;
+mod reconcile;
 mod reports;
 mod rig;
 mod stream;
