@@ -1,9 +1,11 @@
 //! The project's chores: `cargo xtask tidy` checks the rules that no compiler knows,
 //! `cargo xtask ci` runs everything that must pass, `cargo xtask licences` reads the dependency tree,
-//! `cargo xtask tables` writes the tables that are generated from the tests.
+//! `cargo xtask tables` writes the tables that are generated from the tests, `cargo xtask killcampaign` kills a
+//! trading service again and again and has it judged.
 //! Exit code 0 when all is well, 1 when something was found.
 
 mod ci;
+mod killcampaign;
 mod licences;
 mod tables;
 mod tidy;
@@ -44,6 +46,8 @@ enum Chore {
     },
     /// Write docs/faults.md and the matrix of docs/venues/README.md from what the tests say they show
     Tables,
+    /// Kill a service that trades on simulated venues at random moments, and judge what it put on record
+    Killcampaign(killcampaign::Options),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Ci { keep_going, only } => ci::run(&project(), keep_going, &only),
         Chore::Licences { root } => licences::run(&root.unwrap_or_else(project)),
         Chore::Tables => tables::write(&project()),
+        Chore::Killcampaign(options) => killcampaign::run(&project(), &options),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
