@@ -4,9 +4,13 @@
 //! Stepped by the pinned thread, by replay and by tests alike; same inputs, same outputs. Nothing is
 //! allocated after [`Engine::new`].
 
+mod lagging;
+
 pub use crate::guard::GuardLimits;
 pub use crate::risk::{Limits, SagaLimits};
-pub use crate::spec::{Assets, Binary, EngineEnds, EngineSpec, Funds, Inheritance, PairSpec, SpecError, Tuning};
+pub use crate::spec::{
+    Assets, Binary, EngineEnds, EngineSpec, Follow, Funds, Inheritance, PairSpec, SpecError, Tuning,
+};
 pub use crate::strategies::Strategies;
 
 use crate::context::Context;
@@ -19,6 +23,7 @@ use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::strategies::complement::{Complement, Set};
 use crate::strategies::cross_venue::CrossVenue;
+use crate::strategies::lag::Lag;
 use crate::tops::Quote;
 use crate::wallets::Held;
 use highwire_links::audit::{Decided, Record, Verdict};
@@ -51,6 +56,7 @@ pub struct Engine {
     scales: Box<[PairScale]>,
     detector: CrossVenue,
     complement: Complement,
+    lag: Lag,
     gate: Gate,
     executor: Executor,
     /// The last gate tripped, and the warden was told.
@@ -97,6 +103,7 @@ impl Engine {
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             detector: CrossVenue::new(spec),
             complement: Complement::new(spec),
+            lag: Lag::new(spec),
             gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
             executor: Executor::new(spec),
             is_tripped: false,
@@ -287,7 +294,7 @@ impl Engine {
         let saga = self.executor.saga(pair)?;
         let (exposure, terms) = (saga.wants_offer()?, saga.terms());
         let members = self.executor.members(pair);
-        let fair_px = self.detector.fair_px(*members.first()?)?;
+        let fair_px = self.executor.paid_px(pair).or_else(|| self.detector.fair_px(*members.first()?))?;
         let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
         let reach_ppb = REACH_PPB * (1 + i64::from(saga.failures()));
         let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
@@ -405,6 +412,7 @@ impl Engine {
         if let Some(number) = self.complement.number_of(instrument) {
             self.judge_complement(cx, number, &origin);
         }
+        self.judge_lags(cx, instrument, quote, &origin);
         self.detector.on_judged(instrument);
     }
 
@@ -419,7 +427,7 @@ impl Engine {
         let Ok(prepared) = self.executor.prepare(cx, &[leg(yes, set.yes), leg(no, set.no)], &cause) else { return };
         cx.tally.add(Counter::Taken);
         let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns };
+        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns, patience: None };
         self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
     }
 
@@ -479,7 +487,7 @@ impl Engine {
         self.record(cx, route, opportunity.id, verdict, decision);
         if let Ok(prepared) = prepared {
             let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns };
+            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns, patience: None };
             self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
             trace(cx, &cause, origin, begun, decided);
         }

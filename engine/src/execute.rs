@@ -26,7 +26,7 @@ use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
 use highwire_links::counter::Counter;
-use highwire_links::fixed::{Amount, Qty};
+use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument};
 use highwire_links::lease::ID_BITS;
@@ -72,6 +72,37 @@ pub struct Outlook {
     pub edge_ppb: i64,
     /// Until when its pair rests.
     pub rests_until_ns: Nanos,
+    /// How what it leaves open on purpose is to be closed; `None` when it means to leave nothing.
+    pub patience: Option<Patience>,
+}
+
+/// How long and at what prices the exposure of a trade is borne that is meant to be exposed: it is closed at a gain,
+/// or when its time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// How long.
+    pub hold_ns: Nanos,
+    /// A gain against the price paid that is taken before, parts per billion.
+    pub gain_ppb: i64,
+    /// The most that may be lost against it, parts per billion.
+    pub loss_max_ppb: i64,
+    /// The price paid, as the trade counts it: at the pair's decimals, of the yes side of a binary market.
+    pub paid_px: i64,
+}
+
+impl Patience {
+    /// The bounds of a trade with this patience.
+    fn on(&self, terms: Terms) -> Terms {
+        Terms {
+            hold_ns: self.hold_ns,
+            exposed_ns: terms.exposed_ns.saturating_add(self.hold_ns),
+            // What is meant to be closed is not borne in the end.
+            bound: 0,
+            cost_hold_ppb: self.gain_ppb.saturating_neg(),
+            cost_max_ppb: self.loss_max_ppb,
+            ..terms
+        }
+    }
 }
 
 /// Legs that are reserved for and built, and not sent yet.
@@ -99,6 +130,8 @@ struct Active {
     venues: u64,
     /// Base that it found when it began: earlier trades have answered for it.
     carried: i64,
+    /// What hedges are measured against instead of the fair price.
+    paid_px: Option<i64>,
 }
 
 impl Active {
@@ -222,6 +255,19 @@ impl Executor {
         self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
     }
 
+    /// The price that a patient trade's hedges are measured against, as [`Patience::paid_px`].
+    pub fn paid_px(&self, pair: PairId) -> Option<i64> {
+        self.berths.get(pair.index())?.active.as_ref()?.paid_px
+    }
+
+    /// A price of an instrument as trades of its pair count it.
+    pub fn home_px(&self, id: InstrumentId, px: Px) -> i64 {
+        let instrument = &self.instruments[id.index()];
+        let px_dp = self.scales[instrument.pair.index()].px_dp;
+        let px = cash::canonical(instrument, px, px_dp);
+        if self.is_inverse[id.index()] { POW10[usize::from(px_dp)] - px } else { px }
+    }
+
     /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises
     /// what is not there, and asking again at once would only spend the tries.
     pub fn is_spent(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
@@ -333,6 +379,7 @@ impl Executor {
     pub fn submit(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, prepared: &Prepared, outlook: &Outlook) {
         let (mut legs, mut len, mut venues) = ([Part::default(); SAGA_LEGS_MAX], 0, 0);
         let terms = prepared.orders().next().map(|order| self.terms(order)).unwrap_or_default();
+        let terms = outlook.patience.map_or(terms, |patience| patience.on(terms));
         for order in prepared.orders() {
             legs[len] = Part::new(order.id, cx.now, &terms);
             venues |= self.venue_bit(order.instrument);
@@ -346,6 +393,9 @@ impl Executor {
         self.guard.on_opened(prepared.pair, cx.now);
         self.berths[prepared.pair.index()].rests_until_ns = outlook.rests_until_ns;
         self.begin(cx, prepared.pair, &legs[..len], (prepared.group, outlook.edge_ppb, venues), terms);
+        if let Some(active) = &mut self.berths[prepared.pair.index()].active {
+            active.paid_px = outlook.patience.map(|patience| patience.paid_px);
+        }
         for (number, order) in (0u8..).zip(prepared.orders()) {
             if !self.hand_over(cx, tx, order) {
                 self.on_never_sent(cx, tx, prepared.pair, number, order.id);
@@ -371,7 +421,8 @@ impl Executor {
         let carried = std::mem::take(&mut berth.dust);
         let saga = Saga::new(legs, carried, terms, cx.now);
         berth.least = terms.least;
-        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues, carried });
+        let cash = Cash::default();
+        berth.active = Some(Active { saga, group, expected_ppb, cash, venues, carried, paid_px: None });
         self.active.push(pair);
         self.note(cx, pair, SagaStage::Opening, SagaStage::Opening, SagaWhy::Sent);
     }
