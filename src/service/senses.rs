@@ -36,9 +36,8 @@ struct Look {
 
 /// Eyes on these threads and pages.
 pub fn senses(universe: &Arc<Universe>, config: &Config, pages: PageReaders, gauges: Vec<Gauge>) -> Senses {
-    let several = universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1);
     let mut look = Look {
-        traded: several.flat_map(|pair| pair.spec.members.clone()).collect(),
+        traded: universe.traded(),
         universe: Arc::clone(universe),
         pages,
         gauges,

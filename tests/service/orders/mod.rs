@@ -6,6 +6,8 @@ mod answers;
 mod judge;
 mod legs;
 mod limits;
+mod outcomes;
+mod polymarket;
 mod reports;
 mod rig;
 mod stream;
