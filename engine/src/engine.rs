@@ -32,7 +32,7 @@ use highwire_links::fill::Report;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
-use highwire_links::limits::AUDIT_PER_REPORT_MAX;
+use highwire_links::limits::{AUDIT_PER_REPORT_MAX, POW10, PPB};
 use highwire_links::market::{Market, MarketEvent};
 use highwire_links::mode::{Mode, OrderClass};
 use highwire_links::occupancy::Occupancy;
@@ -47,6 +47,8 @@ const FILL_BATCH: usize = 256;
 /// How far a hedge's limit lies beyond the level seen at the first try, and how much farther with each that failed,
 /// parts per billion (5 bp).
 const REACH_PPB: i64 = 500_000;
+/// The same for a share of a binary market, parts per billion of the one that it may pay: a cent.
+const SHARE_REACH_PPB: i64 = 10_000_000;
 
 /// Decides what is traded.
 #[derive(Debug)]
@@ -296,8 +298,10 @@ impl Engine {
         let members = self.executor.members(pair);
         let fair_px = self.executor.paid_px(pair).or_else(|| self.detector.fair_px(*members.first()?))?;
         let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
-        let reach_ppb = REACH_PPB * (1 + i64::from(saga.failures()));
-        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
+        let binary = self.executor.curve(pair);
+        let reach_ppb = if binary.is_some() { SHARE_REACH_PPB } else { REACH_PPB } * (1 + i64::from(saga.failures()));
+        let scale = self.scales[pair.index()];
+        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale, binary };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.newest_page(*id));
@@ -441,7 +445,12 @@ impl Engine {
         let pages = sides.map(|id| self.page(id));
         // The cheap question first: nearly always there is no edge.
         let set = self.complement.cross(number, [yes, no], &pages, &params)?;
-        let facts = [(yes, &pages[0]), (no, &pages[1])].map(|(side, page)| self.facts_of_page(side, page));
+        let band = |side: &Instrument| {
+            let one = i128::from(POW10[usize::from(side.scale.px_dp)]);
+            i64::try_from(one * i128::from(params.collar_ppb) / i128::from(PPB)).unwrap_or(0)
+        };
+        let facts = [(yes, &pages[0]), (no, &pages[1])];
+        let facts = facts.map(|(side, page)| LegFacts { band: Some(band(side)), ..self.facts_of_page(side, page) });
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
         let caps = self.gate.caps(self.gate.mode_between(yes.venue, no.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
@@ -461,6 +470,7 @@ impl Engine {
             time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
             px: page.asks[0].px,
             reference: self.detector.reference(side.id),
+            band: None,
             median: None,
         }
     }
@@ -551,6 +561,7 @@ impl Engine {
             time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
             px,
             reference: self.detector.reference(instrument.id),
+            band: None,
             median: self.detector.median_px(instrument.id),
         }
     }

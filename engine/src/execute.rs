@@ -34,6 +34,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
+use highwire_quant::complement::FeeCurve;
 use reports::Untold;
 
 /// Set in the group of a trade that no opportunity began.
@@ -163,6 +164,8 @@ pub struct Executor {
     homes: Box<[PairId]>,
     /// Per instrument: whether having it is being short, the no side of a binary market.
     is_inverse: Box<[bool]>,
+    /// Per pair, the fee of the binary market that it is a side of.
+    curves: Box<[Option<FeeCurve>]>,
     scales: Box<[PairScale]>,
     wallets: Wallets,
     orders: Orders,
@@ -194,7 +197,8 @@ impl Executor {
         lag_ns.resize(spec.venues, 0);
         let (ids, inherited) = (&spec.tuning.ids, &spec.tuning.inherited);
         let groups = u64::from(spec.epoch) << ID_BITS | (ids.begin() & ENGINE_BITS) << 32;
-        let dust = |pair: usize| inherited.drifts.get(pair).copied().unwrap_or(0);
+        let drifts = binary::drifts(spec);
+        let dust = |pair: usize| drifts.get(pair).copied().unwrap_or(0);
         let berths = (0..spec.pairs.len()).map(|pair| Berth { dust: dust(pair), ..Berth::default() }).collect();
         let mut guard = Guard::new(&spec.limits.guard, spec.pairs.len());
         guard.on_result(inherited.result.0, inherited.result.1);
@@ -203,6 +207,7 @@ impl Executor {
             members: binary::members(spec),
             homes: binary::homes(spec),
             is_inverse: binary::inverse(spec),
+            curves: binary::curves(spec),
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             wallets: Wallets::new(spec),
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
@@ -292,6 +297,15 @@ impl Executor {
     /// Whether having this instrument is being short of what its trades are counted in.
     pub fn is_inverse(&self, id: InstrumentId) -> bool {
         self.is_inverse[id.index()]
+    }
+
+    /// The fee of the binary market that a pair is a side of.
+    pub fn curve(&self, pair: PairId) -> Option<FeeCurve> {
+        self.curves[pair.index()]
+    }
+
+    fn is_binary(&self, pair: PairId) -> bool {
+        self.curve(pair).is_some()
     }
 
     /// The pair of the saga of this number.
@@ -639,13 +653,22 @@ impl Executor {
         let px_at = |id: InstrumentId| if seen(id) { POW10[usize::from(scale.px_dp)] - own } else { own };
         // What is no dust now must stay tradable when the price has moved as far as a hedge may cost.
         let least_at = |&id: &InstrumentId| {
-            let px = cash::lowered(px_at(id), self.limits.cost_max_ppb).max(1);
+            let px = self.lowered(pair, px_at(id)).max(1);
             least_base(&self.instruments[id.index()], px, scale)
         };
         let least = self.members[pair.index()].iter().filter_map(least_at).min().unwrap_or(1);
         let px = px_at(self.members[pair.index()][0]).max(1);
         let bound = cash::base_of(self.limits.exposure_max, px, scale);
-        cash::terms(&self.limits, bound, least)
+        cash::terms(&self.limits, bound, least, self.is_binary(pair))
+    }
+
+    /// A price of the pair when it has moved as far as a hedge may cost.
+    fn lowered(&self, pair: PairId, px: i64) -> i64 {
+        if !self.is_binary(pair) {
+            return cash::lowered(px, self.limits.cost_max_ppb);
+        }
+        let one = POW10[usize::from(self.scales[pair.index()].px_dp)];
+        px - (one - cash::lowered(one, self.limits.share_max_ppb))
     }
 
     fn value(&self, leg: &LegTicket) -> Option<Amount> {

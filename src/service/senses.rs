@@ -44,9 +44,8 @@ pub fn senses(
     gauges: Vec<Gauge>,
     breakers: Breakers,
 ) -> Senses {
-    let several = universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1);
     let mut look = Look {
-        traded: several.flat_map(|pair| pair.spec.members.clone()).collect(),
+        traded: universe.traded(),
         universe: Arc::clone(universe),
         pages,
         gauges,

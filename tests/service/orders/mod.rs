@@ -7,6 +7,8 @@ mod breakers;
 mod judge;
 mod legs;
 mod limits;
+mod outcomes;
+mod polymarket;
 mod reconcile;
 mod reports;
 mod rig;
