@@ -364,6 +364,7 @@ impl Duty {
         let House { ports, tally, stages, .. } = &mut self.house;
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
+        ports.cnc.tell_depth(ports.audit.depth_permille());
         ports.tally.publish(tally);
         ports.latency.publish(stages.coarse());
     }

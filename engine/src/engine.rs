@@ -427,6 +427,10 @@ impl Engine {
         let pages = sides.map(|id| self.page(id));
         // The cheap question first: nearly always there is no edge.
         let set = self.complement.cross(number, [yes, no], &pages, &params)?;
+        // Its legs can be hedged nowhere else: where care is due it rests, and only what two venues price is traded.
+        if self.gate.mode_between(yes.venue, no.venue) != Mode::Full {
+            return Err(Verdict::Mode);
+        }
         let facts = [(yes, &pages[0]), (no, &pages[1])].map(|(side, page)| self.facts_of_page(side, page));
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
         let caps = self.gate.caps(self.gate.mode_between(yes.venue, no.venue));

@@ -47,6 +47,7 @@ use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
+use highwire_actors::scribe;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::engine::SpecError;
@@ -203,7 +204,8 @@ impl Service {
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, (trading.clone(), &breakers)))?;
+        let shown = (&breakers, prepared.as_ref().map(Prepared::board));
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), shown))?;
         if let Some(prepared) = &prepared {
             governing.hold(prepared.held())?;
         }
@@ -337,14 +339,15 @@ fn realm(
     universe: &Arc<Universe>,
     config: &Arc<Config>,
     threads: &Threads,
-    (trading, breakers): (Option<Trading>, &Breakers),
+    trading: Option<Trading>,
+    (breakers, journal): (&Breakers, Option<scribe::Board>),
 ) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
     let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), breakers.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), (breakers.clone(), journal.clone())),
         hands: governing::hands(trading.as_ref()),
     })
 }
