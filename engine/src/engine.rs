@@ -445,6 +445,10 @@ impl Engine {
         let pages = sides.map(|id| self.page(id));
         // The cheap question first: nearly always there is no edge.
         let set = self.complement.cross(number, [yes, no], &pages, &params)?;
+        // Its legs can be hedged nowhere else: where care is due it rests, and only what two venues price is traded.
+        if self.gate.mode_between(yes.venue, no.venue) != Mode::Full {
+            return Err(Verdict::Mode);
+        }
         let band = |side: &Instrument| {
             let one = i128::from(POW10[usize::from(side.scale.px_dp)]);
             i64::try_from(one * i128::from(params.collar_ppb) / i128::from(PPB)).unwrap_or(0)

@@ -141,7 +141,7 @@ pub const KEYS: &[Key] = &[
     key("demo.lag_ms", whole(0, 10_000, "ms")),
     key("modes.latency_us", whole(100, 10_000_000, "µs")),
     key("modes.stale_percent", whole(1, 99, "%")),
-    key("modes.memory_mb", whole(64, 1_048_576, "MB")),
+    key("modes.memory_mb", whole(16, 1_048_576, "MB")),
     key("modes.confirm_ms", whole(0, 60_000, "ms")),
     key("modes.dwell_ms", whole(0, 3_600_000, "ms")),
     key("modes.settle_ms", whole(0, 60_000, "ms")),

@@ -52,6 +52,7 @@ use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
+use highwire_actors::scribe;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
@@ -207,7 +208,8 @@ impl Service {
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, (trading.clone(), &breakers)))?;
+        let shown = (&breakers, prepared.as_ref().map(Prepared::board));
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), shown))?;
         governing.hold(held)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
@@ -326,14 +328,15 @@ fn realm(
     universe: &Arc<Universe>,
     config: &Arc<Config>,
     threads: &Threads,
-    (trading, breakers): (Option<Trading>, &Breakers),
+    trading: Option<Trading>,
+    (breakers, journal): (&Breakers, Option<scribe::Board>),
 ) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
     let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), breakers.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), (breakers.clone(), journal.clone())),
         hands: governing::hands(trading.as_ref()),
     })
 }

@@ -11,6 +11,7 @@ pub mod ending;
 pub mod endpoints;
 pub mod failover;
 pub mod halting;
+pub mod health;
 pub mod incident;
 pub mod lineset;
 pub mod liveness;
