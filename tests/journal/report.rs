@@ -6,6 +6,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
 
+/// The last end of a trade: where in the journal, how, the edge that it set out for and the one that it captured, parts
+/// per billion.
+type End = (u64, String, f64, f64);
+
 /// A trade as the journal tells it.
 #[derive(Default)]
 struct Told {
@@ -17,8 +21,7 @@ struct Told {
     bought: (f64, f64),
     sold: (f64, f64),
     fees: f64,
-    /// Its last end: where in the journal, how, the edge that it set out for and the one that it captured.
-    end: Option<(u64, String, f64, f64)>,
+    end: Option<End>,
 }
 
 impl Told {
@@ -94,8 +97,7 @@ fn figures(trades: &[Told]) -> BTreeMap<&'static str, f64> {
     }
     let spread: f64 = results.iter().map(|result| (result - mean(&results)).powi(2)).sum::<f64>();
     let ends = || trades.iter().filter_map(|told| told.end.as_ref()).filter(|end| end.3 != 0.0);
-    let edges =
-        |of: &dyn Fn(&(u64, String, f64, f64)) -> f64| mean(&ends().map(|end| of(end) / 1e5).collect::<Vec<_>>());
+    let edges = |of: &dyn Fn(&End) -> f64| mean(&ends().map(|end| of(end) / 1e5).collect::<Vec<_>>());
     [
         ("traded", trades.len() as f64),
         ("won", results.iter().filter(|result| **result > 0.0).count() as f64),
