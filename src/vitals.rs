@@ -1,5 +1,6 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
+use crate::service::BreakerFigure;
 use crate::universe::Universe;
 use highwire_actors::governor::Ruling;
 use highwire_actors::scribe::Figures;
@@ -25,8 +26,8 @@ pub struct Vitals {
     pub venue_modes: Vec<(String, Mode)>,
     /// What the governor has ruled: every cause that holds a mode, and live lines.
     pub ruling: Ruling,
-    /// Breakers by name: 0 passing, 1 probing, 2 tripped.
-    pub breakers: Vec<(String, u8)>,
+    /// Breakers before venues and alert channels.
+    pub breakers: Vec<BreakerFigure>,
     /// Actors, by their supervisor's name.
     pub actors: Vec<(String, Life)>,
     /// Notices that found the alerter's queue full.

@@ -1,7 +1,7 @@
 //! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
 //! signed stands in an error.
 
-use crate::web::{self, Quiet};
+use crate::web::{self, Need, Quiet};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_venues::keys::Keys;
 use highwire_venues::private::{self, Query, Refusal, Reply};
@@ -67,7 +67,17 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let answer = web::send(sent.body(request.body.clone()), self.timeout, &self.quiet).await.map_err(unanswered)?;
+        let answer = web::send(sent.body(request.body.clone()), self.timeout, &self.quiet, need(query));
+        let answer = answer.await.map_err(unanswered)?;
         private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
+    }
+}
+
+/// Where orders stand, and what withdraws them, is asked for at once; what is held, owed or permitted can wait.
+fn need(query: &Query<'_>) -> Need {
+    use Query as Q;
+    match query {
+        Q::Balances | Q::Positions | Q::Fees { .. } | Q::KeyScope | Q::Instruments { .. } => Need::Later,
+        _ => Need::Now,
     }
 }

@@ -9,12 +9,11 @@ use crate::beat::Beat;
 use crate::channel::{Channel, Undelivered};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
+use highwire_links::breaker::{self, Breaker, Outcome, Stand};
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
-use highwire_supervision::breaker::{self, Breaker, Outcome, Stand};
 use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -87,9 +86,11 @@ pub struct Bell {
     alerter: Address<AlerterMsg>,
     waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
-    /// Where the breaker before each channel stands, by the channel's name.
-    breakers: Arc<Mutex<BTreeMap<String, Stand>>>,
+    channels: Arc<Mutex<Vec<ChannelStand>>>,
 }
+
+/// A channel's name, where its breaker stands, and how often it tripped.
+pub type ChannelStand = (String, (Stand, u64));
 
 impl Bell {
     /// Something happened, goes on, or became worse. Equal keys are one incident.
@@ -113,11 +114,6 @@ impl Bell {
         answer.ok()?.success_or(()).ok()
     }
 
-    /// Where the breaker before each channel stands, by the channel's name.
-    pub fn breakers(&self) -> BTreeMap<String, Stand> {
-        self.breakers.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Notices that wait for the alerter.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
@@ -126,6 +122,11 @@ impl Bell {
     /// Notices that found the queue full.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The channels' breakers.
+    pub fn channels(&self) -> Vec<ChannelStand> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn send(&self, message: AlerterMsg) {
@@ -189,7 +190,6 @@ impl AlerterState {
     fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
         let now = self.now();
         self.args.beat.mark(now);
-        self.show_breakers();
         let lost = self.bell.lost();
         if lost > self.lost_told {
             self.lost_told = lost;
@@ -200,12 +200,7 @@ impl AlerterState {
         // What is to be told stands on disk before it is told.
         self.save(now);
         due.into_iter().for_each(|message| self.send(myself, message, now));
-    }
-
-    fn show_breakers(&self) {
-        let names = self.args.routes.iter().map(|route| route.rule.name.clone());
-        let stands = names.zip(self.breakers.iter().map(Breaker::stand)).collect();
-        *self.bell.breakers.lock().unwrap_or_else(PoisonError::into_inner) = stands;
+        self.show();
     }
 
     fn send(&mut self, myself: &ActorRef<AlerterMsg>, message: Message, now: Nanos) {
@@ -235,6 +230,14 @@ impl AlerterState {
         self.save(now);
     }
 
+    /// Where each channel's breaker stands is read at the bell.
+    fn show(&self) {
+        let stand =
+            |(route, breaker): (&Route, &Breaker)| (route.rule.name.clone(), (breaker.stand(), breaker.trips()));
+        let stands = self.args.routes.iter().zip(&self.breakers).map(stand).collect();
+        *self.bell.channels.lock().unwrap_or_else(PoisonError::into_inner) = stands;
+    }
+
     /// Keeps the book, if it changed. A disk that fails is told in the log: there is nobody else left.
     fn save(&mut self, now: Nanos) {
         let book = self.incidents.book();
@@ -255,6 +258,9 @@ impl AlerterState {
 
 /// The book that a former process left. One that cannot be read is passed over: alerts go on.
 fn left(disk: &dyn Disk) -> Book {
+    if cfg!(mutant = "alert-spool") {
+        return Book::default();
+    }
     let loaded = match checkpoint::load(disk) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -285,7 +291,9 @@ impl Actor for Alerter {
         myself.send_interval(TICK, || AlerterMsg::Tick);
         myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
         let started_ns = args.clock.now();
-        Ok(AlerterState { args, incidents, breakers, bell, lost_told: 0, saves: 0, saved: None, started_ns })
+        let state = AlerterState { args, incidents, breakers, bell, lost_told: 0, saves: 0, saved: None, started_ns };
+        state.show();
+        Ok(state)
     }
 
     async fn handle(

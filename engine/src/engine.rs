@@ -247,6 +247,7 @@ impl Engine {
     fn tend(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
+        self.executor.try_venues(cx);
         work += self.executor.cancel_on(cx, &mut self.ends.orders);
         self.tend_inherited(cx);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {

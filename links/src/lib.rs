@@ -6,6 +6,7 @@
 
 pub mod allocation;
 pub mod audit;
+pub mod breaker;
 pub mod cnc;
 pub mod codec;
 pub mod command;

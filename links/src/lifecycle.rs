@@ -2,10 +2,11 @@
 //! the thread takes no further command until that has drained.
 
 use crate::audit::SagaWhy;
+use crate::breaker::Stand;
 use crate::codec::LineNotice;
 use crate::command::Parcel;
 use crate::fill::OrderReject;
-use crate::ids::{InstrumentId, Nanos, PairId};
+use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
 use crate::occupancy::Occupancy;
 use crate::page::BookState;
@@ -243,6 +244,15 @@ pub enum Event {
         reject: OrderReject,
         /// Until when.
         until_ns: Nanos,
+    },
+    /// A venue's breaker for orders moved.
+    Breaker {
+        /// The venue.
+        venue: VenueId,
+        /// Where it stands now.
+        stand: Stand,
+        /// When.
+        at_ns: Nanos,
     },
     /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until an
     /// operator resumes.

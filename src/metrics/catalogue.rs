@@ -58,18 +58,19 @@ const OWN: &[Own] = &[
     own("highwire_mode_moves_total", C, &[], "Moves of the modes of service and venues."),
     own("highwire_alert_notices_lost_total", C, &[], "Notices that found the alerter's queue full."),
     own(
+        "highwire_breaker_state",
+        G,
+        &["function", "of"],
+        "A breaker before a venue's `orders` or `queries`, or before a channel of `alerts`: 0 passing, 1 probing, 2 tripped.",
+    ),
+    own("highwire_breaker_trips_total", C, &["function", "of"], "Times that it tripped."),
+    own(
         "highwire_mode_cause",
         G,
         &["scope", "cause"],
         "The mode to which a cause holds service or venue, 0 when it does not.",
     ),
     own("highwire_mechanism_fired_total", C, &["cause"], "Times that a cause began to hold a mode."),
-    own(
-        "highwire_breaker_state",
-        G,
-        &["breaker"],
-        "A breaker before an alert channel, or a venue's connections: 0 passing, 1 probing, 2 tripped.",
-    ),
     own("highwire_lines_up", G, &["venue", "kind"], "Lines of a venue that are up, by what they carry."),
     own(
         "highwire_silent_subscriptions",

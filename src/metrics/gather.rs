@@ -1,8 +1,10 @@
 //! Vitals → samples.
 
 use super::{Sample, Value};
+use crate::service::BreakerFigure;
 use crate::vitals::{Book, Thread, Vitals};
 use highwire_links::audit::Verdict;
+use highwire_links::breaker::Stand;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::fill::OrderReject;
 use highwire_links::latency::{BOUNDS_NS, BUCKETS, Histogram};
@@ -27,6 +29,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     }
     samples.push(sample("highwire_mode_moves_total", [], Value::Count(vitals.ruling.moves)));
     samples.push(sample("highwire_alert_notices_lost_total", [], Value::Count(vitals.alerts_lost)));
+    vitals.breakers.iter().for_each(|breaker| of_breaker(breaker, &mut samples));
     of_ruling(vitals, &mut samples);
     of_actors(vitals, &mut samples);
     vitals.threads.iter().for_each(|thread| of_thread(thread, &mut samples));
@@ -63,6 +66,17 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     samples
 }
 
+fn of_breaker(breaker: &BreakerFigure, samples: &mut Vec<Sample>) {
+    let labels = || [breaker.function, breaker.of.as_str()];
+    let state = match breaker.stand {
+        Stand::Passing { .. } => 0.0,
+        Stand::Probing { .. } => 1.0,
+        Stand::Tripped { .. } => 2.0,
+    };
+    samples.push(sample("highwire_breaker_state", labels(), Value::Number(state)));
+    samples.push(sample("highwire_breaker_trips_total", labels(), Value::Count(breaker.trips)));
+}
+
 /// What holds modes, and how each mechanism, line and subscription is.
 fn of_ruling(vitals: &Vitals, samples: &mut Vec<Sample>) {
     let ruling = &vitals.ruling;
@@ -76,9 +90,6 @@ fn of_ruling(vitals: &Vitals, samples: &mut Vec<Sample>) {
     for (cause, name) in Cause::ALL {
         let count = ruling.fired.get(&cause).map_or(0, |fired| fired.count);
         samples.push(sample("highwire_mechanism_fired_total", [name], Value::Count(count)));
-    }
-    for (name, stand) in &vitals.breakers {
-        samples.push(sample("highwire_breaker_state", [name.as_str()], Value::Number(f64::from(*stand))));
     }
     for (venue, (name, ..)) in &ruling.venues {
         for (kind, live) in ruling.lines.get(venue).into_iter().flatten() {

@@ -1,9 +1,11 @@
 //! What is scraped is what is documented.
 
 use super::*;
+use crate::service::BreakerFigure;
 use crate::vitals::{Book, Process, Thread, Vitals};
 use highwire_actors::governor::{Fired, Held, Ruling};
 use highwire_actors::supervisor::Life;
+use highwire_links::breaker::Stand;
 use highwire_links::counter::{Counter, Stage, Tally};
 use highwire_links::fill::{ORDER_REJECTS, OrderReject};
 use highwire_links::latency::Latencies;
@@ -44,10 +46,15 @@ fn vitals() -> Vitals {
             cpu_ns: 1_250_000_000,
         }],
         books: vec![book("BTC-USDT", BookState::Live, Some(1)), book("A\"B\\C", BookState::Empty, None)],
+        breakers: vec![BreakerFigure {
+            function: "orders",
+            of: "okx".into(),
+            stand: Stand::Tripped { since_ns: 1 },
+            trips: 3,
+        }],
         profits: vec![("BTC/USDT".into(), "-0.00000001".into())],
         ruling,
         refusals,
-        breakers: vec![("alerts/log".into(), 0), ("venues/okx".into(), 2)],
         actors: vec![("okx".into(), life)],
         exposures: vec![("BTC/USDT".into(), "0.5".into(), Some(30_000.0)), ("ETH/USDT".into(), "0".into(), None)],
         silent: vec![("okx", "BTC-USDT".into(), vec![0, 1])],
@@ -96,7 +103,7 @@ fn the_text_has_the_form_that_prometheus_reads() {
         "highwire_mode_cause{scope=\"okx\",cause=\"lines\"} 3",
         "highwire_mode_cause{scope=\"global\",cause=\"lines\"} 0",
         "highwire_mechanism_fired_total{cause=\"lines\"} 4",
-        "highwire_breaker_state{breaker=\"venues/okx\"} 2",
+        "highwire_breaker_state{function=\"orders\",of=\"okx\"} 2",
         "highwire_lines_up{venue=\"okx\",kind=\"orders\"} 0",
         "highwire_silent_subscriptions{venue=\"okx\"} 2",
         "highwire_actor_restarts_total{supervisor=\"okx\",actor=\"pool\"} 1",

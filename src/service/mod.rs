@@ -3,6 +3,7 @@
 
 mod alerts;
 mod annals;
+mod breakers;
 mod brood;
 mod chronicle;
 mod data;
@@ -24,6 +25,8 @@ mod tree;
 mod watch;
 
 use alerts::Alerts;
+use breakers::Breakers;
+pub use breakers::Figure as BreakerFigure;
 pub use chronicle::Chronicle;
 use data::DataFolder;
 use governing::{Governing, MakeRealm};
@@ -184,9 +187,10 @@ impl Service {
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
         let heart = Beat::default();
         let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
+        let breakers = Breakers::new(crate::universe::breaker(config), &alerts.bell);
         let trading = match orders {
             Orders::Paper => None,
-            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = match &trading {
             None => None,
@@ -196,15 +200,15 @@ impl Service {
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let sentinel = Sentinel::new((&bell, &governor), &universe, &breakers);
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
+        governing.reign(realm(&universe, &config, &threads, (trading.clone(), &breakers)))?;
         if let Some(prepared) = &prepared {
             governing.hold(prepared.held())?;
         }
-        let board = (governing.board.clone(), bell.clone());
+        let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         let http = serve(&watch, &config)?;
@@ -215,7 +219,7 @@ impl Service {
                 .map_err(|_| ServiceError::WardenGone)?;
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
+        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
         let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
@@ -331,13 +335,18 @@ fn control(
 }
 
 /// What the governor governs.
-fn realm(universe: &Arc<Universe>, config: &Arc<Config>, threads: &Threads, trading: Option<Trading>) -> MakeRealm {
+fn realm(
+    universe: &Arc<Universe>,
+    config: &Arc<Config>,
+    threads: &Threads,
+    (trading, breakers): (Option<Trading>, &Breakers),
+) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
-    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
+    let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), breakers.clone()),
         hands: governing::hands(trading.as_ref()),
     })
 }

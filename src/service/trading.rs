@@ -2,6 +2,7 @@
 //! orders and private news, and the venues' rate budgets.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::lines::VenueAddress;
 use crate::config::{Config, OrderTransport};
 use crate::secrets;
@@ -9,7 +10,6 @@ use crate::universe::Universe;
 use highwire_actors::account::Account;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
-use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
 use highwire_links::order::Action;
@@ -52,7 +52,7 @@ impl Trading {
         universe: &Universe,
         config: &Config,
         addresses: &[VenueAddress],
-        clock: &TscClock,
+        (clock, breakers): (&TscClock, &Breakers),
         tls: &Arc<ClientConfig>,
     ) -> Result<Self, ServiceError> {
         let mut trading = Self::default();
@@ -68,7 +68,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                quiet: Quiet::default(),
+                quiet: breakers.quiet(venue),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {

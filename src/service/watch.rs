@@ -1,5 +1,6 @@
 //! Everything of a running service that can be looked at from outside, without asking anybody.
 
+use super::breakers::Breakers;
 use super::chronicle::Chronicle;
 use super::gauge::Gauge;
 use super::tree::Bough;
@@ -8,7 +9,7 @@ use crate::processor::Processor;
 use crate::universe::{Pair, Universe};
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
-use highwire_actors::governor::{Board, Held, Ruling};
+use highwire_actors::governor::{Board, Ruling};
 use highwire_actors::scribe;
 use highwire_actors::supervisor::Life;
 use highwire_engine::clock::{Clock, TscClock};
@@ -16,8 +17,6 @@ use highwire_links::counter::{Counter, Tally};
 use highwire_links::page::PageReaders;
 use highwire_links::{Mode, Nanos, Side};
 use highwire_quant::pnl::{self, Pnl};
-use highwire_supervision::breaker::Stand;
-use highwire_supervision::degrade::Cause;
 use highwire_venues::spec::InstrumentSpec;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -36,6 +35,7 @@ pub struct Watch {
     started_ns: Nanos,
     board: Board,
     bell: Bell,
+    breakers: Breakers,
     journal: OnceLock<scribe::Board>,
     boughs: OnceLock<Vec<Bough>>,
 }
@@ -48,11 +48,11 @@ impl Watch {
         chronicle: Arc<Mutex<Chronicle>>,
         universe: Arc<Universe>,
         clock: TscClock,
-        (board, bell): (Board, Bell),
+        (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
         let (journal, boughs) = (OnceLock::new(), OnceLock::new());
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, journal, boughs }
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal, boughs }
     }
 
     /// What the service has done so far.
@@ -122,7 +122,7 @@ impl Watch {
             mode: ruling.mode,
             reasons: ruling.texts(),
             venue_modes: ruling.venues.values().map(|(name, mode, _)| (name.clone(), *mode)).collect(),
-            breakers: self.breakers(&ruling),
+            breakers: self.breakers.read(),
             ruling,
             actors: self.actors(),
             alerts_lost: self.bell.lost(),
@@ -146,21 +146,6 @@ impl Watch {
     fn actors(&self) -> Vec<(String, Life)> {
         let boughs = self.boughs.get().into_iter().flatten();
         boughs.flat_map(|(name, lives, _)| lives.read().into_iter().map(|life| ((*name).to_owned(), life))).collect()
-    }
-
-    /// Those before the channels of the alerter, and each venue's: its attempts to connect, or what else trips it.
-    fn breakers(&self, ruling: &Ruling) -> Vec<(String, u8)> {
-        let stand = |stand: Stand| match stand {
-            Stand::Passing { .. } => 0,
-            Stand::Probing { .. } => 1,
-            Stand::Tripped { .. } => 2,
-        };
-        let channels = self.bell.breakers().into_iter().map(|(name, at)| (format!("alerts/{name}"), stand(at)));
-        let trips = |held: &Held| matches!(held.cause, Cause::Attempts | Cause::Breaker);
-        let venue = |(name, _, held): &(String, Mode, Vec<Held>)| {
-            (format!("venues/{name}"), if held.iter().any(trips) { 2 } else { 0 })
-        };
-        channels.chain(ruling.venues.values().map(venue)).collect()
     }
 
     /// What the trades of each pair have left, over all its venues.
