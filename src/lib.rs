@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod operate;
+pub mod reconcile;
 pub mod record;
 pub mod replay;
 pub mod report;

@@ -3,6 +3,7 @@
 
 use crate::web::{self, Quiet};
 use highwire_engine::clock::{Clock, TscClock};
+use highwire_links::Nanos;
 use highwire_venues::keys::Keys;
 use highwire_venues::private::{self, Query, Refusal, Reply};
 use highwire_venues::venue::Venue;
@@ -48,7 +49,12 @@ pub enum AskError {
 impl Account {
     /// The venue's time now, milliseconds.
     pub fn wall_ms(&self) -> i64 {
-        let ours_ns = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+        self.venue_ms(self.clock.now())
+    }
+
+    /// The venue's time at a time of ours, milliseconds.
+    pub fn venue_ms(&self, at_ns: Nanos) -> i64 {
+        let ours_ns = i64::try_from(at_ns).unwrap_or(i64::MAX);
         ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
     }
 
@@ -68,6 +74,6 @@ impl Account {
             sent = sent.header(name, value);
         }
         let answer = web::send(sent.body(request.body.clone()), self.timeout, &self.quiet).await.map_err(unanswered)?;
-        private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
+        private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body).map_err(AskError::Refused)
     }
 }

@@ -13,6 +13,7 @@ mod layout;
 mod lines;
 mod listing;
 mod net;
+mod reconciling;
 mod recording;
 mod senses;
 mod sentinel;
@@ -45,10 +46,9 @@ use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
-use highwire_engine::clock::{Clock, TscClock};
+use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
-use highwire_links::Nanos;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
@@ -191,7 +191,7 @@ impl Service {
             None => None,
             Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
         };
-        let mut prepared = prepare(boot, &universe, means.as_ref(), clock.now())?;
+        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
@@ -200,9 +200,7 @@ impl Service {
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
         governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
-        if let Some(prepared) = &prepared {
-            governing.hold(prepared.held())?;
-        }
+        governing.hold(held)?;
         let board = (governing.board.clone(), bell.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
@@ -288,20 +286,6 @@ impl Service {
         self.alerts.stop().await;
         stages
     }
-}
-
-/// The journal, told what the venues say of the accounts.
-fn prepare(
-    boot: Option<Boot>,
-    universe: &Universe,
-    means: Option<&Means>,
-    now: Nanos,
-) -> Result<Option<Prepared>, ServiceError> {
-    let Some(mut boot) = boot else { return Ok(None) };
-    if let Some(means) = means {
-        boot.take_balances(universe, &means.funds, now)?;
-    }
-    Ok(Some(Prepared::new(boot)))
 }
 
 /// Operators' way in.

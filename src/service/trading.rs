@@ -87,6 +87,11 @@ impl Trading {
         self.venues.get(&venue)
     }
 
+    /// What makes each venue's lines.
+    pub fn lines(&self) -> impl Iterator<Item = &TradingLine> {
+        self.venues.values().map(|trading| &trading.line)
+    }
+
     /// The accounts, by venue.
     pub fn accounts(&self) -> impl Iterator<Item = (VenueId, &Account)> {
         self.venues.iter().map(|(venue, trading)| (*venue, &trading.line.account))

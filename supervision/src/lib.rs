@@ -15,6 +15,7 @@ pub mod halting;
 pub mod incident;
 pub mod lineset;
 pub mod liveness;
+pub mod reconcile;
 pub mod renewals;
 pub mod rotation;
 pub mod rungs;

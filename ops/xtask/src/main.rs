@@ -1,5 +1,5 @@
 //! The project's chores: `cargo xtask tidy` checks the rules that no compiler knows,
-//! `cargo xtask ci` runs everything that must pass, `cargo xtask licences` reads the dependency tree,
+//! `cargo xtask ci` runs everything that must pass, `cargo xtask test` its tests, `cargo xtask licences` reads the dependency tree,
 //! `cargo xtask tables` writes the tables that are generated from the tests, `cargo xtask killcampaign` kills a
 //! trading service again and again and has it judged.
 //! Exit code 0 when all is well, 1 when something was found.
@@ -7,6 +7,7 @@
 mod ci;
 mod killcampaign;
 mod licences;
+mod suite;
 mod tables;
 mod tidy;
 
@@ -38,6 +39,8 @@ enum Chore {
         #[arg(long, value_name = "STEP", value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// Run what `cargo test` runs, two test programs at a time
+    Test,
     /// Check every dependency's licence against the list in deny.toml
     Licences {
         /// The workspace to check; without it the project's own
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
         Chore::Tidy { root } => tidy::run(&root.unwrap_or_else(project)),
         Chore::Ci { keep_going, only } => ci::run(&project(), keep_going, &only),
+        Chore::Test => suite::run(&project()),
         Chore::Licences { root } => licences::run(&root.unwrap_or_else(project)),
         Chore::Tables => tables::write(&project()),
         Chore::Killcampaign(options) => killcampaign::run(&project(), &options),

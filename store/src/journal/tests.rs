@@ -83,6 +83,8 @@ fn restated(order: Order) -> Vec<Entry> {
         Entry::Earned(Earned { pair: "BTC/USDT".into(), day: 20_000, bought: -1, sold: 2, ..Earned::default() }),
         Entry::Asked(Order { action: Action::Query, ..order }),
         Entry::Resolved(Resolved { id: 7, label: "ended with its process".into() }),
+        Entry::Told(Told { instrument: InstrumentId(4), id: 7, trade: 9, qty: Amount(5), at_ns: 8 }),
+        Entry::Looked(Looked { venue: "okx".into(), since_ns: 3, is_done: true }),
         Entry::Saga(SagaMoved {
             group: 3,
             at_ns: 4,

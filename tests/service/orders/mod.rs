@@ -6,6 +6,7 @@ mod answers;
 mod judge;
 mod legs;
 mod limits;
+mod reconcile;
 mod reports;
 mod rig;
 mod stream;
