@@ -6,6 +6,7 @@
 
 mod lagging;
 
+pub use crate::exposures::ExposureLimits;
 pub use crate::guard::GuardLimits;
 pub use crate::risk::{Limits, SagaLimits};
 pub use crate::spec::{
@@ -21,6 +22,7 @@ use crate::position::Account;
 use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
 use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
+use crate::strategies;
 use crate::strategies::complement::{Complement, Set};
 use crate::strategies::cross_venue::CrossVenue;
 use crate::strategies::lag::Lag;
@@ -29,6 +31,7 @@ use crate::wallets::Held;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::fill::Report;
+use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
@@ -395,6 +398,7 @@ impl Engine {
     fn on_quote(&mut self, cx: &mut Context<'_>, quote: &Quote, mut origin: Origin) {
         let instrument = origin.instrument;
         self.detector.on_quote(cx, instrument, quote);
+        self.executor.price(instrument, Px(quote.bid_px.max(quote.ask_px)));
         origin.detected = cx.clock.stamp();
         cx.stages.record(Stage::Detect, cx.clock.between_ns(origin.taken, origin.detected));
         let mut number = 0;
@@ -436,7 +440,7 @@ impl Engine {
         let set = self.complement.cross(number, [yes, no], &pages, &params)?;
         let facts = [(yes, &pages[0]), (no, &pages[1])].map(|(side, page)| self.facts_of_page(side, page));
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
-        let caps = self.gate.caps(self.gate.mode_between(yes.venue, no.venue));
+        let caps = self.gate.caps(strategies::Strategy::Complement, self.gate.mode_between(yes.venue, no.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
         let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
         let order_room = self.ends.orders.room();
@@ -516,7 +520,7 @@ impl Engine {
             stop_edge_ppb: self.gate.stop_edge_ppb().ok_or(Verdict::Overflow)?,
             base_max: i64::MAX,
         };
-        let caps = self.gate.caps(self.gate.mode_between(buy.venue, sell.venue));
+        let caps = self.gate.caps(strategies::Strategy::CrossVenue, self.gate.mode_between(buy.venue, sell.venue));
         let buy_ladder = Ladder::new(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
         let sell_ladder = Ladder::new(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
         let (buy_account, sell_account) =

@@ -4,12 +4,16 @@
 
 mod binary;
 mod cash;
+mod open;
+mod outlook;
 mod reports;
 mod rest;
 
 pub use cash::base_fee;
+pub use outlook::{Outlook, Patience};
 
 use crate::context::Context;
+use crate::exposures::{ExposureLimits, Exposures};
 use crate::guard::Guard;
 use crate::life::{Life, Stage};
 use crate::orders::{Known, Orders};
@@ -25,7 +29,7 @@ use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
 use highwire_links::counter::Counter;
-use highwire_links::fixed::{Amount, Px, Qty};
+use highwire_links::fixed::{Amount, Qty};
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument};
 use highwire_links::lease::ID_BITS;
@@ -62,46 +66,6 @@ pub struct LegTicket {
     pub side: Side,
     /// At which limit, and how much.
     pub ticket: Ticket,
-}
-
-/// What is expected of a trade that goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outlook {
-    /// Its edge, parts per billion.
-    pub edge_ppb: i64,
-    /// Until when its pair rests.
-    pub rests_until_ns: Nanos,
-    /// How what it leaves open on purpose is to be closed; `None` when it means to leave nothing.
-    pub patience: Option<Patience>,
-}
-
-/// How long and at what prices the exposure of a trade is borne that is meant to be exposed: it is closed at a gain,
-/// or when its time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// How long.
-    pub hold_ns: Nanos,
-    /// A gain against the price paid that is taken before, parts per billion.
-    pub gain_ppb: i64,
-    /// The most that may be lost against it, parts per billion.
-    pub loss_max_ppb: i64,
-    /// The price paid, as the trade counts it: at the pair's decimals, of the yes side of a binary market.
-    pub paid_px: i64,
-}
-
-impl Patience {
-    /// The bounds of a trade with this patience.
-    fn on(&self, terms: Terms) -> Terms {
-        Terms {
-            hold_ns: self.hold_ns,
-            exposed_ns: terms.exposed_ns.saturating_add(self.hold_ns),
-            // What is meant to be closed is not borne in the end.
-            bound: 0,
-            cost_hold_ppb: self.gain_ppb.saturating_neg(),
-            cost_max_ppb: self.loss_max_ppb,
-            ..terms
-        }
-    }
 }
 
 /// Legs that are reserved for and built, and not sent yet.
@@ -167,6 +131,8 @@ pub struct Executor {
     orders: Orders,
     trades: Trades,
     guard: Guard,
+    exposures: Exposures,
+    exposure_limits: ExposureLimits,
     berths: Box<[Berth]>,
     active: Vec<PairId>,
     /// Orders that ended with trades untold, the oldest first.
@@ -206,6 +172,8 @@ impl Executor {
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
             trades: Trades::default(),
             guard,
+            exposures: open::exposures(spec),
+            exposure_limits: spec.limits.exposure,
             berths,
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
@@ -250,19 +218,6 @@ impl Executor {
     /// The saga of a pair, while one goes on.
     pub fn saga(&self, pair: PairId) -> Option<&Saga> {
         self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
-    }
-
-    /// The price that a patient trade's hedges are measured against, as [`Patience::paid_px`].
-    pub fn paid_px(&self, pair: PairId) -> Option<i64> {
-        self.berths.get(pair.index())?.active.as_ref()?.paid_px
-    }
-
-    /// A price of an instrument as trades of its pair count it.
-    pub fn home_px(&self, id: InstrumentId, px: Px) -> i64 {
-        let instrument = &self.instruments[id.index()];
-        let px_dp = self.scales[instrument.pair.index()].px_dp;
-        let px = cash::canonical(instrument, px, px_dp);
-        if self.is_inverse[id.index()] { POW10[usize::from(px_dp)] - px } else { px }
     }
 
     /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises
@@ -323,6 +278,7 @@ impl Executor {
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.limits = limits.saga;
         self.refused_rest_ns = limits.refused_rest_ns;
+        self.exposure_limits = limits.exposure;
         self.guard.on_set_limits(&limits.guard);
     }
 
@@ -354,6 +310,9 @@ impl Executor {
             cx.tally.add(Counter::GuardRefusals);
             return Err(Verdict::Limit);
         }
+        if !self.fits(cause.pair, legs).ok_or(Verdict::Overflow)? {
+            return Err(Verdict::Limit);
+        }
         let group = self.groups | u64::from(cause.opportunity);
         let mut prepared = Prepared { orders: [None; SAGA_LEGS_MAX], pair: cause.pair, group };
         for (place, leg) in prepared.orders.iter_mut().zip(legs) {
@@ -383,6 +342,7 @@ impl Executor {
             len += 1;
         }
         self.guard.on_opened(prepared.pair, cx.now);
+        self.exposures.note_out(prepared.pair, self.value_of(prepared));
         self.berths[prepared.pair.index()].rests_until_ns = outlook.rests_until_ns;
         self.begin(cx, prepared.pair, &legs[..len], (prepared.group, outlook.edge_ppb, venues), terms);
         if let Some(active) = &mut self.berths[prepared.pair.index()].active {
@@ -549,6 +509,7 @@ impl Executor {
         let left = active.left();
         let Active { saga, group, cash, venues, .. } = active;
         berth.dust = saga.exposure();
+        self.exposures.note_out(pair, Amount::ZERO);
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];
         self.guard.on_result(cash.result(left, scale.qty_dp), cx.now);

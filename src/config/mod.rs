@@ -12,6 +12,7 @@ mod kind;
 mod load;
 mod origin;
 mod schema;
+mod sizing;
 mod suggest;
 mod value;
 
@@ -23,6 +24,7 @@ pub use schema::{
     AlertSeverity, Clock, Config, Demo, Guard, History, Idle, KeyKind, Layout, Lines, Member, Modes, OrderTransport,
     OtlpProtocol, Pair, Pairs, Paper, Replay, Risk, Saga, Service, Store, Supervision, Telemetry, VenueSettings, Wire,
 };
+pub use sizing::{Lag, Officer};
 
 #[cfg(test)]
 mod tests;
