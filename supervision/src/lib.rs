@@ -4,7 +4,6 @@
 
 pub mod attempts;
 pub mod backoff;
-pub mod breaker;
 pub mod budget;
 pub mod degrade;
 pub mod dice;
@@ -12,9 +11,11 @@ pub mod ending;
 pub mod endpoints;
 pub mod failover;
 pub mod halting;
+pub mod health;
 pub mod incident;
 pub mod lineset;
 pub mod liveness;
+pub mod reconcile;
 pub mod recovery;
 pub mod renewals;
 pub mod rotation;

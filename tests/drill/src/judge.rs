@@ -134,7 +134,10 @@ impl Judge {
         if self.orders.insert(order.id, seen).is_some() {
             self.wrong(format!("I2: order {:x} is on record twice", order.id));
         }
-        self.judge_mode(order);
+        // One that a start found at its venue was decided on by an earlier one.
+        if order.group != 0 {
+            self.judge_mode(order);
+        }
     }
 
     /// I7: no order leaves that the mode in force forbids.
@@ -142,7 +145,6 @@ impl Judge {
         let venue = VENUES[order.instrument.index() / PAIRS.len()].0.name();
         for scope in ["", venue] {
             let Some(&Since { mode, at_ns }) = self.modes.get(scope) else { continue };
-            // An order of a start that found it on a venue has no time of decision.
             if !mode.permits(order.class) && order.decided_ns > at_ns + SLACK_NS {
                 let text = format!("I7: {:?} order {:x} at {venue} in {mode:?} of '{scope}'", order.class, order.id);
                 self.wrong(text);
@@ -242,7 +244,7 @@ impl Judge {
         } else {
             self.settle_count(venue, held, &seen, name);
         }
-        if seen.order.class == OrderClass::Open && seen.order.decided_ns > 0 {
+        if seen.order.class == OrderClass::Open && seen.order.group != 0 {
             self.judge_opening(held, &seen, name);
         }
     }

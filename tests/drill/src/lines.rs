@@ -9,7 +9,6 @@ use crate::venue::{MARKET_LINES, ORDERS, Venue};
 use crate::verb::Verb;
 use crate::wire::{Fuse, Wires};
 use crate::words::{self, Clerk};
-use highwire_actors::berth::Berth;
 use highwire_actors::market_line::end_of;
 use highwire_engine::clock::Clock;
 use highwire_engine::connection::{Connection, Upkeep};
@@ -24,7 +23,7 @@ use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_supervision::attempts::{Attempts, Grant, Need};
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::ending::{End, Phase};
-use highwire_supervision::failover::{Act, Event, State, Timing};
+use highwire_supervision::failover::{Act, Event, Failover, State, Timing};
 use highwire_supervision::lineset::Kind;
 use highwire_supervision::renewals::Renewals;
 use std::sync::Arc;
@@ -66,7 +65,11 @@ pub struct Line {
     pub number: usize,
     /// Where it lies on the thread.
     pub slot: u16,
-    berth: Berth,
+    failover: Failover,
+    /// A connection has its place on the thread.
+    occupied: bool,
+    /// The thread was told to give it up.
+    leaving: bool,
     attempt: Option<Attempt>,
     renewals: Renewals,
     renew_ns: Option<Nanos>,
@@ -102,18 +105,29 @@ impl Line {
             backoff: Backoff { first_ns: 250 * MS, max_ns: 15 * S },
         };
         let slot = slot(place, number);
-        let (berth, silent_ns) = (Berth::new(slot, timing), lines.silent_ms * MS);
-        Self { number, slot, berth, attempt: None, renewals: Renewals::default(), renew_ns: None, silent_ns }
+        let (failover, silent_ns) = (Failover::new(timing), lines.silent_ms * MS);
+        let (occupied, leaving) = (false, false);
+        Self {
+            number,
+            slot,
+            failover,
+            occupied,
+            leaving,
+            attempt: None,
+            renewals: Renewals::default(),
+            renew_ns: None,
+            silent_ns,
+        }
     }
 
     /// Whether data flows.
     pub fn is_live(&self) -> bool {
-        self.berth.failover.is_live()
+        self.failover.is_live()
     }
 
     /// Time passed.
     pub fn step(&mut self, around: &mut Around<'_>) {
-        if self.berth.failover.state() == State::Idle {
+        if self.failover.state() == State::Idle {
             self.drive(Event::Start, around);
         }
         if let Some(attempt) = self.attempt.filter(|attempt| attempt.over_ns <= around.now) {
@@ -132,8 +146,8 @@ impl Line {
 
     /// Its connection came home from the thread.
     pub fn on_ended(&mut self, why: Ending, parcel: &Parcel, around: &mut Around<'_>) {
-        self.berth.occupied = false;
-        if std::mem::take(&mut self.berth.leaving) || around.canary == Some(Canary::DeadLines) {
+        self.occupied = false;
+        if std::mem::take(&mut self.leaving) || around.canary == Some(Canary::DeadLines) {
             return;
         }
         self.drive(Event::Ended(end_of(parcel, why), 0), around);
@@ -141,7 +155,7 @@ impl Line {
 
     /// The thread died, and its connection with it.
     pub fn on_thread_died(&mut self, around: &mut Around<'_>) {
-        (self.berth.occupied, self.berth.leaving) = (false, false);
+        (self.occupied, self.leaving) = (false, false);
         self.drive(Event::Ended(End::ThreadDied, 0), around);
     }
 
@@ -158,15 +172,15 @@ impl Line {
     }
 
     fn detach(&mut self, around: &mut Around<'_>) {
-        if self.berth.occupied && !self.berth.leaving {
-            self.berth.leaving = true;
+        if self.occupied && !self.leaving {
+            self.leaving = true;
             around.commands.push(Command::Detach(self.slot));
         }
     }
 
     fn drive(&mut self, event: Event, around: &mut Around<'_>) {
         let random = around.dice.bits();
-        match self.berth.on(event, around.now, random).act {
+        match self.failover.on(event, around.now, random).act {
             Act::Rest | Act::GiveUp(_) => {}
             Act::Ask { .. } => self.ask(around),
             Act::Open { .. } => self.open(around),
@@ -179,7 +193,7 @@ impl Line {
     }
 
     fn ask(&mut self, around: &mut Around<'_>) {
-        if self.berth.occupied {
+        if self.occupied {
             // Its place is not free before the last connection is home.
             return self.drive(Event::Deferred(around.now + 20 * MS), around);
         }
@@ -212,7 +226,7 @@ impl Line {
         let parcel = if self.number < MARKET_LINES { self.market(stream, around) } else { self.order(stream, around) };
         let Some(parcel) = parcel else { return self.drive(Event::Ended(End::Reset, 0), around) };
         around.venue.accept(self.number, far, around.now, around.dice);
-        self.berth.occupied = true;
+        self.occupied = true;
         around.commands.push(Command::Attach(parcel));
         self.drive(Event::Reached(Phase::Snapshot), around);
         self.drive(Event::Data, around);

@@ -1,46 +1,42 @@
-//! A start: what lies on the disk is read and gone on from by the production code, then the venues are asked what
-//! became of the orders that nobody saw end, and what they hold. Nothing is traded before they have answered.
+//! A start: what lies on the disk is read and gone on from by the production code, then each venue is asked what it
+//! knows, and the production comparison says what of it is booked, adopted, asked again or stops. Nothing is traded
+//! before all of them agree.
 
 use crate::canary::{Canary, LyingDisk};
-use crate::desk::fill;
-use crate::ground::{Ground, PAIRS, QUOTE};
-use crate::ledger::Held;
+use crate::ground::{Ground, PAIRS, QUOTE, VENUES};
+use crate::ledger::{Held, Trade};
 use crate::venue::Venue;
 use crate::verb::Verb;
 use highwire::boot::{self, Boot, BootError};
+use highwire::reconcile::{Deeds, deeds, lag_ns, ours, question};
 use highwire::service::Orders;
+use highwire_actors::survey::{Question, Survey};
 use highwire_engine::spec::Funds;
-use highwire_links::Side;
-use highwire_links::fill::Report;
-use highwire_links::lease::ID_BITS;
+use highwire_links::fill::FeeAsset;
+use highwire_links::fixed::Amount;
 use highwire_links::order::Order;
-use highwire_links::{Nanos, Qty};
+use highwire_links::{InstrumentId, Nanos, Side};
 use highwire_store::disk::{Disk, MemoryDisk};
-use highwire_store::journal::{Entry, Resolved, Stamped, recover};
-use std::collections::{BTreeMap, BTreeSet};
+use highwire_store::journal::{Entry, Health, Looked, Stamped};
+use highwire_supervision::reconcile::{Answer, Finding, Traded, holdings, orders};
+use highwire_venues::orders::Listed;
+use highwire_venues::private::{OrderState, OrderStatus, TradeState};
+use std::sync::Arc;
 
-/// Orders that came so long before the last record that lasts may be on no record.
-const MARGIN_NS: Nanos = 2_000_000_000;
+/// Venues are asked for trades from so long before the time that is wanted.
+const MARGIN_NS: Nanos = 60_000_000_000;
 
 /// A start under way.
 pub struct Starting {
     boot: Boot,
     began_ns: Nanos,
-    /// Orders and trades on record, as far back as the journal goes.
-    known: BTreeMap<u64, BTreeSet<u64>>,
-    lasted_ns: Nanos,
-    lag_ns: Nanos,
+    lists: Vec<Arc<[Listed]>>,
+    /// What differed in holdings when last looked at, by venue.
+    before: Vec<Option<Vec<Finding>>>,
+    agreed: Vec<bool>,
     canary: Option<Canary>,
-}
-
-/// What an order's venue says of it.
-enum Found {
-    /// It is too early to tell.
-    Wait,
-    /// It knows no such order.
-    Never,
-    /// This became of it.
-    Ended(Box<Held>),
+    /// What an operator must look at.
+    pub stops: Vec<String>,
 }
 
 impl Starting {
@@ -51,33 +47,29 @@ impl Starting {
     pub fn begin(ground: &Ground, disk: &MemoryDisk, canary: Option<Canary>, now: Nanos) -> Result<Self, BootError> {
         let name = "the drill's disk".to_owned();
         let found = boot::read(disk, &name, true)?;
-        let (known, lasted_ns) = on_record(disk)?;
         let epoch = found.state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(name.clone()))?;
         let tables = (&ground.universe, &ground.config, Orders::Live);
         let boot = boot::begin_on(written(disk, canary), (found, epoch, name), tables, now)?;
-        let lag_ns = highwire_venues::venue::Venue::BinanceSpot.profile().visibility_lag_ns;
-        Ok(Self { boot, began_ns: now, known, lasted_ns, lag_ns, canary })
+        let lists = (0..VENUES.len()).map(|place| listed(ground, place)).collect();
+        let (before, agreed) = (vec![None; VENUES.len()], vec![false; VENUES.len()]);
+        Ok(Self { boot, began_ns: now, lists, before, agreed, canary, stops: Vec::new() })
     }
 
-    /// Asks the venues; true once every doubt is resolved and on record.
+    /// Asks the venues; true once all of them agree, and that is on record.
     ///
     /// # Errors
-    /// The disk takes no records.
-    pub fn ask(&mut self, ground: &Ground, venues: &[Venue], now: Nanos) -> Result<bool, BootError> {
-        let is_shut = |venue: &Venue| venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
-        if now < self.began_ns + self.lag_ns || venues.iter().any(is_shut) {
-            return Ok(false);
-        }
-        if self.canary != Some(Canary::NoRecovery) {
-            self.adopt_lost(venues, now);
-            if !self.resolve(venues, now) {
-                return Ok(false);
+    /// The disk takes no records, in words.
+    pub fn ask(&mut self, venues: &[Venue], now: Nanos) -> Result<bool, String> {
+        for (place, venue) in venues.iter().enumerate() {
+            let is_shut = venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
+            if !self.agreed[place] && !is_shut {
+                self.agreed[place] = self.compare(place, venue, now);
             }
         }
-        let funds: Vec<Funds> =
-            venues.iter().flat_map(|venue| (0..PAIRS.len()).map(|pair| funds(venue, pair))).collect();
-        self.boot.take_balances(&ground.universe, &funds, now)?;
-        Ok(true)
+        match self.boot.journal.commit(now) {
+            Health::Healthy => Ok(self.agreed.iter().all(|agreed| *agreed)),
+            Health::Failing { error, .. } => Err(error.clone()),
+        }
     }
 
     /// The start is over.
@@ -85,54 +77,42 @@ impl Starting {
         self.boot
     }
 
-    /// Orders that were sent, and whose records were lost with the power.
-    fn adopt_lost(&mut self, venues: &[Venue], now: Nanos) {
-        let from_ns = self.lasted_ns.saturating_sub(MARGIN_NS);
-        let epoch = u64::from(self.boot.epoch);
-        let orders = venues.iter().flat_map(|venue| venue.ledger.orders.values());
-        let lost = orders.filter(|held| held.arrival.at_ns >= from_ns && held.order.id >> ID_BITS < epoch);
-        let lost: Vec<Order> =
-            lost.map(|held| held.order).filter(|order| !self.known.contains_key(&order.id)).collect();
-        for order in lost {
-            self.known.insert(order.id, BTreeSet::new());
-            self.add(Entry::Intent(order), now);
+    /// One venue: orders and trades first, and when they agree, what it holds. True when all agrees.
+    fn compare(&mut self, place: usize, venue: &Venue, now: Nanos) -> bool {
+        if self.canary == Some(Canary::NoRecovery) {
+            return true;
         }
+        let (of, list) = (VENUES[place].0, Arc::clone(&self.lists[place]));
+        let mine = ours(&self.boot.state, of, &list, |_| false);
+        let survey = survey(venue, &question(&self.boot.state, of, &list, &mine), now);
+        // A list of trades lags as the answers do: before that nothing is known to be missing.
+        let is_early = now < self.began_ns + lag_ns(of);
+        let found = orders(&mine, &survey.theirs, now, lag_ns(of));
+        let first = deeds(of, &list, &survey, &found, "");
+        self.act(&first, now);
+        if is_early || !first.waits.is_empty() || !first.stops.is_empty() {
+            return false;
+        }
+        self.weigh(place, &survey, now)
     }
 
-    /// What became of every order that is open on record.
-    fn resolve(&mut self, venues: &[Venue], now: Nanos) -> bool {
-        let open: Vec<(u64, Order, Qty)> =
-            self.boot.state.orders.iter().map(|(&id, open)| (id, open.order, open.filled)).collect();
-        let mut is_done = true;
-        for (id, order, booked) in open {
-            let venue = &venues[order.instrument.index() / PAIRS.len()];
-            match find(venue, id, order.decided_ns.saturating_add(self.lag_ns), now) {
-                Found::Wait => is_done = false,
-                Found::Never => {
-                    let label = "its venue knows no such order".to_owned();
-                    self.add(Entry::Resolved(Resolved { id, label }), now);
-                }
-                Found::Ended(held) => self.book(&order, &held, booked, now),
-            }
+    fn weigh(&mut self, place: usize, survey: &Survey, now: Nanos) -> bool {
+        let (of, list) = (VENUES[place].0, Arc::clone(&self.lists[place]));
+        let found = holdings(&ours(&self.boot.state, of, &list, |_| false), &survey.theirs);
+        if !found.is_empty() && self.before[place].as_ref() != Some(&found) {
+            self.before[place] = Some(found);
+            return false;
         }
-        is_done
+        let adopted = deeds(of, &list, survey, &found, "asked at the start");
+        self.act(&adopted, now);
+        let (venue, since_ns) = (of.name().to_owned(), now);
+        self.add(Entry::Looked(Looked { venue, since_ns, is_done: true }), now);
+        adopted.stops.is_empty()
     }
 
-    /// Books the trades that are not on record, and the order's end.
-    fn book(&mut self, order: &Order, held: &Held, booked: Qty, now: Nanos) {
-        let id = order.id;
-        let mut filled = 0;
-        for trade in &held.trades {
-            filled += trade.qty.0;
-            let is_known = self.known.get(&id).is_some_and(|trades| trades.contains(&trade.number));
-            if is_known || booked.0 == held.filled {
-                continue;
-            }
-            let sold = if order.side == Side::Sell { Report::SOLD } else { 0 };
-            self.known.entry(id).or_default().insert(trade.number);
-            self.add(Entry::Report(Report { flags: sold, ..fill(order, trade, filled) }), now);
-        }
-        self.add(Entry::Resolved(Resolved { id, label: "its venue told its end".to_owned() }), now);
+    fn act(&mut self, deeds: &Deeds, now: Nanos) {
+        deeds.entries.iter().for_each(|entry| self.add(entry.clone(), now));
+        self.stops.extend(deeds.stops.iter().cloned());
     }
 
     fn add(&mut self, entry: Entry, now: Nanos) {
@@ -142,36 +122,85 @@ impl Starting {
     }
 }
 
+fn listed(ground: &Ground, place: usize) -> Arc<[Listed]> {
+    let of = |pair| {
+        let id = Ground::instrument(place, pair);
+        Listed::of(&ground.universe.specs[id.index()], id)
+    };
+    (0..PAIRS.len()).map(of).collect()
+}
+
 fn written(disk: &MemoryDisk, canary: Option<Canary>) -> Box<dyn Disk> {
     if canary == Some(Canary::LyingSync) { Box::new(LyingDisk(disk.clone())) } else { Box::new(disk.clone()) }
 }
 
-fn find(venue: &Venue, id: u64, sure_ns: Nanos, now: Nanos) -> Found {
-    match venue.find(id, now) {
-        Some(held) => Found::Ended(Box::new(held.clone())),
-        None if now < sure_ns || venue.is(Verb::QueryLag, now) => Found::Wait,
-        None => Found::Never,
+/// What a venue says when it is asked.
+fn survey(venue: &Venue, question: &Question, now: Nanos) -> Survey {
+    let mut survey = Survey::default();
+    for Order { id, .. } in &question.doubts {
+        let answer = venue.find(*id, now).map_or(Answer::Absent, |held| Answer::Ended(filled(venue, held)));
+        survey.theirs.asked.insert(*id, answer);
     }
+    let since_ns = question.since_ns.map_or(Nanos::MAX, |since_ns| since_ns.saturating_sub(MARGIN_NS));
+    for held in venue.ledger.orders.values().filter(|held| held.visible_ns <= now) {
+        survey.orders.insert(held.order.id, order_state(venue, held));
+        for trade in held.trades.iter().filter(|trade| trade.at_ns >= since_ns) {
+            tell(venue, (Some(held.order.id), held.order.instrument, held.order.side), trade, &mut survey);
+        }
+    }
+    for foreign in venue.ledger.foreign.iter().filter(|foreign| foreign.trade.at_ns >= since_ns) {
+        tell(venue, (None, foreign.instrument, foreign.side), &foreign.trade, &mut survey);
+    }
+    survey.theirs.balances.clone_from(&venue.ledger.balances);
+    survey
+}
+
+fn filled(venue: &Venue, held: &Held) -> Amount {
+    crate::ledger::amount(held.filled, venue.instruments[held.order.instrument.index() % PAIRS.len()].scale)
+}
+
+fn symbol(instrument: InstrumentId) -> String {
+    PAIRS[instrument.index() % PAIRS.len()].0.to_owned()
+}
+
+fn order_state(venue: &Venue, held: &Held) -> OrderState {
+    let scale = venue.instruments[held.order.instrument.index() % PAIRS.len()].scale;
+    OrderState {
+        symbol: symbol(held.order.instrument),
+        id: Some(held.order.id),
+        client_text: format!("{:x}", held.order.id),
+        venue_id: format!("{:x}", held.order.id),
+        side: held.order.side,
+        px: Amount::from_mantissa(held.order.px.0.into(), scale.px_dp).unwrap_or_default(),
+        qty: crate::ledger::amount(held.order.qty.0, scale),
+        filled: filled(venue, held),
+        status: if held.filled == held.order.qty.0 { OrderStatus::Filled } else { OrderStatus::Cancelled },
+        at_ms: (held.arrival.at_ns / 1_000_000) as i64,
+    }
+}
+
+fn tell(venue: &Venue, (id, instrument, side): (Option<u64>, InstrumentId, Side), trade: &Trade, survey: &mut Survey) {
+    let pair = instrument.index() % PAIRS.len();
+    let scale = venue.instruments[pair].scale;
+    let qty = crate::ledger::amount(trade.qty.0, scale);
+    survey.theirs.trades.push(Traded { id, instrument, trade: trade.number, qty });
+    survey.trades.push(TradeState {
+        symbol: symbol(instrument),
+        id,
+        venue_order: id.map_or_else(String::new, |id| format!("{id:x}")),
+        trade_text: trade.number.to_string(),
+        trade: trade.number,
+        side,
+        px: Amount::from_mantissa(trade.px.0.into(), scale.px_dp).unwrap_or_default(),
+        qty,
+        fee: Amount::from_mantissa(trade.fee.into(), crate::ledger::FEE_DP).unwrap_or_default(),
+        fee_asset: if trade.fee_in == FeeAsset::Base { PAIRS[pair].0 } else { QUOTE }.to_owned(),
+        maker: false,
+        at_ms: (trade.at_ns / 1_000_000) as i64,
+    });
 }
 
 /// What a venue says is there to trade a pair with.
 pub fn funds(venue: &Venue, pair: usize) -> Funds {
     Funds::Spot { base: venue.ledger.balance(PAIRS[pair].0), quote: venue.ledger.balance(QUOTE) }
-}
-
-/// Orders and their trades on record, and the time of the last record of a thread: a start's own say nothing of it.
-fn on_record(disk: &MemoryDisk) -> Result<(BTreeMap<u64, BTreeSet<u64>>, Nanos), BootError> {
-    let (mut known, mut lasted_ns): (BTreeMap<u64, BTreeSet<u64>>, Nanos) = (BTreeMap::new(), 0);
-    recover(disk, |record| {
-        if matches!(record.entry, Entry::Intent(_) | Entry::Report(_) | Entry::Saga(_)) {
-            lasted_ns = record.at_ns;
-        }
-        match record.entry {
-            Entry::Intent(order) => _ = known.entry(order.id).or_default(),
-            Entry::Standing(standing) => _ = known.entry(standing.order.id).or_default(),
-            Entry::Report(report) if report.trade != 0 => _ = known.entry(report.id).or_default().insert(report.trade),
-            _ => {}
-        }
-    })?;
-    Ok((known, lasted_ns))
 }

@@ -287,14 +287,18 @@ impl World {
     }
 
     fn go_on(&mut self, mut starting: Box<Starting>) {
-        match starting.ask(&self.ground, &self.venues, self.now) {
+        let asked = starting.ask(&self.venues, self.now);
+        let stops = std::mem::take(&mut starting.stops).into_iter().map(|why| format!("a start stops: {why}"));
+        self.judge.violations.extend(stops);
+        match asked {
             Ok(false) => self.stage = Stage::Starting(starting),
             Ok(true) => {
                 self.judge.read(&self.disk);
                 self.judge.settle(&mut self.venues, false, self.now);
                 self.come_up(*starting);
             }
-            Err(error) => self.not_started(&error),
+            // The disk refuses: the start is tried again.
+            Err(_) => self.stage = Stage::Down(self.now + 500 * MS),
         }
     }
 
