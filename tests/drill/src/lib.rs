@@ -23,6 +23,7 @@ pub mod shrink;
 pub mod start;
 pub mod venue;
 pub mod verb;
+pub mod well;
 pub mod wire;
 pub mod words;
 pub mod world;

@@ -19,7 +19,6 @@ use highwire_links::command::Verb as Command;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Change, Status};
 use highwire_links::lifecycle::Event;
-use highwire_links::page::BookState;
 use highwire_links::{Nanos, PairId};
 use highwire_store::disk::MemoryDisk;
 use std::collections::VecDeque;
@@ -30,7 +29,7 @@ const BEGIN_NS: Nanos = 1_800_000_000 * S;
 /// Between two looks of the judge while faults go on.
 const JUDGE_NS: Nanos = 20 * S;
 /// Exposure that no trade of the sizes in force should leave for long, in quote.
-const EXPOSURE_MAX: i128 = 40;
+pub(crate) const EXPOSURE_MAX: i128 = 40;
 /// It may last so long without anybody being told: the hedge's own time and what surrounds it.
 const EXPOSED_NS: Nanos = 3_500 * MS;
 
@@ -38,7 +37,7 @@ const EXPOSED_NS: Nanos = 3_500 * MS;
 const RECENT: usize = 12;
 
 /// Where the process is.
-enum Stage {
+pub(crate) enum Stage {
     /// Nothing runs until then.
     Down(Nanos),
     /// It starts.
@@ -62,7 +61,7 @@ pub struct World {
     /// Ends the process in a write to a venue.
     pub fuse: Fuse,
     wires: Wires,
-    stage: Stage,
+    pub(crate) stage: Stage,
     kept: Kept,
     /// What reached people.
     pub told: Told,
@@ -482,7 +481,7 @@ impl World {
     }
 
     /// The judge reads what lasts.
-    fn look(&mut self) {
+    pub(crate) fn look(&mut self) {
         let Stage::Up(process, _) = &self.stage else { return };
         let figures = process.board.read();
         if figures.pending_bytes == 0 && figures.failing.is_none() && process.desk.audit.depth() == 0 {
@@ -507,97 +506,5 @@ impl World {
         self.paused.iter_mut().for_each(|(until_ns, ..)| *until_ns = now);
         self.clocks.clear();
         (self.scribe_ns, self.warden_silent_ns, self.sink_down_ns, self.paused_ns) = (0, 0, 0, 0);
-    }
-
-    /// Whether all is as it should be: `Full`, nothing under way, every book the venue's.
-    pub fn is_well(&self) -> bool {
-        let Stage::Up(process, net) = &self.stage else { return false };
-        let Some(engine) = process.engine() else { return false };
-        let idle = (0..PAIRS.len() as u16).all(|pair| engine.saga(PairId(pair)).is_none());
-        let idle = idle && engine.open_orders() == 0 && self.venues.iter().all(|venue| venue.later.is_empty());
-        let figures = process.board.read();
-        let written = figures.pending_bytes == 0 && figures.failing.is_none() && net.reign.open_incidents().is_empty();
-        idle && written && net.reign.is_full() && self.wrong_book().is_none() && self.unhedged().is_none()
-    }
-
-    /// A pair that is exposed beyond what is borne.
-    pub fn unhedged(&self) -> Option<usize> {
-        let Stage::Up(process, _) = &self.stage else { return None };
-        let engine = process.engine()?;
-        // Dust below the least order, and what may be borne.
-        (0..PAIRS.len()).find(|&pair| {
-            let base = i128::from(engine.executor().dust(PairId(pair as u16))).abs();
-            base * i128::from(self.market.fair(pair)) / 100 / 100_000_000 > EXPOSURE_MAX
-        })
-    }
-
-    /// A book that is not its venue's.
-    pub fn wrong_book(&self) -> Option<String> {
-        let Stage::Up(process, _) = &self.stage else { return None };
-        for venue in &self.venues {
-            for book in &venue.books {
-                let page = process.pages.read(book.instrument.index()).unwrap_or_default();
-                let same = page
-                    .bids
-                    .iter()
-                    .zip(book.now.bids)
-                    .all(|(rung, (px, qty))| (rung.px, rung.qty) == (px, qty))
-                    && page.asks.iter().zip(book.now.asks).all(|(rung, (px, qty))| (rung.px, rung.qty) == (px, qty));
-                if page.state != BookState::Live || !same {
-                    return Some(format!("{:?} {:?}", book.instrument, page.state));
-                }
-            }
-        }
-        None
-    }
-
-    /// What holds things up, for people.
-    pub fn stand(&self) -> String {
-        match &self.stage {
-            Stage::Down(until_ns) => format!("down until {until_ns}"),
-            Stage::Starting(_) => "starting".to_owned(),
-            Stage::Up(process, net) => {
-                let engine = process.engine();
-                let orders: Vec<String> =
-                    process.state.lock().orders.keys().map(|id| format!("order {id:x} is open")).collect();
-                format!(
-                    "{}: up; held by [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?} {}",
-                    self.now,
-                    net.reign.causes(),
-                    net.reign.open_incidents(),
-                    engine.map(|engine| engine.open_orders()),
-                    self.wrong_book(),
-                    self.unhedged(),
-                    self.venues.iter().map(|venue| venue.later.len()).collect::<Vec<_>>(),
-                    engine.map(|engine| (0..2)
-                        .map(|pair| engine.saga(PairId(pair)).map(|s| s.stage()))
-                        .collect::<Vec<_>>()),
-                    orders.join(", ")
-                )
-            }
-        }
-    }
-
-    /// Journal and ledgers must agree on everything now.
-    pub fn settle_quiet(&mut self) {
-        self.look();
-        self.judge.settle(&mut self.venues, true, self.now);
-    }
-
-    /// What the journal says of the first order that a text names.
-    pub fn story_of(&self, text: &str) -> Vec<String> {
-        let words = text.split_whitespace().skip_while(|word| *word != "order");
-        let Some(id) = words.into_iter().nth(1).and_then(|word| u64::from_str_radix(word, 16).ok()) else {
-            return Vec::new();
-        };
-        let mut story = Vec::new();
-        // What cannot be read has been said already.
-        let _unread = highwire_store::journal::recover(&self.disk, |record| {
-            let text = format!("{:?}", record.entry);
-            if text.contains(&format!("id: {id},")) || text.contains("Lease") {
-                story.push(format!("{} at {}: {text}", record.sequence, record.at_ns));
-            }
-        });
-        story
     }
 }
