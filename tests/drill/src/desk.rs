@@ -243,7 +243,7 @@ impl Venue {
 
     /// Funds leave or come by another way than trading, and the private line says that something moved.
     pub fn drift(&mut self, now: Nanos, dice: &mut Dice) {
-        let units = dice.between(1, 1_000) as i128 * if dice.one_in(2) { 1 } else { -1 };
+        let units = i128::from(dice.between(1, 1_000)) * if dice.one_in(2) { 1 } else { -1 };
         self.ledger.transfer(QUOTE, Amount::from_mantissa(units, 0).unwrap_or_default());
         words::notice(LineNotice::FundsMoved, &mut self.out);
         self.queue(PRIVATE, now + 2 * MS);

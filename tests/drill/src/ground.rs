@@ -93,8 +93,8 @@ fn tune(config: &mut Config) {
     config.risk.position_notional_max = much;
     (config.guard.loss_max, config.guard.drawdown_max) = (much, much);
     config.risk.cooldown_ms = 100;
-    config.store.segment_kib = 256;
-    config.store.segments_kept = 4;
+    // Small ones, so that many are begun and retired.
+    (config.store.segment_kib, config.store.segments_kept) = (512, 24);
     for (venue, _) in VENUES {
         if let Some(settings) = config.venues.get_mut(venue.name()) {
             settings.taker_fee_ppb = FEE_PPB;

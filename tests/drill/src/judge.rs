@@ -307,7 +307,8 @@ impl Judge {
         for (id, seen) in &self.orders {
             let venue = &venues[seen.order.instrument.index() / PAIRS.len()];
             let is_there = venue.ledger.orders.contains_key(id);
-            if !is_there && !(seen.trades.is_empty() && seen.counted.is_empty()) {
+            let has_fills = !seen.trades.is_empty() || !seen.counted.is_empty();
+            if has_fills && !is_there {
                 wrong.push(format!("I3: order {id:x} has fills on record and is at no venue"));
             }
             if is_quiet && !seen.is_ended {
@@ -367,7 +368,8 @@ impl Judge {
                 !is_over
             });
         }
-        orders.retain(|_, seen| !seen.is_ended || seen.order.decided_ns + FORGET_NS >= now);
+        // A ledger forgets first: an order arrives after it was decided on.
+        orders.retain(|_, seen| !seen.is_ended || seen.order.decided_ns + FORGET_NS + 30 * S >= now);
         let newest = self.leases.iter().map(|lease| lease.epoch).max().unwrap_or(0);
         self.leases.retain(|lease| lease.epoch + 8 > newest);
     }

@@ -73,10 +73,10 @@ fn run_days(ground: &Arc<Ground>, options: &Options) -> Result<bool, Failure> {
     while left > 0 {
         let wanted = left.min(options.days_per_seed.max(1));
         if options.options || left == options.days {
-            report::drawn(ground, seed);
+            report::drawn(seed);
         }
         if let Err(failure) = days(ground, seed, wanted, options.canary, &mut seen) {
-            report::drawn(ground, seed);
+            report::drawn(seed);
             if let Some(shortest) = shrink(ground, &failure, options.canary) {
                 report::shortest(&shortest);
             }

@@ -15,7 +15,7 @@ use crate::verb::Verb;
 use crate::wire::{Fuse, Wires};
 use highwire::boot;
 use highwire_engine::wallets::Held;
-use highwire_links::audit::{Record, SagaStage};
+use highwire_links::audit::{Record, SagaStage, VERDICTS};
 use highwire_links::codec::LineNotice;
 use highwire_links::command::{CommandsFull, Verb as Command};
 use highwire_links::fill::{Report, ReportKind};
@@ -95,6 +95,8 @@ pub struct Net {
     untold: Vec<Untold>,
     exposed: BTreeSet<PairId>,
     commands: Vec<Command>,
+    /// Why opportunities were taken or not, by verdict.
+    pub verdicts: [u64; VERDICTS],
     /// The governor.
     pub reign: Reign,
     /// The thread's word that an exposure lasts too long, or was left to a human: how often.
@@ -132,6 +134,7 @@ impl Net {
             untold: Vec::new(),
             exposed: BTreeSet::new(),
             commands: Vec::new(),
+            verdicts: [0; VERDICTS],
             reign: Reign::new(&ground.config, &ids, kept, hold, to, now),
             alarms: 0,
         }
@@ -304,6 +307,9 @@ impl Net {
     }
 
     fn on_record(&mut self, record: &Record, now: Nanos) {
+        if let Record::Decided(decided) = record {
+            self.verdicts[decided.verdict as usize] += 1;
+        }
         let Record::Saga(moved) = record else { return };
         let is_over = matches!(moved.to, SagaStage::Flat | SagaStage::Hedged | SagaStage::Escalated);
         if is_over && self.exposed.remove(&moved.pair) {
@@ -432,14 +438,14 @@ impl Net {
     /// The governor looks.
     fn look(&mut self, process: &Process, scene: &mut Scene<'_>) {
         let now = scene.now;
-        for place in 0..VENUES.len() {
+        for (place, (at, _)) in VENUES.iter().enumerate() {
             let is_live = |pair: &usize| {
                 let page = process.pages.read(Ground::instrument(place, *pair).index());
                 page.is_some_and(|page| page.state == BookState::Live)
             };
             let live = (0..PAIRS.len()).filter(is_live).count();
             let missing = (PAIRS.len() - live) as i64 * 1_000 / PAIRS.len() as i64;
-            self.reign.on_reading(Scope::Venue(VENUES[place].0.id()), Cause::StaleBooks, missing, now);
+            self.reign.on_reading(Scope::Venue(at.id()), Cause::StaleBooks, missing, now);
             let (venue, set) = &mut self.sets[place];
             let _verdict = set.on_tick(now);
             self.reign.on_lines(*venue, set, now);

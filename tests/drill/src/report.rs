@@ -3,16 +3,15 @@
 use crate::clock::MS;
 use crate::crash::{Crashes, ORDERS};
 use crate::dice::Dice;
-use crate::ground::{Ground, VENUES};
+use crate::ground::VENUES;
 use crate::memory::Memory;
 use crate::run::{Failure, Seen};
 use crate::shrink::Shortest;
 use crate::verb::{Swarm, Verb};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The options that a seed draws.
-pub fn drawn(_: &Arc<Ground>, seed: u64) {
+pub fn drawn(seed: u64) {
     println!("seed {seed} draws {}", Swarm::draw(&mut Dice::new(seed)));
 }
 

@@ -17,7 +17,7 @@ use highwire_links::fixed::Amount;
 use highwire_links::order::Order;
 use highwire_links::{InstrumentId, Nanos, Side};
 use highwire_store::disk::{Disk, MemoryDisk};
-use highwire_store::journal::{Entry, Health, Looked, Stamped};
+use highwire_store::journal::{Entry, Health, Looked, Stamped, Statement};
 use highwire_supervision::reconcile::{Answer, Finding, Traded, holdings, orders};
 use highwire_venues::orders::Listed;
 use highwire_venues::private::{OrderState, OrderStatus, TradeState};
@@ -98,6 +98,7 @@ impl Starting {
 
     fn weigh(&mut self, place: usize, survey: &Survey, now: Nanos) -> bool {
         let (of, list) = (VENUES[place].0, Arc::clone(&self.lists[place]));
+        self.open_wallets(of.name(), survey, now);
         let found = holdings(&ours(&self.boot.state, of, &list, |_| false), &survey.theirs);
         if !found.is_empty() && self.before[place].as_ref() != Some(&found) {
             self.before[place] = Some(found);
@@ -108,6 +109,16 @@ impl Starting {
         let (venue, since_ns) = (of.name().to_owned(), now);
         self.add(Entry::Looked(Looked { venue, since_ns, is_done: true }), now);
         adopted.stops.is_empty()
+    }
+
+    /// What a wallet holds that nobody spoke of yet is taken as its venue says.
+    fn open_wallets(&mut self, venue: &str, survey: &Survey, now: Nanos) {
+        let new = self.boot.state.wallets.iter().filter(|wallet| wallet.venue == venue && wallet.balance.is_none());
+        let new: Vec<String> = new.map(|wallet| wallet.asset.clone()).collect();
+        for asset in new {
+            let amount = survey.theirs.balances.get(&asset).copied().unwrap_or_default();
+            self.add(Entry::Opening(Statement { venue: venue.to_owned(), asset, amount }), now);
+        }
     }
 
     fn act(&mut self, deeds: &Deeds, now: Nanos) {

@@ -2,8 +2,14 @@
 
 use crate::ground::PAIRS;
 use crate::world::{EXPOSURE_MAX, Stage, World};
+use highwire_engine::engine::Engine;
+use highwire_engine::saga::Saga;
 use highwire_links::PairId;
+use highwire_links::audit::{VERDICTS, Verdict};
 use highwire_links::page::BookState;
+
+/// Records that are told of an order.
+const STORY: usize = 24;
 
 impl World {
     /// Whether all is as it should be: `Full`, nothing under way, every book the venue's.
@@ -58,18 +64,19 @@ impl World {
                 let orders: Vec<String> =
                     process.state.lock().orders.keys().map(|id| format!("order {id:x} is open")).collect();
                 format!(
-                    "{}: up; held by [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?} {}",
+                    "{}: up; held by [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?} {}; decisions {}",
                     self.now,
                     net.reign.causes(),
                     net.reign.open_incidents(),
-                    engine.map(|engine| engine.open_orders()),
+                    engine.map(Engine::open_orders),
                     self.wrong_book(),
                     self.unhedged(),
                     self.venues.iter().map(|venue| venue.later.len()).collect::<Vec<_>>(),
                     engine.map(|engine| (0..2)
-                        .map(|pair| engine.saga(PairId(pair)).map(|s| s.stage()))
+                        .map(|pair| engine.saga(PairId(pair)).map(Saga::stage))
                         .collect::<Vec<_>>()),
-                    orders.join(", ")
+                    orders.join(", "),
+                    decisions(&net.verdicts),
                 )
             }
         }
@@ -91,10 +98,16 @@ impl World {
         // What cannot be read has been said already.
         let _unread = highwire_store::journal::recover(&self.disk, |record| {
             let text = format!("{:?}", record.entry);
-            if text.contains(&format!("id: {id},")) || text.contains("Lease") {
+            if text.contains(&format!("id: {id},")) && story.len() < STORY {
                 story.push(format!("{} at {}: {text}", record.sequence, record.at_ns));
             }
         });
         story
     }
+}
+
+/// Verdicts that were given, with how often.
+fn decisions(verdicts: &[u64; VERDICTS]) -> String {
+    let given = Verdict::ALL.iter().zip(verdicts).filter(|(_, times)| **times > 0);
+    given.map(|(verdict, times)| format!("{}={times}", verdict.name())).collect::<Vec<_>>().join(" ")
 }

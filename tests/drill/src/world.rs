@@ -15,6 +15,8 @@ use crate::venue::Venue;
 use crate::verb::{Fired, Swarm, VERBS, Verb};
 use crate::wire::{Fuse, Wires};
 use highwire::boot::BootError;
+use highwire_engine::saga::Saga;
+use highwire_links::audit::SagaStage;
 use highwire_links::command::Verb as Command;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Change, Status};
@@ -27,7 +29,7 @@ use std::sync::Arc;
 /// When the world begins: a morning in 2026.
 const BEGIN_NS: Nanos = 1_800_000_000 * S;
 /// Between two looks of the judge while faults go on.
-const JUDGE_NS: Nanos = 20 * S;
+const JUDGE_NS: Nanos = 5 * S;
 /// Exposure that no trade of the sizes in force should leave for long, in quote.
 pub(crate) const EXPOSURE_MAX: i128 = 40;
 /// It may last so long without anybody being told: the hedge's own time and what surrounds it.
@@ -443,8 +445,7 @@ impl World {
 
     /// I5, by the venues' ledgers alone: an exposure lasts only if somebody was told.
     fn watch(&mut self) {
-        for pair in 0..PAIRS.len() {
-            let base = PAIRS[pair].0;
+        for (pair, (base, _)) in PAIRS.iter().enumerate() {
             let held: i128 = self.venues.iter().map(|venue| venue.ledger.balance(base).0).sum();
             let unit = Amount::from_mantissa(1, 0).unwrap_or_default().0;
             let net = held - HOLDING * VENUES.len() as i128 * unit;
@@ -466,7 +467,10 @@ impl World {
     fn judge_exposure(&mut self, pair: usize, lasts_ns: Nanos, value: i128) {
         let Stage::Up(process, net) = &self.stage else { return };
         let is_told = self.alarms > self.alarms_then[pair] || net.reign.is_held_by_people();
-        if lasts_ns < EXPOSED_NS || is_told {
+        let asks = process.engine().and_then(|engine| engine.saga(PairId(pair as u16))).map(Saga::stage);
+        // While a leg is in doubt nobody knows what it has left; that is resolved or told within its own time.
+        let doubt_ms = if asks == Some(SagaStage::Asking) { self.ground.config.saga.resolve_ms } else { 0 };
+        if lasts_ns < EXPOSED_NS + doubt_ms * MS || is_told {
             return;
         }
         // A trade by hand that no line told is known to nobody, and a mode that forbids hedges has its own incident.
