@@ -29,5 +29,6 @@ pub mod survey;
 pub mod talk;
 pub mod timekeeper;
 pub mod trading_line;
+pub mod trail;
 pub mod warden;
 pub mod web;

@@ -175,7 +175,7 @@ impl Asking<'_> {
     }
 
     async fn holdings(&mut self) -> Result<(), AskError> {
-        let Reply::Balances(balances) = self.account.ask(&Query::Balances).await? else { return Err(astray()) };
+        let balances = self.account.balances(&self.question.listed).await?;
         let whole = |free: Amount, locked: Amount| free.checked_add(locked).unwrap_or(free);
         self.found.theirs.balances =
             balances.into_iter().map(|held| (held.asset, whole(held.free, held.locked))).collect();

@@ -251,7 +251,7 @@ struct Plain {
 impl Recipe for Plain {
     fn target(&mut self, base: &str, _: bool, _: Nanos) -> Result<Target, String> {
         let judge = |message: &[u8]| if message == b"welcome" { LoginAnswer::Acked } else { LoginAnswer::Other };
-        let login = LoginStep { frame: "LOGIN".into(), judge: Box::new(judge) };
+        let login = LoginStep { frame: "LOGIN".into(), proof: None, judge: Box::new(judge) };
         let alone = |topic: &&str| ((*topic).to_owned(), format!("want {topic}"));
         let request = Request {
             frame: format!("want {}", self.topics.join(",")),

@@ -2,6 +2,8 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod alerts;
+mod annals;
+mod breakers;
 mod brood;
 mod chronicle;
 mod data;
@@ -13,6 +15,7 @@ mod layout;
 mod lines;
 mod listing;
 mod net;
+mod outcomes;
 mod reconciling;
 mod recording;
 mod senses;
@@ -21,9 +24,12 @@ mod threads;
 mod trades;
 mod trading;
 mod tree;
+mod wallet;
 mod watch;
 
 use alerts::Alerts;
+use breakers::Breakers;
+pub use breakers::Figure as BreakerFigure;
 pub use chronicle::Chronicle;
 use data::DataFolder;
 use governing::{Governing, MakeRealm};
@@ -31,6 +37,7 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
+pub use outcomes::tokens;
 use recording::{Prepared, Recording};
 use sentinel::Sentinel;
 use threads::{Means, Threads};
@@ -45,6 +52,7 @@ use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
+use highwire_actors::scribe;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
@@ -183,9 +191,10 @@ impl Service {
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
         let heart = Beat::default();
         let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
+        let breakers = Breakers::new(crate::universe::breaker(config), &alerts.bell);
         let trading = match orders {
             Orders::Paper => None,
-            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = match &trading {
             None => None,
@@ -195,16 +204,17 @@ impl Service {
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let sentinel = Sentinel::new((&bell, &governor), &universe, &breakers);
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
+        let shown = (&breakers, prepared.as_ref().map(Prepared::board));
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), shown))?;
         governing.hold(held)?;
-        let board = (governing.board.clone(), bell.clone());
+        let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
-        let http = serve(&watch, &config).await?;
+        let http = serve(&watch, &config)?;
         for (venue, offset_ns) in clock_offsets(&config) {
             threads
                 .reader
@@ -212,7 +222,7 @@ impl Service {
                 .map_err(|_| ServiceError::WardenGone)?;
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
+        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
         let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
@@ -300,6 +310,7 @@ fn control(
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
     ];
     branches.extend(boughs);
+    watch.show_actors(branches.clone());
     let control = Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
@@ -313,22 +324,28 @@ fn control(
 }
 
 /// What the governor governs.
-fn realm(universe: &Arc<Universe>, config: &Arc<Config>, threads: &Threads, trading: Option<Trading>) -> MakeRealm {
+fn realm(
+    universe: &Arc<Universe>,
+    config: &Arc<Config>,
+    threads: &Threads,
+    trading: Option<Trading>,
+    (breakers, journal): (&Breakers, Option<scribe::Board>),
+) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
-    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
+    let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), (breakers.clone(), journal.clone())),
         hands: governing::hands(trading.as_ref()),
     })
 }
 
 /// Serves metrics and health, if an address is configured.
-async fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
+fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
     let Some(address) = config.http.listen else { return Ok(None) };
     let watch = Arc::clone(watch);
-    let server = HttpServer::start(address, Arc::new(move || watch.vitals())).await;
+    let server = HttpServer::start(address, Arc::new(move || watch.vitals()));
     let server = server.map_err(|source| ServiceError::Listen { address, source })?;
     tracing::info!(address = %server.address(), "metrics and health");
     Ok(Some(server))

@@ -25,7 +25,7 @@ pub async fn prepare(
     let outcomes = match trading {
         None => BTreeMap::new(),
         Some(trading) => {
-            let venues = trading.lines().map(|line| (line.account.clone(), Arc::clone(&line.listed)));
+            let venues = trading.lines().map(|(_, line)| (line.account.clone(), Arc::clone(&line.listed)));
             at_start(&mut boot, venues, bell, clock).await?
         }
     };

@@ -1,6 +1,7 @@
 //! Logs and traces, set up once. Spans exist only on the cold side: the wire hands over plain stamps
 //! ([`spans`]) and never waits for a log line, a collector or a disk.
 
+pub mod episodes;
 mod files;
 pub mod ids;
 mod sampler;

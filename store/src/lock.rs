@@ -50,6 +50,7 @@ impl Lock {
         let mut file = options.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if cfg!(mutant = "second-instance") => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 // Its holder may have started at the same moment: it gets the time to write who it is.

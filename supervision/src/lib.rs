@@ -4,7 +4,6 @@
 
 pub mod attempts;
 pub mod backoff;
-pub mod breaker;
 pub mod budget;
 pub mod degrade;
 pub mod dice;
@@ -12,6 +11,7 @@ pub mod ending;
 pub mod endpoints;
 pub mod failover;
 pub mod halting;
+pub mod health;
 pub mod incident;
 pub mod lineset;
 pub mod liveness;

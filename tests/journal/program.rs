@@ -50,6 +50,14 @@ impl Stand {
         Self { simulator, runtime, folder, config }
     }
 
+    /// Has a history kept as well from the next start on; where it is.
+    pub fn keep_history(&self) -> PathBuf {
+        let file = self.folder.path().join("history.db");
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        std::fs::write(&self.config, format!("{text}[history]\nfile = {file:?}\n")).unwrap();
+        file
+    }
+
     /// Where the journal is.
     pub fn journal(&self) -> PathBuf {
         self.folder.path().join("data/paper")

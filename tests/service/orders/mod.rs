@@ -3,9 +3,12 @@
 
 mod account;
 mod answers;
+mod breakers;
 mod judge;
 mod legs;
 mod limits;
+mod outcomes;
+mod polymarket;
 mod reconcile;
 mod reports;
 mod rig;
