@@ -45,6 +45,7 @@ use crate::config::Config;
 use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
+use crate::telemetry::Tracing;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
@@ -56,7 +57,6 @@ use highwire_links::Nanos;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
-use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
@@ -178,9 +178,10 @@ impl Service {
         addresses: &[VenueAddress],
         orders: Orders,
         boot: Option<Boot>,
-        tracer: Option<SdkTracer>,
+        tracing: Option<Tracing>,
     ) -> Result<Self, ServiceError> {
         let historian = Historian::start(config)?;
+        let (tracer, spans) = tracing.map(|tracing| (tracing.tracer, tracing.spans)).unzip();
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
@@ -211,6 +212,7 @@ impl Service {
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
+        watch.show_spans(spans.unwrap_or_default());
         let http = serve(&watch, &config)?;
         for (venue, offset_ns) in clock_offsets(&config) {
             threads
