@@ -4,12 +4,13 @@
 use crate::boot::{BootError, Recovered};
 use crate::config::Config;
 use crate::notify::Notify;
-use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings};
+use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings, tokens};
 use crate::telemetry::Tracing;
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
+use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,12 +80,15 @@ async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> R
     let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()
-        .filter(|venue| members().any(|member| member.venue == venue.name()))
+        .filter(|venue| is_wanted(config, *venue))
         .filter_map(|venue| address(config, venue))
         .collect();
     let http = service::client(config)?;
     let mut specs = listings(&http, &addresses).await?;
     specs.retain(|spec| members().any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
+    if addresses.iter().any(|address| address.venue == Venue::Polymarket) {
+        specs.extend(tokens(&http, config).await?);
+    }
     if specs.is_empty() {
         return Err(RunError::NoPairs);
     }
@@ -124,6 +128,12 @@ fn tell(notify: Option<&Notify>, state: &str) {
     notify.into_iter().for_each(|notify| notify.tell(state));
 }
 
+/// Whether the configuration names anything there.
+fn is_wanted(config: &Config, venue: Venue) -> bool {
+    let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
+    named || venue == Venue::Polymarket && !config.polymarket.markets.is_empty()
+}
+
 /// Where an enabled venue is: the configured addresses, or its public ones.
 fn address(config: &Config, venue: Venue) -> Option<VenueAddress> {
     let settings = config.venues.get(venue.name()).filter(|settings| settings.enabled)?;
@@ -131,7 +141,10 @@ fn address(config: &Config, venue: Venue) -> Option<VenueAddress> {
         [&settings.ws_url, &settings.ws_url_b].into_iter().filter(|url| !url.is_empty()).cloned().collect();
     let public = || ws_hosts(venue).iter().map(|host| (*host).to_owned()).collect();
     let ws = if configured.is_empty() { public() } else { configured };
-    let rest_host = plan(venue, &["BTCUSDT"], Channels { depth: true, ..Channels::default() }).rest_host;
+    let rest_host = match venue {
+        Venue::Polymarket => CLOB_HOST,
+        _ => plan(venue, &["BTCUSDT"], Channels { depth: true, ..Channels::default() }).rest_host,
+    };
     let rest = if settings.rest_url.is_empty() { rest_host.to_owned() } else { settings.rest_url.clone() };
     Some(VenueAddress { venue, ws, rest })
 }

@@ -25,6 +25,7 @@ pub mod session;
 pub mod stream_key;
 pub mod subscribe;
 pub mod supervisor;
+pub mod survey;
 pub mod talk;
 pub mod timekeeper;
 pub mod trading_line;

@@ -126,7 +126,7 @@ fn step(step: orders::LoginStep) -> LoginStep {
         LoginAck::Refused(why) => LoginAnswer::Refused(fault(&why)),
         LoginAck::Other => LoginAnswer::Other,
     };
-    LoginStep { frame: step.frame().into(), judge: Box::new(judge) }
+    LoginStep { frame: step.frame().into(), proof: step.proof, judge: Box::new(judge) }
 }
 
 /// A refusal that speaks of time is mended by measuring the clock, not by another key.

@@ -371,6 +371,7 @@ impl Duty {
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
         tally.set(Counter::Allocations, allocation::here());
+        ports.cnc.tell_depth(ports.audit.depth_permille());
         ports.tally.publish(tally);
         ports.occupancy.publish(rings);
         ports.latency.publish(stages.coarse());

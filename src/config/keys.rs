@@ -7,7 +7,7 @@ use super::value::{BPS_DP, MONEY_DP};
 use highwire_links::limits;
 
 /// The venues that have a section `[venues.<name>]`.
-pub const VENUES: [&str; 9] = [
+pub const VENUES: [&str; 10] = [
     "binance_spot",
     "binance_us",
     "binance_tr",
@@ -17,6 +17,7 @@ pub const VENUES: [&str; 9] = [
     "bybit_spot",
     "bybit_linear",
     "bybit_inverse",
+    "polymarket",
 ];
 
 /// Open orders are counted against fixed arrays of the wire.
@@ -87,6 +88,11 @@ pub const KEYS: &[Key] = &[
     key("venues.*.api_passphrase", Kind::Text(Text::Source)),
     key("venues.*.key_kind", Kind::Choice(&["hmac", "ed25519", "rsa"])),
     key("venues.*.clock", Kind::Text(Text::Clock)),
+    key("polymarket.markets", Kind::Slugs),
+    key("polymarket.private_key", Kind::Text(Text::Source)),
+    key("polymarket.wallet", Kind::Choice(&["eoa", "proxy", "safe", "deposit"])),
+    key("polymarket.funder", Kind::Text(Text::Any)),
+    key("polymarket.gamma_url", Kind::Text(Text::Url(&["http://", "https://"]))),
     key("pairs.list", Kind::Pairs),
     key("pairs.quote_groups", Kind::Groups),
     key("risk.order_notional_max", money("0.01")),
@@ -98,6 +104,9 @@ pub const KEYS: &[Key] = &[
     key("risk.collar_bps", bps("1", "5000")),
     key("risk.cooldown_ms", whole(0, 3_600_000, "ms")),
     key("risk.refused_rest_ms", whole(0, 3_600_000, "ms")),
+    key("complement.enabled", Kind::Flag),
+    key("complement.edge_min_bps", bps("0", "10000")),
+    key("complement.collar_bps", bps("1", "5000")),
     key("saga.leg_delay_ms", whole(1, 60_000, "ms")),
     key("saga.ask_every_ms", whole(1, 60_000, "ms")),
     key("saga.resolve_ms", whole(1, 600_000, "ms")),
@@ -109,6 +118,8 @@ pub const KEYS: &[Key] = &[
     key("saga.exposure_max", money("0")),
     key("saga.cost_hold_bps", bps("0", "10000")),
     key("saga.cost_max_bps", bps("0", "10000")),
+    key("saga.share_hold_bps", bps("0", "10000")),
+    key("saga.share_max_bps", bps("0", "10000")),
     key("guard.orders_per_s_max", whole(1, 1_024, "orders")),
     key("guard.notional_per_min_max", money("0.01")),
     key("guard.rejects_max", whole(1, 1_000_000, "refusals")),
@@ -130,7 +141,7 @@ pub const KEYS: &[Key] = &[
     key("demo.lag_ms", whole(0, 10_000, "ms")),
     key("modes.latency_us", whole(100, 10_000_000, "µs")),
     key("modes.stale_percent", whole(1, 99, "%")),
-    key("modes.memory_mb", whole(64, 1_048_576, "MB")),
+    key("modes.memory_mb", whole(16, 1_048_576, "MB")),
     key("modes.confirm_ms", whole(0, 60_000, "ms")),
     key("modes.dwell_ms", whole(0, 3_600_000, "ms")),
     key("modes.settle_ms", whole(0, 60_000, "ms")),

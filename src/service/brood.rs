@@ -91,7 +91,7 @@ impl Brood {
         let books = Address::default();
         let mut children = vec![self.pool(&lines, &books)];
         children.extend(self.timekeeper(&lines));
-        children.extend(self.lister(&lines));
+        children.push(self.lister(&lines));
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
         children.extend(self.dead_man(&lines));
@@ -134,7 +134,10 @@ impl Brood {
     fn timekeeper(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
         let settings = self.config.venues.get(self.address.venue.name());
         let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
-        let path = rest::time_path(self.address.venue).filter(|_| measured)?;
+        if !measured {
+            return None;
+        }
+        let path = rest::time_path(self.address.venue);
         let (brood, lines) = (self.clone(), lines.clone());
         let start: Start = Box::new(move |above| {
             let arguments = timekeeper(&brood, path, lines.clone());
@@ -143,17 +146,13 @@ impl Brood {
         Some(ChildSpec { name: "timekeeper".to_owned(), start, beat: None })
     }
 
-    /// Polymarket lists page by page: what is not on this one is not gone. Its streams tell of its steps.
-    fn lister(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
-        if self.address.venue == Venue::Polymarket {
-            return None;
-        }
+    fn lister(&self, lines: &Address<PoolMsg>) -> ChildSpec {
         let (brood, lines) = (self.clone(), lines.clone());
         let start: Start = Box::new(move |above| {
             let arguments = lister(&brood, lines.clone());
             Box::pin(async move { Ok(Actor::spawn_linked(None, Lister, arguments, above).await?.0.get_cell()) })
         });
-        Some(ChildSpec { name: "lister".to_owned(), start, beat: None })
+        ChildSpec { name: "lister".to_owned(), start, beat: None }
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {
@@ -186,7 +185,7 @@ impl Brood {
         }
         let (config, lines) = (Arc::clone(&self.config), lines.clone());
         let start: Start = Box::new(move |above| {
-            let arguments = super::lines::dead_man(&line, &config, lines.clone());
+            let arguments = super::lines::dead_man_of(&line, &config, lines.clone());
             Box::pin(async move { Ok(Actor::spawn_linked(None, DeadMan, arguments, above).await?.0.get_cell()) })
         });
         Some(ChildSpec { name: "dead-man".to_owned(), start, beat: None })

@@ -15,6 +15,8 @@ mod layout;
 mod lines;
 mod listing;
 mod net;
+mod outcomes;
+mod reconciling;
 mod recording;
 mod senses;
 mod sentinel;
@@ -22,6 +24,7 @@ mod threads;
 mod trades;
 mod trading;
 mod tree;
+mod wallet;
 mod watch;
 
 use alerts::Alerts;
@@ -34,6 +37,7 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
+pub use outcomes::tokens;
 use recording::{Prepared, Recording};
 use sentinel::Sentinel;
 use threads::{Means, Threads};
@@ -49,14 +53,15 @@ use crate::telemetry::Tracing;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
+use highwire_actors::scribe;
 use highwire_actors::warden::WardenMsg;
-use highwire_engine::clock::{Clock, TscClock};
+use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
-use highwire_links::Nanos;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
+use highwire_venues::venue::Venue;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
@@ -197,7 +202,7 @@ impl Service {
             None => None,
             Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
         };
-        let mut prepared = prepare(boot, &universe, means.as_ref(), clock.now())?;
+        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
@@ -205,21 +210,15 @@ impl Service {
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, (trading.clone(), &breakers)))?;
-        if let Some(prepared) = &prepared {
-            governing.hold(prepared.held())?;
-        }
+        let shown = (&breakers, prepared.as_ref().map(Prepared::board));
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), shown))?;
+        governing.hold(held)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         watch.show_spans(spans.unwrap_or_default());
         let http = serve(&watch, &config)?;
-        for (venue, offset_ns) in clock_offsets(&config) {
-            threads
-                .reader
-                .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
-                .map_err(|_| ServiceError::WardenGone)?;
-        }
+        set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
@@ -297,20 +296,6 @@ impl Service {
     }
 }
 
-/// The journal, told what the venues say of the accounts.
-fn prepare(
-    boot: Option<Boot>,
-    universe: &Universe,
-    means: Option<&Means>,
-    now: Nanos,
-) -> Result<Option<Prepared>, ServiceError> {
-    let Some(mut boot) = boot else { return Ok(None) };
-    if let Some(means) = means {
-        boot.take_balances(universe, &means.funds, now)?;
-    }
-    Ok(Some(Prepared::new(boot)))
-}
-
 /// Operators' way in.
 fn control(
     (data, config): (&Path, &Config),
@@ -341,16 +326,23 @@ fn realm(
     universe: &Arc<Universe>,
     config: &Arc<Config>,
     threads: &Threads,
-    (trading, breakers): (Option<Trading>, &Breakers),
+    trading: Option<Trading>,
+    (breakers, journal): (&Breakers, Option<scribe::Board>),
 ) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
     let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), breakers.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), (breakers.clone(), journal.clone())),
         hands: governing::hands(trading.as_ref()),
     })
+}
+
+/// Clock offsets that an operator has set.
+fn set_clocks(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
+    let set = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
+    clock_offsets(config).into_iter().try_for_each(set).map_err(|_| ServiceError::WardenGone)
 }
 
 /// Serves metrics and health, if an address is configured.

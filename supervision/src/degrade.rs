@@ -41,6 +41,8 @@ pub enum Cause {
     RingDepth,
     /// The journal cannot be written; 1 when so.
     Disk,
+    /// Latches cannot be kept; 1 when so.
+    LatchFile,
     /// All lines of the venue are down; 1 when so.
     Lines,
     /// A breaker of the venue: 2 while its orders are not answered, 1 while it is tried again or answers no questions.
@@ -69,7 +71,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 24] = [
+    pub const ALL: [(Self, &'static str); 25] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -82,6 +84,7 @@ impl Cause {
         (Self::Memory, "memory"),
         (Self::RingDepth, "ring-depth"),
         (Self::Disk, "disk"),
+        (Self::LatchFile, "latch-file"),
         (Self::Lines, "lines"),
         (Self::Breaker, "breaker"),
         (Self::Escalated, "escalated"),

@@ -75,6 +75,11 @@ impl Stand {
         }
     }
 
+    /// Starts the program; what it said when it refused.
+    pub fn start_once(&self) -> Result<Running, String> {
+        Running::start(run(&self.config))
+    }
+
     /// An operator takes latches back.
     pub fn resume(&self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));

@@ -2,6 +2,7 @@
 
 mod binary;
 mod hostile;
+mod lag;
 mod succession;
 
 use super::*;

@@ -294,7 +294,7 @@ impl Executor {
         let least = self.berths[pair.index()].least;
         self.rescues += 1;
         let group = self.groups | RESCUE | self.rescues;
-        let terms = Terms { least, ..cash::terms(&self.limits, 0, least) };
+        let terms = Terms { least, ..cash::terms(&self.limits, 0, least, self.is_binary(pair)) };
         self.begin(cx, pair, &[], (group, 0, venues), terms);
         self.step(cx, tx, pair, Event::Tick { offer: None });
     }

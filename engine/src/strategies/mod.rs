@@ -4,10 +4,13 @@
 
 pub mod complement;
 pub mod cross_venue;
+pub mod lag;
 
 /// The parameters of every strategy that has its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Strategies {
     /// Both sides of a binary market.
     pub complement: complement::Params,
+    /// A side of a binary market before it follows its reference.
+    pub lag: lag::Params,
 }
