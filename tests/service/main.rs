@@ -5,6 +5,7 @@
 mod alerts;
 mod causes;
 mod demo;
+mod forgery;
 mod halts;
 mod http;
 mod orders;
