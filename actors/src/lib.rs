@@ -26,6 +26,7 @@ pub mod stream_key;
 pub mod subscribe;
 pub mod supervisor;
 pub mod talk;
+pub mod tended;
 pub mod timekeeper;
 pub mod trading_line;
 pub mod warden;

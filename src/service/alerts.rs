@@ -4,17 +4,17 @@
 use super::ServiceError;
 use crate::config::{AlertSeverity, Config};
 use crate::secrets;
+use crate::topology::TELLING;
 use highwire_actors::alerter::{Alerter, AlerterArgs, Bell, Route};
 use highwire_actors::beat::Beat;
 use highwire_actors::channel::{
     Channel, LogChannel, SlackChannel, SmtpChannel, SmtpSettings, TelegramChannel, WebhookChannel,
 };
 use highwire_actors::pinger::{Pinger, PingerArgs};
-use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
+use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
+use highwire_actors::tended;
 use highwire_engine::clock::TscClock;
 use highwire_store::disk::Folder;
-use highwire_supervision::backoff::Backoff;
-use highwire_supervision::budget::Budget;
 use highwire_supervision::incident::{self, Pace, Severity};
 use ractor::{Actor, ActorRef};
 use secrecy::SecretString;
@@ -29,9 +29,6 @@ const TELEGRAM: &str = "https://api.telegram.org";
 const FOLDER: &str = "alerts";
 /// Time for what is said at the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(300);
-
-/// The alerter hangs when it has not looked for so long.
-const HANGS_NS: u64 = 10_000_000_000;
 
 /// The running alerter, under its supervisor.
 pub struct Alerts {
@@ -61,16 +58,9 @@ impl Alerts {
         let disk = Folder::new(&folder).map_err(|source| ServiceError::Data { path: folder, source })?;
         let mut children = vec![child(config, disk, clock, routes(config, http)?, bell.clone())];
         children.extend(pinger(config, clock, http, heart)?);
-        let arguments = SupervisorArgs {
-            children,
-            strategy: Strategy::OneForOne,
-            budget: budget(config),
-            clock: Box::new(clock.clone()),
-            seed: u64::from(std::process::id()),
-            lives: lives.clone(),
-            // The supervisor has said so in the log, which is all that is left.
-            give_up: Box::new(|_, _| {}),
-        };
+        // The supervisor has said so in the log, which is all that is left.
+        let ends: (Lives, GiveUp) = (lives.clone(), Box::new(|_, _| {}));
+        let arguments = TELLING.supervise(config, clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
         Ok(Self { bell, lives, supervisor, handle })
     }
@@ -82,14 +72,6 @@ impl Alerts {
         if self.supervisor.cast(SupervisorMsg::End).is_ok() {
             let _ended = self.handle.await;
         }
-    }
-}
-
-fn budget(config: &Config) -> Budget {
-    Budget {
-        restarts: config.supervision.side_restarts,
-        period_ns: config.supervision.side_period_s.saturating_mul(1_000_000_000),
-        backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
     }
 }
 
@@ -113,7 +95,7 @@ fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, be
         let bell = bell.clone();
         Box::pin(async move { Ok(Alerter::start(Some(above), arguments, &bell).await?.get_cell()) })
     });
-    ChildSpec { name: "alerter".to_owned(), start, beat: Some((beat, HANGS_NS)) }
+    ChildSpec { name: "alerter".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("alerter"))) }
 }
 
 /// Tells the outside watcher that the configuration names.
@@ -128,12 +110,15 @@ fn pinger(
     let Some(url) = secrets::read(source).map_err(wrong)? else { return Ok(None) };
     let every = Duration::from_secs(config.alerts.deadman_every_s);
     let (clock, http, heart) = (clock.clone(), http.clone(), heart.clone());
+    let beat = Beat::tended();
+    let tending = beat.clone();
     let start: Start = Box::new(move |above| {
+        let beat = tending.clone();
         let (url, http, heart, clock) = (url.clone(), http.clone(), heart.clone(), Box::new(clock.clone()));
         let arguments = PingerArgs { http, url, every, heart, clock };
-        Box::pin(async move { Ok(Actor::spawn_linked(None, Pinger, arguments, above).await?.0.get_cell()) })
+        Box::pin(async move { Ok(tended::spawn(Pinger, arguments, above, &beat).await?.get_cell()) })
     });
-    Ok(Some(ChildSpec { name: "pinger".to_owned(), start, beat: None }))
+    Ok(Some(ChildSpec { name: "pinger".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("pinger"))) }))
 }
 
 fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, ServiceError> {
