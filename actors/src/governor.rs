@@ -237,7 +237,7 @@ impl GovernorState {
     fn take_latches(&mut self) {
         let venues = &self.args.venues;
         let by_name = |name: &str| venues.iter().find(|(_, n)| *n == name).map(|(&venue, _)| Scope::Venue(venue));
-        for latch in self.args.latches.load(by_name) {
+        for latch in self.args.latches.load(by_name).into_iter().filter(|_| !cfg!(mutant = "kill-latch")) {
             let Latch { scope, cause, value, note, since_ns } = latch;
             self.read.insert((scope, cause), Latch { scope, cause, value, note: note.clone(), since_ns });
             self.on_reading(Reading { scope, cause, value, note });
@@ -411,6 +411,7 @@ impl GovernorState {
             Lines::Down { mode } | Lines::Returning { mode, .. } => mode,
         };
         self.count_falls(venue, &lines);
+        self.args.board.lock().lines.insert(venue, lines.census());
         self.lines.insert(venue, lines);
         let note = if value == Mode::Full { "" } else { "no line of a kind is left" };
         self.on_reading(Reading {

@@ -30,6 +30,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::market::{Market, MarketEvent};
 use highwire_links::mode::{Mode, OrderClass};
+use highwire_links::occupancy::Occupancy;
 use highwire_links::page::{BookState, Page};
 use highwire_links::telemetry::Trace;
 use highwire_quant::walk::Terms;
@@ -219,6 +220,11 @@ impl Engine {
     /// Wallets, orders and what is left of ended trades.
     pub fn executor(&self) -> &Executor {
         &self.executor
+    }
+
+    /// How full its rings of orders and of reports are.
+    pub fn rings(&self) -> (Occupancy, Occupancy) {
+        (self.ends.orders.occupancy(), self.ends.fills.occupancy())
     }
 
     /// Gives the ring ends back.

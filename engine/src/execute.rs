@@ -514,7 +514,7 @@ impl Executor {
                 .iter()
                 .filter_map(|action| if let Action::Moved { why, .. } = action { Some(why) } else { None });
             let why = why.last().unwrap_or(SagaWhy::Unresolved);
-            self.berths[pair.index()].is_blocked = true;
+            self.berths[pair.index()].is_blocked = !cfg!(mutant = "escalated-rest");
             self.distrusted |= venues;
             self.escalate(cx, pair, (group, saga.exposure(), why));
         }

@@ -8,6 +8,7 @@ use crate::command::Parcel;
 use crate::fill::OrderReject;
 use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
+use crate::occupancy::Occupancy;
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
 use crate::update::Control;
@@ -335,6 +336,13 @@ impl LifecycleTx {
             }
         }
         self.held.is_empty()
+    }
+
+    /// How full it is, with what is held back; what was held is not refused.
+    pub fn occupancy(&self) -> Occupancy {
+        let Occupancy { depth, capacity, .. } = self.ring.occupancy();
+        let depth = depth + self.held.len() as u64;
+        Occupancy { depth, depth_max: depth, capacity: capacity + LIFECYCLE_HELD as u64, refused: self.lost }
     }
 
     /// Events that found no room at all.

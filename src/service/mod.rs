@@ -322,6 +322,7 @@ fn control(
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
     ];
     branches.extend(net.boughs());
+    watch.show_actors(branches.clone());
     let wardens = wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let control = Control {
         watch: Arc::clone(watch),

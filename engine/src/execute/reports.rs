@@ -167,7 +167,7 @@ impl Executor {
     /// What a venue goes on refusing is not sent to it again and again.
     fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
         let until_ns = cx.now.saturating_add(self.refused_rest_ns);
-        if !self.refusals.on_refused(known.instrument, reject, until_ns) {
+        if !self.refusals.on_refused(known.instrument, reject, until_ns) || cfg!(mutant = "refusals") {
             return;
         }
         let berth = &mut self.berths[known.pair.index()];
@@ -236,7 +236,7 @@ impl Executor {
         if part.is_some_and(|part| part.order == known.id) {
             let standing = Standing::from(known.life.stage());
             self.step(cx, tx, known.pair, Event::Order { part: known.part, standing, moved, is_answer });
-        } else if moved != 0 {
+        } else if moved != 0 && !cfg!(mutant = "late-fill") {
             self.drift(cx, tx, known.pair, moved, self.venue_bit(known.instrument));
         }
     }
@@ -265,7 +265,9 @@ impl Executor {
         if berth.least == 0 {
             berth.least = 1;
         }
-        self.drift(cx, tx, home, moved, self.venue_bit(instrument.id));
+        if !cfg!(mutant = "foreign-trade") {
+            self.drift(cx, tx, home, moved, self.venue_bit(instrument.id));
+        }
     }
 
     /// The pair's position moved outside of its sagas: one that goes on takes it over, else a rescue
