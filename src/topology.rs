@@ -70,7 +70,7 @@ pub const TELLING: Group = Group {
     restarts: |settings| (settings.side_restarts, settings.side_period_s),
     backoff: Backoff { first_ns: 50 * MS, max_ns: 2 * S },
     then: "it stays off, the log says so",
-    roles: &[role("alerter", 10 * S), role("pinger", 30 * S)],
+    roles: &[role("alerter", 10 * S), role("pinger", 30 * S), role("ear", 5 * S)],
 };
 
 /// One venue: its lines first, what serves them after them.

@@ -11,6 +11,7 @@ pub mod channel;
 pub mod connect;
 pub mod dead_man;
 pub mod dial;
+pub mod ear;
 pub mod governor;
 pub mod handshake;
 pub mod lister;

@@ -3,6 +3,7 @@
 
 use super::ServiceError;
 use crate::config::{AlertSeverity, Config};
+use crate::control::{Control, Question};
 use crate::secrets;
 use crate::topology::TELLING;
 use highwire_actors::alerter::{Alerter, AlerterArgs, Bell, Route};
@@ -10,16 +11,17 @@ use highwire_actors::beat::Beat;
 use highwire_actors::channel::{
     Channel, LogChannel, SlackChannel, SmtpChannel, SmtpSettings, TelegramChannel, WebhookChannel,
 };
+use highwire_actors::ear::{Ear, EarArgs, Wish};
 use highwire_actors::pinger::{Pinger, PingerArgs};
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
-use highwire_engine::clock::TscClock;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_store::disk::Folder;
 use highwire_supervision::incident::{self, Pace, Severity};
 use ractor::{Actor, ActorRef};
 use secrecy::SecretString;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -39,7 +41,11 @@ pub struct Alerts {
     /// Starts it anew.
     pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
+    operator: Operator,
 }
+
+/// Who does what is asked for in a chat, once the service can.
+type Operator = Arc<OnceLock<Arc<Control>>>;
 
 impl Alerts {
     /// Starts it on the book that a former process left below `data`. An outside watcher, if there is one, is told
@@ -58,11 +64,19 @@ impl Alerts {
         let disk = Folder::new(&folder).map_err(|source| ServiceError::Data { path: folder, source })?;
         let mut children = vec![child(config, disk, clock, routes(config, http)?, bell.clone())];
         children.extend(pinger(config, clock, http, heart)?);
+        let operator = Operator::default();
+        children.extend(ear(config, clock, http, &bell, &operator)?);
         // The supervisor has said so in the log, which is all that is left.
         let ends: (Lives, GiveUp) = (lives.clone(), Box::new(|_, _| {}));
         let arguments = TELLING.supervise(config, clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
-        Ok(Self { bell, lives, supervisor, handle })
+        Ok(Self { bell, lives, supervisor, handle, operator })
+    }
+
+    /// From now on commands in the chat are answered by this.
+    pub fn hear(&self, control: &Arc<Control>) {
+        // It is told once, by whoever starts the service.
+        let _told = self.operator.set(Arc::clone(control));
     }
 
     /// Ends it; what could not be told meanwhile stands on disk.
@@ -121,6 +135,55 @@ fn pinger(
     Ok(Some(ChildSpec { name: "pinger".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("pinger"))) }))
 }
 
+/// Hears commands in the chat, if it is to.
+fn ear(
+    config: &Config,
+    clock: &TscClock,
+    http: &reqwest::Client,
+    bell: &Bell,
+    operator: &Operator,
+) -> Result<Option<ChildSpec>, ServiceError> {
+    let settings = &config.alerts;
+    let wrong = |why: String| ServiceError::Alerts { key: "telegram_token", why };
+    let token = secrets::read(&settings.telegram_token).map_err(wrong)?.filter(|_| settings.telegram_commands);
+    let Some(token) = token else { return Ok(None) };
+    let (api, chat) = (telegram_api(config), settings.telegram_chat);
+    let (clock, http, bell, operator) = (clock.clone(), http.clone(), bell.clone(), Arc::clone(operator));
+    let beat = Beat::tended();
+    let tending = beat.clone();
+    let start: Start = Box::new(move |above| {
+        let (beat, operator) = (tending.clone(), Arc::clone(&operator));
+        let arguments = EarArgs {
+            http: http.clone(),
+            api: api.clone(),
+            token: token.clone(),
+            chat,
+            fulfil: Arc::new(move |wish| Box::pin(fulfil(Arc::clone(&operator), wish))),
+            alerts: bell.clone(),
+            clock: Box::new(clock.clone()),
+            seed: clock.now(),
+        };
+        Box::pin(async move { Ok(tended::spawn(Ear, arguments, above, &beat).await?.get_cell()) })
+    });
+    Ok(Some(ChildSpec { name: "ear".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("ear"))) }))
+}
+
+async fn fulfil(operator: Operator, wish: Wish) -> String {
+    let Some(control) = operator.get() else { return "the service is starting".to_owned() };
+    let question = match wish {
+        Wish::Status => Question::Status,
+        Wish::Halt(why) => Question::Halt { now: false, why },
+        Wish::Resume(why) => Question::Resume { dry: false, why },
+    };
+    control.answer(question).await.to_string()
+}
+
+fn telegram_api(config: &Config) -> String {
+    let api = &config.alerts.telegram_api;
+    let api = if api.is_empty() { TELEGRAM } else { api };
+    api.trim_end_matches('/').to_owned()
+}
+
 fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, ServiceError> {
     let settings = &config.alerts;
     let secret = |key: &'static str, source: &str| {
@@ -140,8 +203,7 @@ fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, Service
         if settings.telegram_chat == 0 {
             return Err(ServiceError::Alerts { key: "telegram_chat", why: "a token without a chat".to_owned() });
         }
-        let api = if settings.telegram_api.is_empty() { TELEGRAM } else { &settings.telegram_api };
-        let api = api.trim_end_matches('/').to_owned();
+        let api = telegram_api(config);
         let channel = TelegramChannel { http: http.clone(), api, token, chat: settings.telegram_chat };
         add("telegram", settings.telegram_after_s, Arc::new(channel));
     }

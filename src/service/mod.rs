@@ -324,14 +324,15 @@ fn control(
     branches.extend(net.boughs());
     watch.show_actors(branches.clone());
     let wardens = wardens.iter().map(|(warden, _)| warden.clone()).collect();
-    let control = Control {
+    let control = Arc::new(Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
         bell: alerts.bell.clone(),
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
         tree: tree::grow(watch, &config.supervision, branches, wardens),
-    };
+    });
+    alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)
 }
