@@ -144,8 +144,11 @@ struct ResumeArgs {
 struct RestartArgs {
     #[command(flatten)]
     operate: OperateArgs,
-    /// The actor, as `status --tree` shows it below its supervisor.
+    /// The actor, as `status --tree` shows it below its supervisor; wire/warden-NAME is a pinned thread.
     path: String,
+    /// Have it panic at its next message, as a drill; a pinned thread always does.
+    #[arg(long)]
+    panic: bool,
 }
 
 #[derive(Debug, Args)]
@@ -330,7 +333,9 @@ pub fn main() -> ExitCode {
         Command::Resume(ResumeArgs { operate, dry_run }) => {
             ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
         }
-        Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
+        Command::Restart(RestartArgs { operate, path, panic }) => {
+            ask(&operate, &Question::Restart { path, panics: panic }, false)
+        }
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
         Command::Journal(command) => journal(&command),
     };

@@ -172,6 +172,7 @@ pub const KEYS: &[Key] = &[
     key("alerts.telegram_token", Kind::Text(Text::Source)),
     key("alerts.telegram_chat", whole(-9_007_199_254_740_991, 9_007_199_254_740_991, "")),
     key("alerts.telegram_api", Kind::Text(Text::Url(&["http://", "https://"]))),
+    key("alerts.telegram_commands", Kind::Flag),
     key("alerts.telegram_after_s", whole(0, 86_400, "s")),
     key("alerts.smtp_host", Kind::Text(Text::Any)),
     key("alerts.smtp_port", whole(1, 65_535, "")),

@@ -532,6 +532,8 @@ pub struct Alerts {
     pub telegram_chat: i64,
     /// The bot API; empty for the public one.
     pub telegram_api: String,
+    /// Whether /status, /halt and /resume are obeyed in that chat.
+    pub telegram_commands: bool,
     /// As `slack_after_s`.
     pub telegram_after_s: u64,
     /// A mail server; empty: no email.

@@ -225,7 +225,7 @@ impl Service {
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
+        let control = control((data.path(), &config), &watch, (&governing, &alerts), (&net, &threads.wardens))?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -303,22 +303,24 @@ fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
     (governing, alerts): (&Governing, &Alerts),
-    boughs: Vec<tree::Bough>,
+    (net, wardens): (&Net, &[(ActorRef<WardenMsg>, JoinHandle<()>)]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
         ("core", governing.lives.clone(), governing.supervisor.clone()),
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
     ];
-    branches.extend(boughs);
+    branches.extend(net.boughs());
     watch.show_actors(branches.clone());
-    let control = Control {
+    let wardens = wardens.iter().map(|(warden, _)| warden.clone()).collect();
+    let control = Arc::new(Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
         bell: alerts.bell.clone(),
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
-        tree: tree::grow(watch, branches),
-    };
+        tree: tree::grow(watch, &config.supervision, branches, wardens),
+    });
+    alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)
 }

@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod backoff;
 pub mod budget;
 pub mod degrade;
+pub mod dialogue;
 pub mod dice;
 pub mod ending;
 pub mod endpoints;

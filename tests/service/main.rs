@@ -13,4 +13,5 @@ mod report;
 mod run;
 mod running;
 mod simulate;
+mod telegram;
 mod traces;
