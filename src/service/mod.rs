@@ -17,6 +17,7 @@ mod outcomes;
 mod recording;
 mod senses;
 mod sentinel;
+mod settling;
 mod threads;
 mod trades;
 mod trading;
@@ -35,6 +36,7 @@ use net::Net;
 pub use outcomes::tokens;
 use recording::{Prepared, Recording};
 use sentinel::Sentinel;
+use settling::Settling;
 use threads::{Means, Threads};
 use trading::Trading;
 pub use watch::Watch;
@@ -198,11 +200,13 @@ impl Service {
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let settling = Settling::new(config);
+        let (names, waiting) = (Arc::clone(&universe), settling.clone());
+        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: names, settling: waiting };
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
+        governing.reign(realm(&universe, &config, (&threads, settling), trading.clone()))?;
         if let Some(prepared) = &prepared {
             governing.hold(prepared.held())?;
         }
@@ -332,13 +336,18 @@ fn control(
 }
 
 /// What the governor governs.
-fn realm(universe: &Arc<Universe>, config: &Arc<Config>, threads: &Threads, trading: Option<Trading>) -> MakeRealm {
+fn realm(
+    universe: &Arc<Universe>,
+    config: &Arc<Config>,
+    (threads, settling): (&Threads, Settling),
+    trading: Option<Trading>,
+) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), (gauges.clone(), settling.clone())),
         hands: governing::hands(trading.as_ref()),
     })
 }

@@ -1,6 +1,7 @@
 //! What the governor can see by looking: books, heartbeats, latencies, memory, rings that overflowed.
 
 use super::gauge::Gauge;
+use super::settling::Settling;
 use crate::config::Config;
 use crate::universe::Universe;
 use crate::vitals::Process;
@@ -25,6 +26,7 @@ struct Look {
     universe: Arc<Universe>,
     pages: PageReaders,
     gauges: Vec<Gauge>,
+    settling: Settling,
     traded: BTreeSet<InstrumentId>,
     warden_silent_ns: Nanos,
     stuck_ns: Nanos,
@@ -35,12 +37,18 @@ struct Look {
 }
 
 /// Eyes on these threads and pages.
-pub fn senses(universe: &Arc<Universe>, config: &Config, pages: PageReaders, gauges: Vec<Gauge>) -> Senses {
+pub fn senses(
+    universe: &Arc<Universe>,
+    config: &Config,
+    pages: PageReaders,
+    (gauges, settling): (Vec<Gauge>, Settling),
+) -> Senses {
     let mut look = Look {
         traded: universe.traded(),
         universe: Arc::clone(universe),
         pages,
         gauges,
+        settling,
         warden_silent_ns: config.wire.warden_silent_ms.saturating_mul(1_000_000),
         stuck_ns: config.wire.thread_stuck_ms.saturating_mul(1_000_000),
         memory_bytes: config.modes.memory_mb.saturating_mul(1 << 20).max(1),
@@ -60,6 +68,7 @@ impl Look {
             readings.push(self.memory());
             readings.extend(self.latency());
             readings.push(self.overflows());
+            readings.extend(self.settling.readings(now));
         }
         readings
     }

@@ -1,6 +1,7 @@
 //! Reads the threads' news for what the governor must weigh and a person must know; then the news go on to
 //! the chronicle. It runs within a warden's turn: it never waits.
 
+use super::settling::Settling;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -25,6 +26,8 @@ pub struct Sentinel {
     pub governor: Address<GovernorMsg>,
     /// Names.
     pub universe: Arc<Universe>,
+    /// What waits to be settled.
+    pub settling: Settling,
 }
 
 impl Sentinel {
@@ -54,6 +57,7 @@ impl Sentinel {
             News::Record(Record::Saga(moved)) if has_ended(moved.to) && exposed.remove(&moved.pair) => {
                 self.bell.clear(format!("exposed/{}", self.pair(moved.pair)));
             }
+            News::Record(Record::Settled(report)) => self.settling.on_report(report, &self.universe),
             News::Event(event) => self.heed_event(thread, event, exposed),
             _ => {}
         }
@@ -78,6 +82,13 @@ impl Sentinel {
                     "{name}: {qty} was {deed} on our account and not by us; it is booked, what it left is hedged"
                 );
                 self.bell.raise(format!("foreign/{name}"), Severity::Critical, text);
+            }
+            Event::Unsettled { instrument, sold, qty, .. } => {
+                let (name, deed) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                let text = format!(
+                    "{name}: {qty} that were {deed} are not settled; they are taken back, what is left is hedged"
+                );
+                self.bell.raise(format!("unsettled/{name}"), Severity::Critical, text);
             }
             Event::Stranded { instrument, position, .. } => {
                 let name = self.universe.name(*instrument);
@@ -174,7 +185,8 @@ mod tests {
         let specs = specs.map(|(venue, symbol)| InstrumentSpec::assumed(venue, symbol)).to_vec();
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
-        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe };
+        let settling = Settling::new(&config);
+        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, settling };
         (sentinel.before("wire", Box::new(|_| {})), heard)
     }
 

@@ -18,6 +18,7 @@ pub mod liveness;
 pub mod renewals;
 pub mod rotation;
 pub mod rungs;
+pub mod settlement;
 pub mod skew;
 pub mod snapshots;
 pub mod topics;
