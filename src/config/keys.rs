@@ -164,6 +164,8 @@ pub const KEYS: &[Key] = &[
     key("modes.settle_ms", whole(0, 60_000, "ms")),
     key("modes.cancel_ms", whole(100, 600_000, "ms")),
     key("modes.flatten_ms", whole(100, 600_000, "ms")),
+    key("modes.settle_stuck_ms", whole(1_000, 86_400_000, "ms")),
+    key("modes.settle_failed_percent", whole(1, 100, "%")),
     key("alerts.severity_min", Kind::Choice(&["info", "warning", "critical"])),
     key("alerts.messages_max", whole(1, 1_000, "messages")),
     key("alerts.period_s", whole(1, 86_400, "s")),

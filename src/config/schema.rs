@@ -510,6 +510,10 @@ pub struct Modes {
     pub cancel_ms: u64,
     /// When asked to flatten, time to close what is exposed.
     pub flatten_ms: u64,
+    /// A matched trade that waits to be settled for so long makes its venue do less.
+    pub settle_stuck_ms: u64,
+    /// Share of the last trades that may fail to settle before their venue only hedges.
+    pub settle_failed_percent: usize,
 }
 
 /// `[alerts]`: ways to a person. Sources of secrets are `env:NAME` or `file:PATH`, empty switches a way off.

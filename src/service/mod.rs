@@ -20,6 +20,7 @@ mod reconciling;
 mod recording;
 mod senses;
 mod sentinel;
+mod settling;
 mod threads;
 mod trades;
 mod trading;
@@ -39,7 +40,9 @@ pub use listing::{ListingError, listings};
 use net::Net;
 pub use outcomes::tokens;
 use recording::{Prepared, Recording};
+use senses::Sources;
 use sentinel::Sentinel;
+use settling::Settling;
 use threads::{Means, Threads};
 use trading::Trading;
 pub use watch::Watch;
@@ -52,7 +55,6 @@ use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
-use highwire_actors::scribe;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
@@ -204,12 +206,13 @@ impl Service {
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel::new((&bell, &governor), &universe, &breakers);
+        let settling = Settling::new(config);
+        let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling));
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        let shown = (&breakers, prepared.as_ref().map(Prepared::board));
-        governing.reign(realm(&universe, &config, &threads, trading.clone(), shown))?;
+        let sources = Sources { breakers: breakers.clone(), settling, journal: prepared.as_ref().map(Prepared::board) };
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
         governing.hold(held)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
@@ -331,14 +334,14 @@ fn realm(
     config: &Arc<Config>,
     threads: &Threads,
     trading: Option<Trading>,
-    (breakers, journal): (&Breakers, Option<scribe::Board>),
+    sources: Sources,
 ) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
-    let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
+    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), (breakers.clone(), journal.clone())),
+        senses: senses::senses(&universe, &config, (pages.clone(), gauges.clone()), sources.clone()),
         hands: governing::hands(trading.as_ref()),
     })
 }

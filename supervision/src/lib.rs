@@ -20,6 +20,7 @@ pub mod reconcile;
 pub mod renewals;
 pub mod rotation;
 pub mod rungs;
+pub mod settlement;
 pub mod skew;
 pub mod snapshots;
 pub mod topics;

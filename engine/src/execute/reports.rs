@@ -192,6 +192,8 @@ impl Executor {
         }
         self.note_open(of.id, report.px);
         known.life.undo(report.qty.0);
+        let (sold, qty) = (known.side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::Unsettled { instrument: of.id, sold, qty, at_ns: cx.now });
         of.base_qty(report.px, report.qty, self.scales[known.pair.index()].qty_dp).unwrap_or(0)
     }
 
