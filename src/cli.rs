@@ -355,7 +355,7 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracer());
+    let outcome = run::run(&config, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };
@@ -386,7 +386,7 @@ fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
     let filter = if view.owns_terminal() { "off" } else { &config.service.log };
     let telemetry = tell(&config, filter)?;
     let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
-    let outcome = demo::run(&options, &config, view, telemetry.tracer());
+    let outcome = demo::run(&options, &config, view, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }

@@ -52,6 +52,7 @@ use crate::config::Config;
 use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
+use crate::telemetry::Tracing;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
@@ -62,7 +63,6 @@ use highwire_engine::stages::Stages;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
-use opentelemetry_sdk::trace::SdkTracer;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
@@ -184,9 +184,10 @@ impl Service {
         addresses: &[VenueAddress],
         orders: Orders,
         boot: Option<Boot>,
-        tracer: Option<SdkTracer>,
+        tracing: Option<Tracing>,
     ) -> Result<Self, ServiceError> {
         let historian = Historian::start(config)?;
+        let (tracer, spans) = tracing.map(|tracing| (tracing.tracer, tracing.spans)).unzip();
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
@@ -198,10 +199,7 @@ impl Service {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
-        let means = match &trading {
-            None => None,
-            Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
-        };
+        let means = means(&universe, trading.as_ref()).await?;
         let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
@@ -217,13 +215,9 @@ impl Service {
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
+        watch.show_spans(spans.unwrap_or_default());
         let http = serve(&watch, &config)?;
-        for (venue, offset_ns) in clock_offsets(&config) {
-            threads
-                .reader
-                .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
-                .map_err(|_| ServiceError::WardenGone)?;
-        }
+        tell_offsets(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
@@ -326,6 +320,20 @@ fn control(
     alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)
+}
+
+/// What live orders have to go by; nothing on paper.
+async fn means(universe: &Universe, trading: Option<&Trading>) -> Result<Option<Means>, ServiceError> {
+    let Some(trading) = trading else { return Ok(None) };
+    Ok(Some(Means { rates: trading.rates(), funds: funds::read(universe, trading).await? }))
+}
+
+/// Clocks whose distance from ours is configured, not measured.
+fn tell_offsets(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
+    let tell = |(venue, offset_ns): (highwire_venues::venue::Venue, i64)| {
+        reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
+    };
+    clock_offsets(config).into_iter().try_for_each(|offset| tell(offset).map_err(|_| ServiceError::WardenGone))
 }
 
 /// What the governor governs.
