@@ -43,7 +43,7 @@ use recording::{Prepared, Recording};
 use senses::Sources;
 use sentinel::Sentinel;
 use settling::Settling;
-use threads::{Means, Threads};
+use threads::{Means, Threads, Warded};
 use trading::Trading;
 pub use watch::Watch;
 
@@ -63,13 +63,13 @@ use highwire_engine::stages::Stages;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
+use highwire_venues::venue::Venue;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// Time for a pinned thread to end in order when it is told to.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -163,7 +163,7 @@ pub struct Service {
     watch: Arc<Watch>,
     http: Option<HttpServer>,
     _control: ControlServer,
-    wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    wardens: Vec<Warded>,
     net: Net,
     patience: Plan,
     governing: Governing,
@@ -300,7 +300,7 @@ fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
     (governing, alerts): (&Governing, &Alerts),
-    (net, wardens): (&Net, &[(ActorRef<WardenMsg>, JoinHandle<()>)]),
+    (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
         ("core", governing.lives.clone(), governing.supervisor.clone()),
@@ -330,9 +330,7 @@ async fn means(universe: &Universe, trading: Option<&Trading>) -> Result<Option<
 
 /// Clocks whose distance from ours is configured, not measured.
 fn tell_offsets(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
-    let tell = |(venue, offset_ns): (highwire_venues::venue::Venue, i64)| {
-        reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
-    };
+    let tell = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
     clock_offsets(config).into_iter().try_for_each(|offset| tell(offset).map_err(|_| ServiceError::WardenGone))
 }
 

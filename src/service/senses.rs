@@ -235,7 +235,8 @@ mod tests {
             let (ports, desk) = ports();
             let breakers = Breakers::new(Settings::default(), &Bell::default());
             let seen = (pages(0).1, vec![Gauge::new("wire", &desk)]);
-            let look = Look::new(&universe, &config, seen, (breakers, Some(scribe::Board::default())));
+            let (settling, journal) = (Settling::new(&config), Some(scribe::Board::default()));
+            let look = Look::new(&universe, &config, seen, Sources { breakers, settling, journal });
             Self { look, ports, ladder: Ladder::new(rules(&Measures::default())), now: 100 * S }
         }
 
@@ -294,7 +295,7 @@ mod tests {
     #[test]
     fn a_disk_that_fails_leaves_hedges_only_and_a_while_longer() {
         let mut rig = Rig::new(1 << 20);
-        let journal = rig.look.journal.clone().unwrap();
+        let journal = rig.look.sources.journal.clone().unwrap();
         journal.tell_failing(Some("no space left".to_owned()));
         assert_eq!(rig.after(1), (Mode::HedgeOnly, vec![Cause::Disk]));
         journal.tell_failing(None);
