@@ -111,11 +111,6 @@ impl Rig {
         self.places
     }
 
-    /// The service's settings.
-    pub fn config(&self) -> PathBuf {
-        self.folder.path().join("live.toml")
-    }
-
     /// Waits for so many more trades of two legs.
     pub fn wait_trades(&self, trades: u64) {
         let made = || self.wire("sagas");
