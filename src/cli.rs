@@ -144,8 +144,11 @@ struct ResumeArgs {
 struct RestartArgs {
     #[command(flatten)]
     operate: OperateArgs,
-    /// The actor, as `status --tree` shows it below its supervisor.
+    /// The actor, as `status --tree` shows it below its supervisor; wire/warden-NAME is a pinned thread.
     path: String,
+    /// Have it panic at its next message, as a drill; a pinned thread always does.
+    #[arg(long)]
+    panic: bool,
 }
 
 #[derive(Debug, Args)]
@@ -242,9 +245,9 @@ struct SimulateArgs {
     /// How often a minute a venue's prices part from the others'.
     #[arg(long, value_name = "N")]
     dislocations: Option<u32>,
-    /// New connections that a venue bears in its window, instead of its own rule.
-    #[arg(long, value_name = "N")]
-    connections: Option<u32>,
+    /// Times as many requests and connections as venues bear by their own rules.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    patience: u32,
     /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -330,7 +333,9 @@ pub fn main() -> ExitCode {
         Command::Resume(ResumeArgs { operate, dry_run }) => {
             ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
         }
-        Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
+        Command::Restart(RestartArgs { operate, path, panic }) => {
+            ask(&operate, &Question::Restart { path, panics: panic }, false)
+        }
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
         Command::Journal(command) => journal(&command),
     };
@@ -459,7 +464,7 @@ fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
         assets: arguments.assets,
         dislocations_per_min: arguments.dislocations,
-        connections: arguments.connections,
+        patience: arguments.patience,
         tls: arguments.tls,
         script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
         replay: arguments.replay,

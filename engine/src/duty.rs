@@ -264,6 +264,7 @@ impl Duty {
                 }
                 true
             }
+            Verb::Die => panic!("an operator told it to"),
             Verb::Report => {
                 if let Some(standing) = self.roles.engine.as_ref().map(Engine::standing_now) {
                     self.house.context(now).tell(standing);

@@ -7,6 +7,7 @@
 mod complementing;
 mod lagging;
 
+pub use crate::exposures::ExposureLimits;
 pub use crate::guard::GuardLimits;
 pub use crate::risk::{Limits, SagaLimits};
 pub use crate::spec::{
@@ -22,6 +23,7 @@ use crate::position::Account;
 use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
 use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
+use crate::strategies;
 use crate::strategies::complement::Complement;
 use crate::strategies::cross_venue::CrossVenue;
 use crate::strategies::lag::Lag;
@@ -30,6 +32,7 @@ use crate::wallets::Held;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::fill::Report;
+use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
@@ -407,6 +410,7 @@ impl Engine {
     fn on_quote(&mut self, cx: &mut Context<'_>, quote: &Quote, mut origin: Origin) {
         let instrument = origin.instrument;
         self.detector.on_quote(cx, instrument, quote);
+        self.executor.price(instrument, Px(quote.bid_px.max(quote.ask_px)));
         origin.detected = cx.clock.stamp();
         cx.stages.record(Stage::Detect, cx.clock.between_ns(origin.taken, origin.detected));
         let mut number = 0;
@@ -479,7 +483,7 @@ impl Engine {
             stop_edge_ppb: self.gate.stop_edge_ppb().ok_or(Verdict::Overflow)?,
             base_max: i64::MAX,
         };
-        let caps = self.gate.caps(self.gate.mode_between(buy.venue, sell.venue));
+        let caps = self.gate.caps(strategies::Strategy::CrossVenue, self.gate.mode_between(buy.venue, sell.venue));
         let buy_ladder = Ladder::new(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
         let sell_ladder = Ladder::new(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
         let (buy_account, sell_account) =

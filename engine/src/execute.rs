@@ -4,14 +4,18 @@
 
 mod binary;
 mod cash;
+mod open;
+mod outlook;
 mod reports;
 mod rest;
 mod view;
 
 pub use cash::base_fee;
+pub use outlook::{Outlook, Patience};
 
 use crate::breakers::Breakers;
 use crate::context::Context;
+use crate::exposures::{ExposureLimits, Exposures};
 use crate::guard::Guard;
 use crate::life::Life;
 use crate::orders::{Known, Orders};
@@ -64,46 +68,6 @@ pub struct LegTicket {
     pub side: Side,
     /// At which limit, and how much.
     pub ticket: Ticket,
-}
-
-/// What is expected of a trade that goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outlook {
-    /// Its edge, parts per billion.
-    pub edge_ppb: i64,
-    /// Until when its pair rests.
-    pub rests_until_ns: Nanos,
-    /// How what it leaves open on purpose is to be closed; `None` when it means to leave nothing.
-    pub patience: Option<Patience>,
-}
-
-/// How long and at what prices the exposure of a trade is borne that is meant to be exposed: it is closed at a gain,
-/// or when its time is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// How long.
-    pub hold_ns: Nanos,
-    /// A gain against the price paid that is taken before, parts per billion.
-    pub gain_ppb: i64,
-    /// The most that may be lost against it, parts per billion.
-    pub loss_max_ppb: i64,
-    /// The price paid, as the trade counts it: at the pair's decimals, of the yes side of a binary market.
-    pub paid_px: i64,
-}
-
-impl Patience {
-    /// The bounds of a trade with this patience.
-    fn on(&self, terms: Terms) -> Terms {
-        Terms {
-            hold_ns: self.hold_ns,
-            exposed_ns: terms.exposed_ns.saturating_add(self.hold_ns),
-            // What is meant to be closed is not borne in the end.
-            bound: 0,
-            cost_hold_ppb: self.gain_ppb.saturating_neg(),
-            cost_max_ppb: self.loss_max_ppb,
-            ..terms
-        }
-    }
 }
 
 /// Legs that are reserved for and built, and not sent yet.
@@ -171,6 +135,8 @@ pub struct Executor {
     orders: Orders,
     trades: Trades,
     guard: Guard,
+    exposures: Exposures,
+    exposure_limits: ExposureLimits,
     berths: Box<[Berth]>,
     active: Vec<PairId>,
     /// Orders that ended with trades untold, the oldest first.
@@ -213,6 +179,8 @@ impl Executor {
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
             trades: Trades::default(),
             guard,
+            exposures: open::exposures(spec),
+            exposure_limits: spec.limits.exposure,
             berths,
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
@@ -240,6 +208,7 @@ impl Executor {
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.limits = limits.saga;
         self.refused_rest_ns = limits.refused_rest_ns;
+        self.exposure_limits = limits.exposure;
         self.guard.on_set_limits(&limits.guard);
     }
 
@@ -275,6 +244,9 @@ impl Executor {
             cx.tally.add(Counter::GuardRefusals);
             return Err(Verdict::Limit);
         }
+        if !self.fits(cause.pair, legs).ok_or(Verdict::Overflow)? {
+            return Err(Verdict::Limit);
+        }
         let group = self.groups | u64::from(cause.opportunity);
         let mut prepared = Prepared { orders: [None; SAGA_LEGS_MAX], pair: cause.pair, group };
         for (place, leg) in prepared.orders.iter_mut().zip(legs) {
@@ -305,6 +277,7 @@ impl Executor {
             len += 1;
         }
         self.guard.on_opened(prepared.pair, cx.now);
+        self.exposures.note_out(prepared.pair, self.value_of(prepared));
         self.berths[prepared.pair.index()].rests_until_ns = outlook.rests_until_ns;
         self.begin(cx, prepared.pair, &legs[..len], (prepared.group, outlook.edge_ppb, venues), terms);
         if let Some(active) = &mut self.berths[prepared.pair.index()].active {
@@ -471,6 +444,7 @@ impl Executor {
         let left = active.left();
         let Active { saga, group, cash, venues, .. } = active;
         berth.dust = saga.exposure();
+        self.exposures.note_out(pair, Amount::ZERO);
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];
         self.guard.on_result(cash.result(left, scale.qty_dp), cx.now);

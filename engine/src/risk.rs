@@ -4,8 +4,9 @@
 //! (`TooSmall`, `Limit`, `Balance`) are asked by [`crate::sizing`] between the two parts here.
 
 use crate::collar::Reference;
+use crate::exposures::ExposureLimits;
 use crate::guard::GuardLimits;
-use crate::strategies::Strategies;
+use crate::strategies::{Strategies, Strategy};
 use highwire_links::audit::Verdict;
 use highwire_links::cnc::StopWord;
 use highwire_links::fixed::Amount;
@@ -27,6 +28,8 @@ pub struct Limits {
     pub order_notional_max: Amount,
     /// Most value of one instrument's position, long or short, in quote currency.
     pub position_max: Amount,
+    /// Most that may stand open, in all and in one pair.
+    pub exposure: ExposureLimits,
     /// Most open orders, clamped to `links::limits::OPEN_ORDERS_MAX`.
     pub open_orders_max: usize,
     /// Most distance of a price from its instrument's own recent mid, parts per billion.
@@ -213,11 +216,11 @@ impl Gate {
         now.saturating_sub(time_ns) <= age_max || cfg!(mutant = "stale-book")
     }
 
-    /// The limits on size in `mode`.
-    pub fn caps(&self, mode: Mode) -> Caps {
+    /// The limits on size of a strategy in `mode`.
+    pub fn caps(&self, strategy: Strategy, mode: Mode) -> Caps {
         let part = if mode == Mode::Full { 1 } else { 2 };
         let (order_part, position_part) = (
-            if cfg!(mutant = "order-value") { Amount(1 << 100) } else { self.limits.order_notional_max },
+            if cfg!(mutant = "order-value") { Amount(1 << 100) } else { self.order_notional_max(strategy) },
             if cfg!(mutant = "position") { Amount(1 << 100) } else { self.limits.position_max },
         );
         Caps {
@@ -225,6 +228,13 @@ impl Gate {
             position_max: Amount(position_part.0 / part),
             open_orders_max: self.limits.open_orders_max.min(OPEN_ORDERS_MAX) / part as usize,
         }
+    }
+
+    /// The stricter of the limit of all and the strategy's own.
+    fn order_notional_max(&self, strategy: Strategy) -> Amount {
+        let own = self.limits.strategies.order_notional_max[strategy as usize];
+        let own = if cfg!(mutant = "strategy-value") { None } else { own };
+        own.map_or(self.limits.order_notional_max, |own| own.min(self.limits.order_notional_max))
     }
 
     /// The edge that every level pair must exceed; `None` on overflow.

@@ -168,6 +168,10 @@ impl Chronicle {
                 let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
                 self.note(format!("CRITICAL: {name}: our account {did} by an order that is not ours"));
             }
+            Event::Unsettled { instrument, sold, .. } => {
+                let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                self.note(format!("CRITICAL: {name}: what was {did} is not settled, and taken back"));
+            }
             Event::PairRests { pair, instrument, reject, .. } => {
                 let name = self.universe.name(*instrument);
                 self.note(format!("WARN: pair {} rests: {name} refuses its orders ({})", pair.0, reject.name()));

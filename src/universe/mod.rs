@@ -2,6 +2,7 @@
 //! wire out. Replay, demo and service all start here, so that they trade by the same rules.
 
 mod binaries;
+mod bounds;
 mod pairing;
 
 pub use pairing::{Pairing, PairingError};
@@ -225,6 +226,7 @@ fn limits(config: &Config) -> Limits {
         latency_penalty_ppb: risk.latency_penalty_ppb,
         order_notional_max: risk.order_notional_max,
         position_max: risk.position_notional_max,
+        exposure: bounds::exposure(risk),
         open_orders_max: risk.open_orders_max as usize,
         collar_ppb: risk.collar_ppb,
         collar_samples_min: COLLAR_SAMPLES_MIN,
@@ -233,7 +235,7 @@ fn limits(config: &Config) -> Limits {
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
         saga: saga(&config.saga),
         guard: guard(&config.guard),
-        strategies: binaries::strategies(config),
+        strategies: bounds::strategies(config),
     }
 }
 

@@ -14,4 +14,5 @@ mod report;
 mod run;
 mod running;
 mod simulate;
+mod telegram;
 mod traces;

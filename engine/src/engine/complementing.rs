@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook};
 use crate::position::Account;
 use crate::risk::SendFacts;
+use crate::strategies;
 use crate::strategies::complement::Set;
 use highwire_links::audit::Verdict;
 use highwire_links::counter::Counter;
@@ -51,7 +52,7 @@ impl Engine {
         let facts = [(yes, &pages[0]), (no, &pages[1])];
         let facts = facts.map(|(side, page)| LegFacts { band: Some(band(side)), ..self.facts_of_page(side, page) });
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
-        let caps = self.gate.caps(self.gate.mode_between(yes.venue, no.venue));
+        let caps = self.gate.caps(strategies::Strategy::Complement, self.gate.mode_between(yes.venue, no.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
         let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
         let order_room = self.ends.orders.room();

@@ -6,6 +6,7 @@ use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook, Patience};
 use crate::position::Account;
 use crate::risk::SendFacts;
+use crate::strategies::Strategy;
 use crate::strategies::lag::{Purchase, Signal};
 use crate::tops::Quote;
 use highwire_links::InstrumentId;
@@ -63,7 +64,7 @@ impl Engine {
         let facts = [(reference, &pages[0]), (side, &pages[1])];
         let facts = facts.map(|(instrument, page)| self.facts_of_page(instrument, page));
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
-        let caps = self.gate.caps(self.gate.mode_between(reference.venue, side.venue));
+        let caps = self.gate.caps(Strategy::Lag, self.gate.mode_between(reference.venue, side.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
         let (pair_open, rests_until_ns) = self.executor.rest(side.pair);
         let order_room = self.ends.orders.room();

@@ -1,14 +1,12 @@
 //! What can be asked of execution without changing anything.
 
-use super::{Executor, cash};
+use super::Executor;
 use crate::guard::Guard;
 use crate::life::Stage;
 use crate::position::Account;
 use crate::saga::{Part, Saga, Standing};
 use crate::wallets::Wallet;
-use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, Nanos, PairId};
-use highwire_links::limits::POW10;
 use highwire_quant::complement::FeeCurve;
 
 impl Executor {
@@ -41,19 +39,6 @@ impl Executor {
     /// The saga of a pair, while one goes on.
     pub fn saga(&self, pair: PairId) -> Option<&Saga> {
         self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
-    }
-
-    /// The price that a patient trade's hedges are measured against, as [`Patience::paid_px`].
-    pub fn paid_px(&self, pair: PairId) -> Option<i64> {
-        self.berths.get(pair.index())?.active.as_ref()?.paid_px
-    }
-
-    /// A price of an instrument as trades of its pair count it.
-    pub fn home_px(&self, id: InstrumentId, px: Px) -> i64 {
-        let instrument = &self.instruments[id.index()];
-        let px_dp = self.scales[instrument.pair.index()].px_dp;
-        let px = cash::canonical(instrument, px, px_dp);
-        if self.is_inverse[id.index()] { POW10[usize::from(px_dp)] - px } else { px }
     }
 
     /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises

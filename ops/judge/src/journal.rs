@@ -138,7 +138,10 @@ impl Journal {
     fn opening(&mut self, record: &Value) -> Option<()> {
         let (wallet, amount) = (named(record, "asset")?, field(record, "amount")?);
         let ours = *self.balances.entry(wallet.clone()).or_insert(amount);
-        if ours != amount {
+        if !self.is_spot(&wallet) {
+            // It moves with profits as well, which are not followed here.
+            self.balances.insert(wallet, amount);
+        } else if ours != amount {
             self.fault(
                 Kind::Record,
                 format!("{wallet} is restated as {}, by its fills it is {}", text(amount), text(ours)),

@@ -7,6 +7,7 @@ mod breakers;
 mod judge;
 mod legs;
 mod limits;
+mod murders;
 mod outcomes;
 mod polymarket;
 mod reconcile;
