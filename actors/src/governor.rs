@@ -410,8 +410,8 @@ impl GovernorState {
             Lines::Up | Lines::Starting => Mode::Full,
             Lines::Down { mode } | Lines::Returning { mode, .. } => mode,
         };
-        self.count_falls(venue, &lines);
         self.args.board.lock().lines.insert(venue, lines.census());
+        self.count_falls(venue, &lines);
         self.lines.insert(venue, lines);
         let note = if value == Mode::Full { "" } else { "no line of a kind is left" };
         self.on_reading(Reading {

@@ -371,8 +371,8 @@ impl Duty {
         let House { ports, tally, stages, rings, .. } = &mut self.house;
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
-        ports.cnc.tell_depth(ports.audit.depth_permille());
         tally.set(Counter::Allocations, allocation::here());
+        ports.cnc.tell_depth(ports.audit.depth_permille());
         ports.tally.publish(tally);
         ports.occupancy.publish(rings);
         ports.latency.publish(stages.coarse());

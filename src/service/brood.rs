@@ -76,7 +76,7 @@ impl Brood {
         let books = Address::default();
         let mut children = vec![self.pool(&lines, &books)];
         children.extend(self.timekeeper(&lines));
-        children.extend(self.lister(&lines));
+        children.push(self.lister(&lines));
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
         children.extend(self.dead_man(&lines));
@@ -113,7 +113,10 @@ impl Brood {
     fn timekeeper(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
         let settings = self.config.venues.get(self.address.venue.name());
         let measured = settings.is_none_or(|settings| settings.clock == Clock::Measured);
-        let path = rest::time_path(self.address.venue).filter(|_| measured)?;
+        if !measured {
+            return None;
+        }
+        let path = rest::time_path(self.address.venue);
         let (brood, lines) = (self.clone(), lines.clone());
         let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
@@ -124,11 +127,7 @@ impl Brood {
         Some(child("timekeeper", start, beat))
     }
 
-    /// Polymarket lists page by page: what is not on this one is not gone. Its streams tell of its steps.
-    fn lister(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
-        if self.address.venue == Venue::Polymarket {
-            return None;
-        }
+    fn lister(&self, lines: &Address<PoolMsg>) -> ChildSpec {
         let (brood, lines) = (self.clone(), lines.clone());
         let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
@@ -136,7 +135,7 @@ impl Brood {
             let beat = heart.clone();
             Box::pin(async move { Ok(tended::spawn(Lister, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(child("lister", start, beat))
+        child("lister", start, beat)
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {
@@ -173,7 +172,7 @@ impl Brood {
         let (config, lines) = (Arc::clone(&self.config), lines.clone());
         let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
-            let arguments = super::lines::dead_man(&line, &config, lines.clone());
+            let arguments = super::lines::dead_man_of(&line, &config, lines.clone());
             let beat = heart.clone();
             Box::pin(async move { Ok(tended::spawn(DeadMan, arguments, above, &beat).await?.get_cell()) })
         });

@@ -92,6 +92,7 @@ impl Seat {
             beat: self.beat.clone(),
             observer: Box::new(move |moved, text| {
                 let mut chronicle = chronicle.lock().unwrap_or_else(PoisonError::into_inner);
+                chronicle.annals.on_moved(moved, text.split(':').next().unwrap_or(text));
                 if moved.scope == Scope::Global {
                     chronicle.desk.mode = moved.to;
                     record(notes.as_ref(), moved, text);

@@ -65,13 +65,15 @@ pub enum Cause {
     WardenSilent,
     /// The venue's dead-man switch could not be renewed: its orders may vanish; 1 when so.
     DeadMan,
+    /// Matched trades are settled too late (1), or too many of them not at all (2).
+    Settlement,
     /// A part of the service gave up, such as a supervisor whose restarts are spent; 1 when so.
     GaveUp,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -96,6 +98,7 @@ impl Cause {
         (Self::Stopped, "stopped"),
         (Self::WardenSilent, "warden-silent"),
         (Self::DeadMan, "dead-man"),
+        (Self::Settlement, "settlement"),
         (Self::GaveUp, "gave-up"),
     ];
 

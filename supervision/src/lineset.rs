@@ -113,15 +113,15 @@ impl LineSet {
         self.live[kind as usize]
     }
 
-    /// Live lines of all kinds.
-    pub fn live_all(&self) -> u32 {
-        self.live.iter().sum()
-    }
-
     /// Live lines of each kind that the venue has, by the kind's name.
     pub fn census(&self) -> Vec<(&'static str, u32)> {
         let wanted = Kind::ALL.into_iter().filter(|(kind, _)| self.wanted[*kind as usize]);
         wanted.map(|(kind, name)| (name, self.live(kind))).collect()
+    }
+
+    /// Live lines of all kinds.
+    pub fn live_all(&self) -> u32 {
+        self.live.iter().sum()
     }
 
     /// Whether no line of the venue is live at all.

@@ -46,6 +46,8 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         at_once(Cause::Attempts, Mode::Reduced, 1),
         at_once(Cause::ClockOffset, Mode::HedgeOnly, 1),
         at_once(Cause::DeadMan, Mode::HedgeOnly, 1),
+        at_once(Cause::Settlement, Mode::Reduced, 1),
+        at_once(Cause::Settlement, Mode::HedgeOnly, 2),
         lasting(Cause::StaleBooks, Mode::HedgeOnly, stale_permille, stale_permille / 2),
         lasting(Cause::StaleBooks, Mode::Halted, 1_000, 999),
         lasting(Cause::Latency, Mode::Reduced, latency_us, latency_us / 2),

@@ -3,7 +3,6 @@
 
 use super::rig::Rig;
 use serde_json::Value;
-use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// Restart budgets that such a day does not spend, and a purse for its hedges.
@@ -15,13 +14,6 @@ const PATIENT: &str = "[supervision]\ncore_restarts = 100\nvenue_restarts = 100\
 const BACK_WITHIN: Duration = Duration::from_secs(40);
 
 impl Rig {
-    fn operate(&self, arguments: &[&str]) -> Output {
-        let data = super::super::running::data(&self.config());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
-        command.args(arguments).arg("--config").arg(self.config()).env("HIGHWIRE__SERVICE__DATA_DIR", data);
-        command.output().unwrap()
-    }
-
     fn status(&self) -> Value {
         serde_json::from_slice(&self.operate(&["status", "--json"]).stdout).unwrap()
     }
