@@ -4,6 +4,7 @@
 
 mod alerts;
 mod causes;
+mod cores;
 mod demo;
 mod forgery;
 mod halts;
