@@ -4,6 +4,7 @@
 mod books;
 mod silence;
 mod standing;
+mod turns;
 
 pub use books::{ParseSnapshot, SnapshotSource};
 pub use standing::Cause;
@@ -20,10 +21,9 @@ use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
 use highwire_links::instrument::{Change, Status};
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
-use highwire_supervision::attempts::{AttemptRule, Attempts, Grant, Need};
+use highwire_supervision::attempts::AttemptRule;
 use highwire_supervision::degrade::{self, Scope};
-use highwire_supervision::ending::{End, Reason};
-use highwire_supervision::endpoints::Endpoints;
+use highwire_supervision::ending::{self, End, Reason};
 use highwire_supervision::incident::{Notice, Severity};
 use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
@@ -33,6 +33,7 @@ use silence::{Judgement, Silence};
 use standing::Standing;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use turns::{Turn, Turns};
 
 /// Time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(50);
@@ -193,8 +194,7 @@ pub struct Pool;
 /// Its state.
 pub struct PoolState {
     args: PoolArgs,
-    attempts: Attempts,
-    endpoints: BTreeMap<Kind, Endpoints>,
+    turns: Turns,
     set: LineSet,
     live: BTreeMap<LineKey, bool>,
     sessions: BTreeMap<ActorId, (LineKey, ActorRef<SessionMsg>)>,
@@ -212,11 +212,8 @@ impl PoolState {
     fn new(mut args: PoolArgs) -> Self {
         let now = args.clock.now();
         let kinds: Vec<Kind> = args.feeds.iter().map(|feed| feed.kind).collect();
-        let endpoints =
-            args.feeds.iter().map(|feed| (feed.kind, Endpoints::new(feed.bases.len(), usize::from(feed.lines))));
         Self {
-            attempts: Attempts::new(args.attempts),
-            endpoints: endpoints.collect(),
+            turns: Turns::new(args.attempts, &args.feeds),
             set: LineSet::new(args.lines, &kinds, now),
             live: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -250,12 +247,11 @@ impl PoolState {
 
     fn on_ask(&mut self, key: LineKey, berth: usize, elsewhere: bool, session: &ActorRef<SessionMsg>) {
         let now = self.args.clock.now();
-        let alone = !self.live.iter().any(|(other, &live)| live && other.kind == key.kind && *other != key);
-        let need = if alone || self.is_live(key) { Need::Only } else { Need::Standby };
-        let answer = match self.attempts.ask(need, now) {
-            Grant::Now => SessionMsg::Granted(berth, self.choose(key, elsewhere, now)),
-            Grant::NotBefore(at_ns) => {
-                if self.attempts.is_spent(now) {
+        let live: Vec<LineKey> = self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect();
+        let answer = match self.turns.ask(key, elsewhere, &live, now) {
+            Turn::Now(base) => SessionMsg::Granted(berth, base),
+            Turn::NotBefore(at_ns) => {
+                if self.turns.is_spent(now) {
                     self.hold(Cause::Attempts, Mode::Reduced, "connections are not accepted for long");
                 }
                 SessionMsg::Deferred(berth, at_ns)
@@ -265,17 +261,8 @@ impl PoolState {
         let _gone = session.cast(answer);
     }
 
-    fn choose(&mut self, key: LineKey, elsewhere: bool, now: Nanos) -> String {
-        let feed = self.args.feeds.iter().find(|feed| feed.kind == key.kind);
-        let at = self.endpoints.get_mut(&key.kind).map(|e| e.choose(usize::from(key.index), elsewhere, now));
-        feed.zip(at).and_then(|(feed, at)| feed.bases.get(at)).cloned().unwrap_or_default()
-    }
-
-    fn is_live(&self, key: LineKey) -> bool {
-        self.live.get(&key).copied().unwrap_or(false)
-    }
-
     fn on_change(&mut self, key: LineKey, up: bool) {
+        self.turns.on_change(key, up);
         if self.live.insert(key, up).unwrap_or(false) == up {
             return;
         }
@@ -284,9 +271,9 @@ impl PoolState {
         if !up {
             let over = self.silence.on_down(key);
             over.into_iter().for_each(|book| self.clear(&format!("silent/{}", book.0)));
-        }
-        if let (true, Some(endpoints)) = (up, self.endpoints.get_mut(&key.kind)) {
-            endpoints.on_good(usize::from(key.index));
+            if let (Kind::Market, 0, Some(books)) = (key.kind, self.set.live(Kind::Market), &mut self.books) {
+                books.on_lines_lost();
+            }
         }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
         if up && key.kind == Kind::Private {
@@ -372,12 +359,8 @@ impl PoolState {
 
     fn on_failed(&mut self, key: LineKey, end: End, what: &str) {
         let now = self.args.clock.now();
+        self.turns.on_failed(key, ending::policy(end).elsewhere, now);
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, ?end, what, "connection over");
-        if let (true, Some(endpoints)) =
-            (highwire_supervision::ending::policy(end).elsewhere, self.endpoints.get_mut(&key.kind))
-        {
-            endpoints.on_failed(usize::from(key.index), now);
-        }
         if matches!(end, End::Tls(_) | End::Dns(_)) {
             self.raise("reach", Severity::Warning, format!("{}: {what}", self.args.name));
         }
@@ -424,9 +407,7 @@ impl PoolState {
     fn renew(&mut self, key: LineKey, book: InstrumentId) {
         let now = self.args.clock.now();
         self.renewed.insert(key, now);
-        if let Some(endpoints) = self.endpoints.get_mut(&key.kind) {
-            endpoints.on_failed(usize::from(key.index), now);
-        }
+        self.turns.on_failed(key, true, now);
         for (_, session) in self.sessions.values().filter(|(line, _)| *line == key) {
             // A session that is gone is started anew anyway.
             let _gone = session.cast(SessionMsg::Deaf(book));
@@ -525,7 +506,7 @@ impl PoolState {
             self.tell_lines();
             self.told_ns = now;
         }
-        if self.standing.holds(Cause::Attempts) && !self.attempts.is_spent(now) {
+        if self.standing.holds(Cause::Attempts) && !self.turns.is_spent(now) {
             self.release(Cause::Attempts);
         }
         self.fetch(myself);

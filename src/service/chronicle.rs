@@ -125,6 +125,10 @@ impl Chronicle {
                 let name = self.universe.name(*instrument);
                 self.note(format!("{name}: book {} ({why:?})", to.name()));
             }
+            Event::Silent { instrument, slot, age_ns } => {
+                let name = self.universe.name(*instrument);
+                self.note(format!("line {slot} has brought no data of {name} for {} ms", age_ns / 1_000_000));
+            }
             Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
             Event::WardenBack => self.note(format!("thread {thread}: warden back")),
             Event::Escalated { pair, exposure, why, .. } => {

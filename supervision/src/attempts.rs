@@ -1,6 +1,6 @@
 //! How often one venue's hosts may be dialled: at most so many starts in any period, each a while after
-//! the one before, whichever line wants them (faults.md C04, C15). A line whose twin is live may not use
-//! the last quarter, so that a flapping standby never costs the venue its only line.
+//! the one before, whichever line wants them (faults.md C04, C15). A line whose twin is live or on its way may not
+//! use the last quarter, and waits while one without a twin waits: a standby never costs the venue its only line.
 
 use highwire_links::Nanos;
 use std::collections::VecDeque;
@@ -26,9 +26,9 @@ impl Default for AttemptRule {
 /// How much a line is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Another line of its kind is live.
+    /// Another line of its kind is live or on its way.
     Standby,
-    /// No line of its kind is live.
+    /// No other line does what it does.
     Only,
 }
 
@@ -46,12 +46,14 @@ pub enum Grant {
 pub struct Attempts {
     rule: AttemptRule,
     starts: VecDeque<Nanos>,
+    /// Until then a line without a twin may come back for its turn.
+    awaited_ns: Nanos,
 }
 
 impl Attempts {
     /// None yet.
     pub fn new(rule: AttemptRule) -> Self {
-        Self { rule: AttemptRule { limit: rule.limit.max(1), ..rule }, starts: VecDeque::new() }
+        Self { rule: AttemptRule { limit: rule.limit.max(1), ..rule }, starts: VecDeque::new(), awaited_ns: 0 }
     }
 
     /// A line wants to connect now.
@@ -63,8 +65,12 @@ impl Attempts {
         // The start whose leaving the period makes room for this one.
         let room = over.checked_sub(1).and_then(|i| self.starts.get(i));
         let room = room.map_or(0, |start| start.saturating_add(self.rule.period_ns).saturating_add(1));
-        let at = apart.max(room);
+        let awaited = if need == Need::Standby { self.awaited_ns } else { 0 };
+        let at = apart.max(room).max(awaited);
         if at > now {
+            if need == Need::Only {
+                self.awaited_ns = self.awaited_ns.max(at.saturating_add(self.rule.gap_ns / 4));
+            }
             return Grant::NotBefore(at);
         }
         self.starts.push_back(now);
@@ -109,7 +115,7 @@ mod tests {
             for (step, only) in asks {
                 now += step;
                 if let Grant::NotBefore(at) = attempts.ask(need(only), now) {
-                    prop_assert!(at > now && at <= now + rule.period_ns + 1 + gap_ns);
+                    prop_assert!(at > now && at <= now + rule.period_ns + 1 + gap_ns + gap_ns / 4);
                     prop_assert_eq!(attempts.clone().ask(need(only), at), Grant::Now, "a promise was broken");
                 } else {
                     starts.push(now);
@@ -129,5 +135,18 @@ mod tests {
         assert_eq!((granted, attempts.is_spent(20)), (6, false));
         assert_eq!([attempts.ask(Need::Only, 20), attempts.ask(Need::Only, 21)], [Grant::Now; 2]);
         assert!(attempts.is_spent(22) && !attempts.is_spent(1_002));
+    }
+
+    #[test]
+    fn lines_without_a_twin_go_before_standbys() {
+        let mut attempts = Attempts::new(AttemptRule { limit: 20, period_ns: 100_000, gap_ns: 1_000 });
+        assert_eq!(attempts.ask(Need::Only, 0), Grant::Now);
+        assert_eq!([(); 2].map(|()| attempts.ask(Need::Only, 1)), [Grant::NotBefore(1_000); 2]);
+        assert_eq!(attempts.ask(Need::Standby, 2), Grant::NotBefore(1_250));
+        assert_eq!(attempts.ask(Need::Only, 1_000), Grant::Now);
+        assert_eq!(attempts.ask(Need::Only, 1_000), Grant::NotBefore(2_000));
+        assert_eq!(attempts.ask(Need::Standby, 1_250), Grant::NotBefore(2_250));
+        assert_eq!(attempts.ask(Need::Only, 2_000), Grant::Now);
+        assert_eq!([2_250, 3_000].map(|at| attempts.ask(Need::Standby, at)), [Grant::NotBefore(3_000), Grant::Now]);
     }
 }

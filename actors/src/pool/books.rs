@@ -62,6 +62,11 @@ impl Books {
         self.snapshots.on_needed(book, rank, now, self.dice.roll());
     }
 
+    /// No line carries the books any more.
+    pub fn on_lines_lost(&mut self) {
+        self.snapshots.on_lines_lost();
+    }
+
     /// Sends the requests that are due.
     pub fn fetch(&mut self, pool: &ActorRef<PoolMsg>, now: Nanos) {
         while let Some(book) = self.snapshots.next(now) {

@@ -8,5 +8,6 @@ mod legs;
 mod limits;
 mod reports;
 mod rig;
+mod storm;
 mod stream;
 mod trade;

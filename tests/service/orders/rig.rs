@@ -3,7 +3,7 @@
 use super::judge::{Judge, Told, plain};
 use crate::running::Running;
 use highwire_simulator::{
-    Amount, AssetSpec, Endpoint, Injection, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room, Verb,
+    Amount, AssetSpec, Board, Endpoint, Injection, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room, Verb,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -17,6 +17,8 @@ pub struct Place {
     pub room: Room,
     /// Our name of the venue.
     pub venue: &'static str,
+    /// The board of the exchange, whose symbols are its own.
+    pub board: Board,
     /// The symbol, as the venue writes it.
     pub symbol: &'static str,
     /// Whether base changes hands there: it is held then, and may pay the fee.
@@ -27,15 +29,36 @@ pub struct Place {
 
 /// Spot and perpetual of one exchange.
 pub const PLACES: [Place; 2] = [
-    Place { room: Room::BinanceSpot, venue: "binance_spot", symbol: "BTCUSDT", is_spot: true, is_numbered: true },
-    Place { room: Room::BinanceUsdm, venue: "binance_usdm", symbol: "BTCUSDT", is_spot: false, is_numbered: true },
+    place(Room::BinanceSpot, "binance_spot", Board::BinanceSpot, "BTCUSDT"),
+    place(Room::BinanceUsdm, "binance_usdm", Board::BinanceUsdm, "BTCUSDT"),
 ];
 
 /// Spot of two others.
 pub const OTHERS: [Place; 2] = [
-    Place { room: Room::Okx, venue: "okx", symbol: "BTC-USDT", is_spot: true, is_numbered: true },
-    Place { room: Room::Bybit, venue: "bybit_spot", symbol: "BTCUSDT", is_spot: true, is_numbered: false },
+    place(Room::Okx, "okx", Board::OkxSpot, "BTC-USDT"),
+    place(Room::Bybit, "bybit_spot", Board::BybitSpot, "BTCUSDT"),
 ];
+
+/// Their perpetuals.
+pub const PERPETUALS: [Place; 2] = [
+    place(Room::Okx, "okx", Board::OkxSwap, "BTC-USDT-SWAP"),
+    place(Room::Bybit, "bybit_linear", Board::BybitLinear, "BTCUSDT"),
+];
+
+/// One of each exchange.
+pub const EVERYWHERE: [Place; 4] = [PLACES[0], PLACES[1], OTHERS[0], OTHERS[1]];
+
+const fn place(room: Room, venue: &'static str, board: Board, symbol: &'static str) -> Place {
+    let is_spot = matches!(board, Board::BinanceSpot | Board::OkxSpot | Board::BybitSpot);
+    Place { room, venue, board, symbol, is_spot, is_numbered: !matches!(room, Room::Bybit) }
+}
+
+impl Place {
+    /// Base in one unit of quantity.
+    pub fn contract(&self) -> Amount {
+        if self.board == Board::OkxSwap { Amount::new(1, 2) } else { Amount::new(1, 0) }
+    }
+}
 
 const KEY: &str = "simulated-trader-key";
 const SECRET: &str = "simulated-trader-secret";
@@ -76,7 +99,8 @@ impl Rig {
             dislocations_per_min: 120,
             ..MarketConfig::default()
         };
-        let venues = places.iter().map(|place| (place.room, Ports::default())).collect();
+        let rooms: BTreeSet<Room> = places.iter().map(|place| place.room).collect();
+        let venues = rooms.into_iter().map(|room| (room, Ports::default())).collect();
         let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config).await.unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Trades of two legs over both transports, without a fault.
 
-use super::rig::{OTHERS, PLACES, Place, Rig};
+use super::rig::{OTHERS, PERPETUALS, PLACES, Place, Rig};
 
 async fn ends_in_agreement(places: &'static [Place], orders_over: &str) {
     let rig = Rig::between(places, orders_over, "").await;
@@ -27,4 +27,14 @@ async fn where_sockets_answer_no_questions_everybody_agrees_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn okx_and_bybit_over_http_agree() {
     ends_in_agreement(&OTHERS, "http").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn perpetuals_of_okx_and_bybit_trade_over_sockets_and_everybody_agrees() {
+    ends_in_agreement(&PERPETUALS, "socket").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn perpetuals_of_okx_and_bybit_over_http_agree() {
+    ends_in_agreement(&PERPETUALS, "http").await;
 }
