@@ -1,8 +1,10 @@
 //! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
 //! signed stands in an error.
 
-use crate::web::{self, Quiet};
+use crate::allowance::Allowance;
+use crate::web::{self, Claim};
 use highwire_engine::clock::{Clock, TscClock};
+use highwire_links::rate::Priority;
 use highwire_venues::keys::Keys;
 use highwire_venues::private::{self, Query, Refusal, Reply};
 use highwire_venues::venue::Venue;
@@ -30,8 +32,8 @@ pub struct Account {
     pub clock: TscClock,
     /// The venue's clock minus ours.
     pub offset_ns: SharedOffset,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
 }
 
 /// Why a question has no answer.
@@ -67,7 +69,17 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let answer = web::send(sent.body(request.body.clone()), self.timeout, &self.quiet).await.map_err(unanswered)?;
+        let claim = Claim { allowance: &self.allowance, priority: priority(query), cost: request.cost };
+        let answer = web::send(sent.body(request.body.clone()), self.timeout, claim).await.map_err(unanswered)?;
         private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
+    }
+}
+
+/// What withdraws orders goes before what finds out what is true.
+fn priority(query: &Query<'_>) -> Priority {
+    if matches!(query, Query::CancelAll { .. } | Query::DeadMan { .. }) {
+        Priority::Cancel
+    } else {
+        Priority::Reconcile
     }
 }

@@ -11,6 +11,7 @@ pub use standing::Cause;
 
 use crate::address::Address;
 use crate::alerter::Bell;
+use crate::allowance::{Allowance, Rest};
 use crate::beat::Beat;
 use crate::bookkeeper::BookkeeperMsg;
 use crate::governor::{GovernorMsg, Reading};
@@ -22,7 +23,7 @@ use highwire_engine::feed::Snapshot;
 use highwire_links::instrument::{Change, Status};
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::attempts::AttemptRule;
-use highwire_supervision::degrade::{self, Scope};
+use highwire_supervision::degrade::Scope;
 use highwire_supervision::ending::{self, End, Reason};
 use highwire_supervision::incident::{Notice, Severity};
 use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
@@ -103,6 +104,8 @@ pub struct PoolArgs {
     pub alerts: Bell,
     /// Who decides what the venue may do.
     pub governor: Address<GovernorMsg>,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
     /// Another pool held its places before, and may have left connections there.
     pub again: bool,
     /// Marked at each look at the clock.
@@ -153,8 +156,8 @@ pub enum PoolMsg {
     Changed(InstrumentId, Change),
     /// An incident, its key without the venue's name.
     Told(Notice),
-    /// The venue wants to be left alone for so many seconds; 0: it answers. `None` says nothing.
-    Limited(Option<u64>),
+    /// A line was told that the venue wants to be left alone; whether that is a ban.
+    Limited(Nanos, bool),
     /// The incident of this key, under the venue's name, is over.
     Settled(String),
     /// How far the venue's clock is.
@@ -206,6 +209,8 @@ pub struct PoolState {
     failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
     ends: Vec<(LineKey, End)>,
     told_ns: Nanos,
+    /// Until when the venue wants to be left alone, as the wire was told.
+    rest_ns: Nanos,
 }
 
 impl PoolState {
@@ -224,6 +229,7 @@ impl PoolState {
             failed: BTreeMap::new(),
             ends: Vec::new(),
             told_ns: 0,
+            rest_ns: 0,
             args,
         }
     }
@@ -247,6 +253,11 @@ impl PoolState {
 
     fn on_ask(&mut self, key: LineKey, berth: usize, elsewhere: bool, session: &ActorRef<SessionMsg>) {
         let now = self.args.clock.now();
+        if let Some(Rest { left, .. }) = self.args.allowance.rest() {
+            let at_ns = now.saturating_add(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
+            let _gone = session.cast(SessionMsg::Deferred(berth, at_ns));
+            return;
+        }
         let live: Vec<LineKey> = self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect();
         let answer = match self.turns.ask(key, elsewhere, &live, now) {
             Turn::Now(base) => SessionMsg::Granted(berth, base),
@@ -290,9 +301,10 @@ impl PoolState {
         let _gone = self.args.governor.cast(GovernorMsg::Lines(self.args.venue, Box::new(self.set.clone())));
     }
 
-    fn tell(&self, cause: degrade::Cause, is_there: bool, note: &str) {
-        let reading =
-            Reading { scope: Scope::Venue(self.args.venue), cause, value: is_there.into(), note: note.to_owned() };
+    /// The governor is told of a cause, unless it finds out by itself.
+    fn tell(&self, cause: Cause, value: i64, note: &str) {
+        let Some(cause) = cause.on_ladder() else { return };
+        let reading = Reading { scope: Scope::Venue(self.args.venue), cause, value, note: note.to_owned() };
         let _gone = self.args.governor.cast(GovernorMsg::Read(reading));
     }
 
@@ -311,25 +323,13 @@ impl PoolState {
 
     fn hold(&mut self, cause: Cause, mode: Mode, why: &str) {
         self.standing.hold(cause, mode);
-        match cause {
-            // The governor is told the lines themselves.
-            Cause::Lines => {}
-            Cause::Attempts => self.tell(degrade::Cause::Attempts, true, why),
-            Cause::Clock => self.tell(degrade::Cause::ClockOffset, true, why),
-            Cause::DeadMan => self.tell(degrade::Cause::DeadMan, true, why),
-        }
+        self.tell(cause, 1, why);
     }
 
     fn release(&mut self, cause: Cause) {
-        if !self.standing.holds(cause) {
-            return;
-        }
-        self.standing.release(cause);
-        match cause {
-            Cause::Lines => {}
-            Cause::Attempts => self.tell(degrade::Cause::Attempts, false, ""),
-            Cause::Clock => self.tell(degrade::Cause::ClockOffset, false, ""),
-            Cause::DeadMan => self.tell(degrade::Cause::DeadMan, false, ""),
+        if self.standing.holds(cause) {
+            self.standing.release(cause);
+            self.tell(cause, 0, "");
         }
     }
 
@@ -455,20 +455,29 @@ impl PoolState {
         }
     }
 
-    fn on_limited(&self, wait_s: Option<u64>) {
-        match wait_s {
-            None => {}
-            Some(0) => self.clear("limited"),
-            Some(wait_s) => {
-                let text = format!("{}: we asked too much; nothing is asked for {wait_s} s", self.args.name);
-                self.raise("limited", Severity::Warning, text);
-            }
+    /// While the venue wants to be left alone, nothing is opened there, and the wire asks nothing either.
+    fn keep_rest(&mut self, now: Nanos) {
+        let Some(Rest { left, is_ban }) = self.args.allowance.rest() else { return self.release(Cause::Limited) };
+        let left_ns = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+        let until_ns = now.saturating_add(left_ns);
+        // Two clocks say the same time to within a tick.
+        if until_ns <= self.rest_ns.saturating_add(TICK.as_nanos() as u64) && self.standing.holds(Cause::Limited) {
+            return;
         }
+        self.rest_ns = until_ns;
+        for warden in &self.args.wardens {
+            // A warden that is gone has no thread that could ask.
+            let _gone = warden.cast(WardenMsg::LeaveAlone(self.args.venue, left_ns, is_ban));
+        }
+        let (mode, value, what) =
+            if is_ban { (Mode::Halted, 2, "are banned") } else { (Mode::HedgeOnly, 1, "asked too much") };
+        self.standing.hold(Cause::Limited, mode);
+        let note = format!("we {what}; nothing is asked for {} s", left.as_millis().div_ceil(1_000));
+        self.tell(Cause::Limited, value, &note);
     }
 
     fn on_fetched(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, fetched: books::Fetched) {
         let now = self.args.clock.now();
-        self.on_limited(if fetched.snapshot.is_ok() { Some(0) } else { fetched.wait_s });
         if let Some(snapshot) = self.books.as_mut().and_then(|books| books.on_fetched(book, fetched, now)) {
             // Without a warden there is no thread; the pool is stopped by whoever stopped that.
             let _gone = self.args.reader.cast(WardenMsg::Snapshot(Box::<Snapshot>::new(snapshot)));
@@ -498,6 +507,7 @@ impl PoolState {
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
         self.args.beat.mark(now);
+        self.keep_rest(now);
         let before = self.set.state();
         let verdict = self.set.on_tick(now);
         self.carry_out(verdict);
@@ -539,7 +549,7 @@ impl PoolState {
             PoolMsg::Changed(id, change) => self.on_changed(id, change),
             PoolMsg::Told(Notice { key, severity, text }) => self.raise(&key, severity, text),
             PoolMsg::Settled(what) => self.clear(&what),
-            PoolMsg::Limited(wait_s) => self.on_limited(wait_s),
+            PoolMsg::Limited(wait_ns, is_ban) => self.args.allowance.leave_alone(wait_ns, is_ban),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Mute(key) => self.on_mute(key),
             PoolMsg::Untold(id, instrument) => self.ask_bookkeeper(BookkeeperMsg::Untold(id, instrument)),

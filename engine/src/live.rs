@@ -15,7 +15,7 @@ use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::limits::{CONNECTIONS_MAX, ORDER_LINES_MAX, REPORTS_PER_ANSWER_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action, Order};
-use highwire_links::rate::{RateBudget, RateNotice, RateRule};
+use highwire_links::rate::{RateBudget, RateNotice, RateRule, Scope};
 use highwire_links::{Nanos, VenueId};
 
 /// Reads of one line in one turn, so that one busy line cannot starve the others.
@@ -110,6 +110,7 @@ impl LiveGateway {
                 desk,
                 now: cx.now,
                 line: None,
+                alone: None,
                 told,
                 len: 0,
                 lost: 0,
@@ -121,7 +122,7 @@ impl LiveGateway {
             // What an answer said beyond its measure must be asked for anew: so must the line.
             let outcome = if sink.lost > 0 { Err(Ending::Protocol) } else { outcome };
             let is_mute = is_private && sink.desk.echo.is_mute(cx.now);
-            for notice in sink.line.into_iter().chain(is_mute.then_some(LineNotice::Mute)) {
+            for notice in [sink.line, sink.alone, is_mute.then_some(LineNotice::Mute)].into_iter().flatten() {
                 cx.tell(Event::Line { slot: line.slot(), notice });
             }
             let leaving = std::mem::take(&mut self.leaving[place]).then_some(Ending::Detached);
@@ -267,6 +268,12 @@ impl Gateway for LiveGateway {
     fn set_clock_offset(&mut self, venue: VenueId, offset_ns: i64) -> bool {
         self.desks.get_mut(venue.index()).map(|desk| desk.offset_ns = Some(offset_ns)).is_some()
     }
+
+    fn on_rate(&mut self, venue: VenueId, notice: RateNotice, now: Nanos) {
+        if let Some(desk) = self.desks.get_mut(venue.index()) {
+            desk.budget.on_notice(notice, now);
+        }
+    }
 }
 
 /// Reads a line until it would block (bounded) or the fill ring has no room for another answer: then the
@@ -342,6 +349,8 @@ struct Answers<'a> {
     desk: &'a mut Desk,
     now: Nanos,
     line: Option<LineNotice>,
+    /// The venue wants to be left alone.
+    alone: Option<LineNotice>,
     /// The reports that the answer under way made.
     told: [Told; REPORTS_PER_ANSWER_MAX],
     len: usize,
@@ -397,6 +406,14 @@ impl ReportSink for Answers<'_> {
 
     fn on_rate(&mut self, notice: RateNotice) {
         self.desk.budget.on_notice(notice, self.now);
+        // What concerns our whole address concerns all who ask beside us, too.
+        match notice {
+            RateNotice::Wait { scope: Scope::Weight, wait_ns } => {
+                self.alone = Some(LineNotice::LeaveAlone { wait_ns, is_ban: false });
+            }
+            RateNotice::Banned { wait_ns } => self.alone = Some(LineNotice::LeaveAlone { wait_ns, is_ban: true }),
+            _ => {}
+        }
     }
 
     fn on_line(&mut self, notice: LineNotice) {

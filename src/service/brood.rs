@@ -7,6 +7,7 @@ use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
 use highwire_actors::address::Address;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::{Bookkeeper, BookkeeperMsg};
 use highwire_actors::dead_man::{self, DeadMan};
@@ -18,7 +19,6 @@ use highwire_actors::supervisor::{
     ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
 };
 use highwire_actors::timekeeper::Timekeeper;
-use highwire_actors::web::Quiet;
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
 use highwire_supervision::degrade::{Cause, Scope};
@@ -67,8 +67,8 @@ pub struct Brood {
     pub places: Places,
     /// Whom they speak to.
     pub circle: Circle,
-    /// Whether the venue wants to be left alone: heeded by everything that asks it.
-    pub quiet: Quiet,
+    /// What the venue lets us ask: heeded by everything that asks it.
+    pub allowance: Allowance,
 }
 
 /// How often one venue's actors may be started anew.

@@ -42,6 +42,7 @@ use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
+use highwire_actors::allowance::Allowances;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
@@ -183,9 +184,10 @@ impl Service {
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
         let heart = Beat::default();
         let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
+        let allowances = Allowances::default();
         let trading = match orders {
             Orders::Paper => None,
-            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, (&tls, &allowances)).await?),
         };
         let means = match &trading {
             None => None,
@@ -215,7 +217,7 @@ impl Service {
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
-        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let net = Net::start(&universe, &config, addresses, circle, (trading, allowances)).await?;
         let patience = governing::patience(&config.modes);
         let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
         let recording = match prepared {

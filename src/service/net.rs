@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowances;
 use highwire_actors::dial;
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::warden::WardenMsg;
@@ -39,7 +40,7 @@ impl Net {
         config: &Arc<Config>,
         addresses: &[VenueAddress],
         ((wardens, reader), (clock, tls), (alerts, governor)): Around<'_>,
-        trading: Option<Trading>,
+        (trading, allowances): (Option<Trading>, Allowances),
     ) -> Result<Self, ServiceError> {
         let circle = Circle {
             wardens,
@@ -48,6 +49,7 @@ impl Net {
             governor: governor.clone(),
             clock: clock.clone(),
             http: http(config, &tls)?,
+            allowances,
             tls,
             trading,
         };

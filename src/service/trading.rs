@@ -7,9 +7,9 @@ use crate::config::{Config, OrderTransport};
 use crate::secrets;
 use crate::universe::Universe;
 use highwire_actors::account::Account;
+use highwire_actors::allowance::Allowances;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
-use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
 use highwire_links::order::Action;
@@ -53,7 +53,7 @@ impl Trading {
         config: &Config,
         addresses: &[VenueAddress],
         clock: &TscClock,
-        tls: &Arc<ClientConfig>,
+        (tls, allowances): (&Arc<ClientConfig>, &Allowances),
     ) -> Result<Self, ServiceError> {
         let mut trading = Self::default();
         for address in addresses {
@@ -68,7 +68,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                quiet: Quiet::default(),
+                allowance: allowances.of(&address.rest, venue),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {
