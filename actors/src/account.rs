@@ -1,7 +1,7 @@
 //! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
 //! signed stands in an error.
 
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Need};
 use crate::web::{self, Claim};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::rate::Priority;
@@ -69,7 +69,8 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let claim = Claim { allowance: &self.allowance, priority: priority(query), cost: request.cost };
+        let claim =
+            Claim { allowance: &self.allowance, need: need(query), priority: priority(query), cost: request.cost };
         let answer = web::send(sent.body(request.body.clone()), self.timeout, claim).await.map_err(unanswered)?;
         private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
     }
@@ -81,5 +82,14 @@ fn priority(query: &Query<'_>) -> Priority {
         Priority::Cancel
     } else {
         Priority::Reconcile
+    }
+}
+
+/// Where orders stand, and what withdraws them, is asked for at once; what is held, owed or permitted can wait.
+fn need(query: &Query<'_>) -> Need {
+    use Query as Q;
+    match query {
+        Q::Balances | Q::Positions | Q::Fees { .. } | Q::KeyScope | Q::Instruments { .. } => Need::Later,
+        _ => Need::Now,
     }
 }

@@ -232,7 +232,7 @@ impl GovernorState {
     fn take_latches(&mut self) {
         let venues = &self.args.venues;
         let by_name = |name: &str| venues.iter().find(|(_, n)| *n == name).map(|(&venue, _)| Scope::Venue(venue));
-        for latch in self.args.latches.load(by_name) {
+        for latch in self.args.latches.load(by_name).into_iter().filter(|_| !cfg!(mutant = "kill-latch")) {
             let Latch { scope, cause, value, note, since_ns } = latch;
             self.read.insert((scope, cause), Latch { scope, cause, value, note: note.clone(), since_ns });
             self.on_reading(Reading { scope, cause, value, note });
@@ -267,7 +267,8 @@ impl GovernorState {
     /// The ladder moved: people, wardens, the disk and the board learn of it.
     fn on_moved(&mut self, moves: Vec<Moved>) {
         for moved in &moves {
-            let why: Vec<&str> = moved.why.iter().map(|cause| cause.name()).collect();
+            let mut why: Vec<&str> = moved.why.iter().map(|cause| cause.name()).collect();
+            why.dedup();
             let text = format!("{}: {:?} → {:?} ({})", self.name(moved.scope), moved.from, moved.to, why.join(", "));
             tracing::info!("mode of {text}");
             let now = self.now();
@@ -400,6 +401,7 @@ impl GovernorState {
             Lines::Up | Lines::Starting => Mode::Full,
             Lines::Down { mode } | Lines::Returning { mode, .. } => mode,
         };
+        self.args.board.lock().lines.insert(venue, lines.census());
         self.lines.insert(venue, lines);
         let note = if value == Mode::Full { "" } else { "no line of a kind is left" };
         self.on_reading(Reading {

@@ -2,7 +2,7 @@
 //! halts, delistings, steps. A list that cannot be had changes nothing.
 
 use crate::address::Address;
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Need};
 use crate::pool::PoolMsg;
 use crate::web::{self, Claim};
 use highwire_links::InstrumentId;
@@ -132,7 +132,7 @@ async fn lists(
 ) -> (Result<Vec<InstrumentSpec>, String>, Option<u64>) {
     let mut specs = Vec::new();
     for url in urls {
-        let claim = Claim { allowance, priority: Priority::Open, cost: rest::cost(venue, url) };
+        let claim = Claim { allowance, need: Need::Later, priority: Priority::Open, cost: rest::cost(venue, url) };
         let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN, claim).await {
             Ok(answer) => (answer.wait_s, answer.good()),
             Err(why) => (None, Err(why)),

@@ -2,7 +2,7 @@
 
 use crate::account::SharedOffset;
 use crate::address::Address;
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Need};
 use crate::pool::PoolMsg;
 use crate::web::{self, Claim};
 use highwire_engine::clock::Clock;
@@ -72,7 +72,7 @@ impl TimekeeperState {
         let clock = self.args.clock.now();
         let started = std::time::Instant::now();
         tokio::spawn(async move {
-            let claim = Claim { allowance: &allowance, priority: Priority::Reconcile, cost };
+            let claim = Claim { allowance: &allowance, need: Need::Now, priority: Priority::Reconcile, cost };
             let answer = web::send(request, ANSWER_WITHIN, claim).await;
             let passed_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             // It may have waited for its turn.

@@ -271,7 +271,7 @@ impl WardenState {
             return;
         }
         let Some(moved) = self.liveness.on_age(self.desk.cnc.thread_age_ns(now)) else { return };
-        if moved.to == Pulse::Stuck {
+        if moved.to == Pulse::Stuck && !cfg!(mutant = "stuck-thread") {
             self.desk.cnc.stop(StopWord::CancelsOnly);
         }
         self.tell(News::Pulse(moved));

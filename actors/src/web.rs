@@ -1,7 +1,8 @@
 //! One HTTP request with a bounded body and a bounded time, within what the venue allows: it waits for its part of the
 //! budget, and what the answer says of budgets and waits is heeded by all that ask the venue.
 
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Need};
+use highwire_links::breaker::Outcome;
 use highwire_links::rate::{Cost, Priority};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ const BODY_BYTES_MAX: usize = 32 << 20;
 pub struct Claim<'a> {
     /// What the venue allows.
     pub allowance: &'a Allowance,
+    /// Whether it can wait while the venue does not answer.
+    pub need: Need,
     /// How much the request matters.
     pub priority: Priority,
     /// What it uses.
@@ -44,7 +47,8 @@ impl Answer {
     }
 }
 
-/// Sends a request once the venue allows it. Errors never name the query of its address, which may be signed.
+/// Sends a request once the venue allows it, unless the venue does not answer and it can wait. Errors never name the
+/// query of its address, which may be signed.
 ///
 /// # Errors
 /// Why there is no answer; also that the venue does not allow it in time.
@@ -56,8 +60,25 @@ pub async fn send(request: reqwest::RequestBuilder, within: Duration, claim: Cla
         }
         tokio::time::sleep(wait).await;
     }
-    let answer = tokio::time::timeout(within, read(request, claim.allowance)).await;
-    answer.map_err(|_| format!("no answer within {within:?}"))?.map_err(|error| error.without_url().to_string())?
+    let asked_ns = claim.allowance.ask(claim.need).ok_or("not asked: the venue has not answered lately")?;
+    let answer = match tokio::time::timeout(within, read(request, claim.allowance)).await {
+        Err(_) => Err(format!("no answer within {within:?}")),
+        Ok(read) => read.map_err(|error| error.without_url().to_string()).and_then(|answer| answer),
+    };
+    if let Some(moved) = claim.allowance.on_outcome(outcome(&answer), asked_ns) {
+        tracing::warn!(from = moved.from.name(), to = moved.to.name(), "a venue's breaker for questions");
+    }
+    answer
+}
+
+/// What an answer says of the venue: that it refuses is its good right.
+fn outcome(answer: &Result<Answer, String>) -> Outcome {
+    match answer {
+        Err(_) => Outcome::Failed,
+        Ok(answer) if answer.wait_s.is_some() => Outcome::Limited,
+        Ok(answer) if answer.status >= 500 => Outcome::Failed,
+        Ok(_) => Outcome::Answered,
+    }
 }
 
 async fn read(request: reqwest::RequestBuilder, allowance: &Allowance) -> reqwest::Result<Result<Answer, String>> {

@@ -30,6 +30,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::market::{Market, MarketEvent};
 use highwire_links::mode::{Mode, OrderClass};
+use highwire_links::occupancy::Occupancy;
 use highwire_links::page::{BookState, Page};
 use highwire_links::telemetry::Trace;
 use highwire_quant::walk::Terms;
@@ -221,6 +222,11 @@ impl Engine {
         &self.executor
     }
 
+    /// How full its rings of orders and of reports are.
+    pub fn rings(&self) -> (Occupancy, Occupancy) {
+        (self.ends.orders.occupancy(), self.ends.fills.occupancy())
+    }
+
     /// Gives the ring ends back.
     pub fn dismantle(self) -> EngineEnds {
         self.ends
@@ -241,6 +247,7 @@ impl Engine {
     fn tend(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
+        self.executor.try_venues(cx);
         work += self.executor.cancel_on(cx, &mut self.ends.orders);
         self.tend_inherited(cx);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {

@@ -9,6 +9,7 @@ mod rest;
 
 pub use cash::base_fee;
 
+use crate::breakers::Breakers;
 use crate::context::Context;
 use crate::guard::Guard;
 use crate::life::{Life, Stage};
@@ -139,6 +140,7 @@ pub struct Executor {
     /// Orders that ended with trades untold, the oldest first.
     untold: Vec<Untold>,
     refusals: Refusals,
+    breakers: Breakers,
     refused_rest_ns: Nanos,
     limits: SagaLimits,
     lag_ns: Vec<Nanos>,
@@ -177,6 +179,7 @@ impl Executor {
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
             refusals: Refusals::new(spec.instruments.len()),
+            breakers: Breakers::new(spec.venues, spec.tuning.breaker),
             refused_rest_ns: spec.limits.refused_rest_ns,
             limits: spec.limits.saga,
             lag_ns,
@@ -296,14 +299,18 @@ impl Executor {
         std::mem::take(&mut self.distrusted)
     }
 
-    /// Asks the last gate, reserves for every leg and builds it; nothing is held when one cannot be.
+    /// Asks the venues' breakers and the last gate, reserves for every leg and builds it; nothing is held when one
+    /// cannot be.
     ///
     /// # Errors
-    /// `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
+    /// `Breaker` when a venue does not answer, `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
     pub fn prepare(&mut self, cx: &mut Context<'_>, legs: &[LegTicket], cause: &Cause) -> Result<Prepared, Verdict> {
         let cause = &Cause { pair: self.homes[cause.pair.index()], ..*cause };
         let value = legs.iter().try_fold(Amount::ZERO, |sum, leg| sum.checked_add(self.value(leg)?));
         let value = value.ok_or(Verdict::Overflow)?;
+        if !legs.iter().all(|leg| self.breakers.lets(self.venue(leg.instrument), cx.now)) {
+            return Err(Verdict::Breaker);
+        }
         if !self.guard.admits_opening(cause.pair, legs.len(), value, cx.now) {
             cx.tally.add(Counter::GuardRefusals);
             return Err(Verdict::Limit);
@@ -329,6 +336,7 @@ impl Executor {
         for order in prepared.orders() {
             legs[len] = Part::new(order.id, cx.now, &terms);
             venues |= self.venue_bit(order.instrument);
+            self.breakers.on_opening(self.venue(order.instrument), cx.now);
             if let Some(known) = self.orders.get_mut(order.id) {
                 // At most SAGA_LEGS_MAX.
                 known.part = len as u8;
@@ -506,7 +514,7 @@ impl Executor {
                 .iter()
                 .filter_map(|action| if let Action::Moved { why, .. } = action { Some(why) } else { None });
             let why = why.last().unwrap_or(SagaWhy::Unresolved);
-            self.berths[pair.index()].is_blocked = true;
+            self.berths[pair.index()].is_blocked = !cfg!(mutant = "escalated-rest");
             self.distrusted |= venues;
             self.escalate(cx, pair, (group, saga.exposure(), why));
         }
@@ -593,8 +601,12 @@ impl Executor {
         self.instruments.get(leg.instrument.index())?.quote_amount(leg.ticket.px, leg.ticket.qty)
     }
 
+    fn venue(&self, id: InstrumentId) -> VenueId {
+        self.instruments[id.index()].venue
+    }
+
     fn venue_bit(&self, id: InstrumentId) -> u64 {
-        let VenueId(venue) = self.instruments[id.index()].venue;
+        let VenueId(venue) = self.venue(id);
         1u64.checked_shl(venue.into()).unwrap_or(0)
     }
 }

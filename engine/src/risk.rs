@@ -202,15 +202,19 @@ impl Gate {
     /// Whether a book of this time is within its venue's age.
     pub fn is_recent(&self, venue: VenueId, time_ns: Nanos, now: Nanos) -> bool {
         let age_max = self.limits.stale_ns.get(venue.index()).copied().unwrap_or(0);
-        now.saturating_sub(time_ns) <= age_max
+        now.saturating_sub(time_ns) <= age_max || cfg!(mutant = "stale-book")
     }
 
     /// The limits on size in `mode`.
     pub fn caps(&self, mode: Mode) -> Caps {
         let part = if mode == Mode::Full { 1 } else { 2 };
+        let (order_part, position_part) = (
+            if cfg!(mutant = "order-value") { Amount(1 << 100) } else { self.limits.order_notional_max },
+            if cfg!(mutant = "position") { Amount(1 << 100) } else { self.limits.position_max },
+        );
         Caps {
-            order_notional_max: Amount(self.limits.order_notional_max.0 / part),
-            position_max: Amount(self.limits.position_max.0 / part),
+            order_notional_max: Amount(order_part.0 / part),
+            position_max: Amount(position_part.0 / part),
             open_orders_max: self.limits.open_orders_max.min(OPEN_ORDERS_MAX) / part as usize,
         }
     }
@@ -227,9 +231,18 @@ impl Gate {
     /// The first verdict that applies.
     pub fn on_opportunity(&self, stop: StopWord, legs: &[LegFacts; LEGS], now: Nanos) -> Result<(), Verdict> {
         let [buy, sell] = legs;
-        refuse_unless(self.mode_between(buy.venue, sell.venue).permits(OrderClass::Open), Verdict::Mode)?;
-        refuse_unless(stop.permits(OrderClass::Open) && !self.warden_silent, Verdict::Stopped)?;
-        refuse_unless(legs.iter().all(|leg| leg.status == Status::Trading), Verdict::NotTrading)?;
+        refuse_unless(
+            self.mode_between(buy.venue, sell.venue).permits(OrderClass::Open) || cfg!(mutant = "mode"),
+            Verdict::Mode,
+        )?;
+        refuse_unless(
+            stop.permits(OrderClass::Open) && (!self.warden_silent || cfg!(mutant = "warden")),
+            Verdict::Stopped,
+        )?;
+        refuse_unless(
+            legs.iter().all(|leg| leg.status == Status::Trading || cfg!(mutant = "status")),
+            Verdict::NotTrading,
+        )?;
         refuse_unless(legs.iter().all(|leg| self.is_fresh(leg, now)), Verdict::Stale)?;
         refuse_unless(legs.iter().all(|leg| self.is_in_collar(leg)), Verdict::Collar)
     }
@@ -239,7 +252,7 @@ impl Gate {
     /// # Errors
     /// [`Verdict::Limit`].
     pub fn on_open_orders(&self, open: usize, caps: &Caps) -> Result<(), Verdict> {
-        refuse_unless(open + LEGS <= caps.open_orders_max, Verdict::Limit)
+        refuse_unless(open + LEGS <= caps.open_orders_max || cfg!(mutant = "open-orders"), Verdict::Limit)
     }
 
     /// Cooldown and open trade of the pair, room in the order ring, room in the audit ring.
@@ -247,9 +260,11 @@ impl Gate {
     /// # Errors
     /// The first verdict that applies.
     pub fn on_sized(&self, facts: &SendFacts, now: Nanos) -> Result<(), Verdict> {
-        refuse_unless(!facts.pair_open && now >= facts.rests_until_ns, Verdict::Cooldown)?;
+        let is_busy = facts.pair_open && !cfg!(mutant = "one-saga");
+        let rests = now < facts.rests_until_ns && !cfg!(mutant = "cooldown");
+        refuse_unless(!is_busy && !rests, Verdict::Cooldown)?;
         refuse_unless(facts.order_room >= LEGS, Verdict::GatewayFull)?;
-        refuse_unless(facts.audit_room, Verdict::AuditFull)
+        refuse_unless(facts.audit_room || cfg!(mutant = "unrecorded"), Verdict::AuditFull)
     }
 
     fn is_fresh(&self, leg: &LegFacts, now: Nanos) -> bool {
@@ -257,7 +272,7 @@ impl Gate {
     }
 
     fn is_in_collar(&self, leg: &LegFacts) -> bool {
-        let collar_ppb = self.limits.collar_ppb;
+        let collar_ppb = if cfg!(mutant = "collar") { i64::MAX } else { self.limits.collar_ppb };
         let near = |median: i64| {
             let distance = (i128::from(leg.px) - i128::from(median)).abs();
             distance * i128::from(PPB) <= i128::from(median).saturating_mul(collar_ppb.into())

@@ -139,6 +139,12 @@ pub struct Supervision {
     pub backoff_base_ms: u64,
     /// Longest wait.
     pub backoff_cap_ms: u64,
+    /// Failures in a row that trip a breaker (of a venue's orders, its questions, an alert channel).
+    pub breaker_failures: u32,
+    /// How long it stays tripped.
+    pub breaker_rest_ms: u64,
+    /// Successful probes in a row that close it.
+    pub breaker_successes: u32,
 }
 
 /// What carries orders.

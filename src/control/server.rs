@@ -2,8 +2,8 @@
 //! or of root.
 
 use super::SOCKET;
-use super::protocol::{Answer, Incident, Question, Status, Thread, Venue};
-use crate::service::Watch;
+use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
+use crate::service::{BreakerFigure, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -180,6 +180,13 @@ impl Control {
             restarts: thread.restarts,
             stop: format!("{:?}", thread.stop),
         };
+        let has_tripped = |breaker: &&BreakerFigure| breaker.trips > 0 || breaker.stand.name() != "passing";
+        let breaker = |breaker: &BreakerFigure| Breaker {
+            function: breaker.function.to_owned(),
+            of: breaker.of.clone(),
+            stand: breaker.stand.name().to_owned(),
+            trips: breaker.trips,
+        };
         let incidents = self.bell.open(ANSWER_WITHIN).await.unwrap_or_default().into_iter();
         let incidents = incidents.map(|incident| Incident {
             key: incident.key,
@@ -196,6 +203,7 @@ impl Control {
             reasons: ruling.texts(),
             venues: ruling.venues.values().map(venue).collect(),
             threads: vitals.threads.iter().map(thread).collect(),
+            breakers: vitals.breakers.iter().filter(has_tripped).map(breaker).collect(),
             incidents: incidents.collect(),
             moves: ruling.last_moves.iter().map(|(_, text)| text.clone()).collect(),
             tree: (self.tree.draw)(),

@@ -14,7 +14,6 @@ use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor,
 use highwire_engine::clock::TscClock;
 use highwire_store::disk::Folder;
 use highwire_supervision::backoff::Backoff;
-use highwire_supervision::breaker;
 use highwire_supervision::budget::Budget;
 use highwire_supervision::incident::{self, Pace, Severity};
 use ractor::{Actor, ActorRef};
@@ -95,7 +94,7 @@ fn budget(config: &Config) -> Budget {
 }
 
 fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, bell: Bell) -> ChildSpec {
-    let (beat, clock) = (Beat::default(), clock.clone());
+    let (beat, clock, breaker) = (Beat::default(), clock.clone(), crate::universe::breaker(config));
     let pace = Pace {
         messages: config.alerts.messages_max as usize,
         period_ns: config.alerts.period_s.saturating_mul(1_000_000_000),
@@ -106,7 +105,7 @@ fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, be
         let arguments = AlerterArgs {
             routes: routes.clone(),
             pace,
-            breaker: breaker::Settings::default(),
+            breaker,
             disk: Box::new(disk.clone()),
             beat: heart.clone(),
             clock: Box::new(clock.clone()),

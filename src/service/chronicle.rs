@@ -7,13 +7,14 @@ use crate::ledger::Ledger;
 use crate::universe::Universe;
 use highwire_actors::news::{News, Observer};
 use highwire_engine::stages::Stages;
+use highwire_links::InstrumentId;
 use highwire_links::audit::{Record, SagaMoved, SagaStage};
 use highwire_links::counter::Stage;
 use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
 use highwire_links::telemetry::Trace;
 use opentelemetry_sdk::trace::SdkTracer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The service's memory of itself.
@@ -26,6 +27,10 @@ pub struct Chronicle {
     pub deaths: BTreeMap<String, u64>,
     /// Why they died, the last time, by their names.
     pub death_reasons: BTreeMap<String, String>,
+    /// Commands that found the ring of their thread full, by the threads' names.
+    pub unheard: BTreeMap<String, u64>,
+    /// Subscriptions that bring nothing: whose data, on the line in which slot.
+    pub silent: BTreeSet<(InstrumentId, u16)>,
     /// Ends of lines.
     pub line_ends: u64,
     /// What an operator should know, oldest first; taken by whoever shows it.
@@ -44,6 +49,8 @@ impl Chronicle {
             traced: Stages::default(),
             deaths: BTreeMap::new(),
             death_reasons: BTreeMap::new(),
+            unheard: BTreeMap::new(),
+            silent: BTreeSet::new(),
             line_ends: 0,
             notices: Vec::new(),
             desk: TradeDesk::new(Arc::clone(&universe), tracer, historian),
@@ -73,9 +80,13 @@ impl Chronicle {
             News::GaveUp { why } => self.note(format!("thread {thread} stays down: {why}; nothing is opened any more")),
             News::Halted => tracing::info!(thread, "halted"),
             News::Pulse(moved) => self.note(format!("thread {thread}: heartbeat {moved:?}")),
-            News::CommandsFull => self.note(format!("thread {thread} takes no commands: stop word raised")),
+            News::CommandsFull => {
+                *self.unheard.entry(thread.to_owned()).or_default() += 1;
+                self.note(format!("thread {thread} takes no commands: stop word raised"));
+            }
             News::LineEnded { slot, why } => {
                 self.line_ends += 1;
+                self.silent.retain(|(_, line)| *line != slot);
                 self.note(format!("line {slot} ended: {why:?}"));
             }
             // It is for the record only: whoever gave it has said why.
@@ -126,9 +137,11 @@ impl Chronicle {
                 self.note(format!("{name}: book {} ({why:?})", to.name()));
             }
             Event::Silent { instrument, slot, age_ns } => {
+                self.silent.insert((*instrument, *slot));
                 let name = self.universe.name(*instrument);
                 self.note(format!("line {slot} has brought no data of {name} for {} ms", age_ns / 1_000_000));
             }
+            Event::Heard { instrument, slot } => _ = self.silent.remove(&(*instrument, *slot)),
             Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
             Event::WardenBack => self.note(format!("thread {thread}: warden back")),
             Event::Escalated { pair, exposure, why, .. } => {

@@ -1,6 +1,7 @@
 //! One pool per venue: its lines, their addresses and places on the thread, its snapshots and its clock.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::brood::{Brood, VenueActors};
 use super::listing;
 use super::trading::{Trading, VenueTrading};
@@ -8,7 +9,7 @@ use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
-use highwire_actors::allowance::{Allowance, Allowances};
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::BookkeeperArgs;
 use highwire_actors::dead_man::DeadManArgs;
@@ -64,14 +65,14 @@ pub struct Circle {
     pub alerts: Bell,
     /// Who decides what a venue may do.
     pub governor: Address<GovernorMsg>,
+    /// What keeps from asking a venue that does not answer.
+    pub breakers: Breakers,
     /// The threads' clock.
     pub clock: TscClock,
     /// TLS settings.
     pub tls: Arc<ClientConfig>,
     /// HTTP client.
     pub http: reqwest::Client,
-    /// What each address lets us ask.
-    pub allowances: Allowances,
     /// Where orders go, if not to paper.
     pub trading: Option<Trading>,
 }
@@ -115,7 +116,7 @@ pub async fn start(
     }
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     // Everything that asks the venue heeds what it says to any of us.
-    let allowance = circle.allowances.of(&address.rest, address.venue);
+    let allowance = circle.breakers.allowance(address.venue, &address.rest);
     let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), allowance };
     Ok((brood.start().await?, next))
 }

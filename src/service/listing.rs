@@ -1,7 +1,7 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
-use highwire_actors::allowance::Allowance;
+use highwire_actors::allowance::{Allowance, Need};
 use highwire_actors::web::{self, Claim};
 use highwire_links::rate::Priority;
 use highwire_venues::plan::{Channels, plan};
@@ -65,7 +65,7 @@ async fn patiently(
     (venue, allowance): (Venue, &Allowance),
 ) -> Result<Vec<u8>, String> {
     loop {
-        let claim = Claim { allowance, priority: Priority::Open, cost: rest::cost(venue, url) };
+        let claim = Claim { allowance, need: Need::Now, priority: Priority::Open, cost: rest::cost(venue, url) };
         let answer = web::send(http.get(url), ANSWER_WITHIN, claim).await?;
         let Some(wait_s) = answer.wait_s else { return answer.good() };
         tracing::warn!(venue = venue.name(), wait_s, status = answer.status, "it was asked too much: the start waits");

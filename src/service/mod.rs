@@ -2,6 +2,7 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod alerts;
+mod breakers;
 mod brood;
 mod chronicle;
 mod data;
@@ -23,6 +24,8 @@ mod tree;
 mod watch;
 
 use alerts::Alerts;
+use breakers::Breakers;
+pub use breakers::Figure as BreakerFigure;
 pub use chronicle::Chronicle;
 use data::DataFolder;
 use governing::{Governing, MakeRealm};
@@ -42,7 +45,6 @@ use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
 use crate::universe::{Universe, clock_offsets};
-use highwire_actors::allowance::Allowances;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
@@ -184,10 +186,10 @@ impl Service {
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
         let heart = Beat::default();
         let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
-        let allowances = Allowances::default();
+        let breakers = Breakers::new(crate::universe::breaker(config), &alerts.bell);
         let trading = match orders {
             Orders::Paper => None,
-            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, (&tls, &allowances)).await?),
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = match &trading {
             None => None,
@@ -197,15 +199,15 @@ impl Service {
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
+        let sentinel = Sentinel::new((&bell, &governor), &universe, &breakers);
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
+        governing.reign(realm(&universe, &config, &threads, (trading.clone(), &breakers)))?;
         if let Some(prepared) = &prepared {
             governing.hold(prepared.held())?;
         }
-        let board = (governing.board.clone(), bell.clone());
+        let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         let http = serve(&watch, &config).await?;
@@ -216,8 +218,8 @@ impl Service {
                 .map_err(|_| ServiceError::WardenGone)?;
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
-        let net = Net::start(&universe, &config, addresses, circle, (trading, allowances)).await?;
+        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
+        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
         let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
         let recording = match prepared {
@@ -318,6 +320,7 @@ fn control(
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
     ];
     branches.extend(boughs);
+    watch.show_actors(branches.clone());
     let control = Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
@@ -331,13 +334,18 @@ fn control(
 }
 
 /// What the governor governs.
-fn realm(universe: &Arc<Universe>, config: &Arc<Config>, threads: &Threads, trading: Option<Trading>) -> MakeRealm {
+fn realm(
+    universe: &Arc<Universe>,
+    config: &Arc<Config>,
+    threads: &Threads,
+    (trading, breakers): (Option<Trading>, &Breakers),
+) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
-    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
+    let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone()),
+        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), breakers.clone()),
         hands: governing::hands(trading.as_ref()),
     })
 }

@@ -1,6 +1,7 @@
 //! Everything beside the wire: each venue's lines.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::brood::VenueActors;
 use super::lines::{self, Circle, Places, VenueAddress};
 use super::trading::Trading;
@@ -9,7 +10,6 @@ use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
-use highwire_actors::allowance::Allowances;
 use highwire_actors::dial;
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::warden::WardenMsg;
@@ -23,11 +23,12 @@ pub struct Net {
     venues: Vec<VenueActors>,
 }
 
-/// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, and who rules.
+/// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, who rules, and what keeps
+/// from asking.
 pub type Around<'a> = (
     (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
     (&'a TscClock, Arc<ClientConfig>),
-    (&'a Bell, &'a Address<GovernorMsg>),
+    (&'a Bell, &'a Address<GovernorMsg>, &'a Breakers),
 );
 
 impl Net {
@@ -39,17 +40,17 @@ impl Net {
         universe: &Arc<Universe>,
         config: &Arc<Config>,
         addresses: &[VenueAddress],
-        ((wardens, reader), (clock, tls), (alerts, governor)): Around<'_>,
-        (trading, allowances): (Option<Trading>, Allowances),
+        ((wardens, reader), (clock, tls), (alerts, governor, breakers)): Around<'_>,
+        trading: Option<Trading>,
     ) -> Result<Self, ServiceError> {
         let circle = Circle {
             wardens,
             reader,
             alerts: alerts.clone(),
             governor: governor.clone(),
+            breakers: breakers.clone(),
             clock: clock.clone(),
             http: http(config, &tls)?,
-            allowances,
             tls,
             trading,
         };

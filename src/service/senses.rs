@@ -1,5 +1,6 @@
-//! What the governor can see by looking: books, heartbeats, latencies, memory, rings that overflowed.
+//! What the governor can see by looking: books, heartbeats, breakers, latencies, memory, rings.
 
+use super::breakers::Breakers;
 use super::gauge::Gauge;
 use crate::config::Config;
 use crate::universe::Universe;
@@ -25,6 +26,7 @@ struct Look {
     universe: Arc<Universe>,
     pages: PageReaders,
     gauges: Vec<Gauge>,
+    breakers: Breakers,
     traded: BTreeSet<InstrumentId>,
     warden_silent_ns: Nanos,
     stuck_ns: Nanos,
@@ -34,14 +36,21 @@ struct Look {
     lost: u64,
 }
 
-/// Eyes on these threads and pages.
-pub fn senses(universe: &Arc<Universe>, config: &Config, pages: PageReaders, gauges: Vec<Gauge>) -> Senses {
+/// Eyes on these threads, pages and breakers.
+pub fn senses(
+    universe: &Arc<Universe>,
+    config: &Config,
+    pages: PageReaders,
+    gauges: Vec<Gauge>,
+    breakers: Breakers,
+) -> Senses {
     let several = universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1);
     let mut look = Look {
         traded: several.flat_map(|pair| pair.spec.members.clone()).collect(),
         universe: Arc::clone(universe),
         pages,
         gauges,
+        breakers,
         warden_silent_ns: config.wire.warden_silent_ms.saturating_mul(1_000_000),
         stuck_ns: config.wire.thread_stuck_ms.saturating_mul(1_000_000),
         memory_bytes: config.modes.memory_mb.saturating_mul(1 << 20).max(1),
@@ -56,6 +65,7 @@ impl Look {
     fn all(&mut self, now: Nanos) -> Vec<Reading> {
         let mut readings = self.books();
         readings.extend(self.pulses(now));
+        readings.extend(self.breakers.readings());
         if now.saturating_sub(self.slow_ns) >= SLOW_NS {
             self.slow_ns = now;
             readings.push(self.memory());

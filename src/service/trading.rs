@@ -2,12 +2,12 @@
 //! orders and private news, and the venues' rate budgets.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::lines::VenueAddress;
 use crate::config::{Config, OrderTransport};
 use crate::secrets;
 use crate::universe::Universe;
 use highwire_actors::account::Account;
-use highwire_actors::allowance::Allowances;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
 use highwire_engine::clock::TscClock;
@@ -52,8 +52,8 @@ impl Trading {
         universe: &Universe,
         config: &Config,
         addresses: &[VenueAddress],
-        clock: &TscClock,
-        (tls, allowances): (&Arc<ClientConfig>, &Allowances),
+        (clock, breakers): (&TscClock, &Breakers),
+        tls: &Arc<ClientConfig>,
     ) -> Result<Self, ServiceError> {
         let mut trading = Self::default();
         for address in addresses {
@@ -68,7 +68,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                allowance: allowances.of(&address.rest, venue),
+                allowance: breakers.allowance(venue, &address.rest),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {

@@ -10,6 +10,7 @@ use highwire_engine::engine::{
     Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Strategies, Tuning,
 };
 use highwire_engine::feed::BookSpec;
+use highwire_links::breaker::Settings as BreakerSettings;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::limits::{INSTRUMENTS_MAX, PAIRS_MAX, VENUES_PER_PAIR_MAX};
@@ -123,9 +124,21 @@ impl Universe {
             epoch,
             tuning: Tuning {
                 visibility_lag_ns: Venue::ALL.iter().map(|venue| venue.profile().visibility_lag_ns).collect(),
+                breaker: breaker(config),
                 ..Tuning::default()
             },
         }
+    }
+}
+
+/// When what does not answer is left alone.
+pub fn breaker(config: &Config) -> BreakerSettings {
+    let supervision = &config.supervision;
+    BreakerSettings {
+        failures: supervision.breaker_failures,
+        rest_ns: supervision.breaker_rest_ms.saturating_mul(1_000_000),
+        successes: supervision.breaker_successes,
+        ..BreakerSettings::default()
     }
 }
 

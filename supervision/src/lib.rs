@@ -4,7 +4,6 @@
 
 pub mod attempts;
 pub mod backoff;
-pub mod breaker;
 pub mod budget;
 pub mod degrade;
 pub mod dice;

@@ -56,7 +56,9 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         lasting(Cause::RingDepth, Mode::Reduced, 750, 250),
         lasting(Cause::BlindPrivate, Mode::HedgeOnly, 1, 0),
         lasting(Cause::RiskUse, Mode::HedgeOnly, 900, 800),
-        lasting(Cause::Breaker, Mode::HedgeOnly, 1, 0),
+        // It has counted, and brings its own time to rest.
+        at_once(Cause::Breaker, Mode::Reduced, 1),
+        at_once(Cause::Breaker, Mode::HedgeOnly, 2),
         Rule { dwell_ns, ..at_once(Cause::Disk, Mode::HedgeOnly, 1) },
         Rule { dwell_ns, ..at_once(Cause::WardenSilent, Mode::Halted, 1) },
         latched(Cause::UnknownOrders, Mode::HedgeOnly, 1),

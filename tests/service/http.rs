@@ -81,13 +81,21 @@ fn a_running_service_shows_every_documented_metric_and_no_other() {
     let typed = |line: &str| Some(line.strip_prefix("# TYPE ")?.split_once(' ')?.0.to_owned());
     let shown: BTreeSet<String> = text.lines().filter_map(typed).collect();
     assert_eq!((status, shown), (200, documented()));
-    let frames = text.lines().find_map(|line| line.strip_prefix("highwire_frames_total{thread=\"wire\"} "));
-    assert!(frames.unwrap().parse::<u64>().unwrap() > 0, "it counts: {text}");
+    let count = |of: &str| {
+        let start = format!("highwire_{of}{{thread=\"wire\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&start)).unwrap().parse::<f64>().unwrap()
+    };
+    assert!(count("frames_total") > 0.0 && count("thread_cpu_seconds_total") > 0.0, "it counts: {text}");
+    let allocations = count("allocations_total");
+    assert!(allocations * 10.0 < count("frames_total"), "the wire takes memory: {allocations} times");
     assert!(served.get("/metrics", "application/openmetrics-text").1.ends_with("# EOF\n"));
     let (status, health) = served.get("/health", "*/*");
     let health: serde_json::Value = serde_json::from_str(&health).unwrap();
     assert_eq!((status, &health["status"], &health["mode"]), (200, &"ok".into(), &"Full".into()));
     assert_eq!(health["venues"]["okx"]["books"]["BTC-USDT"][0], "live");
+    let (okx, audit) = (&health["venues"]["okx"], &health["threads"]["wire"]["rings"]["audit"]);
+    assert!(okx["lines"]["market"].as_u64() >= Some(1) && okx["silent"].is_object(), "{okx}");
+    assert!(audit["capacity"].as_u64() > Some(0) && audit["used_percent"].as_u64() < Some(100), "{audit}");
     assert_eq!(served.get("/elsewhere", "*/*").0, 404);
 }
 

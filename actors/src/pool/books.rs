@@ -2,7 +2,7 @@
 //! permits.
 
 use super::PoolMsg;
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, Need};
 use crate::web::{self, Claim};
 use highwire_engine::feed::Snapshot;
 use highwire_links::rate::{Cost, Priority};
@@ -105,7 +105,7 @@ impl Books {
 pub async fn depth(source: &SnapshotSource, book: InstrumentId) -> Fetched {
     let failed = |why: String| Fetched { snapshot: Err(why), used: None, wait_s: None };
     let Some(url) = (source.url)(book) else { return failed("the venue has no such book".to_owned()) };
-    let claim = Claim { allowance: &source.allowance, priority: source.priority, cost: source.cost };
+    let claim = Claim { allowance: &source.allowance, need: Need::Now, priority: source.priority, cost: source.cost };
     match web::send(source.http.get(&url), source.timeout, claim).await {
         Err(why) => failed(why),
         Ok(answer) => {

@@ -92,7 +92,7 @@ fn restated(order: Order) -> Vec<Entry> {
             pair: PairId(1),
             from: SagaStage::Hedging,
             to: SagaStage::Escalated,
-            why: SagaWhy::LateFill,
+            why: SagaWhy::Borne,
         }),
     ]
 }

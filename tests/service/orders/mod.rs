@@ -3,6 +3,7 @@
 
 mod account;
 mod answers;
+mod breakers;
 mod judge;
 mod legs;
 mod limits;
