@@ -9,6 +9,7 @@ mod legs;
 mod limits;
 mod reports;
 mod rig;
+mod scope;
 mod storm;
 mod stream;
 mod trade;

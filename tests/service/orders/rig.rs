@@ -8,6 +8,7 @@ use highwire_simulator::{
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 /// One market where the service trades.
@@ -60,9 +61,17 @@ impl Place {
     }
 }
 
-const KEY: &str = "simulated-trader-key";
-const SECRET: &str = "simulated-trader-secret";
-const PASSPHRASE: &str = "Simulated-trader-1";
+/// Credentials of the simulator's members, and how the service logs.
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("HIGHWIRE_TEST_KEY", "simulated-trader-key"),
+    ("HIGHWIRE_TEST_SECRET", "simulated-trader-secret"),
+    ("HIGHWIRE_TEST_PASSPHRASE", "Simulated-trader-1"),
+    ("HIGHWIRE_OWNER_KEY", "simulated-owner-key"),
+    ("HIGHWIRE_OWNER_SECRET", "simulated-owner-secret"),
+    ("HIGHWIRE_OWNER_PASSPHRASE", "Simulated-owner-1"),
+    // Each fill is told in the log, so that it can be compared with the ledger's.
+    ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+];
 
 /// Venues and the service that trades there. The service ends first.
 pub struct Rig {
@@ -92,6 +101,34 @@ impl Rig {
 
     /// Starts both, to trade between these places.
     pub async fn between(places: &'static [Place], orders_over: &str, more: &str) -> Self {
+        let (simulator, folder) = Self::stage(places).await;
+        let settings = settings(&simulator, folder.path(), (places, orders_over), more);
+        let running = Running::start_with(&settings, &["--live"], &ENVIRONMENT);
+        Self { running, simulator, places, folder }
+    }
+
+    /// What a start with the owner's key at one of these places says, which ends it; and what the venues saw of it.
+    pub async fn refused(places: &'static [Place], place: &Place) -> (String, Judge) {
+        let (simulator, folder) = Self::stage(places).await;
+        let path = settings(&simulator, folder.path(), (places, "socket"), "");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (head, tail) = text.split_once(&format!("[venues.{}]", place.venue)).unwrap();
+        let tail = ["KEY", "SECRET", "PASSPHRASE"].into_iter().fold(tail.to_owned(), |tail, what| {
+            tail.replacen(&format!("HIGHWIRE_TEST_{what}"), &format!("HIGHWIRE_OWNER_{what}"), 1)
+        });
+        std::fs::write(&path, format!("{head}[venues.{}]{tail}", place.venue)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        command.args(["run", "--live", "--config"]).arg(&path).envs(ENVIRONMENT);
+        command.env("HIGHWIRE__SERVICE__DATA_DIR", folder.path().join("data"));
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert!(!output.status.success(), "{}", place.venue);
+        let judge = Judge::new(simulator.records(0));
+        simulator.stop().await;
+        (String::from_utf8_lossy(&output.stderr).into_owned(), judge)
+    }
+
+    /// The venues, and a folder for the service.
+    async fn stage(places: &[Place]) -> (Simulator, TempDir) {
         // Another story of this process may have chosen it already.
         highwire::tls::choose_provider();
         let market = MarketConfig {
@@ -103,19 +140,7 @@ impl Rig {
         let venues = rooms.into_iter().map(|room| (room, Ports::default())).collect();
         let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&simulator, folder.path(), (places, orders_over), more);
-        let environment = [
-            ("HIGHWIRE_TEST_KEY", KEY),
-            ("HIGHWIRE_TEST_SECRET", SECRET),
-            ("HIGHWIRE_TEST_PASSPHRASE", PASSPHRASE),
-            // Each fill is told in the log, so that it can be compared with the ledger's.
-            ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
-            // Stories of many failures are to see the venue come back soon.
-            ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
-        ];
-        let running = Running::start_with(&settings, &["--live"], &environment);
-        Self { running, simulator, places, folder }
+        (simulator, tempfile::tempdir().unwrap())
     }
 
     /// Waits for so many more trades of two legs.

@@ -55,6 +55,7 @@ fn assert_within_limits(records: &[Record], room: Room) {
 }
 
 /// Fault: C15
+/// Conformance: binance_spot rates; binance_usdm rates; okx rates; bybit_spot rates
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_connections_of_all_venues_are_lost_at_once_and_come_back_within_every_limit() {
     let rig = Rig::between(&EVERYWHERE, "socket", "").await;
