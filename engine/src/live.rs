@@ -40,12 +40,17 @@ impl Default for LiveSettings {
     }
 }
 
+/// After a request was refused for its time nothing is opened at the venue for so long, unless its clock is measured anew.
+const CLOCK_DOUBT_NS: Nanos = 3_000_000_000;
+
 /// What the gateway knows of a venue.
 #[derive(Clone, Copy, Debug)]
 struct Desk {
     budget: RateBudget,
     /// Venue time minus ours, once it was measured.
     offset_ns: Option<i64>,
+    /// Until then that is not believed, since a request was refused for its time.
+    doubted_ns: Nanos,
     /// Whether its private line tells of our trades.
     echo: Echo,
 }
@@ -75,7 +80,12 @@ impl LiveGateway {
         ends: GatewayEnds,
     ) -> Self {
         let rules = |venue: usize| rates.iter().find(|(id, _)| id.index() == venue).map_or(&[][..], |(_, r)| r);
-        let desk = |venue| Desk { budget: RateBudget::new(rules(venue)), offset_ns: None, echo: Echo::default() };
+        let desk = |venue| Desk {
+            budget: RateBudget::new(rules(venue)),
+            offset_ns: None,
+            doubted_ns: 0,
+            echo: Echo::default(),
+        };
         Self {
             venues: instruments.iter().map(|instrument| instrument.venue).collect(),
             desks: (0..venues).map(desk).collect(),
@@ -270,7 +280,8 @@ impl Gateway for LiveGateway {
     }
 
     fn set_clock_offset(&mut self, venue: VenueId, offset_ns: i64) -> bool {
-        self.desks.get_mut(venue.index()).map(|desk| desk.offset_ns = Some(offset_ns)).is_some()
+        let desk = self.desks.get_mut(venue.index());
+        desk.map(|desk| (desk.offset_ns, desk.doubted_ns) = (Some(offset_ns), 0)).is_some()
     }
 
     fn on_rate(&mut self, venue: VenueId, notice: RateNotice, now: Nanos) {
@@ -395,6 +406,9 @@ impl Answers<'_> {
 
 impl ReportSink for Answers<'_> {
     fn on_report(&mut self, report: &Report) {
+        if (report.kind, report.reject) == (ReportKind::Rejected, OrderReject::Clock) {
+            self.desk.doubted_ns = self.now.saturating_add(CLOCK_DOUBT_NS);
+        }
         if self.fills.offer(*report).is_err() {
             self.lost += 1;
         }
@@ -446,7 +460,8 @@ impl Sender<'_> {
         let late = order.action == Action::Place && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
         if opens
             && !cfg!(mutant = "clock-skew")
-            && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns)
+            && (cx.now < self.desk.doubted_ns
+                || self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns))
         {
             return Err(OrderReject::Clock);
         }

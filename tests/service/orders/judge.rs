@@ -91,6 +91,24 @@ impl Judge {
         self.records.iter().filter(fits).count()
     }
 
+    /// Answers with this status to requests for a path.
+    pub fn answers(&self, room: Room, path: &str, status: u16) -> usize {
+        let of_path = |record: &Record| matches!(&record.deed, Deed::Request { path: asked, .. } if record.venue == room && asked == path);
+        let asked: HashSet<u64> =
+            self.records.iter().filter(|record| of_path(record)).map(|record| record.number).collect();
+        let fits = |deed: &Deed| matches!(deed, Deed::Answer { request, status: told } if *told == status && asked.contains(request));
+        self.records.iter().filter(|record| fits(&record.deed)).count()
+    }
+
+    /// How late requests may come, as they say themselves; milliseconds.
+    pub fn windows_ms(&self) -> Vec<u64> {
+        let window = |record: &Record| match &record.deed {
+            Deed::Request { query, .. } => query.split_once("recvWindow=")?.1.split('&').next()?.parse().ok(),
+            _ => None,
+        };
+        self.records.iter().filter_map(window).collect()
+    }
+
     /// What the fills have left of base: received less given, fees in base taken off.
     pub fn position(&self, place: &Place) -> Amount {
         let of_place = self.own_fills().filter(|(_, fill)| is_at(place, fill));

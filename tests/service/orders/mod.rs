@@ -4,6 +4,7 @@
 mod account;
 mod answers;
 mod breakers;
+mod clock;
 mod judge;
 mod legs;
 mod limits;
