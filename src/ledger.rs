@@ -3,7 +3,7 @@
 
 use crate::universe::Universe;
 use highwire_links::audit::{Closed, Decided, Opened, Record, SagaMoved, SagaStage, VERDICTS, Verdict};
-use highwire_links::fill::{ORDER_REJECTS, Report, ReportKind};
+use highwire_links::fill::{ORDER_REJECTS, Report, ReportKind, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::Instrument;
 use highwire_links::order::{Action, Order};
@@ -176,8 +176,22 @@ impl Ledger {
                     self.overflows += 1;
                 }
             }
+            ReportKind::Settlement if report.settlement == Settlement::Failed => {
+                let is_lost = self.take_back(report, universe).is_none();
+                self.overflows += u64::from(is_lost);
+            }
             _ => {}
         }
+    }
+
+    /// A trade that never came to be: it is booked the other way round, and its fee with it.
+    fn take_back(&mut self, report: &Report, universe: &Universe) -> Option<()> {
+        let side = if report.flags & Report::SOLD == 0 { Side::Sell } else { Side::Buy };
+        let back = Report { fee: report.fee.checked_neg()?, ..*report };
+        self.move_position(&back, side, universe)?;
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let pnl = self.pnl.get_mut(instrument.pair.index())?;
+        pnl.add(instrument, side, (report.px, report.qty), Fee::of(&back)?)
     }
 
     fn book_fill(&mut self, report: &Report, universe: &Universe) -> Option<()> {

@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod notify;
 pub mod operate;
 pub mod processor;
+pub mod reconcile;
 pub mod record;
 pub mod replay;
 pub mod report;

@@ -2,11 +2,16 @@
 //! signed stands in an error.
 
 use crate::allowance::{Allowance, Need};
-use crate::web::{self, Claim};
+use crate::web::{self, Answer, Claim};
 use highwire_engine::clock::{Clock, TscClock};
+use highwire_links::Nanos;
+use highwire_links::fixed::Amount;
 use highwire_links::rate::Priority;
 use highwire_venues::keys::Keys;
-use highwire_venues::private::{self, Query, Refusal, Reply};
+use highwire_venues::orders::Listed;
+use highwire_venues::polymarket::private::{balance_of, token_balance};
+use highwire_venues::private::{self, Balance, HttpRequest, Query, Refusal, Reply};
+use highwire_venues::spec::Kind;
 use highwire_venues::venue::Venue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -14,6 +19,9 @@ use std::time::Duration;
 
 /// A venue's clock minus ours, shared by what signs; nanoseconds.
 pub type SharedOffset = Arc<AtomicI64>;
+
+/// What is asked for when nothing more urgent is.
+const CAN_WAIT: (Need, Priority) = (Need::Later, Priority::Reconcile);
 
 /// One account at one venue.
 #[derive(Clone)]
@@ -50,7 +58,12 @@ pub enum AskError {
 impl Account {
     /// The venue's time now, milliseconds.
     pub fn wall_ms(&self) -> i64 {
-        let ours_ns = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+        self.venue_ms(self.clock.now())
+    }
+
+    /// The venue's time at a time of ours, milliseconds.
+    pub fn venue_ms(&self, at_ns: Nanos) -> i64 {
+        let ours_ns = i64::try_from(at_ns).unwrap_or(i64::MAX);
         ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
     }
 
@@ -62,6 +75,30 @@ impl Account {
         let unanswered = |why: String| AskError::Unanswered(why);
         let request = private::request(self.venue, &self.keys, query, self.wall_ms());
         let request = request.map_err(|error| unanswered(error.to_string()))?;
+        let answer = self.send(&request, (need(query), priority(query))).await?;
+        private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body).map_err(AskError::Refused)
+    }
+
+    /// What is held of everything that is listed. Outcome tokens are asked for one by one, and named by their symbols.
+    ///
+    /// # Errors
+    /// [`AskError`].
+    pub async fn balances(&self, listed: &[Listed]) -> Result<Vec<Balance>, AskError> {
+        let Reply::Balances(mut balances) = self.ask(&Query::Balances).await? else {
+            return Err(AskError::Unanswered("it does not tell its balances".to_owned()));
+        };
+        for token in listed.iter().filter(|listed| listed.kind == Kind::Outcome).map(|listed| &listed.symbol) {
+            let unanswered = |why: &str| AskError::Unanswered(format!("what is held of {token}: {why}"));
+            let request = token_balance(&self.keys, token, self.wall_ms());
+            let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, CAN_WAIT).await?;
+            let free = answer.good().ok().and_then(|body| balance_of(&body)).ok_or_else(|| unanswered("no number"))?;
+            balances.push(Balance { asset: token.clone(), free, locked: Amount::ZERO });
+        }
+        Ok(balances)
+    }
+
+    async fn send(&self, request: &HttpRequest, (need, priority): (Need, Priority)) -> Result<Answer, AskError> {
+        let unanswered = |why: String| AskError::Unanswered(why);
         let base = if self.base.is_empty() { request.host } else { &self.base };
         let method = reqwest::Method::from_bytes(request.method.as_bytes());
         let method = method.map_err(|error| unanswered(error.to_string()))?;
@@ -69,10 +106,8 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let claim =
-            Claim { allowance: &self.allowance, need: need(query), priority: priority(query), cost: request.cost };
-        let answer = web::send(sent.body(request.body.clone()), self.timeout, claim).await.map_err(unanswered)?;
-        private::answer(self.venue, query, answer.status, &answer.body).map_err(AskError::Refused)
+        let claim = Claim { allowance: &self.allowance, need, priority, cost: request.cost };
+        web::send(sent.body(request.body.clone()), self.timeout, claim).await.map_err(unanswered)
     }
 }
 

@@ -7,6 +7,7 @@
 use crate::address::Address;
 use crate::beat::Beat;
 use crate::channel::{Channel, Undelivered};
+use crate::tended;
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_links::breaker::{self, Breaker, Outcome, Stand};
@@ -167,9 +168,12 @@ impl Alerter {
         // What a former alerter had not taken went with it.
         bell.waiting.store(0, Ordering::Release);
         let arguments = (args, bell.clone());
-        let (alerter, _) = match above {
-            Some(above) => Self::spawn_linked(None, Self, arguments, above).await?,
-            None => Self::spawn(None, Self, arguments).await?,
+        let alerter = match above {
+            Some(above) => {
+                let beat = arguments.0.beat.clone();
+                tended::spawn(Self, arguments, above, &beat).await?
+            }
+            None => Self::spawn(None, Self, arguments).await?.0,
         };
         bell.alerter.lead_to(alerter.clone());
         Ok(alerter)

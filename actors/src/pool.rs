@@ -2,6 +2,7 @@
 //! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
 
 mod books;
+mod roster;
 mod silence;
 mod standing;
 mod turns;
@@ -30,6 +31,7 @@ use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
 use highwire_supervision::topics::Fault;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use roster::Roster;
 use silence::{Judgement, Silence};
 use standing::Standing;
 use std::collections::BTreeMap;
@@ -199,7 +201,7 @@ pub struct PoolState {
     args: PoolArgs,
     turns: Turns,
     set: LineSet,
-    live: BTreeMap<LineKey, bool>,
+    roster: Roster,
     sessions: BTreeMap<ActorId, (LineKey, ActorRef<SessionMsg>)>,
     books: Option<Books>,
     standing: Standing,
@@ -220,7 +222,7 @@ impl PoolState {
         Self {
             turns: Turns::new(args.attempts, &args.feeds),
             set: LineSet::new(args.lines, &kinds, now),
-            live: BTreeMap::new(),
+            roster: Roster::default(),
             sessions: BTreeMap::new(),
             books: args.snapshots.take().map(|source| Books::new(source, args.seed)),
             standing: Standing::default(),
@@ -258,9 +260,11 @@ impl PoolState {
             let _gone = session.cast(SessionMsg::Deferred(berth, at_ns));
             return;
         }
-        let live: Vec<LineKey> = self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect();
-        let answer = match self.turns.ask(key, elsewhere, &live, now) {
-            Turn::Now(base) => SessionMsg::Granted(berth, base),
+        let answer = match self.turns.ask(key, elsewhere, self.roster.need(key), now) {
+            Turn::Now(base) => {
+                self.roster.on_granted(key);
+                SessionMsg::Granted(berth, base)
+            }
             Turn::NotBefore(at_ns) => {
                 if self.turns.is_spent(now) {
                     self.hold(Cause::Attempts, Mode::Reduced, "connections are not accepted for long");
@@ -274,7 +278,7 @@ impl PoolState {
 
     fn on_change(&mut self, key: LineKey, up: bool) {
         self.turns.on_change(key, up);
-        if self.live.insert(key, up).unwrap_or(false) == up {
+        if !self.roster.on_change(key, up) {
             return;
         }
         let now = self.args.clock.now();
@@ -359,7 +363,9 @@ impl PoolState {
 
     fn on_failed(&mut self, key: LineKey, end: End, what: &str) {
         let now = self.args.clock.now();
-        self.turns.on_failed(key, ending::policy(end).elsewhere, now);
+        if ending::policy(end).elsewhere {
+            self.turns.on_failed(key, now);
+        }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, ?end, what, "connection over");
         if matches!(end, End::Tls(_) | End::Dns(_)) {
             self.raise("reach", Severity::Warning, format!("{}: {what}", self.args.name));
@@ -368,6 +374,7 @@ impl PoolState {
             self.ends.remove(0);
         }
         self.ends.push((key, end));
+        self.roster.on_end(key);
     }
 
     fn on_topics(&mut self, key: LineKey, failed: Vec<(String, Fault)>) {
@@ -383,7 +390,7 @@ impl PoolState {
     }
 
     fn market_lines(&self) -> Vec<LineKey> {
-        self.live.iter().filter(|(key, live)| **live && key.kind == Kind::Market).map(|(key, _)| *key).collect()
+        self.roster.live(Some(Kind::Market))
     }
 
     /// The lines that can prove another one deaf: what greets a line that was just renewed proves nothing.
@@ -407,7 +414,7 @@ impl PoolState {
     fn renew(&mut self, key: LineKey, book: InstrumentId) {
         let now = self.args.clock.now();
         self.renewed.insert(key, now);
-        self.turns.on_failed(key, true, now);
+        self.turns.on_failed(key, now);
         for (_, session) in self.sessions.values().filter(|(line, _)| *line == key) {
             // A session that is gone is started anew anyway.
             let _gone = session.cast(SessionMsg::Deaf(book));
@@ -570,7 +577,7 @@ impl PoolState {
 
     fn report(&self) -> PoolReport {
         PoolReport {
-            live: self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect(),
+            live: self.roster.live(None),
             failed: self.failed.clone(),
             mode: self.standing.mode(),
             ends: self.ends.clone(),

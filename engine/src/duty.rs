@@ -271,6 +271,7 @@ impl Duty {
                 }
                 true
             }
+            Verb::Die => panic!("an operator told it to"),
             Verb::Report => {
                 if let Some(standing) = self.roles.engine.as_ref().map(Engine::standing_now) {
                     self.house.context(now).tell(standing);
@@ -378,6 +379,7 @@ impl Duty {
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
         tally.set(Counter::Allocations, allocation::here());
+        ports.cnc.tell_depth(ports.audit.depth_permille());
         ports.tally.publish(tally);
         ports.occupancy.publish(rings);
         ports.latency.publish(stages.coarse());

@@ -18,6 +18,7 @@ pub mod duty;
 mod echo;
 pub mod engine;
 pub mod execute;
+pub mod exposures;
 pub mod feed;
 pub mod framer;
 pub mod gateway;

@@ -320,6 +320,11 @@ impl AuditTx {
         self.ring.room()
     }
 
+    /// How full it is, thousandths.
+    pub fn depth_permille(&self) -> u64 {
+        (self.capacity - self.room()) as u64 * 1_000 / self.capacity as u64
+    }
+
     /// Whether everything that was written was taken.
     pub fn is_drained(&self) -> bool {
         self.ring.room() == self.capacity

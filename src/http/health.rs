@@ -86,11 +86,16 @@ pub fn health(vitals: &Vitals) -> Health {
     let live = vitals.threads.iter().all(|thread| thread.heartbeat_ns <= HEARTBEAT_MAX_NS);
     let venues = venues(vitals);
     let books = venues.values().filter(|venue| venue.live > 0).count();
-    if books < 2 {
-        reasons.push(format!("{books} venues have a live book; two are needed"));
+    // One that trades by itself, such as both sides of a question, needs no other.
+    let needed = venues.len().clamp(1, 2);
+    if books < needed {
+        reasons.push(format!(
+            "{books} venues have a live book; {} needed",
+            if needed == 1 { "one is" } else { "two are" }
+        ));
     }
     let stopped = vitals.threads.iter().any(|thread| thread.stop != Mode::Full);
-    let ready = live && !stopped && vitals.mode <= Mode::Reduced && books >= 2;
+    let ready = live && !stopped && vitals.mode <= Mode::Reduced && books >= needed;
     Health {
         status: if live { "ok" } else { "failing" },
         live,

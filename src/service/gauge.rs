@@ -53,6 +53,11 @@ impl Gauge {
         (self.cnc.state(), self.cnc.thread_age_ns(now), self.cnc.warden_age_ns(now))
     }
 
+    /// How full the fullest of its rings that must deliver is, thousandths.
+    pub fn depth_permille(&self) -> u64 {
+        self.cnc.depth_permille()
+    }
+
     /// Its latencies; none while it is dead in mid-write.
     pub fn latencies(&self) -> Option<Latencies> {
         self.latency.read()

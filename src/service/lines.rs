@@ -12,7 +12,7 @@ use highwire_actors::alerter::Bell;
 use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::BookkeeperArgs;
-use highwire_actors::dead_man::DeadManArgs;
+use highwire_actors::dead_man::{self, DeadManArgs};
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
@@ -136,8 +136,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
     let (feeds, places) = (feeds.clone(), *places);
     let line = market_line(universe, config, (address, allowance), circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
-    let traded: HashSet<InstrumentId> =
-        universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1).flat_map(|p| p.spec.members.clone()).collect();
+    let traded: HashSet<InstrumentId> = universe.traded().into_iter().collect();
     let snapshots = line.snapshots(&address.rest, circle.http.clone(), timeout, traded);
     let probe = line.probe(&address.rest, circle.http.clone(), timeout);
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(address.venue.id())).cloned();
@@ -215,8 +214,8 @@ pub(super) fn bookkeeper(line: &TradingLine, brood: &Brood) -> BookkeeperArgs {
     }
 }
 
-pub(super) fn dead_man(line: &TradingLine, config: &Config, pool: Address<PoolMsg>) -> DeadManArgs {
-    let after = Duration::from_millis(config.lines.dead_man_ms);
+pub(super) fn dead_man_of(line: &TradingLine, config: &Config, pool: Address<PoolMsg>) -> DeadManArgs {
+    let after = dead_man::period(line.account.venue, Duration::from_millis(config.lines.dead_man_ms));
     DeadManArgs { account: line.account.clone(), listed: Arc::clone(&line.listed), after, pool }
 }
 
@@ -245,7 +244,8 @@ fn market_line(
     MarketLine {
         venue: address.venue,
         symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),
-        channels: Channels { depth: true, top: true, trades: false },
+        // Polymarket's tops have no sizes, and come with news of every market that there is.
+        channels: Channels { depth: true, top: address.venue != Venue::Polymarket, trades: false },
         tls: Arc::clone(&circle.tls),
         silent_ns: ns(config.lines.silent_ms),
         allowance: allowance.clone(),
@@ -274,6 +274,7 @@ pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> T
         cost: rest::cost(venue, path),
         url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
+        grain_ns: ns(rest::time_grain_ms(venue)),
         every: Duration::from_millis(config.lines.clock_every_ms),
         offset_ns: trading.map_or_else(Arc::default, |trading| Arc::clone(&trading.line.account.offset_ns)),
         limit_ns: ns(config.lines.skew_ms),
@@ -288,7 +289,7 @@ pub(super) fn lister(brood: &Brood, pool: Address<PoolMsg>) -> ListerArgs {
         venue: address.venue,
         http: circle.http.clone(),
         allowance: allowance.clone(),
-        urls: listing::urls(address),
+        urls: listing::urls(address, config),
         known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
         every: Duration::from_secs(config.lines.listing_every_s),
     }

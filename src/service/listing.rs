@@ -1,6 +1,8 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
+use super::outcomes;
+use crate::config::Config;
 use highwire_actors::allowance::{Allowance, Need};
 use highwire_actors::web::{self, Claim};
 use highwire_links::rate::Priority;
@@ -24,7 +26,12 @@ pub struct ListingError {
 }
 
 /// Where a venue's lists are.
-pub fn urls(address: &VenueAddress) -> Vec<String> {
+pub fn urls(address: &VenueAddress, config: &Config) -> Vec<String> {
+    if address.venue == Venue::Polymarket { outcomes::urls(config) } else { lists(address) }
+}
+
+/// Where a venue lists everything that it has.
+fn lists(address: &VenueAddress) -> Vec<String> {
     // OKX has a list per instrument type; a swap's symbol asks for the swaps.
     let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
     let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
@@ -32,13 +39,13 @@ pub fn urls(address: &VenueAddress) -> Vec<String> {
     paths.map(|path| format!("{}{path}", address.rest)).collect()
 }
 
-/// The instruments that these venues list.
+/// The instruments that these venues list; Polymarket has no list of everything.
 ///
 /// # Errors
 /// A venue does not answer, or not in its own words.
 pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Result<Vec<InstrumentSpec>, ListingError> {
     let mut specs = Vec::new();
-    for address in addresses {
+    for address in addresses.iter().filter(|address| address.venue != Venue::Polymarket) {
         specs.extend(listing(http, address).await?);
     }
     Ok(specs)
@@ -50,7 +57,7 @@ pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Res
 /// The venue does not answer, or not in its own words.
 async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
     let (allowance, mut specs) = (Allowance::of(address.venue), Vec::new());
-    for url in urls(address) {
+    for url in lists(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
         let body = patiently(http, &url, (address.venue, &allowance)).await.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
@@ -59,7 +66,7 @@ async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<I
 }
 
 /// A list, however long the venue wants to be left alone first: a start that gave up would be followed by another.
-async fn patiently(
+pub(super) async fn patiently(
     http: &reqwest::Client,
     url: &str,
     (venue, allowance): (Venue, &Allowance),

@@ -119,6 +119,11 @@ impl LineSet {
         wanted.map(|(kind, name)| (name, self.live(kind))).collect()
     }
 
+    /// Live lines of all kinds.
+    pub fn live_all(&self) -> u32 {
+        self.live.iter().sum()
+    }
+
     /// Whether no line of the venue is live at all.
     pub fn is_cut_off(&self) -> bool {
         self.live.iter().all(|&live| live == 0)

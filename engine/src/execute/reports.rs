@@ -190,7 +190,10 @@ impl Executor {
             cx.tally.add(Counter::Overflows);
             return 0;
         }
+        self.note_open(of.id, report.px);
         known.life.undo(report.qty.0);
+        let (sold, qty) = (known.side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::Unsettled { instrument: of.id, sold, qty, at_ns: cx.now });
         of.base_qty(report.px, report.qty, self.scales[known.pair.index()].qty_dp).unwrap_or(0)
     }
 
@@ -199,6 +202,7 @@ impl Executor {
         if self.wallets.on_fill(instrument, &trade).is_none() {
             cx.tally.add(Counter::Overflows);
         }
+        self.note_open(instrument.id, fill.px);
         let active = self.berths[known.pair.index()].active.as_mut().filter(|active| active.group == known.group);
         if let Some(active) = active {
             active.cash.add(instrument, &trade, self.is_inverse[instrument.id.index()]);
@@ -257,6 +261,7 @@ impl Executor {
         if self.wallets.on_fill(instrument, &Trade::new(side, report)).is_none() {
             return cx.tally.add(Counter::Overflows);
         }
+        self.note_open(instrument.id, report.px);
         let scale = self.scales[instrument.pair.index()];
         let base = instrument.base_qty(report.px, report.qty, scale.qty_dp).unwrap_or(0);
         let moved = if (side == Side::Buy) == self.is_inverse[instrument.id.index()] { -base } else { base };
@@ -294,7 +299,7 @@ impl Executor {
         let least = self.berths[pair.index()].least;
         self.rescues += 1;
         let group = self.groups | RESCUE | self.rescues;
-        let terms = Terms { least, ..cash::terms(&self.limits, 0, least) };
+        let terms = Terms { least, ..cash::terms(&self.limits, 0, least, self.is_binary(pair)) };
         self.begin(cx, pair, &[], (group, 0, venues), terms);
         self.step(cx, tx, pair, Event::Tick { offer: None });
     }

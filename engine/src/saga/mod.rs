@@ -339,7 +339,8 @@ impl Saga {
     fn exposed(&self, now: Nanos, failures: u8) -> State {
         State::Exposed {
             hold_until_ns: now.saturating_add(self.terms.hold_ns),
-            look_at_ns: now.saturating_add(self.terms.retry_ns),
+            // What is waited for on purpose is no failure.
+            look_at_ns: now.saturating_add(self.terms.retry_ns.max(self.terms.hold_ns)),
             failures,
         }
     }

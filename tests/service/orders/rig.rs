@@ -8,7 +8,7 @@ use highwire_simulator::{
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// One market where the service trades.
@@ -62,7 +62,7 @@ impl Place {
 }
 
 /// Credentials of the simulator's members, and how the service logs.
-const ENVIRONMENT: [(&str, &str); 7] = [
+const ENVIRONMENT: [(&str, &str); 8] = [
     ("HIGHWIRE_TEST_KEY", "simulated-trader-key"),
     ("HIGHWIRE_TEST_SECRET", "simulated-trader-secret"),
     ("HIGHWIRE_TEST_PASSPHRASE", "Simulated-trader-1"),
@@ -71,6 +71,8 @@ const ENVIRONMENT: [(&str, &str); 7] = [
     ("HIGHWIRE_OWNER_PASSPHRASE", "Simulated-owner-1"),
     // Each fill is told in the log, so that it can be compared with the ledger's.
     ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+    // Stories of many failures are to see the venue come back soon.
+    ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
 ];
 
 /// Venues and the service that trades there. The service ends first.
@@ -78,6 +80,7 @@ pub struct Rig {
     pub running: Running,
     pub simulator: Simulator,
     places: &'static [Place],
+    settings: PathBuf,
     folder: TempDir,
 }
 
@@ -103,8 +106,8 @@ impl Rig {
     pub async fn between(places: &'static [Place], orders_over: &str, more: &str) -> Self {
         let (simulator, folder) = Self::stage(places).await;
         let settings = settings(&simulator, folder.path(), (places, orders_over), more);
-        let running = Running::start_with(&settings, &["--live"], &ENVIRONMENT);
-        Self { running, simulator, places, folder }
+        let running = run(&settings);
+        Self { running, simulator, places, settings, folder }
     }
 
     /// What a start with the owner's key at one of these places says, which ends it; and what the venues saw of it.
@@ -141,6 +144,30 @@ impl Rig {
         let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config).await.unwrap();
         (simulator, tempfile::tempdir().unwrap())
+    }
+
+    /// Kills the service at once.
+    pub fn kill(&mut self) {
+        self.running.child.kill().unwrap();
+        self.running.child.wait().unwrap();
+    }
+
+    /// Starts it again, on what it left.
+    pub fn restart(&mut self) {
+        self.running = run(&self.settings);
+    }
+
+    /// Runs another command of the program beside it.
+    pub fn operate(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        let data = crate::running::data(&self.settings);
+        command.args(arguments).arg("--config").arg(&self.settings).env("HIGHWIRE__SERVICE__DATA_DIR", data);
+        command.output().unwrap()
+    }
+
+    /// Where it trades.
+    pub fn places(&self) -> &'static [Place] {
+        self.places
     }
 
     /// Waits for so many more trades of two legs.
@@ -268,6 +295,10 @@ impl Rig {
         self.simulator.stop().await;
         drop(self.folder);
     }
+}
+
+fn run(settings: &Path) -> Running {
+    Running::start_with(settings, &["--live"], &ENVIRONMENT)
 }
 
 fn settings(simulator: &Simulator, folder: &Path, (places, orders_over): (&[Place], &str), more: &str) -> PathBuf {
