@@ -1,6 +1,7 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
 use crate::service::BreakerFigure;
+use crate::telemetry::SpanFigures;
 use crate::universe::Universe;
 use highwire_actors::governor::Ruling;
 use highwire_actors::scribe::Figures;
@@ -34,6 +35,8 @@ pub struct Vitals {
     pub alerts_lost: u64,
     /// Notices that wait for the alerter.
     pub alerts_waiting: usize,
+    /// What becomes of spans.
+    pub spans: SpanFigures,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.
@@ -74,6 +77,8 @@ pub struct Thread {
     pub stop: Mode,
     /// Its restarts.
     pub restarts: u64,
+    /// It is alone on a core, by what the system says.
+    pub is_pinned: bool,
     /// Its counters.
     pub tally: Tally,
     /// Its latencies.

@@ -89,6 +89,8 @@ pub enum WardenMsg {
     SetVenueMode(VenueId, Mode),
     /// A venue's clock offset: venue time minus ours, nanoseconds.
     SetClockOffset(VenueId, i64),
+    /// A venue wants to be left alone by our address for so long; whether that is a ban.
+    LeaveAlone(VenueId, Nanos, bool),
     /// New risk limits.
     SetLimits(Box<Limits>),
     /// What a venue holds for us.
@@ -122,6 +124,8 @@ pub enum WardenMsg {
     CancelAll,
     /// Close what is exposed and followed by no trade.
     Flatten,
+    /// Have the thread panic: an operator wants to see what follows.
+    Die,
     /// Have the thread say how things stand.
     Report,
     /// Set the stop word, which may lower it: an operator's act.
@@ -417,6 +421,7 @@ impl WardenState {
                 }
                 Verb::SetVenueMode(venue, mode)
             }
+            WardenMsg::LeaveAlone(venue, wait_ns, is_ban) => Verb::LeaveAlone(venue, wait_ns, is_ban),
             WardenMsg::SetClockOffset(venue, offset_ns) => {
                 self.in_force.offsets.insert(venue, offset_ns);
                 Verb::SetClockOffset(venue, offset_ns)
@@ -432,6 +437,7 @@ impl WardenState {
             WardenMsg::Resume => Verb::Resume,
             WardenMsg::CancelAll => Verb::CancelAll,
             WardenMsg::Flatten => Verb::Flatten,
+            WardenMsg::Die => Verb::Die,
             WardenMsg::Report => Verb::Report,
             WardenMsg::SetInstrument(id, change) => {
                 let known = self.in_force.changes.entry(id).or_default();

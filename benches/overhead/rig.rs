@@ -76,8 +76,8 @@ impl Rig {
             let recovered = Recovered::open(config, Orders::Live).expect("an empty folder").expect("a folder is set");
             recovered.begin(&universe, config, Orders::Live, now).expect("a disk")
         });
-        let tracer = self.telemetry.tracer().filter(|_| everything);
-        let service = Service::start(universe, config, &addresses, Orders::Live, boot, tracer).await;
+        let tracing = self.telemetry.tracing().filter(|_| everything);
+        let service = Service::start(universe, config, &addresses, Orders::Live, boot, tracing).await;
         let service = service.expect("it starts");
         let scraper = service.http().map(Scraper::start);
         tokio::time::sleep(length).await;

@@ -2,7 +2,8 @@
 //! socket; the production hot loop (read, frame, decode, book, detect, risk, encode, stop word, send) writes
 //! its order to another; the time between is taken at the venue's end, so both kernels' share is in it. The
 //! yardstick is a bare echo by the same thread on sockets of the same kind, in turn with it. With TLS both have
-//! it; with a journal every record is written and synced beside the hot loop, and ids are leased.
+//! it; with a journal every record is written and synced beside the hot loop, and ids are leased; with all, trades are
+//! traced, logged and exported as well, and metrics scraped.
 //!
 //! It spins on two cores, and shows neither a network card nor more than one feed. Without two cores of its
 //! own its tails are the neighbours'. Each round is bounded in time: a busy machine takes fewer samples.
@@ -14,6 +15,7 @@ mod codec;
 mod frames;
 mod hot;
 mod net;
+mod outside;
 mod sample;
 mod tls;
 mod venue;
@@ -28,10 +30,11 @@ const SECONDS: u64 = 20;
 /// Rounds: the kinds take turns, so that what else the machine does meets them alike.
 const ROUNDS: usize = 3;
 /// What is measured, and the goal for its ratio to the echo.
-const KINDS: [(&str, Shape, f64); 3] = [
-    ("plain", Shape { tls: false, journal: false }, 1.15),
-    ("journal", Shape { tls: false, journal: true }, 1.2),
-    ("tls", Shape { tls: true, journal: false }, 1.5),
+const KINDS: [(&str, Shape, f64); 4] = [
+    ("plain", Shape { tls: false, journal: false, outside: false }, 1.15),
+    ("journal", Shape { tls: false, journal: true, outside: false }, 1.2),
+    ("all", Shape { tls: false, journal: true, outside: true }, 1.2),
+    ("tls", Shape { tls: true, journal: false, outside: false }, 1.5),
 ];
 
 fn main() {
@@ -56,8 +59,10 @@ fn main() {
         "", "p50 µs", "p90", "p99", "p99.9", "echo p50", "p90", "p99", "ratio", "goal"
     );
     KINDS.iter().zip(&taken).for_each(|((name, _, goal), taken)| print(name, taken, *goal));
-    let cost = taken[1].ratio() / taken[0].ratio();
-    println!("\nratio: p50 against the echo's p50. What the journal costs: {cost:.3} (goal 1.05)");
+    println!("\nratio: p50 against the echo's p50");
+    for (what, kind) in [("the journal costs", 1), ("the journal, traces, logs and metrics cost", 2)] {
+        println!("{what}: {:.3} (goal 1.05)", taken[kind].ratio() / taken[0].ratio());
+    }
 }
 
 fn print(name: &str, taken: &Sample, goal: f64) {

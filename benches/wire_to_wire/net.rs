@@ -1,6 +1,7 @@
 //! The net's side of the hot loop: a thread that takes what the wire tells, with a journal in between or without, and
 //! counts what has come to its end.
 
+use crate::outside::Outside;
 use highwire::state::State;
 use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
 use highwire_engine::clock::{Clock, TscClock};
@@ -112,8 +113,9 @@ impl Recording {
 }
 
 /// Takes what the wire tells until it is over.
-pub fn run(desk: Desk, recording: Option<Recording>, progress: &Arc<Progress>) {
-    let Desk { audit: from, mut telemetry, mut lifecycle, .. } = desk;
+pub fn run(desk: Desk, recording: Option<Recording>, is_looked_at: bool, progress: &Arc<Progress>) {
+    let Desk { audit: from, mut telemetry, mut lifecycle, tally, latency, occupancy, .. } = desk;
+    let mut outside = is_looked_at.then(|| Outside::start((tally, latency, occupancy)));
     let (mut scribe, mut seen) = match recording {
         Some(recording) => {
             let (scribe, seen) = recording.between(from);
@@ -126,14 +128,19 @@ pub fn run(desk: Desk, recording: Option<Recording>, progress: &Arc<Progress>) {
             scribe.turn();
         }
         while let Some(record) = seen.take() {
+            outside.iter_mut().for_each(|outside| outside.take(&record));
             if matches!(record, Record::Closed(_)) {
                 progress.heard.fetch_add(1, Ordering::Release);
             }
         }
-        while telemetry.take().is_some() {}
+        while let Some(stamps) = telemetry.take() {
+            outside.iter_mut().for_each(|outside| outside.take_stamps(stamps));
+        }
+        outside.iter_mut().for_each(Outside::look);
         while lifecycle.take().is_some() {}
         std::thread::sleep(FLUSH);
     }
+    outside.into_iter().for_each(Outside::end);
 }
 
 fn listed(number: u16, symbol: &str) -> Listed {

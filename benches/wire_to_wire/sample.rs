@@ -74,6 +74,8 @@ pub struct Shape {
     pub tls: bool,
     /// With a journal that is written and synced beside it.
     pub journal: bool,
+    /// With everything that looks at it from outside.
+    pub outside: bool,
 }
 
 /// Takes so many samples of each kind, or as many as there is time for.
@@ -92,7 +94,7 @@ pub fn take(shape: Shape, cores: &Cores, samples: usize, within: Duration) -> Sa
     });
     cores.venue.into_iter().for_each(pin);
     let counted = Arc::clone(&progress);
-    let net = std::thread::spawn(move || net::run(desk, recording, &counted));
+    let net = std::thread::spawn(move || net::run(desk, recording, shape.outside, &counted));
     let mut venue = Venue { market: market.1, orders: order.1, next: 2, rounds: 0, progress: Arc::clone(&progress) };
     let mut echo = Echo { into: echo_in.1, out: echo_out.1 };
     venue.begin();

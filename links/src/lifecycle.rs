@@ -227,6 +227,17 @@ pub enum Event {
         /// When.
         at_ns: Nanos,
     },
+    /// CRITICAL: a matched trade of ours was not settled: it is taken back, and what that left is hedged.
+    Unsettled {
+        /// What was traded.
+        instrument: InstrumentId,
+        /// We had sold.
+        sold: bool,
+        /// How much, the instrument's own mantissa.
+        qty: i64,
+        /// When.
+        at_ns: Nanos,
+    },
     /// An order of ours ended, and not all of its trades were told: they must be asked for.
     Untold {
         /// The order.

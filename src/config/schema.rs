@@ -510,6 +510,10 @@ pub struct Modes {
     pub cancel_ms: u64,
     /// When asked to flatten, time to close what is exposed.
     pub flatten_ms: u64,
+    /// A matched trade that waits to be settled for so long makes its venue do less.
+    pub settle_stuck_ms: u64,
+    /// Share of the last trades that may fail to settle before their venue only hedges.
+    pub settle_failed_percent: usize,
 }
 
 /// `[alerts]`: ways to a person. Sources of secrets are `env:NAME` or `file:PATH`, empty switches a way off.
@@ -532,6 +536,8 @@ pub struct Alerts {
     pub telegram_chat: i64,
     /// The bot API; empty for the public one.
     pub telegram_api: String,
+    /// Whether /status, /halt and /resume are obeyed in that chat.
+    pub telegram_commands: bool,
     /// As `slack_after_s`.
     pub telegram_after_s: u64,
     /// A mail server; empty: no email.
@@ -554,6 +560,8 @@ pub struct Alerts {
     pub webhook_url: String,
     /// As `slack_after_s`.
     pub webhook_after_s: u64,
+    /// Time between two trials of every channel; 0: none.
+    pub self_test_every_s: u64,
     /// Source of the address of an outside watcher that is asked for as long as all is well.
     pub deadman_url: String,
     /// Time between two such pings.

@@ -31,8 +31,11 @@ pub enum Question {
     },
     /// Start an actor anew.
     Restart {
-        /// Which: `okx/pool`.
+        /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
         path: String,
+        /// It dies of a panic.
+        #[serde(default)]
+        panics: bool,
     },
     /// A person has seen this incident: it climbs to no further channel.
     Acknowledge {

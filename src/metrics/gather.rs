@@ -106,6 +106,9 @@ fn of_actors(vitals: &Vitals, samples: &mut Vec<Sample>) {
         samples.push(sample("highwire_actor_up", labels(), Value::Number(f64::from(u8::from(life.is_up)))));
         samples.push(sample("highwire_actor_restarts_total", labels(), Value::Count(life.restarts)));
     }
+    samples.push(sample("highwire_spans_total", [], Value::Count(vitals.spans.made)));
+    samples.push(sample("highwire_spans_exported_total", [], Value::Count(vitals.spans.exported)));
+    samples.push(sample("highwire_spans_failed_total", [], Value::Count(vitals.spans.failed)));
     samples.push(sample("highwire_alert_queue_depth", [], Value::Number(vitals.alerts_waiting as f64)));
 }
 

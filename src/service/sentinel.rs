@@ -2,6 +2,7 @@
 //! the chronicle. It runs within a warden's turn: it never waits.
 
 use super::breakers::Breakers;
+use super::settling::Settling;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -31,6 +32,8 @@ pub struct Sentinel {
     pub universe: Arc<Universe>,
     /// Which venues answer.
     pub breakers: Breakers,
+    /// What waits to be settled.
+    pub settling: Settling,
 }
 
 impl Sentinel {
@@ -38,10 +41,11 @@ impl Sentinel {
     pub fn new(
         (bell, governor): (&Bell, &Address<GovernorMsg>),
         universe: &Arc<Universe>,
-        breakers: &Breakers,
+        (breakers, settling): (&Breakers, &Settling),
     ) -> Self {
         let (bell, governor) = (bell.clone(), governor.clone());
-        Self { bell, governor, universe: Arc::clone(universe), breakers: breakers.clone() }
+        let (breakers, settling) = (breakers.clone(), settling.clone());
+        Self { bell, governor, universe: Arc::clone(universe), breakers, settling }
     }
 
     /// An observer that reads a thread's news before another one gets them.
@@ -70,6 +74,7 @@ impl Sentinel {
             News::Record(Record::Saga(moved)) if has_ended(moved.to) && exposed.remove(&moved.pair) => {
                 self.bell.clear(format!("exposed/{}", self.pair(moved.pair)));
             }
+            News::Record(Record::Settled(report)) => self.settling.on_report(report, &self.universe),
             News::Event(event) => self.heed_event(thread, event, exposed),
             _ => {}
         }
@@ -101,6 +106,13 @@ impl Sentinel {
                     "{name}: {qty} was {deed} on our account and not by us; it is booked, what it left is hedged"
                 );
                 self.bell.raise(format!("foreign/{name}"), Severity::Critical, text);
+            }
+            Event::Unsettled { instrument, sold, qty, .. } => {
+                let (name, deed) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                let text = format!(
+                    "{name}: {qty} that were {deed} are not settled; they are taken back, what is left is hedged"
+                );
+                self.bell.raise(format!("unsettled/{name}"), Severity::Critical, text);
             }
             Event::Stranded { instrument, position, .. } => {
                 let name = self.universe.name(*instrument);
@@ -200,7 +212,8 @@ mod tests {
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
         let breakers = Breakers::new(Settings::default(), &Bell::default());
-        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, breakers };
+        let settling = Settling::new(&config);
+        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, breakers, settling };
         (sentinel.before("wire", Box::new(|_| {})), heard)
     }
 

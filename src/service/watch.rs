@@ -6,6 +6,7 @@ use super::gauge::Gauge;
 use super::tree::Bough;
 use crate::ledger::closing_px;
 use crate::processor::Processor;
+use crate::telemetry::SpanCounts;
 use crate::universe::{Pair, Universe};
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
@@ -38,6 +39,7 @@ pub struct Watch {
     breakers: Breakers,
     journal: OnceLock<scribe::Board>,
     boughs: OnceLock<Vec<Bough>>,
+    spans: OnceLock<SpanCounts>,
 }
 
 impl Watch {
@@ -51,8 +53,8 @@ impl Watch {
         (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
-        let (journal, boughs) = (OnceLock::new(), OnceLock::new());
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal, boughs }
+        let (journal, boughs, spans) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal, boughs, spans }
     }
 
     /// What the service has done so far.
@@ -78,6 +80,12 @@ impl Watch {
     pub(super) fn show_journal(&self, board: scribe::Board) {
         // It is shown once, by whoever starts the service.
         let _shown = self.journal.set(board);
+    }
+
+    /// What becomes of spans is to be shown too.
+    pub(super) fn show_spans(&self, spans: SpanCounts) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.spans.set(spans);
     }
 
     /// The actors below these supervisors are to be shown too.
@@ -126,6 +134,7 @@ impl Watch {
             ruling,
             actors: self.actors(),
             alerts_lost: self.bell.lost(),
+            spans: self.spans.get().map(SpanCounts::read).unwrap_or_default(),
             alerts_waiting: self.bell.waiting(),
             threads,
             books: books(&self.universe, &self.pages, now),

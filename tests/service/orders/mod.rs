@@ -4,13 +4,17 @@
 mod account;
 mod answers;
 mod breakers;
+mod clock;
 mod judge;
 mod legs;
 mod limits;
+mod murders;
 mod outcomes;
 mod polymarket;
 mod reconcile;
 mod reports;
 mod rig;
+mod scope;
+mod storm;
 mod stream;
 mod trade;

@@ -4,8 +4,8 @@ use super::judge::plain;
 use crate::running::Running;
 use highwire_links::fill::trade_key;
 use highwire_simulator::{
-    Amount, AssetSpec, Endpoint, Entry, Fact, Holder, MarketConfig, PolymarketConfig, Ports, Simulator,
-    SimulatorConfig, Venue as Room,
+    Amount, AssetSpec, Endpoint, Entry, Fact, Holder, Injection, MarketConfig, PolymarketConfig, Ports, Simulator,
+    SimulatorConfig, Venue as Room, Verb,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -75,6 +75,36 @@ impl Market {
     pub fn wait_trades(&self, trades: u64) {
         let goal = self.wire("sagas") + trades;
         self.running.wait(|| (self.wire("sagas") < goal).then(|| format!("fewer than {goal} trades")));
+    }
+
+    /// Waits until something of the log says this.
+    pub fn wait_said(&self, words: &str) {
+        self.running.wait(|| (!self.running.said().contains(words)).then(|| format!("it never said \"{words}\"")));
+    }
+
+    /// How often the log says this.
+    pub fn times_said(&self, words: &str) -> usize {
+        self.running.said().matches(words).count()
+    }
+
+    /// A verb at the venue, for so long.
+    pub fn at(&self, verb: Verb, ms: u64) {
+        self.simulator.control().apply(Injection::new(Room::Polymarket, verb).lasting_ms(ms)).unwrap();
+    }
+
+    /// Takes every fault back.
+    pub fn heal(&self) {
+        self.simulator.control().take_back(|_, _| true);
+    }
+
+    /// What waits to be settled, and what was not yet heard of.
+    pub fn unsettled(&self) -> Option<String> {
+        let truth = self.truth();
+        let waiting = truth.fills().iter().filter(|fill| !truth.has_ended(fill.0)).count();
+        let told = self.times_said("is not settled, and taken back");
+        let failed = truth.fills().iter().filter(|fill| truth.failed().contains(fill.0)).count();
+        (waiting > 0 || told != failed)
+            .then(|| format!("{waiting} wait to be settled, {failed} failed and {told} are told"))
     }
 
     /// What the venue has written so far.
@@ -155,6 +185,9 @@ pub struct Truth(Vec<Entry>);
 /// A fill of ours: trade, token, side, price, size, fee.
 type Known<'a> = (&'a str, &'a str, &'a str, Amount, Amount, Amount);
 
+/// An order of ours: hash, token, side, price, size.
+type Order<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+
 impl Truth {
     fn facts(&self) -> impl Iterator<Item = &Fact> {
         self.0.iter().map(|entry| &entry.fact)
@@ -167,6 +200,12 @@ impl Truth {
             _ => None,
         });
         failed.collect()
+    }
+
+    /// Whether a trade has come to the end of its way to the chain.
+    pub fn has_ended(&self, wanted: &str) -> bool {
+        let ends = |stage: &str| matches!(stage, "CONFIRMED" | "FAILED");
+        self.facts().any(|fact| matches!(fact, Fact::Settlement { trade, stage } if trade == wanted && ends(stage)))
     }
 
     /// Every fill of the service, also one that was undone.
@@ -195,7 +234,7 @@ impl Truth {
     }
 
     /// Orders of the service that were taken in: hash, token, side, price, size.
-    pub fn orders(&self) -> Vec<(&str, &str, &str, &str, &str)> {
+    pub fn orders(&self) -> Vec<Order<'_>> {
         let own = self.facts().filter_map(|fact| match fact {
             Fact::Accepted { order, account: ACCOUNT, token, side, price, size, .. } => {
                 Some((order.as_str(), token.as_str(), *side, price.as_str(), size.as_str()))
@@ -224,7 +263,6 @@ impl Truth {
     /// one that a set pays; how many trades there were.
     pub fn assert_sets_cost_less_than_one(&self) -> usize {
         let orders = self.orders();
-        type Order<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
         let is_set =
             |[one, other]: &[Order<'_>; 2]| one.1 != other.1 && (one.2, other.2) == ("BUY", "BUY") && one.4 == other.4;
         let sets: Vec<_> = orders.array_windows::<2>().filter(|pair| is_set(pair)).collect();
@@ -296,7 +334,7 @@ fn settings(simulator: &Simulator, folder: &Path, slug: &str, more: &str) -> Pat
         "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\nmarkets = [\"{slug}\"]\n\
          private_key = \"env:HIGHWIRE_TEST_WALLET\"\n[venues.polymarket]\nws_url = {:?}\nws_url_b = {:?}\n\
          rest_url = {:?}\norder_url = {:?}\nprivate_url = {:?}\n\
-         [risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
+         [saga]\nshare_max_bps = \"3000\"\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
         a.ws, b.ws, a.rest, a.rest, a.ws,
     );
     let path = folder.join("live.toml");
