@@ -114,6 +114,10 @@ impl Place {
         self.act(boot, &first, bell, now).await;
         self.outcome.open = first.waits.iter().chain(&first.stops).cloned().collect();
         self.outcome.is_stopped = !first.stops.is_empty();
+        // An order that the journal had lost stands there now: whether it has ended is asked in the next round.
+        if found.iter().any(|finding| matches!(finding, Finding::Lost { .. })) {
+            self.outcome.open.push(format!("{}: orders that the journal had lost", venue.name()));
+        }
         if self.outcome.open.is_empty() {
             self.weigh(boot, &survey, bell, (at_ns, now)).await;
         }
