@@ -2,16 +2,17 @@
 //! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
 
 mod books;
+mod keepers;
 mod silence;
 mod standing;
 
 pub use books::{ParseSnapshot, SnapshotSource};
+pub use keepers::Keepers;
 pub use standing::Cause;
 
 use crate::address::Address;
 use crate::alerter::Bell;
 use crate::beat::Beat;
-use crate::bookkeeper::BookkeeperMsg;
 use crate::governor::{GovernorMsg, Reading};
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
@@ -92,8 +93,8 @@ pub struct PoolArgs {
     pub probe: Option<SnapshotSource>,
     /// Withdraws what is open at the venue.
     pub cancel_all: Option<CancelAll>,
-    /// Asks the venue what it holds for us, and what became of orders.
-    pub books_keeper: Option<Address<BookkeeperMsg>>,
+    /// Who is asked beside the lines.
+    pub keepers: Keepers,
     /// How often may be connected.
     pub attempts: AttemptRule,
     /// When missing lines matter.
@@ -292,7 +293,7 @@ impl PoolState {
         if up && key.kind == Kind::Private {
             // What a line before it kept back.
             self.clear("mute");
-            self.ask_bookkeeper(BookkeeperMsg::Look);
+            self.args.keepers.line_is_back();
         }
         self.carry_out(verdict);
         self.tell_lines();
@@ -507,13 +508,6 @@ impl PoolState {
         self.raise("mute", Severity::Warning, text);
     }
 
-    fn ask_bookkeeper(&self, message: BookkeeperMsg) {
-        if let Some(keeper) = &self.args.books_keeper {
-            // A keeper that is gone is being stopped.
-            let _gone = keeper.cast(message);
-        }
-    }
-
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
         self.args.beat.mark(now);
@@ -561,8 +555,8 @@ impl PoolState {
             PoolMsg::Limited(wait_s) => self.on_limited(wait_s),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Mute(key) => self.on_mute(key),
-            PoolMsg::Untold(id, instrument) => self.ask_bookkeeper(BookkeeperMsg::Untold(id, instrument)),
-            PoolMsg::FundsMoved => self.ask_bookkeeper(BookkeeperMsg::Look),
+            PoolMsg::Untold(id, instrument) => self.args.keepers.untold(id, instrument),
+            PoolMsg::FundsMoved => self.args.keepers.funds_moved(),
             PoolMsg::DeadMan(true) => self.release(Cause::DeadMan),
             PoolMsg::DeadMan(false) => {
                 self.hold(Cause::DeadMan, Mode::HedgeOnly, "its dead-man switch could not be renewed");

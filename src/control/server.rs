@@ -3,7 +3,8 @@
 
 use super::SOCKET;
 use super::protocol::{Answer, Incident, Question, Status, Thread, Venue};
-use crate::service::Watch;
+use super::reconciled::Reconciled;
+use crate::service::{Reconciling, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -45,6 +46,8 @@ pub struct Control {
     pub flatten_ns: u64,
     /// The supervision tree, now.
     pub tree: Tree,
+    /// Who reconciles, if orders go to venues.
+    pub reconciling: Option<Reconciling>,
 }
 
 /// A running server.
@@ -129,6 +132,7 @@ impl Control {
             }
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
+            Question::Reconcile { accept } => self.reconcile(accept).await,
             Question::Restart { path } => match self.tree.restart(&path).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
@@ -165,6 +169,17 @@ impl Control {
             Some(plan) if !plan.refused.is_empty() => refused(&plan.refused),
             Some(ResumePlan { clears, stays, .. }) => Answer::Resumed { dry, clears, stays },
         }
+    }
+
+    async fn reconcile(&self, accept: Option<String>) -> Answer {
+        let Some(reconciling) = &self.reconciling else {
+            return refused("orders go to paper: there is no venue to agree");
+        };
+        let signed = match &accept {
+            Some(who) => reconciling.accept(who).await,
+            None => Vec::new(),
+        };
+        Answer::Reconciled(Box::new(Reconciled::new(&reconciling.shown(), signed, self.watch.now())))
     }
 
     async fn status(&self) -> Status {

@@ -31,7 +31,8 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
-use recording::{Prepared, Recording};
+pub use reconciling::Reconciling;
+use recording::Recording;
 use sentinel::Sentinel;
 use threads::{Means, Threads};
 use trading::Trading;
@@ -191,8 +192,9 @@ impl Service {
             None => None,
             Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
         };
-        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
-        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
+        let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
+        let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
+        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
@@ -200,7 +202,8 @@ impl Service {
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
         governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
-        governing.hold(held)?;
+        started.tell(&governor);
+        governing.hold(started.held)?;
         let board = (governing.board.clone(), bell.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
@@ -213,9 +216,9 @@ impl Service {
         }
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
-        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
+        let control = control((data.path(), &config), &watch, (&governing, &alerts, reconciling), net.boughs())?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -292,7 +295,7 @@ impl Service {
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts): (&Governing, &Alerts),
+    (governing, alerts, reconciling): (&Governing, &Alerts, Option<Reconciling>),
     boughs: Vec<tree::Bough>,
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
@@ -307,6 +310,7 @@ fn control(
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
         tree: tree::grow(watch, branches),
+        reconciling,
     };
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)

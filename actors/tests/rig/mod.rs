@@ -8,7 +8,7 @@ use highwire_actors::connect::{Line, Target};
 use highwire_actors::dial;
 use highwire_actors::market_line;
 use highwire_actors::news::{News, Observer};
-use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg};
+use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolArgs, PoolMsg};
 use highwire_actors::session::{Recipe, SessionArgs};
 use highwire_actors::subscribe::{Request, Subscription};
 use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
@@ -447,7 +447,7 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             snapshots: None,
             probe: None,
             cancel_all: None,
-            books_keeper: None,
+            keepers: Keepers::default(),
             attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
             lines: LineSetRule::default(),
             // Nobody is told and nobody rules: modes are the tests' own.
