@@ -86,14 +86,17 @@ struct Asking<'a> {
 impl Asking<'_> {
     /// Asks when there is room for it.
     async fn ask(&mut self, query: &Query<'_>) -> Result<Reply, AskError> {
-        if let Some(budget) = &mut self.budget {
-            let cost = self.account.cost(query);
-            while let Err(at_ns) = budget.ask(self.account.clock.now(), Priority::Reconcile, &cost) {
-                let wait_ns = at_ns.saturating_sub(self.account.clock.now()).clamp(BREATH_NS, WAIT_MAX_NS);
-                tokio::time::sleep(Duration::from_nanos(wait_ns)).await;
-            }
-        }
+        self.wait_room(query).await;
         self.account.ask(query).await
+    }
+
+    async fn wait_room(&mut self, query: &Query<'_>) {
+        let Some(budget) = &mut self.budget else { return };
+        let cost = self.account.cost(query);
+        while let Err(at_ns) = budget.ask(self.account.clock.now(), Priority::Reconcile, &cost) {
+            let wait_ns = at_ns.saturating_sub(self.account.clock.now()).clamp(BREATH_NS, WAIT_MAX_NS);
+            tokio::time::sleep(Duration::from_nanos(wait_ns)).await;
+        }
     }
 
     fn listed(&self, instrument: InstrumentId) -> Option<Listed> {
@@ -200,7 +203,8 @@ impl Asking<'_> {
     }
 
     async fn holdings(&mut self) -> Result<(), AskError> {
-        let Reply::Balances(balances) = self.ask(&Query::Balances).await? else { return Err(astray()) };
+        self.wait_room(&Query::Balances).await;
+        let balances = self.account.balances(&self.question.listed).await?;
         let whole = |free: Amount, locked: Amount| free.checked_add(locked).unwrap_or(free);
         self.found.theirs.balances =
             balances.into_iter().map(|held| (held.asset, whole(held.free, held.locked))).collect();

@@ -12,6 +12,7 @@ mod kind;
 mod load;
 mod origin;
 mod schema;
+mod sizing;
 mod suggest;
 mod value;
 
@@ -20,9 +21,11 @@ pub use keys::VENUES;
 pub use load::{Loaded, load, load_from};
 pub use origin::Origin;
 pub use schema::{
-    AlertSeverity, Clock, Config, Demo, Guard, History, Idle, KeyKind, Layout, Lines, Member, Modes, OrderTransport,
-    OtlpProtocol, Pair, Pairs, Paper, Replay, Risk, Saga, Service, Store, Supervision, Telemetry, VenueSettings, Wire,
+    AlertSeverity, Clock, Complement, Config, Demo, Guard, History, Idle, KeyKind, Layout, Lines, Member, Modes,
+    OrderTransport, OtlpProtocol, Pair, Pairs, Paper, Polymarket, Replay, Risk, Saga, Service, Store, Supervision,
+    Telemetry, VenueSettings, WalletKind, Wire,
 };
+pub use sizing::{Lag, Officer};
 
 #[cfg(test)]
 mod tests;

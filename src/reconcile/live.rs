@@ -113,7 +113,8 @@ impl Live {
     fn ours(&self, now: Nanos) -> Ours {
         let is_followed = |order: &Order| self.is_followed(order, now);
         let mut ours = ours(&self.state(), self.args.venue, &self.args.listed, is_followed);
-        if self.args.is_shared {
+        // Polymarket's chain settles after the match: what is held there follows late.
+        if self.args.is_shared || self.args.venue == Venue::Polymarket {
             ours.balances.clear();
         }
         ours

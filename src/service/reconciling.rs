@@ -126,7 +126,7 @@ pub async fn prepare(
         return Ok(Started { prepared: None, reconciling: None, held: full, outcomes });
     };
     if let Some(trading) = trading {
-        let venues = trading.lines().map(|line| (line.account.clone(), Arc::clone(&line.listed)));
+        let venues = trading.lines().map(|(_, line)| (line.account.clone(), Arc::clone(&line.listed)));
         outcomes = at_start(&mut boot, venues, bell, clock as &dyn Clock).await?;
     }
     let prepared = Prepared::new(boot);

@@ -361,7 +361,7 @@ const STAGES: [SagaStage; 8] = [
     SagaStage::Hedged,
     SagaStage::Escalated,
 ];
-const WHYS: [SagaWhy; 13] = [
+const WHYS: [SagaWhy; 14] = [
     SagaWhy::Sent,
     SagaWhy::Matched,
     SagaWhy::LegLate,
@@ -375,7 +375,17 @@ const WHYS: [SagaWhy; 13] = [
     SagaWhy::Unresolved,
     SagaWhy::NoHedge,
     SagaWhy::LateFill,
+    SagaWhy::Borne,
 ];
+// What is written by its number is read back by it: a list that lacks one makes its records unreadable.
+const _: () = {
+    let mut at = 0;
+    while at < WHYS.len() {
+        assert!(WHYS[at] as usize == at);
+        at += 1;
+    }
+    assert!(SagaWhy::Borne as usize + 1 == WHYS.len(), "a new reason stands here too");
+};
 const SETTLEMENTS: [Settlement; 4] = [Settlement::Final, Settlement::Pending, Settlement::Settled, Settlement::Failed];
 
 fn texts(texts: &[&str], out: &mut Vec<u8>) {

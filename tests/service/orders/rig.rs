@@ -245,6 +245,8 @@ fn run(settings: &Path) -> Running {
         ("HIGHWIRE_TEST_PASSPHRASE", PASSPHRASE),
         // Each fill is told in the log, so that it can be compared with the ledger's.
         ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+        // Stories of many failures are to see the venue come back soon.
+        ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
     ];
     Running::start_with(settings, &["--live"], &environment)
 }
