@@ -245,9 +245,9 @@ struct SimulateArgs {
     /// How often a minute a venue's prices part from the others'.
     #[arg(long, value_name = "N")]
     dislocations: Option<u32>,
-    /// New connections that a venue bears in its window, instead of its own rule.
-    #[arg(long, value_name = "N")]
-    connections: Option<u32>,
+    /// Times as many requests and connections as venues bear by their own rules.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    patience: u32,
     /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -464,7 +464,7 @@ fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
         assets: arguments.assets,
         dislocations_per_min: arguments.dislocations,
-        connections: arguments.connections,
+        patience: arguments.patience,
         tls: arguments.tls,
         script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
         replay: arguments.replay,

@@ -217,7 +217,7 @@ impl Service {
         let watch = Arc::new(watch);
         watch.show_spans(spans.unwrap_or_default());
         let http = serve(&watch, &config)?;
-        tell_offsets(&threads.reader, &config)?;
+        set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
@@ -328,12 +328,6 @@ async fn means(universe: &Universe, trading: Option<&Trading>) -> Result<Option<
     Ok(Some(Means { rates: trading.rates(), funds: funds::read(universe, trading).await? }))
 }
 
-/// Clocks whose distance from ours is configured, not measured.
-fn tell_offsets(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
-    let tell = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
-    clock_offsets(config).into_iter().try_for_each(|offset| tell(offset).map_err(|_| ServiceError::WardenGone))
-}
-
 /// What the governor governs.
 fn realm(
     universe: &Arc<Universe>,
@@ -350,6 +344,12 @@ fn realm(
         senses: senses::senses(&universe, &config, (pages.clone(), gauges.clone()), sources.clone()),
         hands: governing::hands(trading.as_ref()),
     })
+}
+
+/// Clock offsets that an operator has set.
+fn set_clocks(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
+    let set = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
+    clock_offsets(config).into_iter().try_for_each(set).map_err(|_| ServiceError::WardenGone)
 }
 
 /// Serves metrics and health, if an address is configured.

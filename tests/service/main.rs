@@ -6,6 +6,7 @@ mod alerts;
 mod causes;
 mod cores;
 mod demo;
+mod forgery;
 mod halts;
 mod http;
 mod orders;
