@@ -21,7 +21,7 @@ use highwire_links::cnc::{State, StopWord};
 use highwire_links::command::{CommandsFull, Parcel, Verb};
 use highwire_links::fill::Report;
 use highwire_links::instrument::Change;
-use highwire_links::lifecycle::{Ending, Event};
+use highwire_links::lifecycle::Event;
 use highwire_links::ports::Desk;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::budget::{Budget, Restarts, Verdict};
@@ -370,7 +370,7 @@ impl WardenState {
     fn attach(&mut self, slot: u16, instruments: &[InstrumentId], parcel: Parcel, owner: ActorRef<SessionMsg>) {
         self.post.register(slot, instruments, owner);
         if let Err(Verb::Attach(parcel)) = self.give(Verb::Attach(parcel)) {
-            self.post.deliver_ended(slot, Ending::Detached, parcel);
+            self.post.return_unsent(slot, parcel);
         }
     }
 
