@@ -3,11 +3,11 @@
 use super::run::{settings, simulator};
 use super::running::Running;
 use core_affinity::{CoreId, get_core_ids, set_for_current};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 /// Starts a service that may use this core alone and is told to pin its thread to `wanted`; whether it says that it is.
-fn is_pinned(config: &PathBuf, allowed: CoreId, wanted: usize) -> bool {
+fn is_pinned(config: &Path, allowed: CoreId, wanted: usize) -> bool {
     let started = std::thread::scope(|scope| {
         // A process may use what the thread that starts it may.
         let start = || {
