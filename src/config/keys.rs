@@ -72,6 +72,7 @@ pub const KEYS: &[Key] = &[
     key("lines.skew_ms", whole(1, 60_000, "ms")),
     key("lines.dead_man_ms", whole(0, 600_000, "ms")),
     key("lines.funds_every_ms", whole(500, 3_600_000, "ms")),
+    key("lines.reconcile_every_ms", whole(200, 3_600_000, "ms")),
     key("lines.tls_ca_file", Kind::Text(Text::Any)),
     key("venues.*.enabled", Kind::Flag),
     key("venues.*.taker_fee_bps", bps("-100", "1000")),

@@ -206,6 +206,8 @@ pub struct Lines {
     pub dead_man_ms: u64,
     /// Time between two questions for what a venue holds for us.
     pub funds_every_ms: u64,
+    /// Time between two comparisons of our figures with a venue's.
+    pub reconcile_every_ms: u64,
     /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.
     pub tls_ca_file: String,
 }
