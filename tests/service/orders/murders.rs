@@ -85,11 +85,12 @@ async fn every_actor_and_thread_that_is_murdered_under_trading_is_back_and_the_l
         rig.running.wait_mode("Full");
         rig.wait_trades(1);
         if round % 5 == 4 {
-            rig.wait_agreement();
+            rig.assert_positions();
             println!("{murders} murders so far, {} trades", rig.wire("sagas"));
         }
     }
-    rig.assert_recovered();
+    rig.wait_trades(2);
+    rig.assert_positions();
     assert_eq!(rig.running.health()["reasons"].as_array().unwrap().len(), 0, "{}", rig.running.health());
     println!("{murders} murders of {} victims: 0 violations", victims.len());
     rig.stop().await;

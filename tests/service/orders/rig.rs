@@ -228,6 +228,26 @@ impl Rig {
         self.running.wait(|| self.disagreement());
     }
 
+    /// Waits until the service tells the ledger's positions, and finds no id twice, no price unbounded, and no more
+    /// unhedged than the perpetual's least order. What a thread that died had begun is counted as begun for ever, so
+    /// sagas and orders are not counted here.
+    pub fn assert_positions(&self) {
+        self.running.wait(|| {
+            let (metrics, judge) = (self.running.metrics(), self.judge());
+            let told = |place: &&Place| {
+                let name = format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol);
+                let ours = Amount::parse(metrics.get(&name).map_or("0", String::as_str)).unwrap();
+                (ours != judge.position(place)).then(|| format!("{name}: {ours} told, {} true", judge.position(place)))
+            };
+            self.places.iter().find_map(|place| told(&place))
+        });
+        let judge = self.judge();
+        judge.assert_no_id_twice();
+        judge.assert_every_price_is_bounded();
+        let left = judge.left(self.places);
+        assert!(left.abs() <= Amount::new(1, 3), "{left} of base is left unhedged: {}", judge.tail());
+    }
+
     fn disagreement(&self) -> Option<String> {
         let (said, metrics) = (self.running.said(), self.running.metrics());
         let judge = self.judge();
