@@ -6,7 +6,7 @@ use crate::web::{self, Answer, Claim};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Nanos;
 use highwire_links::fixed::Amount;
-use highwire_links::rate::Priority;
+use highwire_links::rate::{Cost, Priority};
 use highwire_venues::keys::Keys;
 use highwire_venues::orders::Listed;
 use highwire_venues::polymarket::private::{balance_of, token_balance};
@@ -65,6 +65,12 @@ impl Account {
     pub fn venue_ms(&self, at_ns: Nanos) -> i64 {
         let ours_ns = i64::try_from(at_ns).unwrap_or(i64::MAX);
         ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
+    }
+
+    /// What a question takes of the venue's budgets.
+    pub fn cost(&self, query: &Query<'_>) -> Cost {
+        let request = private::request(self.venue, &self.keys, query, 0);
+        request.map_or_else(|_| Cost::default(), |request| request.cost)
     }
 
     /// Asks.

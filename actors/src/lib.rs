@@ -21,6 +21,7 @@ pub mod news;
 pub mod pinger;
 pub mod pool;
 pub mod post;
+pub mod reconciler;
 pub mod recorder;
 pub mod scribe;
 pub mod session;

@@ -2,19 +2,20 @@
 //! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
 
 mod books;
+mod keepers;
 mod roster;
 mod silence;
 mod standing;
 mod turns;
 
 pub use books::{ParseSnapshot, SnapshotSource};
+pub use keepers::Keepers;
 pub use standing::Cause;
 
 use crate::address::Address;
 use crate::alerter::Bell;
 use crate::allowance::{Allowance, Rest};
 use crate::beat::Beat;
-use crate::bookkeeper::BookkeeperMsg;
 use crate::governor::{GovernorMsg, Reading};
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
@@ -96,8 +97,8 @@ pub struct PoolArgs {
     pub probe: Option<SnapshotSource>,
     /// Withdraws what is open at the venue.
     pub cancel_all: Option<CancelAll>,
-    /// Asks the venue what it holds for us, and what became of orders.
-    pub books_keeper: Option<Address<BookkeeperMsg>>,
+    /// Who is asked beside the lines.
+    pub keepers: Keepers,
     /// How often may be connected.
     pub attempts: AttemptRule,
     /// When missing lines matter.
@@ -294,7 +295,7 @@ impl PoolState {
         if up && key.kind == Kind::Private {
             // What a line before it kept back.
             self.clear("mute");
-            self.ask_bookkeeper(BookkeeperMsg::Look);
+            self.args.keepers.line_is_back();
         }
         self.carry_out(verdict);
         self.tell_lines();
@@ -504,13 +505,6 @@ impl PoolState {
         self.raise("mute", Severity::Warning, text);
     }
 
-    fn ask_bookkeeper(&self, message: BookkeeperMsg) {
-        if let Some(keeper) = &self.args.books_keeper {
-            // A keeper that is gone is being stopped.
-            let _gone = keeper.cast(message);
-        }
-    }
-
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
         self.args.beat.mark(now);
@@ -559,8 +553,8 @@ impl PoolState {
             PoolMsg::Limited(wait_ns, is_ban) => self.args.allowance.leave_alone(wait_ns, is_ban),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Mute(key) => self.on_mute(key),
-            PoolMsg::Untold(id, instrument) => self.ask_bookkeeper(BookkeeperMsg::Untold(id, instrument)),
-            PoolMsg::FundsMoved => self.ask_bookkeeper(BookkeeperMsg::Look),
+            PoolMsg::Untold(id, instrument) => self.args.keepers.untold(id, instrument),
+            PoolMsg::FundsMoved => self.args.keepers.funds_moved(),
             PoolMsg::DeadMan(true) => self.release(Cause::DeadMan),
             PoolMsg::DeadMan(false) => {
                 self.hold(Cause::DeadMan, Mode::HedgeOnly, "its dead-man switch could not be renewed");

@@ -11,7 +11,7 @@ use highwire_actors::alerter::Bell;
 use highwire_actors::allowance::Allowance;
 use highwire_actors::connect::{Line, LoginAnswer, LoginStep, Target};
 use highwire_actors::dial;
-use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg, PoolReport};
+use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolArgs, PoolMsg, PoolReport};
 use highwire_actors::session::{Recipe, SessionArgs, SessionMsg};
 use highwire_actors::subscribe::{Request, Subscription, TopicAnswer};
 use highwire_actors::warden::WardenMsg;
@@ -351,7 +351,7 @@ impl Wanted {
             snapshots: None,
             probe: None,
             cancel_all: None,
-            books_keeper: None,
+            keepers: Keepers::default(),
             allowance: Allowance::of(Venue::BinanceSpot),
             attempts: self.attempts,
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },

@@ -4,6 +4,7 @@ use super::ServiceError;
 use super::breakers::Breakers;
 use super::brood::{Brood, VenueActors};
 use super::listing;
+use super::reconciling::Reconciling;
 use super::trading::{Trading, VenueTrading};
 use crate::config::Config;
 use crate::universe::Universe;
@@ -16,7 +17,8 @@ use highwire_actors::dead_man::{self, DeadManArgs};
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
-use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, PoolArgs, PoolMsg};
+use highwire_actors::pool::{CancelAll, FeedPlan, Keepers, LineKey, MakeSession, PoolArgs, PoolMsg};
+use highwire_actors::reconciler::ReconcilerArgs;
 use highwire_actors::session::SessionArgs;
 use highwire_actors::timekeeper::TimekeeperArgs;
 use highwire_actors::trading_line::TradingLine;
@@ -75,6 +77,8 @@ pub struct Circle {
     pub http: reqwest::Client,
     /// Where orders go, if not to paper.
     pub trading: Option<Trading>,
+    /// Who reconciles with its venues.
+    pub reconciling: Option<Reconciling>,
 }
 
 /// The first free places on the threads: of market lines, and of lines for orders and private news.
@@ -151,7 +155,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
         snapshots,
         probe,
         cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
-        books_keeper: None,
+        keepers: Keepers::default(),
         make: sessions(line, trading.map(|trading| (trading.line, trading.order_lines)), config, places, circle),
         attempts: AttemptRule {
             limit: config.lines.attempts,
@@ -211,6 +215,20 @@ pub(super) fn bookkeeper(line: &TradingLine, brood: &Brood) -> BookkeeperArgs {
         warden: circle.wardens.last().unwrap_or(&circle.reader).clone(),
         alerts: circle.alerts.clone(),
         every: Duration::from_millis(config.lines.funds_every_ms),
+    }
+}
+
+pub(super) fn reconciler(trading: &VenueTrading, reconciling: &Reconciling, brood: &Brood) -> ReconcilerArgs {
+    let Brood { config, circle, .. } = brood;
+    let line = &trading.line;
+    ReconcilerArgs {
+        account: line.account.clone(),
+        side: Box::new(reconciling.side(line)),
+        warden: circle.wardens.last().unwrap_or(&circle.reader).clone(),
+        alerts: circle.alerts.clone(),
+        governor: circle.governor.clone(),
+        budget: trading.reconciling_budget(),
+        every: Duration::from_millis(config.lines.reconcile_every_ms),
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Cause {
     BlindPrivate,
     /// An order's outcome is unknown beyond its deadline; how many.
     UnknownOrders,
-    /// Our figures differ from the venue's; how many.
+    /// Our figures differ from the venue's: 1 while it is asked, 2 when an operator must look.
     ReconcileDiff,
     /// Clock offset to the venue; milliseconds.
     ClockOffset,
