@@ -4,6 +4,7 @@
 pub mod account;
 pub mod address;
 pub mod alerter;
+pub mod allowance;
 pub mod beat;
 pub mod berth;
 pub mod bookkeeper;

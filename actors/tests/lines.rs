@@ -8,6 +8,7 @@ mod ruled;
 
 use futures_util::{SinkExt, StreamExt};
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::connect::{Line, LoginAnswer, LoginStep, Target};
 use highwire_actors::dial;
 use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolArgs, PoolMsg, PoolReport};
@@ -26,6 +27,7 @@ use highwire_supervision::ending::{End, Phase, TlsFault};
 use highwire_supervision::failover::Timing;
 use highwire_supervision::lineset::{Kind, LineSetRule};
 use highwire_supervision::rotation::RotationRule;
+use highwire_venues::venue::Venue;
 use quiet::alerter;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use ruled::governor;
@@ -350,6 +352,7 @@ impl Wanted {
             probe: None,
             cancel_all: None,
             keepers: Keepers::default(),
+            allowance: Allowance::of(Venue::BinanceSpot),
             attempts: self.attempts,
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },
             alerts: alerts.clone(),

@@ -187,6 +187,7 @@ pub const KEYS: &[Key] = &[
     key("alerts.smtp_after_s", whole(0, 86_400, "s")),
     key("alerts.webhook_url", Kind::Text(Text::Source)),
     key("alerts.webhook_after_s", whole(0, 86_400, "s")),
+    key("alerts.self_test_every_s", whole(0, 2_592_000, "s")),
     key("alerts.deadman_url", Kind::Text(Text::Source)),
     key("alerts.deadman_every_s", whole(1, 86_400, "s")),
     key("http.listen", Kind::Text(Text::Address)),

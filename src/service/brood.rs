@@ -8,6 +8,7 @@ use crate::config::{Clock, Config};
 use crate::topology::VENUE;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::{Bookkeeper, BookkeeperMsg};
 use highwire_actors::dead_man::{self, DeadMan};
@@ -19,7 +20,6 @@ use highwire_actors::stream_key::StreamKeeper;
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
 use highwire_actors::timekeeper::Timekeeper;
-use highwire_actors::web::Quiet;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
@@ -63,8 +63,8 @@ pub struct Brood {
     pub places: Places,
     /// Whom they speak to.
     pub circle: Circle,
-    /// Whether the venue wants to be left alone: heeded by everything that asks it.
-    pub quiet: Quiet,
+    /// What the venue lets us ask: heeded by everything that asks it.
+    pub allowance: Allowance,
 }
 
 impl Brood {

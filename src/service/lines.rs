@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::BookkeeperArgs;
 use highwire_actors::dead_man::{self, DeadManArgs};
@@ -22,7 +23,6 @@ use highwire_actors::session::SessionArgs;
 use highwire_actors::timekeeper::TimekeeperArgs;
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
-use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::InstrumentId;
 use highwire_links::directory::Entry;
@@ -120,8 +120,8 @@ pub async fn start(
     }
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     // Everything that asks the venue heeds what it says to any of us.
-    let quiet = circle.breakers.quiet(address.venue);
-    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), quiet };
+    let allowance = circle.breakers.allowance(address.venue, &address.rest);
+    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), allowance };
     Ok((brood.start().await?, next))
 }
 
@@ -136,9 +136,9 @@ fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> 
 }
 
 pub(super) fn pool(brood: &Brood) -> PoolArgs {
-    let Brood { universe, config, address, feeds, places, circle, quiet } = brood;
+    let Brood { universe, config, address, feeds, places, circle, allowance } = brood;
     let (feeds, places) = (feeds.clone(), *places);
-    let line = market_line(universe, config, (address, quiet), circle);
+    let line = market_line(universe, config, (address, allowance), circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
     let traded: HashSet<InstrumentId> = universe.traded().into_iter().collect();
     let snapshots = line.snapshots(&address.rest, circle.http.clone(), timeout, traded);
@@ -165,6 +165,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
         lines: LineSetRule::default(),
         alerts: circle.alerts.clone(),
         governor: circle.governor.clone(),
+        allowance: allowance.clone(),
         again: false,
         beat: Beat::default(),
         seed,
@@ -254,7 +255,7 @@ pub(super) fn cancel_all(line: &TradingLine) -> CancelAll {
 fn market_line(
     universe: &Universe,
     config: &Config,
-    (address, quiet): (&VenueAddress, &Quiet),
+    (address, allowance): (&VenueAddress, &Allowance),
     circle: &Circle,
 ) -> MarketLine {
     let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
@@ -265,7 +266,7 @@ fn market_line(
         channels: Channels { depth: true, top: address.venue != Venue::Polymarket, trades: false },
         tls: Arc::clone(&circle.tls),
         silent_ns: ns(config.lines.silent_ms),
-        quiet: quiet.clone(),
+        allowance: allowance.clone(),
     }
 }
 
@@ -280,14 +281,15 @@ fn timing(config: &Config) -> Timing {
 }
 
 pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> TimekeeperArgs {
-    let Brood { config, address, circle, quiet, .. } = brood;
+    let Brood { config, address, circle, allowance, .. } = brood;
     let venue = address.venue;
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(venue.id()));
     TimekeeperArgs {
         pool,
         clock: Box::new(circle.clock.clone()),
         http: circle.http.clone(),
-        quiet: quiet.clone(),
+        allowance: allowance.clone(),
+        cost: rest::cost(venue, path),
         url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
         grain_ns: ns(rest::time_grain_ms(venue)),
@@ -298,13 +300,13 @@ pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> T
 }
 
 pub(super) fn lister(brood: &Brood, pool: Address<PoolMsg>) -> ListerArgs {
-    let Brood { universe, config, address, circle, quiet, .. } = brood;
+    let Brood { universe, config, address, circle, allowance, .. } = brood;
     let of_venue = universe.instruments.iter().zip(&universe.specs).filter(|(_, spec)| spec.venue == address.venue);
     ListerArgs {
         pool,
         venue: address.venue,
         http: circle.http.clone(),
-        quiet: quiet.clone(),
+        allowance: allowance.clone(),
         urls: listing::urls(address, config),
         known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
         every: Duration::from_secs(config.lines.listing_every_s),

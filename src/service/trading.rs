@@ -86,7 +86,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                quiet: breakers.quiet(venue),
+                allowance: breakers.allowance(venue, &address.rest),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {

@@ -44,6 +44,8 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         at_once(Cause::Lines, Mode::HedgeOnly, Mode::HedgeOnly as i64),
         at_once(Cause::Lines, Mode::Halted, Mode::Halted as i64),
         at_once(Cause::Attempts, Mode::Reduced, 1),
+        at_once(Cause::Limited, Mode::HedgeOnly, 1),
+        at_once(Cause::Limited, Mode::Halted, 2),
         at_once(Cause::ClockOffset, Mode::HedgeOnly, 1),
         at_once(Cause::DeadMan, Mode::HedgeOnly, 1),
         at_once(Cause::Settlement, Mode::Reduced, 1),
