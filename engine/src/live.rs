@@ -479,6 +479,11 @@ impl Sender<'_> {
             return if late { Err(OrderReject::RateLimit) } else { Ok(false) };
         }
         line.encode(order, wall_ms(cx.now, self.desk.offset_ns))?;
+        // What leaves is what was meant and recorded, whatever wrote it; else nothing leaves, and everything halts.
+        if let Some(field) = line.differs(order) {
+            cx.tell(Event::WireDiffers { id: order.id, instrument: order.instrument, field, at_ns: cx.now });
+            return Err(OrderReject::Encoding);
+        }
         // The last thing before its bytes leave: a halt holds whatever else is full or stuck.
         if !cx.ports.cnc.stop_word().permits(order.class) && !cfg!(mutant = "stop-word") {
             return Err(OrderReject::Stopped);

@@ -3,7 +3,7 @@
 
 use crate::audit::SagaWhy;
 use crate::breaker::Stand;
-use crate::codec::LineNotice;
+use crate::codec::{Field, LineNotice};
 use crate::command::Parcel;
 use crate::fill::OrderReject;
 use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
@@ -176,6 +176,17 @@ pub enum Event {
         trades: u32,
         /// Pairs with an exposure that no trade is closing.
         exposed: u32,
+    },
+    /// A request was written that says something else than its order: it was not sent.
+    WireDiffers {
+        /// The order.
+        id: u64,
+        /// What it trades.
+        instrument: InstrumentId,
+        /// What it says otherwise.
+        field: Field,
+        /// When.
+        at_ns: Nanos,
     },
     /// The warden's heartbeat is too old: nothing is opened until it is back.
     WardenSilent,

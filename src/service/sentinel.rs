@@ -89,6 +89,11 @@ impl Sentinel {
 
     fn heed_event(&self, thread: &str, event: &Event, exposed: &mut BTreeSet<PairId>) {
         match event {
+            Event::WireDiffers { id, instrument, field, .. } => {
+                let (name, order) = (self.universe.name(*instrument), highwire_venues::client_id::text(*id));
+                let note = format!("{name}: the request for order {order} said another {field:?} and was not sent");
+                self.read(Cause::Runaway, note);
+            }
             Event::GuardTripped { why, .. } => self.read(Cause::Runaway, format!("the last gate tripped: {why:?}")),
             Event::Escalated { pair, exposure, why, .. } => {
                 let note = format!("a trade of {} was left to you ({why:?}), {exposure} of base", self.pair(*pair));
@@ -171,10 +176,11 @@ fn has_ended(stage: SagaStage) -> bool {
 mod tests {
     use super::*;
     use crate::universe::Pairing;
-    use highwire_links::VenueId;
     use highwire_links::audit::SagaWhy;
     use highwire_links::breaker::Settings;
+    use highwire_links::codec::Field;
     use highwire_links::lifecycle::TripWhy;
+    use highwire_links::{InstrumentId, VenueId};
     use highwire_supervision::liveness;
     use highwire_venues::spec::InstrumentSpec;
     use highwire_venues::venue::Venue;
@@ -232,6 +238,10 @@ mod tests {
             (News::GaveUp { why: "its restart budget is spent".to_owned() }, Cause::ThreadDown),
             (News::CommandsFull, Cause::Stopped),
             (News::Pulse(stuck), Cause::Stopped),
+            (
+                News::Event(Event::WireDiffers { id: 1, instrument: InstrumentId(0), field: Field::Price, at_ns: 1 }),
+                Cause::Runaway,
+            ),
             (News::Event(Event::GuardTripped { why: TripWhy::OrderRate, at_ns: 1 }), Cause::Runaway),
         ];
         for (news, cause) in cases {

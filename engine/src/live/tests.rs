@@ -6,7 +6,7 @@ use crate::stream::Stream;
 use crate::testing::{Bench, order, spot};
 use highwire_links::Side;
 use highwire_links::cnc::StopWord;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec};
 use highwire_links::decode::{Reject, Rejected};
 use highwire_links::fill::{FillRx, fills};
 use highwire_links::order::{OrderTx, orders};
@@ -59,6 +59,11 @@ impl OrderCodec for Words {
         let word = format!("{:?} {} at {wall_ms}\n", order.action, order.id).to_lowercase();
         out.extend(word.as_bytes());
         Ok(())
+    }
+
+    /// Whatever it writes of order 13 is another price.
+    fn differs(&self, order: &Order, _request: &[u8]) -> Option<Field> {
+        (order.id == 13).then_some(Field::Price)
     }
 
     fn cost(&self, _order: &Order) -> Cost {
@@ -317,4 +322,18 @@ fn what_a_gateway_held_when_its_thread_ends_is_told_and_its_line_goes_home() {
     );
     assert!(told[6..].iter().all(|&(_, kind, why)| (kind, why) == (ReportKind::Rejected, OrderReject::NoLine)));
     assert_eq!(rig.gateway.take_ended().map(|(why, _)| why), Some(Ending::ThreadDied));
+}
+
+#[test]
+fn a_request_that_says_another_order_than_was_meant_does_not_leave_and_is_told() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    rig.open(12);
+    rig.open(13);
+    let reports = rig.step(1);
+    assert!(reports.contains(&(13, ReportKind::Rejected, OrderReject::Encoding)), "{reports:?}");
+    let heard = rig.heard();
+    assert!(heard.contains("place 12") && !heard.contains("place 13"), "{heard}");
+    let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take());
+    let is_told = |event: &Event| matches!(event, Event::WireDiffers { id: 13, field: Field::Price, .. });
+    assert_eq!(told.filter(|event| is_told(event)).count(), 1);
 }
