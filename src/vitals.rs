@@ -1,6 +1,7 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
 use crate::universe::Universe;
+use highwire_actors::risk_officer::Assessment;
 use highwire_actors::scribe::Figures;
 use highwire_links::audit::VERDICTS;
 use highwire_links::counter::Tally;
@@ -39,6 +40,8 @@ pub struct Vitals {
     pub line_ends: u64,
     /// The journal, if there is one.
     pub journal: Option<Figures>,
+    /// The risk officer's last assessment, once there is one.
+    pub risk: Option<Assessment>,
     /// The moment, nanoseconds since the Unix epoch.
     pub now_ns: Nanos,
     /// The process.

@@ -52,7 +52,7 @@ struct Own {
 
 use Kind::{Counter as C, Gauge as G, Histogram as H};
 
-const OWN: [Own; 32] = [
+const OWN: [Own; 47] = [
     own("highwire_up_seconds", G, &[], "Time since the service started."),
     own("highwire_mode", G, &["scope"], "What service and venues may do: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
     own("highwire_mode_moves_total", C, &[], "Moves of the modes of service and venues."),
@@ -96,6 +96,41 @@ const OWN: [Own; 32] = [
         &[],
         "Client order ids that are leased and not used, 1024 to an order; without a journal 0.",
     ),
+    own(
+        "highwire_risk_equity_quote",
+        G,
+        &[],
+        "Cash, inventory and results; with the other figures of risk NaN until they are known.",
+    ),
+    own(
+        "highwire_risk_exposure_quote",
+        G,
+        &["kind"],
+        "Value of all positions: long and short together, and long less short.",
+    ),
+    own("highwire_risk_var_quote", G, &["confidence"], "Value at risk of a day, by historical simulation."),
+    own("highwire_risk_shortfall_quote", G, &[], "Mean loss of a day beyond the value at risk at 99 %."),
+    own(
+        "highwire_risk_drawdown_ratio",
+        G,
+        &["kind"],
+        "Share of the peak of equity that is lost now, and that ever was.",
+    ),
+    own("highwire_risk_beta", G, &[], "How much of bitcoin's move the positions make."),
+    own("highwire_risk_volatility_ratio", G, &[], "Yearly volatility of bitcoin over the history held."),
+    own(
+        "highwire_risk_concentration_ratio",
+        G,
+        &["kind"],
+        "Herfindahl index of the positions' values, and the largest pair's part.",
+    ),
+    own("highwire_risk_leverage_ratio", G, &[], "Value of all positions over the equity."),
+    own("highwire_risk_impact_bps", G, &[], "Dearest close of a pair's net position against the mid."),
+    own("highwire_risk_covered_ratio", G, &[], "Least part of a pair's net position that one book holds."),
+    own("highwire_risk_win_ratio", G, &[], "Share of trades that gained, as sizes count it."),
+    own("highwire_risk_limit_quote", G, &["limit"], "Limits in force: of all positions, of one pair's, of one order."),
+    own("highwire_risk_used_ratio", G, &[], "How much of the tightest bound on what is held or lost is used."),
+    own("highwire_risk_limits_sent_total", C, &[], "Times that the risk officer sent limits to the wire."),
     own("process_resident_memory_bytes", G, &[], "Resident memory."),
     own("process_open_fds", G, &[], "Open file descriptors."),
     own("process_threads", G, &[], "Threads."),

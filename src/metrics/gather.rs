@@ -1,5 +1,7 @@
 //! Vitals → samples.
 
+mod risk;
+
 use super::{Sample, Value};
 use crate::vitals::{Book, Thread, Vitals};
 use highwire_links::audit::Verdict;
@@ -41,6 +43,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
         samples.push(sample("highwire_position", [*venue, symbol.as_str()], Value::Exact(position.clone())));
     }
     of_journal(vitals, &mut samples);
+    risk::of(vitals.risk, &mut samples);
     let process = vitals.process;
     samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));
     samples.push(sample("process_open_fds", [], Value::Number(process.open_fds as f64)));

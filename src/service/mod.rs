@@ -14,6 +14,7 @@ mod lines;
 mod listing;
 mod net;
 mod recording;
+mod risk;
 mod senses;
 mod sentinel;
 mod threads;
@@ -31,6 +32,7 @@ pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
 use recording::{Prepared, Recording};
+use risk::Risk;
 use sentinel::Sentinel;
 use threads::{Means, Threads};
 use trading::Trading;
@@ -158,6 +160,7 @@ pub struct Service {
     patience: Plan,
     governing: Governing,
     alerts: Alerts,
+    risk: Risk,
     _data: DataFolder,
     recording: Option<Recording>,
 }
@@ -197,7 +200,9 @@ impl Service {
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: Arc::clone(&universe) };
         let threads =
-            threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
+            threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means.clone(), prepared.as_mut()))
+                .await?;
+        let risk = Risk::start((&universe, config), (&threads, means), &chronicle, &clock, &governor).await?;
         let config = Arc::new(config.clone());
         governing.reign(realm(&universe, &config, &threads, trading.clone()))?;
         if let Some(prepared) = &prepared {
@@ -205,19 +210,14 @@ impl Service {
         }
         let board = (governing.board.clone(), bell.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
-        let watch = Arc::new(watch);
+        let watch = Arc::new(watch.showing(risk.board.clone()));
         let http = serve(&watch, &config).await?;
-        for (venue, offset_ns) in clock_offsets(&config) {
-            threads
-                .reader
-                .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
-                .map_err(|_| ServiceError::WardenGone)?;
-        }
+        tell_offsets(&config, &threads.reader)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
+        let control = control((data.path(), &config), &watch, (&governing, &alerts, &risk), net.boughs())?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -232,6 +232,7 @@ impl Service {
             net,
             governing,
             alerts,
+            risk,
             _data: data,
             recording,
         })
@@ -270,6 +271,7 @@ impl Service {
     pub async fn stop(self) -> Stages {
         // The governor first: lines that are ended are no venues that are lost.
         self.governing.stop().await;
+        self.risk.stop().await;
         self.net.stop().await;
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
@@ -308,12 +310,13 @@ fn prepare(
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts): (&Governing, &Alerts),
+    (governing, alerts, risk): (&Governing, &Alerts, &Risk),
     boughs: Vec<tree::Bough>,
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
         ("core", governing.lives.clone(), governing.supervisor.clone()),
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
+        ("risk", risk.lives.clone(), risk.supervisor.clone()),
     ];
     branches.extend(boughs);
     let control = Control {
@@ -326,6 +329,13 @@ fn control(
     };
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)
+}
+
+/// The clock offsets that the configuration knows.
+fn tell_offsets(config: &Config, reader: &ActorRef<WardenMsg>) -> Result<(), ServiceError> {
+    let mut offsets = clock_offsets(config).into_iter();
+    let told = offsets.try_for_each(|(venue, ns)| reader.cast(WardenMsg::SetClockOffset(venue.id(), ns)));
+    told.map_err(|_| ServiceError::WardenGone)
 }
 
 /// What the governor governs.

@@ -6,6 +6,7 @@ use crate::universe::Universe;
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{Board, Ruling};
+use highwire_actors::risk_officer::RiskBoard;
 use highwire_actors::scribe;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
@@ -31,6 +32,7 @@ pub struct Watch {
     board: Board,
     bell: Bell,
     journal: OnceLock<scribe::Board>,
+    risk: RiskBoard,
 }
 
 impl Watch {
@@ -45,7 +47,14 @@ impl Watch {
     ) -> Self {
         let started_ns = clock.now();
         let journal = OnceLock::new();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, journal }
+        let risk = RiskBoard::default();
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, journal, risk }
+    }
+
+    /// The same, with the risk officer's figures.
+    #[must_use]
+    pub(super) fn showing(self, risk: RiskBoard) -> Self {
+        Self { risk, ..self }
     }
 
     /// What the service has done so far.
@@ -117,6 +126,7 @@ impl Watch {
             positions: self.positions(&chronicle),
             line_ends: chronicle.line_ends,
             journal: self.journal.get().map(scribe::Board::read),
+            risk: self.risk.read(),
             now_ns: now,
             process: Process::read(),
         }

@@ -8,5 +8,6 @@ mod legs;
 mod limits;
 mod reports;
 mod rig;
+mod risk;
 mod stream;
 mod trade;
