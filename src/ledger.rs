@@ -3,7 +3,7 @@
 
 use crate::universe::Universe;
 use highwire_links::audit::{Closed, Decided, Opened, Record, SagaMoved, SagaStage, VERDICTS, Verdict};
-use highwire_links::fill::{Report, ReportKind};
+use highwire_links::fill::{ORDER_REJECTS, Report, ReportKind, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::Instrument;
 use highwire_links::order::{Action, Order};
@@ -56,6 +56,8 @@ pub struct Ledger {
     pub unfilled: u64,
     /// Orders refused.
     pub refused: u64,
+    /// The same by the number of the reason.
+    pub refusals: [u64; ORDER_REJECTS],
     /// Profit per pair, in the order of the pairs.
     pub pnl: Vec<Pnl>,
     /// The same per instrument, in the order of the instruments: what is open there is the position.
@@ -82,6 +84,7 @@ impl Ledger {
             fills: 0,
             unfilled: 0,
             refused: 0,
+            refusals: [0; ORDER_REJECTS],
             pnl: vec![Pnl::default(); universe.pairs.len()],
             by_instrument: vec![Pnl::default(); universe.instruments.len()],
             overflows: 0,
@@ -167,7 +170,10 @@ impl Ledger {
                 }
             }
             ReportKind::Done => self.unfilled += u64::from(report.filled.0 == 0),
-            ReportKind::Rejected => self.refused += 1,
+            ReportKind::Rejected => {
+                self.refused += 1;
+                self.refusals[report.reject as usize] += 1;
+            }
             // Nobody here sent it, so it is no trade of a pair; the position is ours all the same.
             ReportKind::Foreign => {
                 let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
@@ -175,8 +181,22 @@ impl Ledger {
                     self.overflows += 1;
                 }
             }
+            ReportKind::Settlement if report.settlement == Settlement::Failed => {
+                let is_lost = self.take_back(report, universe).is_none();
+                self.overflows += u64::from(is_lost);
+            }
             _ => {}
         }
+    }
+
+    /// A trade that never came to be: it is booked the other way round, and its fee with it.
+    fn take_back(&mut self, report: &Report, universe: &Universe) -> Option<()> {
+        let side = if report.flags & Report::SOLD == 0 { Side::Sell } else { Side::Buy };
+        let back = Report { fee: report.fee.checked_neg()?, ..*report };
+        self.move_position(&back, side, universe)?;
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let pnl = self.pnl.get_mut(instrument.pair.index())?;
+        pnl.add(instrument, side, (report.px, report.qty), Fee::of(&back)?)
     }
 
     fn book_fill(&mut self, report: &Report, universe: &Universe) -> Option<()> {

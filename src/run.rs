@@ -4,13 +4,14 @@
 use crate::boot::{BootError, Recovered};
 use crate::config::Config;
 use crate::notify::Notify;
-use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings};
+use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings, tokens};
+use crate::telemetry::Tracing;
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
+use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
-use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,11 +55,11 @@ pub enum RunError {
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(config: &Config, live: bool, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+pub fn run(config: &Config, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
     let orders = orders(config.service.live, live)?;
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(config, orders, tracer))
+    runtime.block_on(session(config, orders, tracing))
 }
 
 /// Both switches, or neither: one alone is a mistake that must not pass for paper or for live.
@@ -71,24 +72,29 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
     }
 }
 
-async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
     let now = TscClock::start().now();
-    let recovered = Recovered::open(config, orders)?;
+    let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
+    let recovered = read.in_scope(|| Recovered::open(config, orders))?;
+    drop(read);
     let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()
-        .filter(|venue| members().any(|member| member.venue == venue.name()))
+        .filter(|venue| is_wanted(config, *venue))
         .filter_map(|venue| address(config, venue))
         .collect();
     let http = service::client(config)?;
     let mut specs = listings(&http, &addresses).await?;
     specs.retain(|spec| members().any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
+    if addresses.iter().any(|address| address.venue == Venue::Polymarket) {
+        specs.extend(tokens(&http, config).await?);
+    }
     if specs.is_empty() {
         return Err(RunError::NoPairs);
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
-    let service = Service::start(universe, config, &addresses, orders, boot, tracer).await?;
+    let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
     let notify = Notify::from_env();
     tell(notify.as_ref(), "READY=1");
     let ended = attend(&service, notify.as_ref()).await;
@@ -122,6 +128,12 @@ fn tell(notify: Option<&Notify>, state: &str) {
     notify.into_iter().for_each(|notify| notify.tell(state));
 }
 
+/// Whether the configuration names anything there.
+fn is_wanted(config: &Config, venue: Venue) -> bool {
+    let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
+    named || venue == Venue::Polymarket && !config.polymarket.markets.is_empty()
+}
+
 /// Where an enabled venue is: the configured addresses, or its public ones.
 fn address(config: &Config, venue: Venue) -> Option<VenueAddress> {
     let settings = config.venues.get(venue.name()).filter(|settings| settings.enabled)?;
@@ -129,7 +141,10 @@ fn address(config: &Config, venue: Venue) -> Option<VenueAddress> {
         [&settings.ws_url, &settings.ws_url_b].into_iter().filter(|url| !url.is_empty()).cloned().collect();
     let public = || ws_hosts(venue).iter().map(|host| (*host).to_owned()).collect();
     let ws = if configured.is_empty() { public() } else { configured };
-    let rest_host = plan(venue, &["BTCUSDT"], Channels { depth: true, ..Channels::default() }).rest_host;
+    let rest_host = match venue {
+        Venue::Polymarket => CLOB_HOST,
+        _ => plan(venue, &["BTCUSDT"], Channels { depth: true, ..Channels::default() }).rest_host,
+    };
     let rest = if settings.rest_url.is_empty() { rest_host.to_owned() } else { settings.rest_url.clone() };
     Some(VenueAddress { venue, ws, rest })
 }

@@ -1,8 +1,10 @@
 //! Credentials, from environment variables or files that the configuration names. Their values stand in
 //! no setting, no log and no error.
 
-use crate::config::{KeyKind, VenueSettings};
+use crate::config::{KeyKind, Polymarket, VenueSettings, WalletKind};
 use highwire_venues::keys::{KeyError, KeyMaterial, Keys};
+use highwire_venues::polymarket::Wallet;
+use highwire_venues::polymarket::eip712::SignatureType;
 use secrecy::{ExposeSecret, SecretString};
 
 /// Why there are no credentials.
@@ -53,6 +55,26 @@ pub fn keys(venue: &str, settings: &VenueSettings) -> Result<Option<Keys>, Secre
         Some(passphrase) => keys.with_passphrase(passphrase).map_err(wrong)?,
         None => keys,
     }))
+}
+
+/// The wallet that signs at Polymarket; `None` when the configuration names none.
+///
+/// # Errors
+/// See [`SecretError`].
+pub fn wallet(settings: &Polymarket) -> Result<Option<Wallet>, SecretError> {
+    let venue = || "polymarket".to_owned();
+    let source_name = settings.private_key.clone();
+    let failed = |why: String| SecretError::Source { venue: venue(), key: "private_key", source_name, why };
+    let Some(key) = read(&settings.private_key).map_err(failed)? else { return Ok(None) };
+    let funder = Some(settings.funder.as_str()).filter(|funder| !funder.is_empty());
+    let kind = match settings.wallet {
+        WalletKind::Eoa => SignatureType::Eoa,
+        WalletKind::Proxy => SignatureType::Proxy,
+        WalletKind::Safe => SignatureType::Safe,
+        WalletKind::Deposit => SignatureType::DepositWallet,
+    };
+    let wallet = Wallet::new(&key, funder, kind);
+    wallet.map(Some).map_err(|why| SecretError::Key { venue: venue(), why })
 }
 
 /// What a source names; `None` for an empty one. Spaces and newlines around the value do not count.

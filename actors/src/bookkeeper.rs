@@ -68,16 +68,13 @@ impl BookkeeperState {
             self.again = true;
             return;
         }
-        let (account, myself) = (self.args.account.clone(), myself.clone());
+        let (account, listed, myself) = (self.args.account.clone(), Arc::clone(&self.args.listed), myself.clone());
         tokio::spawn(async move {
-            let balances = match account.ask(&Query::Balances).await {
-                Ok(Reply::Balances(balances)) => Some(balances),
-                Ok(_) => None,
-                Err(error) => {
-                    tracing::info!(venue = account.venue.name(), %error, "balances are not told");
-                    None
-                }
-            };
+            let balances = account.balances(&listed).await;
+            let balances = balances.inspect_err(|error| {
+                tracing::info!(venue = account.venue.name(), %error, "balances are not told");
+            });
+            let balances = balances.ok();
             // A keeper that was stopped meanwhile wants no answer.
             let _stopped = myself.cast(BookkeeperMsg::Looked(balances));
         });
@@ -159,10 +156,10 @@ async fn trades(account: &Account, listed: &Listed, id: u64) -> Result<Vec<Repor
 /// What of these balances an instrument can be traded with.
 pub fn funds(listed: &Listed, balances: &[Balance]) -> Funds {
     let free = |asset: &str| balances.iter().find(|b| b.asset == asset).map_or(Amount::ZERO, |balance| balance.free);
-    if listed.kind == Kind::Spot {
-        Funds::Spot { base: free(&listed.base), quote: free(&listed.quote) }
-    } else {
-        Funds::Margin { quote: free(&listed.quote) }
+    match listed.kind {
+        Kind::Spot => Funds::Spot { base: free(&listed.base), quote: free(&listed.quote) },
+        Kind::Outcome => Funds::Spot { base: free(&listed.symbol), quote: free(&listed.quote) },
+        _ => Funds::Margin { quote: free(&listed.quote) },
     }
 }
 

@@ -33,6 +33,8 @@ pub type Judge = Box<dyn Fn(&[u8]) -> LoginAnswer + Send + Sync>;
 pub struct LoginStep {
     /// The request.
     pub frame: SecretString,
+    /// Said after it, where only the answer to this shows that it was not refused.
+    pub proof: Option<&'static str>,
     /// Reads an answer.
     pub judge: Judge,
 }
@@ -141,6 +143,9 @@ pub async fn connect(target: &Target, reached: impl Fn(Phase)) -> Result<Line, C
 async fn log_in(talk: &mut Talk<MaybeTlsStream<TcpStream>>, steps: &[LoginStep]) -> Result<(), ConnectError> {
     for step in steps {
         talk.say(step.frame.expose_secret()).await?;
+        if let Some(proof) = step.proof {
+            talk.say(proof).await?;
+        }
         loop {
             let refused = |fault| ConnectError::new(End::Login(fault), "login refused".to_owned());
             let Heard::Message(message) = talk.hear().await? else { return Err(refused(LoginFault::Other)) };

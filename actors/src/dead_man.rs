@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// Renewals within the switch's time.
 const RENEWALS: u32 = 4;
 
+/// Polymarket withdraws everything after this silence, once a heartbeat was sent.
+const POLYMARKET_AFTER: Duration = Duration::from_secs(10);
+
 /// What a switch needs.
 pub struct DeadManArgs {
     /// Whose orders.
@@ -30,6 +33,11 @@ pub struct DeadManArgs {
 pub fn has_one(account: &Account) -> bool {
     let query = Query::DeadMan { symbol: Some("X"), after_ms: 0 };
     private::request(account.venue, &account.keys, &query, 0).is_ok()
+}
+
+/// After how long a venue withdraws our orders: as wanted, where it can be chosen. Polymarket's time is its own.
+pub fn period(venue: Venue, wanted: Duration) -> Duration {
+    if venue == Venue::Polymarket { wanted.min(POLYMARKET_AFTER) } else { wanted }
 }
 
 /// What it is told.

@@ -5,10 +5,8 @@
 //! Without an officer the last limits stay in force.
 
 use crate::address::Address;
-use crate::beat::Beat;
 use crate::governor::{GovernorMsg, Reading};
 use crate::warden::WardenMsg;
-use highwire_engine::clock::Clock;
 use highwire_engine::engine::Limits;
 use highwire_links::fixed::Amount;
 use highwire_quant::slow::assess::{Figures, History, Holding, Measure};
@@ -103,10 +101,6 @@ pub struct RiskOfficerArgs {
     pub governor: Address<GovernorMsg>,
     /// Where the assessment is read.
     pub board: RiskBoard,
-    /// Marked at each step.
-    pub beat: Beat,
-    /// The time.
-    pub clock: Box<dyn Clock>,
 }
 
 /// What an officer is told.
@@ -131,7 +125,6 @@ pub struct RiskOfficerState {
 
 impl RiskOfficerState {
     fn step(&mut self) {
-        self.args.beat.mark(self.args.clock.now());
         let Some(look) = (self.args.eyes)() else { return };
         let figures = self.history.on_step(&look.holdings, look.equity, &look.record);
         self.peak = self.peak.max(look.result);

@@ -3,7 +3,7 @@
 use crate::account::SharedOffset;
 use crate::address::Address;
 use crate::pool::PoolMsg;
-use crate::web::{self, Quiet};
+use crate::web::{self, Need, Quiet};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_supervision::skew::{Probe, Skew};
@@ -35,6 +35,8 @@ pub struct TimekeeperArgs {
     pub url: String,
     /// Reads the answer.
     pub parse: ParseTime,
+    /// How coarsely the answer tells the time, cut.
+    pub grain_ns: Nanos,
     /// Time between two questions.
     pub every: Duration,
     /// Where the offset is left for whoever signs.
@@ -67,7 +69,7 @@ impl TimekeeperState {
         let (myself, quiet, clock) = (myself.clone(), self.args.quiet.clone(), self.args.clock.now());
         let started = std::time::Instant::now();
         tokio::spawn(async move {
-            let answer = web::send(request, ANSWER_WITHIN, &quiet).await;
+            let answer = web::send(request, ANSWER_WITHIN, &quiet, Need::Now).await;
             let took_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let wait_s = answer.as_ref().ok().and_then(|answer| answer.wait_s);
             let body = answer.and_then(web::Answer::good);
@@ -83,7 +85,11 @@ impl TimekeeperState {
             Ok(venue_ms) => self.skew.on_probe(Probe {
                 sent_ns: utc(sent_ns),
                 received_ns: utc(received_ns),
-                venue_ns: venue_ms.saturating_mul(1_000_000),
+                venue_ns: within(
+                    venue_ms.saturating_mul(1_000_000),
+                    utc(self.args.grain_ns),
+                    (utc(sent_ns), utc(received_ns)),
+                ),
             }),
             Err(error) => {
                 tracing::info!(url = self.args.url, error, "the venue does not tell its time");
@@ -97,6 +103,12 @@ impl TimekeeperState {
         // Without its pool the venue is being stopped.
         let _gone = self.args.pool.cast(PoolMsg::Skew(verdict, estimate));
     }
+}
+
+/// The venue's time: what it told may be up to a grain ago, and as long as ours is within that, they are alike.
+fn within(told_ns: i64, grain_ns: i64, (sent_ns, received_ns): (i64, i64)) -> i64 {
+    let ours_ns = sent_ns.saturating_add(received_ns.saturating_sub(sent_ns) / 2);
+    ours_ns.clamp(told_ns, told_ns.saturating_add((grain_ns - 1).max(0)))
 }
 
 impl Actor for Timekeeper {
@@ -145,5 +157,20 @@ impl Actor for Timekeeper {
         _: &mut TimekeeperState,
     ) -> Result<(), ActorProcessingErr> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_of_whole_seconds_is_ours_until_it_cannot_be() {
+        const S: i64 = 1_000_000_000;
+        let told = |told_ns| within(told_ns, S, (5 * S + S / 2, 5 * S + S / 2 + 20));
+        assert_eq!(told(5 * S), 5 * S + S / 2 + 10);
+        assert_eq!(told(7 * S), 7 * S, "a second and a half ahead at least");
+        assert_eq!(told(3 * S), 4 * S - 1, "and so far behind");
+        assert_eq!(within(5 * S, 1_000_000, (9 * S, 9 * S)), 5 * S + 999_999, "a millisecond is as good as exact");
     }
 }

@@ -74,6 +74,10 @@ impl TradingRecipe {
 }
 
 impl Recipe for TradingRecipe {
+    fn venue(&self) -> &'static str {
+        self.line.account.venue.name()
+    }
+
     fn target(&mut self, base: &str, _smaller: bool, wall_ns: Nanos) -> Result<Target, String> {
         let plan = self.plan(base).map_err(|error| {
             self.line.stream_key.doubt();
@@ -122,7 +126,7 @@ fn step(step: orders::LoginStep) -> LoginStep {
         LoginAck::Refused(why) => LoginAnswer::Refused(fault(&why)),
         LoginAck::Other => LoginAnswer::Other,
     };
-    LoginStep { frame: step.frame().into(), judge: Box::new(judge) }
+    LoginStep { frame: step.frame().into(), proof: step.proof, judge: Box::new(judge) }
 }
 
 /// A refusal that speaks of time is mended by measuring the clock, not by another key.

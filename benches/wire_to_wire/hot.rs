@@ -35,7 +35,8 @@ const ECHO_BYTES: usize = 330;
 /// The hot thread's belongings.
 pub struct Hot {
     duty: Duty,
-    desk: Desk,
+    /// Drained here, unless somebody has taken it.
+    desk: Option<Desk>,
     echo_in: Stream,
     echo_out: Stream,
 }
@@ -64,7 +65,12 @@ impl Hot {
             desk.commands.give(verb, 0).expect("the ring has room");
         }
         duty.poll();
-        Self { duty, desk, echo_in, echo_out }
+        Self { duty, desk: Some(desk), echo_in, echo_out }
+    }
+
+    /// The actors' ends, for somebody else to drain.
+    pub fn take_desk(&mut self) -> Desk {
+        self.desk.take().expect("it is taken once")
     }
 
     /// Spins until it is told to end.
@@ -88,9 +94,10 @@ impl Hot {
     }
 
     fn clear(&mut self) {
-        while self.desk.audit.take().is_some() {}
-        while self.desk.telemetry.take().is_some() {}
-        while self.desk.lifecycle.take().is_some() {}
+        let Some(desk) = &mut self.desk else { return };
+        while desk.audit.take().is_some() {}
+        while desk.telemetry.take().is_some() {}
+        while desk.lifecycle.take().is_some() {}
     }
 }
 

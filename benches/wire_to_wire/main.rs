@@ -1,4 +1,4 @@
-//! Wire to wire on loopback: `cargo bench --bench wire_to_wire [-- SAMPLES]`. A venue's frame is written to one
+//! Wire to wire on loopback: `cargo bench --bench wire_to_wire [-- SAMPLES] [outside]`. A venue's frame is written to one
 //! socket; the production hot loop (read, frame, decode, book, detect, risk, encode, stop word, send) writes
 //! its order to another; the time between is taken at the venue's end, so both kernels' share is in it. The
 //! yardstick is a bare echo by the same thread on sockets of the same kind, in turn with it.
@@ -12,6 +12,7 @@ mod tables;
 mod codec;
 mod frames;
 mod hot;
+mod outside;
 mod sample;
 mod tls;
 mod venue;
@@ -27,6 +28,9 @@ fn main() {
         return;
     }
     let samples = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(SAMPLES);
+    if arguments.iter().any(|argument| argument == "outside") {
+        return outside(samples);
+    }
     println!(
         "{:<8} {:>9} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7} {:>6}",
         "", "p50 µs", "p90", "p99", "p99.9", "echo p50", "p90", "p99", "ratio", "goal"
@@ -36,6 +40,17 @@ fn main() {
         print(name, &taken);
     }
     println!("ratio: p50 against the echo's p50; the goal of 1.15 is for plain sockets, TLS may add 1.3 to that");
+}
+
+/// What it costs to be looked at.
+fn outside(samples: usize) {
+    let (off_ns, on_ns, traces) = sample::take_outside(samples);
+    println!("everything outside off and on, in turns; {traces} traces, {} samples each", on_ns.len());
+    for part in [0.5, 0.9, 0.99] {
+        let (off, on) = (percentile(&off_ns, part) as f64 / 1_000.0, percentile(&on_ns, part) as f64 / 1_000.0);
+        println!("p{:<4} off {off:>9.2} µs  on {on:>9.2} µs  ratio {:.3}", part * 100.0, on / off);
+    }
+    println!("goal: 1.05 at the median; without a third core the tails hold what the outside itself takes");
 }
 
 fn print(name: &str, taken: &Sample) {

@@ -2,6 +2,7 @@
 
 use crate::frames::{message, snapshots, update};
 use crate::hot::{ECHO, END, Hot, WIRE, near};
+use crate::outside::Outside;
 use crate::tls::Tls;
 use crate::venue::{Far, pair};
 use highwire_engine::stream::Stream;
@@ -31,6 +32,42 @@ pub fn percentile(samples: &[u64], part: f64) -> u64 {
     sorted.sort_unstable();
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * part).round() as usize).copied().unwrap_or(0)
+}
+
+/// Samples before the outside is switched.
+const SPELL: usize = 1_000;
+
+/// So many samples without anything that looks from outside, and so many with all of it; and the traces that it made.
+pub fn take_outside(samples: usize) -> (Vec<u64>, Vec<u64>, u64) {
+    let [(market, market_far), (order, order_far), (echo_in, _echo_in), (echo_out, _echo_out)] =
+        std::array::from_fn(|_| joined(None));
+    let what = Arc::new(AtomicU8::new(WIRE));
+    let told = Arc::clone(&what);
+    let mut hot = Hot::new(market, order, echo_in, echo_out);
+    // It runs where it may: the two cores are the wire's and the venue's.
+    let outside = Outside::start(hot.take_desk());
+    let thread = std::thread::spawn(move || {
+        if let Some(core) = core(1) {
+            pin(core);
+        }
+        hot.run(&told);
+    });
+    if let Some(core) = core(0) {
+        pin(core);
+    }
+    let mut venue = Venue { market: market_far, orders: order_far, next: 2 };
+    venue.begin();
+    (0..WARM_UP).for_each(|_| _ = venue.sample());
+    let (mut off_ns, mut on_ns) = (Vec::new(), Vec::new());
+    while on_ns.len() < samples {
+        for (on, into) in [(false, &mut off_ns), (true, &mut on_ns)] {
+            outside.set(on);
+            into.extend((0..SPELL).map(|_| venue.sample()));
+        }
+    }
+    what.store(END, Ordering::Relaxed);
+    thread.join().expect("the hot thread ends");
+    (off_ns, on_ns, outside.end())
 }
 
 /// Takes so many samples of each kind.

@@ -26,12 +26,22 @@ impl Reference {
     /// Whether `px` is within `collar_ppb` of the reference. With fewer than `samples_min` mids seen
     /// nothing is; with none seen and none asked for everything is.
     pub fn admits(&self, px: i64, collar_ppb: i64, samples_min: u32) -> bool {
-        if self.samples < samples_min {
-            return false;
-        }
-        let reference = self.sum >> SPAN_BITS;
-        let distance = (2 * i128::from(px) - reference).abs();
-        self.samples == 0 || distance * i128::from(PPB) <= reference.saturating_mul(collar_ppb.into())
+        let far = self.doubled_mid().saturating_mul(collar_ppb.into());
+        self.samples >= samples_min && (self.samples == 0 || self.doubled_distance(px) * i128::from(PPB) <= far)
+    }
+
+    /// Whether `px` is no farther than `distance` from the reference; otherwise as [`Self::admits`].
+    pub fn admits_within(&self, px: i64, distance: i64, samples_min: u32) -> bool {
+        let far = 2 * i128::from(distance);
+        self.samples >= samples_min && (self.samples == 0 || self.doubled_distance(px) <= far)
+    }
+
+    fn doubled_mid(&self) -> i128 {
+        self.sum >> SPAN_BITS
+    }
+
+    fn doubled_distance(&self, px: i64) -> i128 {
+        (2 * i128::from(px) - self.doubled_mid()).abs()
     }
 }
 
@@ -46,6 +56,7 @@ mod tests {
         reference.on_top(9_990, 10_010);
         let one_percent = 10_000_000;
         assert!(reference.admits(10_100, one_percent, 1) && !reference.admits(10_101, one_percent, 1));
+        assert!(reference.admits_within(10_001, 1, 1) && !reference.admits_within(10_002, 1, 1));
         assert!(reference.admits(9_900, one_percent, 1) && !reference.admits(9_899, one_percent, 1));
         for _ in 0..600 {
             reference.on_top(19_990, 20_010);

@@ -4,6 +4,7 @@
 //! Stepped by the pinned thread, by replay and by tests alike; same inputs, same outputs. Nothing is
 //! allocated after [`Engine::new`].
 
+mod complementing;
 mod lagging;
 
 pub use crate::exposures::ExposureLimits;
@@ -23,7 +24,7 @@ use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
 use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
 use crate::strategies;
-use crate::strategies::complement::{Complement, Set};
+use crate::strategies::complement::Complement;
 use crate::strategies::cross_venue::CrossVenue;
 use crate::strategies::lag::Lag;
 use crate::tops::Quote;
@@ -38,6 +39,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::market::{Market, MarketEvent};
 use highwire_links::mode::{Mode, OrderClass};
+use highwire_links::occupancy::Occupancy;
 use highwire_links::page::{BookState, Page};
 use highwire_links::telemetry::Trace;
 use highwire_quant::walk::Terms;
@@ -49,6 +51,8 @@ const FILL_BATCH: usize = 256;
 /// How far a hedge's limit lies beyond the level seen at the first try, and how much farther with each that failed,
 /// parts per billion (5 bp).
 const REACH_PPB: i64 = 500_000;
+/// The same for a share of a binary market, parts per billion of the one that it may pay: a cent.
+const SHARE_REACH_PPB: i64 = 10_000_000;
 
 /// Decides what is traded.
 #[derive(Debug)]
@@ -231,6 +235,11 @@ impl Engine {
         &self.executor
     }
 
+    /// How full its rings of orders and of reports are.
+    pub fn rings(&self) -> (Occupancy, Occupancy) {
+        (self.ends.orders.occupancy(), self.ends.fills.occupancy())
+    }
+
     /// Gives the ring ends back.
     pub fn dismantle(self) -> EngineEnds {
         self.ends
@@ -251,6 +260,7 @@ impl Engine {
     fn tend(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
+        self.executor.try_venues(cx);
         work += self.executor.cancel_on(cx, &mut self.ends.orders);
         self.tend_inherited(cx);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
@@ -292,8 +302,10 @@ impl Engine {
         let members = self.executor.members(pair);
         let fair_px = self.executor.paid_px(pair).or_else(|| self.detector.fair_px(*members.first()?))?;
         let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
-        let reach_ppb = REACH_PPB * (1 + i64::from(saga.failures()));
-        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale: self.scales[pair.index()] };
+        let binary = self.executor.curve(pair);
+        let reach_ppb = if binary.is_some() { SHARE_REACH_PPB } else { REACH_PPB } * (1 + i64::from(saga.failures()));
+        let scale = self.scales[pair.index()];
+        let want = Want { exposure, fair_px, cost_max_ppb, reach_ppb, least, scale, binary };
         let mirrored = want.mirrored();
         let offer = |id: &InstrumentId| {
             let (instrument, page) = (self.detector.instrument_of(*id)?, self.newest_page(*id));
@@ -413,55 +425,6 @@ impl Engine {
         self.detector.on_judged(instrument);
     }
 
-    /// Buys both sides of a binary market where together they cost less than the one that they pay.
-    fn judge_complement(&mut self, cx: &mut Context<'_>, number: usize, origin: &Origin) {
-        let Ok(set) = self.weigh_complement(cx, number) else { return };
-        let [yes, no] = self.complement.sides(number);
-        let Some(pair) = self.detector.instrument_of(yes).map(|side| side.pair) else { return };
-        let opportunity = self.complement.next_number();
-        let cause = Cause { opportunity, pair, decided_ns: cx.now, stamp: origin.received };
-        let leg = |instrument, ticket| LegTicket { instrument, side: Side::Buy, ticket };
-        let Ok(prepared) = self.executor.prepare(cx, &[leg(yes, set.yes), leg(no, set.no)], &cause) else { return };
-        cx.tally.add(Counter::Taken);
-        let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns, patience: None };
-        self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
-    }
-
-    /// The gate's questions and the size of a complement trade.
-    fn weigh_complement(&self, cx: &Context<'_>, number: usize) -> Result<Set, Verdict> {
-        let params = self.gate.limits().strategies.complement;
-        let sides = self.complement.sides(number);
-        let [Some(yes), Some(no)] = sides.map(|id| self.detector.instrument_of(id)) else {
-            return Err(Verdict::NotTrading);
-        };
-        let pages = sides.map(|id| self.page(id));
-        // The cheap question first: nearly always there is no edge.
-        let set = self.complement.cross(number, [yes, no], &pages, &params)?;
-        let facts = [(yes, &pages[0]), (no, &pages[1])].map(|(side, page)| self.facts_of_page(side, page));
-        self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
-        let caps = self.gate.caps(strategies::Strategy::Complement, self.gate.mode_between(yes.venue, no.venue));
-        self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
-        let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
-        let order_room = self.ends.orders.room();
-        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
-        self.gate.on_sized(&send, cx.now)?;
-        let accounts = sides.map(|id| self.executor.account(id).unwrap_or_else(Account::empty));
-        set.within([yes, no], &accounts, &caps)
-    }
-
-    fn facts_of_page(&self, side: &Instrument, page: &Page) -> LegFacts {
-        let live = page.state == BookState::Live;
-        LegFacts {
-            venue: side.venue,
-            status: side.status,
-            time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
-            px: page.asks[0].px,
-            reference: self.detector.reference(side.id),
-            median: None,
-        }
-    }
-
     /// Decides an opportunity that is not taken yet, and writes the decision down when it is new.
     fn judge(&mut self, cx: &mut Context<'_>, route: Route, origin: &Origin) {
         let Some(opportunity) = self.detector.opportunity_mut(route).copied() else { return };
@@ -548,6 +511,7 @@ impl Engine {
             time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
             px,
             reference: self.detector.reference(instrument.id),
+            band: None,
             median: self.detector.median_px(instrument.id),
         }
     }

@@ -8,23 +8,24 @@ mod open;
 mod outlook;
 mod reports;
 mod rest;
+mod view;
 
 pub use cash::base_fee;
 pub use outlook::{Outlook, Patience};
 
+use crate::breakers::Breakers;
 use crate::context::Context;
 use crate::exposures::{ExposureLimits, Exposures};
 use crate::guard::Guard;
-use crate::life::{Life, Stage};
+use crate::life::Life;
 use crate::orders::{Known, Orders};
-use crate::position::Account;
 use crate::refusals::Refusals;
 use crate::risk::{Limits, SagaLimits};
 use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, Terms};
 use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
 use crate::trades::Trades;
-use crate::wallets::{Held, Wallet, Wallets};
+use crate::wallets::{Held, Wallets};
 use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
@@ -37,6 +38,7 @@ use highwire_links::lifecycle;
 use highwire_links::limits::{POW10, SAGA_LEGS_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action as Verb, Order, OrderTx, TimeInForce};
+use highwire_quant::complement::FeeCurve;
 use reports::Untold;
 
 /// Set in the group of a trade that no opportunity began.
@@ -126,6 +128,8 @@ pub struct Executor {
     homes: Box<[PairId]>,
     /// Per instrument: whether having it is being short, the no side of a binary market.
     is_inverse: Box<[bool]>,
+    /// Per pair, the fee of the binary market that it is a side of.
+    curves: Box<[Option<FeeCurve>]>,
     scales: Box<[PairScale]>,
     wallets: Wallets,
     orders: Orders,
@@ -138,6 +142,7 @@ pub struct Executor {
     /// Orders that ended with trades untold, the oldest first.
     untold: Vec<Untold>,
     refusals: Refusals,
+    breakers: Breakers,
     refused_rest_ns: Nanos,
     limits: SagaLimits,
     lag_ns: Vec<Nanos>,
@@ -158,7 +163,8 @@ impl Executor {
         lag_ns.resize(spec.venues, 0);
         let (ids, inherited) = (&spec.tuning.ids, &spec.tuning.inherited);
         let groups = u64::from(spec.epoch) << ID_BITS | (ids.begin() & ENGINE_BITS) << 32;
-        let dust = |pair: usize| inherited.drifts.get(pair).copied().unwrap_or(0);
+        let drifts = binary::drifts(spec);
+        let dust = |pair: usize| drifts.get(pair).copied().unwrap_or(0);
         let berths = (0..spec.pairs.len()).map(|pair| Berth { dust: dust(pair), ..Berth::default() }).collect();
         let mut guard = Guard::new(&spec.limits.guard, spec.pairs.len());
         guard.on_result(inherited.result.0, inherited.result.1);
@@ -167,6 +173,7 @@ impl Executor {
             members: binary::members(spec),
             homes: binary::homes(spec),
             is_inverse: binary::inverse(spec),
+            curves: binary::curves(spec),
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             wallets: Wallets::new(spec),
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
@@ -178,6 +185,7 @@ impl Executor {
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
             refusals: Refusals::new(spec.instruments.len()),
+            breakers: Breakers::new(spec.venues, spec.tuning.breaker),
             refused_rest_ns: spec.limits.refused_rest_ns,
             limits: spec.limits.saga,
             lag_ns,
@@ -187,84 +195,6 @@ impl Executor {
             withdrawing: None,
             inherited: (0..).map(PairId).take(spec.pairs.len()).filter(|pair| dust(pair.index()) != 0).collect(),
         }
-    }
-
-    /// An instrument's account; `None` when it is unknown.
-    pub fn account(&self, id: InstrumentId) -> Option<Account> {
-        self.wallets.account(id)
-    }
-
-    /// Every wallet.
-    pub fn wallets(&self) -> &[Wallet] {
-        self.wallets.all()
-    }
-
-    /// Orders whose end is not known.
-    pub fn open_orders(&self) -> usize {
-        self.orders.open()
-    }
-
-    /// The instruments that a trade of the pair can be hedged with.
-    pub fn members(&self, pair: PairId) -> &[InstrumentId] {
-        &self.members[pair.index()]
-    }
-
-    /// Whether a trade of the pair is unresolved, and until when it rests.
-    pub fn rest(&self, pair: PairId) -> (bool, Nanos) {
-        let berth = &self.berths[self.homes[pair.index()].index()];
-        (berth.active.is_some() || berth.is_blocked, berth.rests_until_ns)
-    }
-
-    /// The saga of a pair, while one goes on.
-    pub fn saga(&self, pair: PairId) -> Option<&Saga> {
-        self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
-    }
-
-    /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises
-    /// what is not there, and asking again at once would only spend the tries.
-    pub fn is_spent(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
-        let Some(saga) = self.saga(pair) else { return false };
-        let retry_ns = saga.terms().retry_ns;
-        let found_nothing = |part: &&Part| part.standing == Standing::Ended && part.moved == 0;
-        let at = |part: &Part| self.orders.get(part.order).map(|known| known.instrument);
-        let recent =
-            saga.hedges().iter().filter(found_nothing).filter(|part| now.saturating_sub(part.sent_ns) < retry_ns);
-        recent.map(at).any(|failed| failed == Some(id))
-    }
-
-    /// Whether a hedge of this pair is better sent elsewhere: orders of this instrument have lately been refused, or the
-    /// pair's trade has one there whose end is not known, and another would only be the next.
-    pub fn is_shunned(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
-        let parts = self.saga(pair).map_or(&[][..], Saga::parts);
-        let orders = parts.iter().filter_map(|part| self.orders.get(part.order)).filter(|known| known.instrument == id);
-        let mut stages = orders.map(|known| known.life.stage());
-        stages.any(|stage| !stage.is_end() || stage == Stage::Rejected) || self.refusals.is_resting(id, now)
-    }
-
-    /// Whether having this instrument is being short of what its trades are counted in.
-    pub fn is_inverse(&self, id: InstrumentId) -> bool {
-        self.is_inverse[id.index()]
-    }
-
-    /// The pair of the saga of this number.
-    pub fn active(&self, number: usize) -> Option<PairId> {
-        self.active.get(number).copied()
-    }
-
-    /// The pairs with a drift that engines before this one left and that nothing has been done about yet, by
-    /// a number from 0.
-    pub fn inherited(&self, number: usize) -> Option<PairId> {
-        self.inherited.get(number).copied()
-    }
-
-    /// Base of a pair that no trade is following: too little to hedge, or left to a human.
-    pub fn dust(&self, pair: PairId) -> i64 {
-        self.berths[pair.index()].dust
-    }
-
-    /// The last gate.
-    pub fn guard(&self) -> &Guard {
-        &self.guard
     }
 
     /// The venue changed something about an instrument; an unknown one is ignored.
@@ -298,14 +228,18 @@ impl Executor {
         std::mem::take(&mut self.distrusted)
     }
 
-    /// Asks the last gate, reserves for every leg and builds it; nothing is held when one cannot be.
+    /// Asks the venues' breakers and the last gate, reserves for every leg and builds it; nothing is held when one
+    /// cannot be.
     ///
     /// # Errors
-    /// `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
+    /// `Breaker` when a venue does not answer, `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
     pub fn prepare(&mut self, cx: &mut Context<'_>, legs: &[LegTicket], cause: &Cause) -> Result<Prepared, Verdict> {
         let cause = &Cause { pair: self.homes[cause.pair.index()], ..*cause };
         let value = legs.iter().try_fold(Amount::ZERO, |sum, leg| sum.checked_add(self.value(leg)?));
         let value = value.ok_or(Verdict::Overflow)?;
+        if !legs.iter().all(|leg| self.breakers.lets(self.venue(leg.instrument), cx.now)) {
+            return Err(Verdict::Breaker);
+        }
         if !self.guard.admits_opening(cause.pair, legs.len(), value, cx.now) {
             cx.tally.add(Counter::GuardRefusals);
             return Err(Verdict::Limit);
@@ -335,6 +269,7 @@ impl Executor {
         for order in prepared.orders() {
             legs[len] = Part::new(order.id, cx.now, &terms);
             venues |= self.venue_bit(order.instrument);
+            self.breakers.on_opening(self.venue(order.instrument), cx.now);
             if let Some(known) = self.orders.get_mut(order.id) {
                 // At most SAGA_LEGS_MAX.
                 known.part = len as u8;
@@ -593,21 +528,34 @@ impl Executor {
         let px_at = |id: InstrumentId| if seen(id) { POW10[usize::from(scale.px_dp)] - own } else { own };
         // What is no dust now must stay tradable when the price has moved as far as a hedge may cost.
         let least_at = |&id: &InstrumentId| {
-            let px = cash::lowered(px_at(id), self.limits.cost_max_ppb).max(1);
+            let px = self.lowered(pair, px_at(id)).max(1);
             least_base(&self.instruments[id.index()], px, scale)
         };
         let least = self.members[pair.index()].iter().filter_map(least_at).min().unwrap_or(1);
         let px = px_at(self.members[pair.index()][0]).max(1);
         let bound = cash::base_of(self.limits.exposure_max, px, scale);
-        cash::terms(&self.limits, bound, least)
+        cash::terms(&self.limits, bound, least, self.is_binary(pair))
+    }
+
+    /// A price of the pair when it has moved as far as a hedge may cost.
+    fn lowered(&self, pair: PairId, px: i64) -> i64 {
+        if !self.is_binary(pair) {
+            return cash::lowered(px, self.limits.cost_max_ppb);
+        }
+        let one = POW10[usize::from(self.scales[pair.index()].px_dp)];
+        px - (one - cash::lowered(one, self.limits.share_max_ppb))
     }
 
     fn value(&self, leg: &LegTicket) -> Option<Amount> {
         self.instruments.get(leg.instrument.index())?.quote_amount(leg.ticket.px, leg.ticket.qty)
     }
 
+    fn venue(&self, id: InstrumentId) -> VenueId {
+        self.instruments[id.index()].venue
+    }
+
     fn venue_bit(&self, id: InstrumentId) -> u64 {
-        let VenueId(venue) = self.instruments[id.index()].venue;
+        let VenueId(venue) = self.venue(id);
         1u64.checked_shl(venue.into()).unwrap_or(0)
     }
 }

@@ -12,6 +12,7 @@ use highwire_links::ids::Side;
 use highwire_links::instrument::{Instrument, Status};
 use highwire_links::limits::{PAGE_LEVELS, POW10, PPB};
 use highwire_links::page::{BookState, Page, Rung};
+use highwire_quant::complement::FeeCurve;
 use highwire_quant::edge::ratio_ppb;
 use highwire_quant::fee::{net_ask, net_bid};
 
@@ -31,12 +32,15 @@ pub struct Want {
     pub least: i64,
     /// The pair's decimals.
     pub scale: PairScale,
+    /// The fee of a binary market, whose shares pay one or nothing. What a hedge costs and how far it reaches are
+    /// parts of that one there: near nothing no part of the price is wide enough, near one none is narrow enough.
+    pub binary: Option<FeeCurve>,
 }
 
 impl Want {
     /// The same want in terms of the other side of a binary market.
     pub fn mirrored(&self) -> Self {
-        let one = POW10[usize::from(self.scale.px_dp)];
+        let one = self.one();
         Self { exposure: self.exposure.saturating_neg(), fair_px: one - self.fair_px, ..*self }
     }
 
@@ -47,12 +51,30 @@ impl Want {
 
     /// What trading at `px` costs against the fair price, fee included, parts per billion.
     fn cost_ppb(&self, px: i64, fee_ppb: i64) -> Option<i64> {
+        if let Some(curve) = self.binary {
+            return self.cost_of_share(px, curve);
+        }
         let fair = i128::from(self.fair_px) * i128::from(PPB);
         let loss = match self.side() {
             Side::Buy => net_ask(px, fee_ppb) - fair,
             Side::Sell => fair - net_bid(px, fee_ppb),
         };
         ratio_ppb(loss, fair)
+    }
+
+    /// The same as a part of what the share may pay.
+    fn cost_of_share(&self, px: i64, curve: FeeCurve) -> Option<i64> {
+        let better = match self.side() {
+            Side::Buy => self.fair_px.checked_sub(px)?,
+            Side::Sell => px.checked_sub(self.fair_px)?,
+        };
+        let fee = curve.per_share(px, self.scale.px_dp)?;
+        ratio_ppb(fee - i128::from(better) * i128::from(PPB), i128::from(self.one()) * i128::from(PPB))
+    }
+
+    /// One at the pair's price decimals.
+    fn one(&self) -> i64 {
+        POW10[usize::from(self.scale.px_dp)]
     }
 }
 
@@ -95,6 +117,9 @@ pub fn offer(instrument: &Instrument, account: &Account, page: &Page, want: &Wan
 
 /// The order's limit: beyond the level seen as far as wanted, within the band, on a tick.
 fn limit(instrument: &Instrument, want: &Want, seen: Px, up: i64) -> Option<Px> {
+    if let Some(curve) = want.binary {
+        return limit_of_share(instrument.tick, want, curve, (seen, up));
+    }
     let reach = i64::try_from(i128::from(seen.0) * i128::from(want.reach_ppb) / i128::from(PPB)).ok()?;
     let (whole, fee) = (i128::from(PPB), i128::from(instrument.taker_fee_ppb));
     let (fair, band) = (i128::from(want.fair_px), i128::from(want.cost_max_ppb));
@@ -108,6 +133,27 @@ fn limit(instrument: &Instrument, want: &Want, seen: Px, up: i64) -> Option<Px> 
         Side::Sell => {
             let divisor = (whole - fee) * up;
             let cheapest = i64::try_from((fair * (whole - band) + divisor - 1) / divisor).ok()?;
+            let px = seen.0.checked_sub(reach)?.max(cheapest);
+            Px((px + (-px).rem_euclid(tick)).min(seen.0))
+        }
+    })
+}
+
+/// The same for a share of a binary market: the band is as wide as the highest fee leaves it, and a price is between
+/// the tick and one less it.
+fn limit_of_share(tick: i64, want: &Want, curve: FeeCurve, (seen, up): (Px, i64)) -> Option<Px> {
+    let one = want.one();
+    let part = |ppb: i64| i64::try_from(i128::from(one) * i128::from(ppb) / i128::from(PPB)).ok();
+    let fee = i64::try_from(curve.per_share(one / 2, want.scale.px_dp)? / i128::from(PPB)).ok()? + 1;
+    let (reach, band) = (part(want.reach_ppb)? / up, part(want.cost_max_ppb)?.checked_sub(fee)?);
+    Some(match want.side() {
+        Side::Buy => {
+            let dearest = want.fair_px.checked_add(band)?.div_euclid(up).min(one / up - tick);
+            let px = seen.0.checked_add(reach)?.min(dearest);
+            Px((px - px.rem_euclid(tick)).max(seen.0))
+        }
+        Side::Sell => {
+            let cheapest = (want.fair_px.checked_sub(band)? + up - 1).div_euclid(up).max(tick);
             let px = seen.0.checked_sub(reach)?.max(cheapest);
             Px((px + (-px).rem_euclid(tick)).min(seen.0))
         }
@@ -163,7 +209,7 @@ mod tests {
     const BASE: i64 = 100_000_000;
 
     fn want(exposure: i64, cost_max_ppb: i64) -> Want {
-        Want { exposure, fair_px: 10_000, cost_max_ppb, reach_ppb: 0, least: 1_000, scale: SCALE }
+        Want { exposure, fair_px: 10_000, cost_max_ppb, reach_ppb: 0, least: 1_000, scale: SCALE, binary: None }
     }
 
     fn rich() -> Account {
@@ -217,6 +263,24 @@ mod tests {
         assert_eq!((px(BASE, 1_000_000), px(-BASE, 1_000_000)), (9_985, 10_020));
         assert_eq!((px(BASE, 9_000_000), px(-BASE, 9_000_000)), (9_960, 10_035));
         assert_eq!((px(BASE, 0), px(-BASE, 0)), (9_990, 10_010));
+    }
+
+    #[test]
+    fn a_share_costs_parts_of_what_it_pays_and_is_priced_between_nothing_and_one() {
+        let share = Instrument { tick: 1, ..spot(0, 0) };
+        let curve = Some(FeeCurve { rate_ppb: 70_000_000 });
+        let take = |exposure, fair_px, book: &Page| {
+            let want = Want { fair_px, reach_ppb: 10_000_000, binary: curve, ..want(exposure, 60_000_000) };
+            offer(&share, &rich(), book, &want).map(|offer| (offer.px.0, offer.cost_ppb))
+        };
+        let book = |bid, ask| page(BookState::Live, 0, &[(bid, ONE)], &[(ask, ONE)]);
+        // Two cents below fair and a fee of 0.07 × 0.48 × 0.52 of a dollar.
+        assert_eq!(take(BASE, 50, &book(48, 52)), Some((47, 37_472_000)));
+        assert_eq!(take(BASE, 50, &book(45, 52)), None, "five cents and the fee are beyond six");
+        // Near the ends a cent is far in parts of the price, and near in parts of the dollar.
+        assert_eq!(take(BASE, 3, &book(2, 4)).map(|(px, _)| px), Some(1));
+        assert_eq!(take(BASE, 2, &book(1, 3)).map(|(px, _)| px), Some(1), "and never nothing");
+        assert_eq!(take(-BASE, 98, &book(97, 99)).map(|(px, _)| px), Some(99), "and never one");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod book;
+mod breakers;
 pub mod clock;
 pub mod collar;
 pub mod connection;

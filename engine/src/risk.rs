@@ -75,11 +75,15 @@ pub struct SagaLimits {
     pub cost_hold_ppb: i64,
     /// A hedge that costs more is never taken.
     pub cost_max_ppb: i64,
+    /// The same two bounds for shares of binary markets, parts per billion of the one that a share may pay.
+    pub share_hold_ppb: i64,
+    /// See above.
+    pub share_max_ppb: i64,
 }
 
 impl Default for SagaLimits {
     /// 50 ms for the legs, a question every 200 ms, 10 s to resolve, 60 ms before a blind hedge, 20 ms
-    /// of patience for a hedge dearer than 20 bp, none dearer than 1 %, a look every 100 ms, a human
+    /// of patience for a hedge dearer than 20 bp, none dearer than 1 % (of a share: 3 and 8 cents), a look every 100 ms, a human
     /// after 2 s or 20 failures, 10 of quote currency borne.
     fn default() -> Self {
         const MS: Nanos = 1_000_000;
@@ -95,6 +99,8 @@ impl Default for SagaLimits {
             exposure_max: Amount::from_mantissa(10, 0).unwrap_or_default(),
             cost_hold_ppb: 2_000_000,
             cost_max_ppb: 10_000_000,
+            share_hold_ppb: 30_000_000,
+            share_max_ppb: 80_000_000,
         }
     }
 }
@@ -123,6 +129,8 @@ pub struct LegFacts {
     pub px: i64,
     /// Its own price history.
     pub reference: Reference,
+    /// How far from its history its price may lie at most, at the pair's decimals, where that is no part of the price.
+    pub band: Option<i64>,
     /// The median of its pair's mids, when at least three of them stand.
     pub median: Option<i64>,
 }
@@ -287,7 +295,12 @@ impl Gate {
             let distance = (i128::from(leg.px) - i128::from(median)).abs();
             distance * i128::from(PPB) <= i128::from(median).saturating_mul(collar_ppb.into())
         };
-        leg.reference.admits(leg.px, collar_ppb, self.limits.collar_samples_min) && leg.median.is_none_or(near)
+        let samples_min = self.limits.collar_samples_min;
+        let is_usual = match leg.band {
+            Some(band) => leg.reference.admits_within(leg.px, band, samples_min),
+            None => leg.reference.admits(leg.px, collar_ppb, samples_min),
+        };
+        is_usual && leg.median.is_none_or(near)
     }
 }
 

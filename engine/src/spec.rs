@@ -5,6 +5,7 @@
 
 use crate::position::Standing;
 use crate::risk::Limits;
+use highwire_links::breaker;
 use highwire_links::fill::FillRx;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
@@ -111,6 +112,8 @@ pub struct Tuning {
     /// How long after sending a venue may still say that it knows no such order; one per venue, none for
     /// a venue without an entry.
     pub visibility_lag_ns: Vec<Nanos>,
+    /// When a venue that does not answer orders is left alone.
+    pub breaker: breaker::Settings,
     /// Where client order ids come from.
     pub ids: IdLease,
     /// Where this engine goes on from.
@@ -124,6 +127,7 @@ impl Default for Tuning {
             binaries: Vec::new(),
             follows: Vec::new(),
             visibility_lag_ns: Vec::new(),
+            breaker: breaker::Settings::default(),
             ids: IdLease::default(),
             inherited: Inheritance::default(),
         }

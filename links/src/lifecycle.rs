@@ -2,11 +2,13 @@
 //! the thread takes no further command until that has drained.
 
 use crate::audit::SagaWhy;
+use crate::breaker::Stand;
 use crate::codec::LineNotice;
 use crate::command::Parcel;
 use crate::fill::OrderReject;
-use crate::ids::{InstrumentId, Nanos, PairId};
+use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
+use crate::occupancy::Occupancy;
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
 use crate::update::Control;
@@ -225,6 +227,17 @@ pub enum Event {
         /// When.
         at_ns: Nanos,
     },
+    /// CRITICAL: a matched trade of ours was not settled: it is taken back, and what that left is hedged.
+    Unsettled {
+        /// What was traded.
+        instrument: InstrumentId,
+        /// We had sold.
+        sold: bool,
+        /// How much, the instrument's own mantissa.
+        qty: i64,
+        /// When.
+        at_ns: Nanos,
+    },
     /// An order of ours ended, and not all of its trades were told: they must be asked for.
     Untold {
         /// The order.
@@ -242,6 +255,15 @@ pub enum Event {
         reject: OrderReject,
         /// Until when.
         until_ns: Nanos,
+    },
+    /// A venue's breaker for orders moved.
+    Breaker {
+        /// The venue.
+        venue: VenueId,
+        /// Where it stands now.
+        stand: Stand,
+        /// When.
+        at_ns: Nanos,
     },
     /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until an
     /// operator resumes.
@@ -325,6 +347,13 @@ impl LifecycleTx {
             }
         }
         self.held.is_empty()
+    }
+
+    /// How full it is, with what is held back; what was held is not refused.
+    pub fn occupancy(&self) -> Occupancy {
+        let Occupancy { depth, capacity, .. } = self.ring.occupancy();
+        let depth = depth + self.held.len() as u64;
+        Occupancy { depth, depth_max: depth, capacity: capacity + LIFECYCLE_HELD as u64, refused: self.lost }
     }
 
     /// Events that found no room at all.

@@ -7,7 +7,7 @@ use super::value::{BPS_DP, MONEY_DP};
 use highwire_links::limits;
 
 /// The venues that have a section `[venues.<name>]`.
-pub const VENUES: [&str; 9] = [
+pub const VENUES: [&str; 10] = [
     "binance_spot",
     "binance_us",
     "binance_tr",
@@ -17,6 +17,7 @@ pub const VENUES: [&str; 9] = [
     "bybit_spot",
     "bybit_linear",
     "bybit_inverse",
+    "polymarket",
 ];
 
 /// Open orders are counted against fixed arrays of the wire.
@@ -56,6 +57,9 @@ pub const KEYS: &[Key] = &[
     key("supervision.thread_period_s", whole(1, 86_400, "s")),
     key("supervision.backoff_base_ms", whole(1, 60_000, "ms")),
     key("supervision.backoff_cap_ms", whole(1, 600_000, "ms")),
+    key("supervision.breaker_failures", whole(1, 1_000, "failures")),
+    key("supervision.breaker_rest_ms", whole(100, 3_600_000, "ms")),
+    key("supervision.breaker_successes", whole(1, 100, "successes")),
     key("lines.connect_ms", whole(100, 60_000, "ms")),
     key("lines.sync_ms", whole(1_000, 600_000, "ms")),
     key("lines.stable_ms", whole(0, 600_000, "ms")),
@@ -84,6 +88,11 @@ pub const KEYS: &[Key] = &[
     key("venues.*.api_passphrase", Kind::Text(Text::Source)),
     key("venues.*.key_kind", Kind::Choice(&["hmac", "ed25519", "rsa"])),
     key("venues.*.clock", Kind::Text(Text::Clock)),
+    key("polymarket.markets", Kind::Slugs),
+    key("polymarket.private_key", Kind::Text(Text::Source)),
+    key("polymarket.wallet", Kind::Choice(&["eoa", "proxy", "safe", "deposit"])),
+    key("polymarket.funder", Kind::Text(Text::Any)),
+    key("polymarket.gamma_url", Kind::Text(Text::Url(&["http://", "https://"]))),
     key("pairs.list", Kind::Pairs),
     key("pairs.quote_groups", Kind::Groups),
     key("risk.order_notional_max", money("0.01")),
@@ -97,6 +106,9 @@ pub const KEYS: &[Key] = &[
     key("risk.collar_bps", bps("1", "5000")),
     key("risk.cooldown_ms", whole(0, 3_600_000, "ms")),
     key("risk.refused_rest_ms", whole(0, 3_600_000, "ms")),
+    key("complement.enabled", Kind::Flag),
+    key("complement.edge_min_bps", bps("0", "10000")),
+    key("complement.collar_bps", bps("1", "5000")),
     key("saga.leg_delay_ms", whole(1, 60_000, "ms")),
     key("saga.ask_every_ms", whole(1, 60_000, "ms")),
     key("saga.resolve_ms", whole(1, 600_000, "ms")),
@@ -108,6 +120,8 @@ pub const KEYS: &[Key] = &[
     key("saga.exposure_max", money("0")),
     key("saga.cost_hold_bps", bps("0", "10000")),
     key("saga.cost_max_bps", bps("0", "10000")),
+    key("saga.share_hold_bps", bps("0", "10000")),
+    key("saga.share_max_bps", bps("0", "10000")),
     key("guard.orders_per_s_max", whole(1, 1_024, "orders")),
     key("guard.notional_per_min_max", money("0.01")),
     key("guard.rejects_max", whole(1, 1_000_000, "refusals")),
@@ -144,12 +158,14 @@ pub const KEYS: &[Key] = &[
     key("demo.lag_ms", whole(0, 10_000, "ms")),
     key("modes.latency_us", whole(100, 10_000_000, "µs")),
     key("modes.stale_percent", whole(1, 99, "%")),
-    key("modes.memory_mb", whole(64, 1_048_576, "MB")),
+    key("modes.memory_mb", whole(16, 1_048_576, "MB")),
     key("modes.confirm_ms", whole(0, 60_000, "ms")),
     key("modes.dwell_ms", whole(0, 3_600_000, "ms")),
     key("modes.settle_ms", whole(0, 60_000, "ms")),
     key("modes.cancel_ms", whole(100, 600_000, "ms")),
     key("modes.flatten_ms", whole(100, 600_000, "ms")),
+    key("modes.settle_stuck_ms", whole(1_000, 86_400_000, "ms")),
+    key("modes.settle_failed_percent", whole(1, 100, "%")),
     key("alerts.severity_min", Kind::Choice(&["info", "warning", "critical"])),
     key("alerts.messages_max", whole(1, 1_000, "messages")),
     key("alerts.period_s", whole(1, 86_400, "s")),
@@ -158,6 +174,7 @@ pub const KEYS: &[Key] = &[
     key("alerts.telegram_token", Kind::Text(Text::Source)),
     key("alerts.telegram_chat", whole(-9_007_199_254_740_991, 9_007_199_254_740_991, "")),
     key("alerts.telegram_api", Kind::Text(Text::Url(&["http://", "https://"]))),
+    key("alerts.telegram_commands", Kind::Flag),
     key("alerts.telegram_after_s", whole(0, 86_400, "s")),
     key("alerts.smtp_host", Kind::Text(Text::Any)),
     key("alerts.smtp_port", whole(1, 65_535, "")),

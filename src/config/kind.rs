@@ -51,6 +51,8 @@ pub enum Kind {
     Groups,
     /// A list of tables `{ name, members }`.
     Pairs,
+    /// A list of market names as they stand in addresses.
+    Slugs,
 }
 
 /// Forms of text.
@@ -101,6 +103,7 @@ impl Kind {
             Self::Cores => "a list of different processor numbers from 0 to 1023".to_owned(),
             Self::Assets => "a list of 1 or more different asset names such as \"BTC\"".to_owned(),
             Self::Groups => "a list of lists of 2 or more asset names, no name twice".to_owned(),
+            Self::Slugs => format!("a list of up to {SLUGS_MAX} different names such as \"btc-updown-15m-1790000100\""),
             Self::Pairs => format!(
                 "up to {PAIRS_MAX} tables {{ name = \"BASE/QUOTE\", members = [\"venue:SYMBOL\", …] }}, \
                  each name once, each with 2 to {VENUES_PER_PAIR_MAX} different members"
@@ -126,6 +129,7 @@ impl Kind {
             Self::Assets => assets(value, 1),
             Self::Groups => groups(value),
             Self::Pairs => pairs(value),
+            Self::Slugs => slugs(value),
         }?;
         Ok(value.clone())
     }
@@ -138,7 +142,9 @@ impl Kind {
             Self::Flag => written.parse().map_or_else(|_| kept(), ValueKind::Boolean),
             Self::Whole { .. } => written.parse().map_or_else(|_| kept(), ValueKind::I64),
             Self::Ratio { .. } => written.parse().map_or_else(|_| kept(), ValueKind::Float),
-            Self::Cores | Self::Assets | Self::Groups | Self::Pairs => inline_toml(written).unwrap_or_else(kept),
+            Self::Cores | Self::Assets | Self::Groups | Self::Pairs | Self::Slugs => {
+                inline_toml(written).unwrap_or_else(kept)
+            }
         }
     }
 }
@@ -245,6 +251,27 @@ fn groups(value: &Value) -> Result<(), Fault> {
         all.extend(list(group)?.iter().cloned());
     }
     assets(&Value::new(None, ValueKind::Array(all)), 0).map_err(|f| fault(f.why))
+}
+
+/// One request asks for all of them, and its answer is cut at a hundred without a word.
+const SLUGS_MAX: usize = 50;
+
+fn slugs(value: &Value) -> Result<(), Fault> {
+    let items = list(value)?;
+    if items.len() > SLUGS_MAX {
+        return Err(fault("too many"));
+    }
+    let mut seen = BTreeSet::new();
+    for (i, item) in items.iter().enumerate() {
+        let name = text(item).map_err(|f| at(i, f))?;
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Err(at(i, fault("not such a name: small letters, digits and hyphens")));
+        }
+        if !seen.insert(name) {
+            return Err(at(i, fault("it stands there twice")));
+        }
+    }
+    Ok(())
 }
 
 fn pairs(value: &Value) -> Result<(), Fault> {

@@ -24,6 +24,10 @@ pub struct Config {
     pub lines: Lines,
     /// One entry per name in [`super::VENUES`].
     pub venues: BTreeMap<String, VenueSettings>,
+    /// Markets and wallet at Polymarket.
+    pub polymarket: Polymarket,
+    /// Both sides of a question bought together.
+    pub complement: Complement,
     /// What is compared with what.
     pub pairs: Pairs,
     /// What may be risked.
@@ -144,6 +148,12 @@ pub struct Supervision {
     pub backoff_base_ms: u64,
     /// Longest wait.
     pub backoff_cap_ms: u64,
+    /// Failures in a row that trip a breaker (of a venue's orders, its questions, an alert channel).
+    pub breaker_failures: u32,
+    /// How long it stays tripped.
+    pub breaker_rest_ms: u64,
+    /// Successful probes in a row that close it.
+    pub breaker_successes: u32,
 }
 
 /// What carries orders.
@@ -255,6 +265,50 @@ impl<'de> Deserialize<'de> for Clock {
     }
 }
 
+/// `[polymarket]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Polymarket {
+    /// Markets by their slugs.
+    pub markets: Vec<String>,
+    /// Where the signing key stands.
+    pub private_key: String,
+    /// Whose funds it moves.
+    pub wallet: WalletKind,
+    /// The address that holds them, where it is not the key's own.
+    pub funder: String,
+    /// `http://` or `https://` host that lists markets; empty means the venue's own.
+    pub gamma_url: String,
+}
+
+/// How orders are signed, by what holds the funds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WalletKind {
+    /// The key's own account.
+    Eoa,
+    /// A proxy that the venue made.
+    Proxy,
+    /// A Gnosis safe.
+    Safe,
+    /// A deposit wallet.
+    Deposit,
+}
+
+/// `[complement]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Complement {
+    /// Whether it trades.
+    pub enabled: bool,
+    /// Least edge of the last share bought, fees included.
+    #[serde(rename = "edge_min_bps", deserialize_with = "ppb")]
+    pub edge_min_ppb: i64,
+    /// Farthest that a share's price may lie from its history, of the one that it may pay.
+    #[serde(rename = "collar_bps", deserialize_with = "ppb")]
+    pub collar_ppb: i64,
+}
+
 /// `[pairs]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -355,6 +409,12 @@ pub struct Saga {
     /// A hedge that costs more is never taken.
     #[serde(rename = "cost_max_bps", deserialize_with = "ppb")]
     pub cost_max_ppb: i64,
+    /// The same two for a share of a binary market, of the one that it may pay.
+    #[serde(rename = "share_hold_bps", deserialize_with = "ppb")]
+    pub share_hold_ppb: i64,
+    /// See above.
+    #[serde(rename = "share_max_bps", deserialize_with = "ppb")]
+    pub share_max_ppb: i64,
 }
 
 /// `[guard]`.
@@ -450,6 +510,10 @@ pub struct Modes {
     pub cancel_ms: u64,
     /// When asked to flatten, time to close what is exposed.
     pub flatten_ms: u64,
+    /// A matched trade that waits to be settled for so long makes its venue do less.
+    pub settle_stuck_ms: u64,
+    /// Share of the last trades that may fail to settle before their venue only hedges.
+    pub settle_failed_percent: usize,
 }
 
 /// `[alerts]`: ways to a person. Sources of secrets are `env:NAME` or `file:PATH`, empty switches a way off.
@@ -472,6 +536,8 @@ pub struct Alerts {
     pub telegram_chat: i64,
     /// The bot API; empty for the public one.
     pub telegram_api: String,
+    /// Whether /status, /halt and /resume are obeyed in that chat.
+    pub telegram_commands: bool,
     /// As `slack_after_s`.
     pub telegram_after_s: u64,
     /// A mail server; empty: no email.

@@ -3,11 +3,10 @@
 
 use super::ServiceError;
 use super::trading::Trading;
-use crate::universe::Universe;
+use crate::universe::{Universe, is_spot};
 use highwire_engine::engine::Funds;
 use highwire_links::VenueId;
-use highwire_links::instrument::Contract;
-use highwire_venues::private::{Balance, Query, Reply};
+use highwire_venues::private::Balance;
 use highwire_venues::spec::{InstrumentSpec, Kind};
 use std::collections::BTreeMap;
 
@@ -21,14 +20,10 @@ type Held = BTreeMap<VenueId, Vec<Balance>>;
 /// A venue does not tell its balances.
 pub async fn read(universe: &Universe, trading: &Trading) -> Result<Vec<Funds>, ServiceError> {
     let mut held = Held::new();
-    for (venue, account) in trading.accounts() {
-        let failed = |why: String| ServiceError::Trading { venue: account.venue.name(), why };
-        let balances = match account.ask(&Query::Balances).await {
-            Ok(Reply::Balances(balances)) => balances,
-            Ok(_) => return Err(failed("it does not tell its balances".to_owned())),
-            Err(error) => return Err(failed(format!("it does not tell its balances: {error}"))),
-        };
-        held.insert(venue, balances);
+    for (venue, line) in trading.lines() {
+        let failed = |why: String| ServiceError::Trading { venue: line.account.venue.name(), why };
+        let balances = line.account.balances(&line.listed).await;
+        held.insert(venue, balances.map_err(|error| failed(format!("it does not tell its balances: {error}")))?);
     }
     Ok(universe.specs.iter().map(|spec| funds(spec, &held)).collect())
 }
@@ -39,8 +34,9 @@ fn funds(spec: &InstrumentSpec, held: &Held) -> Funds {
         balance.free.checked_add(balance.locked)
     };
     let held = |asset: &str| all(asset).unwrap_or_default();
-    if spec.kind == Kind::Spot && spec.contract == Contract::Base {
-        Funds::Spot { base: held(&spec.base), quote: held(&spec.quote) }
+    if is_spot(spec) {
+        let base = if spec.kind == Kind::Outcome { &spec.symbol } else { &spec.base };
+        Funds::Spot { base: held(base), quote: held(&spec.quote) }
     } else {
         Funds::Margin { quote: held(&spec.quote) }
     }

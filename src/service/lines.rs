@@ -1,6 +1,7 @@
 //! One pool per venue: its lines, their addresses and places on the thread, its snapshots and its clock.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::brood::{Brood, VenueActors};
 use super::listing;
 use super::trading::{Trading, VenueTrading};
@@ -10,7 +11,7 @@ use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::BookkeeperArgs;
-use highwire_actors::dead_man::DeadManArgs;
+use highwire_actors::dead_man::{self, DeadManArgs};
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
@@ -64,6 +65,8 @@ pub struct Circle {
     pub alerts: Bell,
     /// Who decides what a venue may do.
     pub governor: Address<GovernorMsg>,
+    /// What keeps from asking a venue that does not answer.
+    pub breakers: Breakers,
     /// The threads' clock.
     pub clock: TscClock,
     /// TLS settings.
@@ -113,7 +116,7 @@ pub async fn start(
     }
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     // Everything that asks the venue heeds what it says to any of us.
-    let quiet = trading.map_or_else(Quiet::default, |trading| trading.line.account.quiet.clone());
+    let quiet = circle.breakers.quiet(address.venue);
     let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), quiet };
     Ok((brood.start().await?, next))
 }
@@ -133,8 +136,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
     let (feeds, places) = (feeds.clone(), *places);
     let line = market_line(universe, config, (address, quiet), circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
-    let traded: HashSet<InstrumentId> =
-        universe.pairs.iter().filter(|pair| pair.spec.members.len() > 1).flat_map(|p| p.spec.members.clone()).collect();
+    let traded: HashSet<InstrumentId> = universe.traded().into_iter().collect();
     let snapshots = line.snapshots(&address.rest, circle.http.clone(), timeout, traded);
     let probe = line.probe(&address.rest, circle.http.clone(), timeout);
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(address.venue.id())).cloned();
@@ -211,8 +213,8 @@ pub(super) fn bookkeeper(line: &TradingLine, brood: &Brood) -> BookkeeperArgs {
     }
 }
 
-pub(super) fn dead_man(line: &TradingLine, config: &Config, pool: Address<PoolMsg>) -> DeadManArgs {
-    let after = Duration::from_millis(config.lines.dead_man_ms);
+pub(super) fn dead_man_of(line: &TradingLine, config: &Config, pool: Address<PoolMsg>) -> DeadManArgs {
+    let after = dead_man::period(line.account.venue, Duration::from_millis(config.lines.dead_man_ms));
     DeadManArgs { account: line.account.clone(), listed: Arc::clone(&line.listed), after, pool }
 }
 
@@ -241,7 +243,8 @@ fn market_line(
     MarketLine {
         venue: address.venue,
         symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),
-        channels: Channels { depth: true, top: true, trades: false },
+        // Polymarket's tops have no sizes, and come with news of every market that there is.
+        channels: Channels { depth: true, top: address.venue != Venue::Polymarket, trades: false },
         tls: Arc::clone(&circle.tls),
         silent_ns: ns(config.lines.silent_ms),
         quiet: quiet.clone(),
@@ -269,6 +272,7 @@ pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> T
         quiet: quiet.clone(),
         url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
+        grain_ns: ns(rest::time_grain_ms(venue)),
         every: Duration::from_millis(config.lines.clock_every_ms),
         offset_ns: trading.map_or_else(Arc::default, |trading| Arc::clone(&trading.line.account.offset_ns)),
         limit_ns: ns(config.lines.skew_ms),
@@ -283,7 +287,7 @@ pub(super) fn lister(brood: &Brood, pool: Address<PoolMsg>) -> ListerArgs {
         venue: address.venue,
         http: circle.http.clone(),
         quiet: quiet.clone(),
-        urls: listing::urls(address),
+        urls: listing::urls(address, config),
         known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
         every: Duration::from_secs(config.lines.listing_every_s),
     }

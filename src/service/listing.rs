@@ -1,6 +1,8 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
+use super::outcomes;
+use crate::config::Config;
 use highwire_actors::web;
 use highwire_venues::metadata;
 use highwire_venues::plan::{Channels, plan};
@@ -22,7 +24,12 @@ pub struct ListingError {
 }
 
 /// Where a venue's lists are.
-pub fn urls(address: &VenueAddress) -> Vec<String> {
+pub fn urls(address: &VenueAddress, config: &Config) -> Vec<String> {
+    if address.venue == Venue::Polymarket { outcomes::urls(config) } else { lists(address) }
+}
+
+/// Where a venue lists everything that it has.
+fn lists(address: &VenueAddress) -> Vec<String> {
     // OKX has a list per instrument type; a swap's symbol asks for the swaps.
     let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
     let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
@@ -30,13 +37,13 @@ pub fn urls(address: &VenueAddress) -> Vec<String> {
     paths.map(|path| format!("{}{path}", address.rest)).collect()
 }
 
-/// The instruments that these venues list.
+/// The instruments that these venues list; Polymarket has no list of everything.
 ///
 /// # Errors
 /// A venue does not answer, or not in its own words.
 pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Result<Vec<InstrumentSpec>, ListingError> {
     let mut specs = Vec::new();
-    for address in addresses {
+    for address in addresses.iter().filter(|address| address.venue != Venue::Polymarket) {
         specs.extend(listing(http, address).await?);
     }
     Ok(specs)
@@ -48,9 +55,9 @@ pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Res
 /// The venue does not answer, or not in its own words.
 async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
     let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
-    for url in urls(address) {
+    for url in lists(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet).await.and_then(web::Answer::good);
+        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet, web::Need::Now).await.and_then(web::Answer::good);
         let body = answer.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
     }

@@ -5,12 +5,14 @@ use super::ServiceError;
 use super::chronicle::Chronicle;
 use super::threads::{Means, Threads};
 use crate::config::Config;
+use crate::topology::RISK;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::risk_officer::{Bounds, Eyes, Look, RiskBoard, RiskOfficer, RiskOfficerArgs, units};
-use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
+use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
+use highwire_actors::tended;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::{EngineSpec, Funds};
 use highwire_links::instrument::Instrument;
@@ -20,17 +22,11 @@ use highwire_quant::pnl::Pnl;
 use highwire_quant::slow::assess::{Holding, Measure};
 use highwire_quant::slow::impact::impact;
 use highwire_quant::walk::Step;
-use highwire_supervision::backoff::Backoff;
-use highwire_supervision::budget::Budget;
 use ractor::{Actor, ActorRef};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-
-/// The officer hangs when it has made no step for so many of them, and at least this long.
-const HANGS_STEPS: u32 = 10;
-const HANGS: Duration = Duration::from_secs(10);
 
 /// The running officer, under its supervisor.
 pub struct Risk {
@@ -72,21 +68,9 @@ impl Risk {
             wardens: threads.wardens.iter().map(|(warden, _)| warden.clone()).collect(),
             governor: governor.clone(),
             board: board.clone(),
-            clock: clock.clone(),
         };
-        let arguments = SupervisorArgs {
-            children: vec![seat.child()],
-            strategy: Strategy::OneForOne,
-            budget: Budget {
-                restarts: config.supervision.side_restarts,
-                period_ns: config.supervision.side_period_s.saturating_mul(1_000_000_000),
-                backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
-            },
-            clock: Box::new(clock.clone()),
-            seed: u64::from(std::process::id()),
-            lives: lives.clone(),
-            give_up: Box::new(|_, why| tracing::error!(why, "no risk officer any more: the last limits stay")),
-        };
+        let give_up: GiveUp = Box::new(|_, why| tracing::error!(why, "no risk officer any more: the last limits stay"));
+        let arguments = RISK.supervise(config, clock, vec![seat.child()], (lives.clone(), give_up));
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
         Ok(Self { board, lives, supervisor, handle })
     }
@@ -109,22 +93,20 @@ struct Seat {
     wardens: Vec<ActorRef<highwire_actors::warden::WardenMsg>>,
     governor: Address<GovernorMsg>,
     board: RiskBoard,
-    clock: TscClock,
 }
 
 impl Seat {
     fn child(self) -> ChildSpec {
-        let beat = Beat::default();
-        let hangs_ns = u64::try_from((self.every * HANGS_STEPS).max(HANGS).as_nanos()).unwrap_or(u64::MAX);
-        let heart = beat.clone();
+        let beat = Beat::tended();
+        let tending = beat.clone();
         let start: Start = Box::new(move |above| {
-            let arguments = self.arguments(&heart);
-            Box::pin(async move { Ok(Actor::spawn_linked(None, RiskOfficer, arguments, above).await?.0.get_cell()) })
+            let (arguments, beat) = (self.arguments(), tending.clone());
+            Box::pin(async move { Ok(tended::spawn(RiskOfficer, arguments, above, &beat).await?.get_cell()) })
         });
-        ChildSpec { name: "risk-officer".to_owned(), start, beat: Some((beat, hangs_ns)) }
+        ChildSpec { name: "risk-officer".to_owned(), start, beat: Some((beat, RISK.hangs_ns("risk-officer"))) }
     }
 
-    fn arguments(&self, heart: &Beat) -> RiskOfficerArgs {
+    fn arguments(&self) -> RiskOfficerArgs {
         let sight = Arc::clone(&self.sight);
         let eyes: Eyes = Box::new(move || sight.look());
         RiskOfficerArgs {
@@ -136,8 +118,6 @@ impl Seat {
             wardens: self.wardens.clone(),
             governor: self.governor.clone(),
             board: self.board.clone(),
-            beat: heart.clone(),
-            clock: Box::new(self.clock.clone()),
         }
     }
 }

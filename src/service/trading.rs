@@ -1,15 +1,15 @@
 //! What orders need, venue by venue: credentials that may trade and not withdraw, the lines that carry
 //! orders and private news, and the venues' rate budgets.
 
-use super::ServiceError;
+use super::breakers::Breakers;
 use super::lines::VenueAddress;
+use super::{ServiceError, wallet};
 use crate::config::{Config, OrderTransport};
 use crate::secrets;
 use crate::universe::Universe;
 use highwire_actors::account::Account;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
-use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
 use highwire_links::order::Action;
@@ -52,23 +52,30 @@ impl Trading {
         universe: &Universe,
         config: &Config,
         addresses: &[VenueAddress],
-        clock: &TscClock,
+        (clock, breakers): (&TscClock, &Breakers),
         tls: &Arc<ClientConfig>,
     ) -> Result<Self, ServiceError> {
         let mut trading = Self::default();
         for address in addresses {
             let venue = address.venue;
             let Some(settings) = config.venues.get(venue.name()) else { continue };
-            let Some(keys) = secrets::keys(venue.name(), settings)? else { continue };
+            let http = super::net::http(config, tls)?;
+            // Polymarket's own hosts are several: an address stands for all of them only where one is configured.
+            let base = if venue == Venue::Polymarket { &settings.rest_url } else { &address.rest };
+            let keys = match venue {
+                Venue::Polymarket => wallet::keys((config, settings), (&http, base, clock)).await?,
+                _ => secrets::keys(venue.name(), settings)?,
+            };
+            let Some(keys) = keys else { continue };
             let account = Account {
                 venue,
                 keys: Arc::new(keys),
-                http: super::net::http(config, tls)?,
-                base: address.rest.clone(),
+                http,
+                base: base.clone(),
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                quiet: Quiet::default(),
+                quiet: breakers.quiet(venue),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {
@@ -87,9 +94,9 @@ impl Trading {
         self.venues.get(&venue)
     }
 
-    /// The accounts, by venue.
-    pub fn accounts(&self) -> impl Iterator<Item = (VenueId, &Account)> {
-        self.venues.iter().map(|(venue, trading)| (*venue, &trading.line.account))
+    /// The lines of every venue, each with its account and what it may trade.
+    pub fn lines(&self) -> impl Iterator<Item = (VenueId, &TradingLine)> {
+        self.venues.iter().map(|(venue, trading)| (*venue, &trading.line))
     }
 
     /// The venues' documented rate budgets.

@@ -3,7 +3,7 @@
 use super::listing::Listing;
 use super::options::SimulateOptions;
 use super::tape;
-use highwire_simulator::{MarketConfig, Playback, Ports, Simulator, SimulatorConfig, Venue};
+use highwire_simulator::{MarketConfig, Playback, Ports, RuleOverrides, Simulator, SimulatorConfig, Venue};
 use highwire_store::capture::CaptureError;
 use std::io::Write;
 
@@ -43,7 +43,8 @@ pub fn run(options: &SimulateOptions) -> Result<(), SimulateError> {
 async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     let (venues, replay_port) = ports(options)?;
     let mut config = SimulatorConfig {
-        market: MarketConfig { seed: options.seed, ..MarketConfig::default() },
+        market: market(options),
+        rules: RuleOverrides { connections: options.connections, ..RuleOverrides::default() },
         venues,
         tls: options.tls,
         control: Some(options.base_port),
@@ -83,6 +84,14 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     }
     simulator.stop().await;
     Ok(())
+}
+
+/// The market that was asked for.
+fn market(options: &SimulateOptions) -> MarketConfig {
+    let mut market = MarketConfig { seed: options.seed, ..MarketConfig::default() };
+    market.assets.retain(|asset| options.assets.is_empty() || options.assets.contains(&asset.base));
+    market.dislocations_per_min = options.dislocations_per_min.unwrap_or(market.dislocations_per_min);
+    market
 }
 
 /// Four ports in a row for each venue after the control port and the first of two for a replay behind them; or

@@ -1,22 +1,24 @@
 //! The instruments, pairs and limits of one run: venue metadata and configuration in, tables for the
 //! wire out. Replay, demo and service all start here, so that they trade by the same rules.
 
+mod binaries;
 mod bounds;
 mod pairing;
 
 pub use pairing::{Pairing, PairingError};
 
 use crate::config::{self, Clock, Config};
-use highwire_engine::engine::{
-    Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Strategies, Tuning,
-};
+use highwire_engine::engine::{Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning};
 use highwire_engine::feed::BookSpec;
+use highwire_links::breaker::Settings as BreakerSettings;
 use highwire_links::directory::{Directory, Entry};
+use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::limits::{INSTRUMENTS_MAX, PAIRS_MAX, VENUES_PER_PAIR_MAX};
 use highwire_links::{InstrumentId, Mode, PairId};
 use highwire_venues::spec::{InstrumentSpec, Kind};
 use highwire_venues::venue::Venue;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Decimals of a pair's base quantities: enough for a hundred-millionth of any coin.
@@ -69,7 +71,8 @@ impl Universe {
             let id = InstrumentId(id);
             let pair = pairs.iter().zip(0u16..).find(|(pair, _)| pair.spec.members.contains(&id));
             let pair = pair.map_or(PairId(0), |(_, number)| PairId(number));
-            instruments.push(spec.hot(id, pair, fee_ppb(spec.venue, config)));
+            let own = spec.outcome.map(|terms| terms.fee.bound_ppb());
+            instruments.push(spec.hot(id, pair, own.unwrap_or_else(|| fee_ppb(spec.venue, config))));
         }
         Ok(Self { specs, instruments, pairs })
     }
@@ -100,6 +103,13 @@ impl Universe {
         self.instruments.iter().filter(|i| i.venue == venue.id()).map(|i| i.id).collect()
     }
 
+    /// What may be traded: what is compared with something, and the sides of questions.
+    pub fn traded(&self) -> BTreeSet<InstrumentId> {
+        let several = self.pairs.iter().filter(|pair| pair.spec.members.len() > 1);
+        let sides = binaries::binaries(&self.specs).into_iter().flat_map(|binary| [binary.yes, binary.no]);
+        several.flat_map(|pair| pair.spec.members.clone()).chain(sides).collect()
+    }
+
     /// What the feed must know.
     pub fn books(&self) -> Vec<BookSpec> {
         let book = |(spec, i): (&InstrumentSpec, &Instrument)| BookSpec {
@@ -123,10 +133,23 @@ impl Universe {
             start_mode,
             epoch,
             tuning: Tuning {
+                binaries: binaries::binaries(&self.specs),
                 visibility_lag_ns: Venue::ALL.iter().map(|venue| venue.profile().visibility_lag_ns).collect(),
+                breaker: breaker(config),
                 ..Tuning::default()
             },
         }
+    }
+}
+
+/// When what does not answer is left alone.
+pub fn breaker(config: &Config) -> BreakerSettings {
+    let supervision = &config.supervision;
+    BreakerSettings {
+        failures: supervision.breaker_failures,
+        rest_ns: supervision.breaker_rest_ms.saturating_mul(1_000_000),
+        successes: supervision.breaker_successes,
+        ..BreakerSettings::default()
     }
 }
 
@@ -168,11 +191,13 @@ fn fee_ppb(venue: Venue, config: &Config) -> i64 {
 
 /// Whether the assets themselves change hands: it is traded with balances, not with margin.
 pub fn is_spot(spec: &InstrumentSpec) -> bool {
-    spec.kind == Kind::Spot && spec.contract == Contract::Base
+    matches!(spec.kind, Kind::Spot | Kind::Outcome) && spec.contract == Contract::Base
 }
 
 fn funds(spec: &InstrumentSpec, config: &Config) -> Funds {
     let (base, quote) = (config.paper.start_base, config.paper.start_quote);
+    // Nobody begins with shares of a question.
+    let base = if spec.kind == Kind::Outcome { Amount::ZERO } else { base };
     if is_spot(spec) { Funds::Spot { base, quote } } else { Funds::Margin { quote } }
 }
 
@@ -210,7 +235,7 @@ fn limits(config: &Config) -> Limits {
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
         saga: saga(&config.saga),
         guard: guard(&config.guard),
-        strategies: Strategies { lag: bounds::lag(&config.lag), ..bounds::own(config) },
+        strategies: bounds::strategies(config),
     }
 }
 
@@ -228,6 +253,8 @@ fn saga(saga: &config::Saga) -> SagaLimits {
         exposure_max: saga.exposure_max,
         cost_hold_ppb: saga.cost_hold_ppb,
         cost_max_ppb: saga.cost_max_ppb,
+        share_hold_ppb: saga.share_hold_ppb,
+        share_max_ppb: saga.share_max_ppb,
     }
 }
 

@@ -41,9 +41,11 @@ pub enum Cause {
     RingDepth,
     /// The journal cannot be written; 1 when so.
     Disk,
+    /// Latches cannot be kept; 1 when so.
+    LatchFile,
     /// All lines of the venue are down; 1 when so.
     Lines,
-    /// A breaker is tripped; 1 when so.
+    /// A breaker of the venue: 2 while its orders are not answered, 1 while it is tried again or answers no questions.
     Breaker,
     /// An escalated saga; how many.
     Escalated,
@@ -63,13 +65,15 @@ pub enum Cause {
     WardenSilent,
     /// The venue's dead-man switch could not be renewed: its orders may vanish; 1 when so.
     DeadMan,
+    /// Matched trades are settled too late (1), or too many of them not at all (2).
+    Settlement,
     /// A part of the service gave up, such as a supervisor whose restarts are spent; 1 when so.
     GaveUp,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 24] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -82,6 +86,7 @@ impl Cause {
         (Self::Memory, "memory"),
         (Self::RingDepth, "ring-depth"),
         (Self::Disk, "disk"),
+        (Self::LatchFile, "latch-file"),
         (Self::Lines, "lines"),
         (Self::Breaker, "breaker"),
         (Self::Escalated, "escalated"),
@@ -93,6 +98,7 @@ impl Cause {
         (Self::Stopped, "stopped"),
         (Self::WardenSilent, "warden-silent"),
         (Self::DeadMan, "dead-man"),
+        (Self::Settlement, "settlement"),
         (Self::GaveUp, "gave-up"),
     ];
 

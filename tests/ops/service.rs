@@ -1,6 +1,6 @@
 //! A running service, and a simulator for it to run on.
 
-use highwire_simulator::{Endpoint, Ports, Simulator, SimulatorConfig, Venue as Room};
+use highwire_simulator::{Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -70,10 +70,14 @@ pub(crate) fn free() -> SocketAddr {
 }
 
 pub(crate) async fn simulator() -> Simulator {
+    simulator_of(MarketConfig::default()).await
+}
+
+pub(crate) async fn simulator_of(market: MarketConfig) -> Simulator {
     // Another story of this process may have chosen it already.
     highwire::tls::choose_provider();
     let venues = ROOMS.map(|(room, ..)| (room, Ports::default())).to_vec();
-    Simulator::start(SimulatorConfig { venues, ..SimulatorConfig::default() }).await.unwrap()
+    Simulator::start(SimulatorConfig { market, venues, ..SimulatorConfig::default() }).await.unwrap()
 }
 
 /// Settings that point at the simulator.

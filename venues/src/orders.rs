@@ -38,18 +38,19 @@ pub struct LoginStep {
     frame: SecretString,
     /// Reads an answer.
     pub expect: fn(&[u8]) -> LoginAck,
-    /// Whether the venue answers at all; where it does not, the step is done once it is sent.
-    pub answered: bool,
+    /// Said right after it where the venue does not answer the step itself: what `expect` reads is the answer to this,
+    /// and a refused step closes the line before it comes.
+    pub proof: Option<&'static str>,
 }
 
 impl LoginStep {
     pub(crate) fn new(frame: String, expect: fn(&[u8]) -> LoginAck) -> Self {
-        Self { frame: frame.into(), expect, answered: true }
+        Self { frame: frame.into(), expect, proof: None }
     }
 
-    /// A step that the venue does not answer (Polymarket).
-    pub(crate) fn unanswered(frame: String) -> Self {
-        Self { frame: frame.into(), expect: |_| LoginAck::Accepted, answered: false }
+    /// A step that the venue does not answer (Polymarket), and what is said after it.
+    pub(crate) fn unanswered(frame: String, proof: &'static str, expect: fn(&[u8]) -> LoginAck) -> Self {
+        Self { frame: frame.into(), expect, proof: Some(proof) }
     }
 
     /// The text to send. It holds a signature, and at OKX the passphrase: not to be logged.

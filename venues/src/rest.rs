@@ -72,21 +72,29 @@ pub fn probe_path(venue: Venue) -> Option<fn(&str) -> String> {
     }
 }
 
-/// Path of the request for the venue's time; `None` where it is told in whole seconds, which is of no use.
-pub fn time_path(venue: Venue) -> Option<&'static str> {
-    Some(match venue {
+/// Path of the request for the venue's time.
+pub fn time_path(venue: Venue) -> &'static str {
+    match venue {
         Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => "/api/v3/time",
         Venue::BinanceUsdm => "/fapi/v1/time",
         Venue::BinanceCoinm => "/dapi/v1/time",
         Venue::Okx => "/api/v5/public/time",
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => "/v5/market/time",
-        Venue::Polymarket => return None,
-    })
+        Venue::Polymarket => "/time",
+    }
+}
+
+/// How coarsely a venue tells its time, milliseconds: Polymarket in whole seconds, cut.
+pub fn time_grain_ms(venue: Venue) -> u64 {
+    if venue == Venue::Polymarket { 1_000 } else { 1 }
 }
 
 /// The venue's time in the body of its answer, milliseconds since the Unix epoch.
 pub fn parse_time(venue: Venue, body: &[u8]) -> Option<i64> {
     let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    if venue == Venue::Polymarket {
+        return body.as_i64()?.checked_mul(1_000);
+    }
     let time = match venue {
         Venue::Okx => body.pointer("/data/0/ts"),
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => body.get("time"),
@@ -157,6 +165,7 @@ mod tests {
             time(Venue::BybitSpot, r#"{"retCode":0,"result":{},"time":1688639403423}"#),
             Some(1_688_639_403_423)
         );
+        assert_eq!(time(Venue::Polymarket, "1790000000"), Some(1_790_000_000_000));
         assert_eq!(time(Venue::Okx, "<html>"), None);
     }
 

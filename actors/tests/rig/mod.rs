@@ -449,7 +449,7 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             probe: None,
             cancel_all: None,
             books_keeper: None,
-            attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
+            attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, burst: 1, gap_ns: 0 },
             lines: LineSetRule::default(),
             // Nobody is told and nobody rules: modes are the tests' own.
             alerts: Bell::default(),

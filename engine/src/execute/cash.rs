@@ -55,7 +55,12 @@ impl Cash {
 }
 
 /// The bounds of a trade with these base quantities.
-pub fn terms(limits: &SagaLimits, bound: i64, least: i64) -> Terms {
+pub fn terms(limits: &SagaLimits, bound: i64, least: i64, is_binary: bool) -> Terms {
+    let costs = if is_binary {
+        (limits.share_hold_ppb, limits.share_max_ppb)
+    } else {
+        (limits.cost_hold_ppb, limits.cost_max_ppb)
+    };
     Terms {
         leg_delay_ns: limits.leg_delay_ns,
         ask_every_ns: limits.ask_every_ns.max(1),
@@ -67,8 +72,8 @@ pub fn terms(limits: &SagaLimits, bound: i64, least: i64) -> Terms {
         failures_max: limits.failures_max.max(1),
         bound,
         least,
-        cost_hold_ppb: limits.cost_hold_ppb,
-        cost_max_ppb: limits.cost_max_ppb,
+        cost_hold_ppb: costs.0,
+        cost_max_ppb: costs.1,
     }
 }
 

@@ -1,12 +1,14 @@
 //! The reports' side of execution: told apart from their duplicates, booked, and handed to the saga.
 
 use super::{Executor, RESCUE, cash};
+use crate::breakers;
 use crate::context::Context;
 use crate::life::Word;
 use crate::orders::Known;
 use crate::position::{Need, Trade};
 use crate::saga::{Event, Standing, Terms};
 use highwire_links::audit::{Record, SagaWhy};
+use highwire_links::breaker::Outcome;
 use highwire_links::counter::Counter;
 use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::Qty;
@@ -114,7 +116,8 @@ impl Executor {
         }
         let word = Word { kind: report.kind, reject: report.reject, qty: report.qty.0, filled: report.filled.0.max(0) };
         let (traded, was_over) = (known.life.traded(), known.life.is_overfilled());
-        let had_ended = known.life.stage().is_end();
+        let (stage, had_ended) = (known.life.stage(), known.life.stage().is_end());
+        self.judge_venue(cx, known, breakers::outcome(stage, report.kind, report.reject));
         let lag_ns = self.lag_ns.get(instrument.venue.index()).copied().unwrap_or(0);
         let grown = known.life.on(&word, cx.now, lag_ns);
         let booked = Qty(known.life.traded() - traded);
@@ -145,6 +148,22 @@ impl Executor {
         sign * base - if self.is_inverse[instrument.id.index()] { -fee } else { fee }
     }
 
+    /// The first word about an order tells whether its venue answers.
+    fn judge_venue(&mut self, cx: &mut Context<'_>, known: &Known, outcome: Option<Outcome>) {
+        let venue = self.venue(known.instrument);
+        let moved = outcome.and_then(|outcome| self.breakers.on_outcome(venue, outcome, known.life.sent_ns, cx.now));
+        if let Some(moved) = moved {
+            cx.tell(lifecycle::Event::Breaker { venue, stand: moved.to, at_ns: cx.now });
+        }
+    }
+
+    /// Venues that were left alone for long enough are tried again.
+    pub fn try_venues(&mut self, cx: &mut Context<'_>) {
+        for (venue, moved) in self.breakers.on_time(cx.now) {
+            cx.tell(lifecycle::Event::Breaker { venue, stand: moved.to, at_ns: cx.now });
+        }
+    }
+
     /// What a venue goes on refusing is not sent to it again and again.
     fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
         let until_ns = cx.now.saturating_add(self.refused_rest_ns);
@@ -173,6 +192,8 @@ impl Executor {
         }
         self.note_open(of.id, report.px);
         known.life.undo(report.qty.0);
+        let (sold, qty) = (known.side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::Unsettled { instrument: of.id, sold, qty, at_ns: cx.now });
         of.base_qty(report.px, report.qty, self.scales[known.pair.index()].qty_dp).unwrap_or(0)
     }
 
@@ -278,7 +299,7 @@ impl Executor {
         let least = self.berths[pair.index()].least;
         self.rescues += 1;
         let group = self.groups | RESCUE | self.rescues;
-        let terms = Terms { least, ..cash::terms(&self.limits, 0, least) };
+        let terms = Terms { least, ..cash::terms(&self.limits, 0, least, self.is_binary(pair)) };
         self.begin(cx, pair, &[], (group, 0, venues), terms);
         self.step(cx, tx, pair, Event::Tick { offer: None });
     }

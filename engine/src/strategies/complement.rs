@@ -22,12 +22,14 @@ pub struct Params {
     pub is_on: bool,
     /// Least edge of the last share bought, fees included, parts per billion.
     pub edge_min_ppb: i64,
+    /// Farthest that a share's price may lie from its own history, parts per billion of the one that it may pay.
+    pub collar_ppb: i64,
 }
 
 impl Default for Params {
-    /// Off; 50 bp.
+    /// Off; 50 bp; 30 cents of a dollar.
     fn default() -> Self {
-        Self { is_on: false, edge_min_ppb: 5_000_000 }
+        Self { is_on: false, edge_min_ppb: 5_000_000, collar_ppb: 300_000_000 }
     }
 }
 

@@ -30,6 +30,9 @@ pub struct PolymarketConfig {
     pub errors_per_min: u32,
     /// By how many cents.
     pub error_cents: u32,
+    /// Whether orders of both outcomes meet in one book, as they do at the venue. If not, each outcome has a book and
+    /// a crowd of its own: then both together may cost less than the one that they will pay.
+    pub complements_match: bool,
     /// Whether the markets trade on the negative-risk contract.
     pub negative_risk: bool,
     /// The accounts.
@@ -50,6 +53,7 @@ impl Default for PolymarketConfig {
             rate_per_s: 10,
             errors_per_min: 10,
             error_cents: 6,
+            complements_match: true,
             negative_risk: false,
             holders: Holder::dummies(),
         }

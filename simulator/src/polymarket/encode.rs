@@ -55,14 +55,14 @@ fn rest_of(market: &UpDown, outcome: Outcome) -> String {
     format!(r#","min_order_size":"{least}","tick_size":"{tick}","neg_risk":{negative},"last_trade_price":"{last}"}}"#)
 }
 
-/// Changed levels (bids and asks of Up) for both tokens: each change and its mirror image.
-pub(super) fn price_change(market: &UpDown, changes: &[Vec<Level>; 2], now_ms: u64) -> String {
+/// Changed levels (bids and asks of Up) for the tokens that show them: each change and its mirror image.
+pub(super) fn price_change(market: &UpDown, shows: &[Outcome], changes: &[Vec<Level>; 2], now_ms: u64) -> String {
     let mut out = format!(r#"{{"event_type":"price_change","market":"{}","price_changes":["#, market.condition);
     let hashes = Outcome::BOTH.map(|outcome| hash(market, outcome));
     let mut first = true;
     for (bids, levels) in [(true, &changes[0]), (false, &changes[1])] {
         for &level in levels {
-            for outcome in Outcome::BOTH {
+            for &outcome in shows {
                 let (px, qty) = mirrored(vec![level], outcome)[0];
                 let side = if outcome.bids(true) == bids { "BUY" } else { "SELL" };
                 let (token, comma) = (market.token(outcome), if first { "" } else { "," });

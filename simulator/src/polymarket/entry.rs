@@ -44,7 +44,7 @@ impl House {
             return Err(refused("invalid signature"));
         }
         let terms = order.terms(market.tick).map_err(|why| named(&why))?;
-        let crosses = market.book.crosses(outcome.bids(terms.buy), outcome.own(terms.px));
+        let crosses = market.book(outcome).crosses(outcome.bids(terms.buy), outcome.own(terms.px));
         self.sizes(order, terms, crosses).map_err(|why| named(&why))?;
         let accepted = Order {
             id,
@@ -116,7 +116,7 @@ impl House {
             Some(dollars) => Appetite::Dollars(dollars, order.outcome),
             None => Appetite::Shares(order.left()),
         };
-        market.book.plan(order.bids(), order.up_px(), appetite)
+        market.book(order.outcome).plan(order.bids(), order.up_px(), appetite)
     }
 
     fn enter(&mut self, mut order: Order, crosses: bool) {
@@ -168,7 +168,7 @@ impl House {
         } else if order.kind.rests() {
             self.hold(id, needed(&order, false));
             if let Some(market) = self.markets.get_mut(&order.condition) {
-                market.book.add(order.bids(), order.up_px(), *id, left);
+                market.stand(order.outcome).book.add(order.bids(), order.up_px(), *id, left);
             }
         } else {
             self.end_order(
@@ -191,10 +191,10 @@ impl House {
         let Some(order) = self.orders.get_mut(id).filter(|o| o.open()) else { return false };
         order.status = Status::Canceled(status.to_owned());
         let owner = order.account;
-        let (bid, px) = (order.bids(), order.up_px());
+        let (bid, px, outcome) = (order.bids(), order.up_px(), order.outcome);
         let condition = order.condition.clone();
         if let Some(market) = self.markets.get_mut(&condition) {
-            market.book.remove(bid, px, id);
+            market.stand(outcome).book.remove(bid, px, id);
         }
         self.hold(id, 0);
         self.note(Fact::Canceled { order: hex(id), account: owner, why: status.to_owned() });

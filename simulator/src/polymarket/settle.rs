@@ -7,6 +7,7 @@ use super::encode;
 use super::fee::{price, taker, text, value};
 use super::house::{Audience, House, Order, Outgoing};
 use super::ledger::Fact;
+use super::updown::UpDown;
 use super::word::{Address, Word, hex};
 use crate::rng::Rng;
 
@@ -72,7 +73,7 @@ impl House {
     /// Trades an order of an account against planned matches.
     pub(super) fn take(&mut self, order: &Order, plan: &[Match]) {
         if let Some(market) = self.markets.get_mut(&order.condition) {
-            market.book.take(order.bids(), plan);
+            market.stand(order.outcome).book.take(order.bids(), plan);
         }
         for level in plan.chunk_by(|a, b| a.px == b.px) {
             let qty = level.iter().map(|m| m.qty).sum();
@@ -85,13 +86,13 @@ impl House {
     }
 
     /// Trades the crowd against planned matches; only what it takes from accounts is a recorded trade.
-    pub(super) fn crowd_takes(&mut self, condition: &str, buys_up: bool, plan: &[Match]) {
+    pub(super) fn crowd_takes(&mut self, condition: &str, of: Outcome, buys_up: bool, plan: &[Match]) {
         if let Some(market) = self.markets.get_mut(condition) {
-            market.book.take(buys_up, plan);
+            market.stand(of).book.take(buys_up, plan);
         }
         for level in plan.chunk_by(|a, b| a.px == b.px) {
             let order = self.fresh("crowd");
-            let outcome = Outcome::BOTH[usize::from(order[0] & 1)];
+            let outcome = self.strangers_outcome(condition, of, &order);
             let buy = outcome.bids(true) == buys_up;
             let qty = level.iter().map(|m| m.qty).sum();
             let part =
@@ -101,7 +102,7 @@ impl House {
     }
 
     fn trade(&mut self, condition: &str, taker_part: Part, level: &[Match]) {
-        let makers: Vec<Part> = level.iter().map(|found| self.maker(found, &taker_part)).collect();
+        let makers: Vec<Part> = level.iter().map(|found| self.maker(condition, found, &taker_part)).collect();
         let up_px = taker_part.outcome.own(taker_part.px);
         self.print(condition, &taker_part, up_px);
         if taker_part.account.is_none() && makers.iter().all(|part| part.account.is_none()) {
@@ -131,7 +132,13 @@ impl House {
         self.trades.push_back(trade);
     }
 
-    fn maker(&mut self, found: &Match, taker: &Part) -> Part {
+    /// What somebody of the crowd trades: either outcome where complements match.
+    fn strangers_outcome(&self, condition: &str, of: Outcome, order: &Word) -> Outcome {
+        let either = self.markets.get(condition).is_none_or(UpDown::complements_match);
+        if either { Outcome::BOTH[usize::from(order[0] & 1)] } else { of }
+    }
+
+    fn maker(&mut self, condition: &str, found: &Match, taker: &Part) -> Part {
         let known = found.order.and_then(|id| self.orders.get(&id));
         if let Some(order) = known {
             let (outcome, buy) = (order.outcome, order.terms.buy);
@@ -147,7 +154,7 @@ impl House {
             };
         }
         let order = self.fresh("crowd");
-        let outcome = Outcome::BOTH[usize::from(order[0] & 1)];
+        let outcome = self.strangers_outcome(condition, taker.outcome, &order);
         let taker_bids = taker.outcome.bids(taker.buy);
         let buy = outcome.bids(true) != taker_bids;
         Part { order, account: None, maker: stranger(&order), outcome, buy, px: outcome.own(found.px), qty: found.qty }
@@ -157,7 +164,7 @@ impl House {
         let now_ms = self.now_ms();
         let Some(market) = self.markets.get_mut(condition) else { return };
         market.last_px = Some(up_px);
-        market.traded = true;
+        market.stand(taker.outcome).traded = true;
         let token = market.token(taker.outcome).to_owned();
         let text = encode::last_trade(market, taker, now_ms);
         self.outbox.push(Outgoing { to: Audience::Token(token), text });

@@ -28,8 +28,8 @@ pub(super) struct UpDown {
     /// Token ids of Up and Down in decimal.
     pub(super) tokens: [String; 2],
     pub(super) tick: i64,
-    pub(super) book: Book,
-    pub(super) crowd: Crowd,
+    /// One for both outcomes, or one for each.
+    stands: Vec<Stand>,
     /// The coin's price at the window's start, times 10^8, once it has begun.
     pub(super) strike_e8: Option<i64>,
     /// The coin's price at the window's end, times 10^8, once it has ended.
@@ -37,13 +37,25 @@ pub(super) struct UpDown {
     pub(super) winner: Option<Outcome>,
     /// Price of Up of the last trade in ten-thousandths.
     pub(super) last_px: Option<i64>,
-    /// Both sides as last sent to subscribers, and the book's version then.
+    /// When the book last changed, in ms.
+    pub(super) changed_ms: u64,
+}
+
+/// A book in prices of Up, the crowd at it, and what of it subscribers were last shown.
+pub(super) struct Stand {
+    pub(super) book: Book,
+    pub(super) crowd: Crowd,
+    /// Both sides as last sent, and the book's version then.
     pub(super) shown_version: u64,
     pub(super) shown: [Vec<Level>; 2],
     /// Whether subscribers are owed whole books (a trade happened).
     pub(super) traded: bool,
-    /// When the book last changed, in ms.
-    pub(super) changed_ms: u64,
+}
+
+impl Stand {
+    fn new(crowd: Crowd) -> Self {
+        Self { book: Book::default(), crowd, shown_version: 0, shown: Default::default(), traded: false }
+    }
 }
 
 impl UpDown {
@@ -53,6 +65,7 @@ impl UpDown {
         let condition = keccak(&[b"condition", label.as_bytes()]);
         let token = |outcome: Outcome| decimal(keccak(&[&condition, outcome.name().as_bytes()]));
         let lane = start_s as u64 ^ u64::from_be_bytes([condition[0]; 8]);
+        let lanes = (0..if config.complements_match { 1 } else { 2 }).map(|stand| lane.rotate_left(stand));
         Self {
             coin: coin.to_owned(),
             negative_risk: config.negative_risk,
@@ -62,15 +75,11 @@ impl UpDown {
             condition: hex(&condition),
             tokens: Outcome::BOTH.map(token),
             tick: TICKS.0,
-            book: Book::default(),
-            crowd: Crowd::new(config.seed, lane, config.temper()),
+            stands: lanes.map(|lane| Stand::new(Crowd::new(config.seed, lane, config.temper()))).collect(),
             strike_e8: None,
             finish_e8: None,
             winner: None,
             last_px: None,
-            shown_version: 0,
-            shown: [Vec::new(), Vec::new()],
-            traded: false,
             changed_ms: 0,
         }
     }
@@ -100,14 +109,44 @@ impl UpDown {
         Outcome::BOTH.into_iter().find(|&outcome| self.token(outcome) == token)
     }
 
+    /// Whether orders of both outcomes meet in one book.
+    pub(super) fn complements_match(&self) -> bool {
+        self.stands.len() == 1
+    }
+
+    /// The outcomes whose books are kept by themselves: Up's stands for both where complements match.
+    pub(super) fn kept(&self) -> impl Iterator<Item = Outcome> + use<> {
+        Outcome::BOTH.into_iter().take(self.stands.len())
+    }
+
+    /// The outcomes that the book of `outcome` shows.
+    pub(super) fn shows(&self, outcome: Outcome) -> Vec<Outcome> {
+        if self.complements_match() { Outcome::BOTH.to_vec() } else { vec![outcome] }
+    }
+
+    /// The book where orders of an outcome meet.
+    pub(super) fn book(&self, outcome: Outcome) -> &Book {
+        &self.stands[self.place(outcome)].book
+    }
+
+    /// The same, with those who stand at it.
+    pub(super) fn stand(&mut self, outcome: Outcome) -> &mut Stand {
+        let place = self.place(outcome);
+        &mut self.stands[place]
+    }
+
+    fn place(&self, outcome: Outcome) -> usize {
+        (outcome as usize).min(self.stands.len() - 1)
+    }
+
     /// A side as the holder of `outcome` sees it, best first.
     pub(super) fn view(&self, outcome: Outcome, bids: bool) -> Vec<Level> {
-        mirrored(self.book.levels(outcome.bids(bids)), outcome)
+        mirrored(self.book(outcome).levels(outcome.bids(bids)), outcome)
     }
 
     /// The best price of a side as the holder of `outcome` sees it.
     pub(super) fn best(&self, outcome: Outcome, bids: bool) -> Option<i64> {
-        self.book.best(outcome.bids(bids)).map(|px| outcome.own(px))
+        self.book(outcome).best(outcome.bids(bids)).map(|px| outcome.own(px))
     }
 
     /// Takes the finer tick if the price asks for it; whether it did.

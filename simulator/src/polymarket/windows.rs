@@ -103,28 +103,33 @@ impl House {
             self.crowd_ns += QUANTUM_NS;
             let open: Vec<String> = self.markets.values().filter(|m| m.open()).map(|m| m.condition.clone()).collect();
             for condition in open {
-                for act in self.acts(&condition) {
-                    self.perform(&condition, act);
+                for (outcome, act) in self.acts(&condition) {
+                    self.perform(&condition, outcome, act);
                 }
             }
         }
     }
 
-    fn acts(&mut self, condition: &str) -> Vec<Act> {
+    fn acts(&mut self, condition: &str) -> Vec<(Outcome, Act)> {
         let Some(market) = self.markets.get_mut(condition) else { return Vec::new() };
         let Some(&now_e8) = self.prices.get(&market.coin) else { return Vec::new() };
         let left_s = (market.end_s() * 1_000_000_000 - self.crowd_ns as i64) as f64 / 1e9;
         let px = fair(now_e8, market.strike_e8.unwrap_or(now_e8), left_s, self.config.volatility_ppm);
-        market.crowd.quantum(&market.book, px, market.tick)
+        let (kept, tick) = (market.kept(), market.tick);
+        let acts = |outcome| {
+            let stand = market.stand(outcome);
+            stand.crowd.quantum(&stand.book, px, tick).into_iter().map(move |act| (outcome, act)).collect::<Vec<_>>()
+        };
+        kept.flat_map(acts).collect()
     }
 
-    fn perform(&mut self, condition: &str, act: Act) {
+    fn perform(&mut self, condition: &str, outcome: Outcome, act: Act) {
         let Some(market) = self.markets.get_mut(condition) else { return };
         match act {
-            Act::Quote { bid, px, qty } => market.book.set_crowd(bid, px, qty),
+            Act::Quote { bid, px, qty } => market.stand(outcome).book.set_crowd(bid, px, qty),
             Act::Take { buys_up, px, qty } => {
-                let matches = market.book.plan(buys_up, px, Appetite::Shares(qty));
-                self.crowd_takes(condition, buys_up, &matches);
+                let matches = market.book(outcome).plan(buys_up, px, Appetite::Shares(qty));
+                self.crowd_takes(condition, outcome, buys_up, &matches);
             }
         }
     }
@@ -168,30 +173,42 @@ impl House {
     /// Frames for what changed in the books since last time.
     pub(super) fn show_changes(&mut self) {
         let now_ms = self.now_ms();
-        for market in self.markets.values_mut().filter(|m| m.shown_version != m.book.version) {
-            market.shown_version = market.book.version;
-            let is = [market.book.levels(true), market.book.levels(false)];
-            let was = std::mem::replace(&mut market.shown, is);
-            let changes = [changed(&was[0], &market.shown[0]), changed(&was[1], &market.shown[1])];
-            if changes.iter().all(Vec::is_empty) {
-                continue;
+        for market in self.markets.values_mut() {
+            for outcome in market.kept() {
+                show_stand(market, outcome, now_ms, &mut self.outbox);
             }
-            market.changed_ms = now_ms;
-            let text = encode::price_change(market, &changes, now_ms);
-            self.outbox.push(Outgoing { to: Audience::Tokens(market.tokens.clone()), text });
-            let tops = |sides: &[Vec<Level>; 2]| (sides[0].first().map(|l| l.0), sides[1].first().map(|l| l.0));
-            for outcome in Outcome::BOTH {
-                let token = market.token(outcome).to_owned();
-                if tops(&was) != tops(&market.shown) {
-                    let text = encode::best(market, outcome, now_ms);
-                    self.outbox.push(Outgoing { to: Audience::Custom(token.clone()), text });
-                }
-                if market.traded {
-                    let text = encode::book(market, outcome);
-                    self.outbox.push(Outgoing { to: Audience::Token(token), text });
-                }
-            }
-            market.traded = false;
+        }
+    }
+}
+
+/// Frames for what changed in the book of an outcome.
+fn show_stand(market: &mut UpDown, of: Outcome, now_ms: u64, outbox: &mut Vec<Outgoing>) {
+    let stand = market.stand(of);
+    if stand.shown_version == stand.book.version {
+        return;
+    }
+    stand.shown_version = stand.book.version;
+    let is = [stand.book.levels(true), stand.book.levels(false)];
+    let was = std::mem::replace(&mut stand.shown, is.clone());
+    let changes = [changed(&was[0], &is[0]), changed(&was[1], &is[1])];
+    if changes.iter().all(Vec::is_empty) {
+        return;
+    }
+    let traded = std::mem::take(&mut stand.traded);
+    market.changed_ms = now_ms;
+    let shows = market.shows(of);
+    let text = encode::price_change(market, &shows, &changes, now_ms);
+    outbox.push(Outgoing { to: Audience::Tokens(market.tokens.clone()), text });
+    let tops = |sides: &[Vec<Level>; 2]| (sides[0].first().map(|l| l.0), sides[1].first().map(|l| l.0));
+    for outcome in shows {
+        let token = market.token(outcome).to_owned();
+        if tops(&was) != tops(&is) {
+            let text = encode::best(market, outcome, now_ms);
+            outbox.push(Outgoing { to: Audience::Custom(token.clone()), text });
+        }
+        if traded {
+            let text = encode::book(market, outcome);
+            outbox.push(Outgoing { to: Audience::Token(token), text });
         }
     }
 }

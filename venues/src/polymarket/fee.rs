@@ -74,6 +74,12 @@ impl Fee {
         i64::try_from(rounded).ok()
     }
 
+    /// The rate of a fee of `rate × p × (1 − p)` a share that is never below this one, parts per billion: with a higher
+    /// exponent the fee is less. `None` for one that does not follow the price.
+    pub fn curve_ppb(&self) -> Option<i64> {
+        (self.exponent > 0 || self.rate_ppm == 0).then(|| self.bound_ppb())
+    }
+
     /// The highest fee that any price can come to, as parts per billion of the notional: `r × (1 − p)`
     /// for e = 1, and less for a higher exponent.
     pub fn bound_ppb(&self) -> i64 {

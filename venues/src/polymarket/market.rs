@@ -132,12 +132,24 @@ impl Market {
         self.outcomes.each_ref().map(|outcome| InstrumentSpec {
             base: if self.slug.is_empty() { outcome.token.clone() } else { format!("{}:{}", self.slug, outcome.name) },
             tick: self.tick,
+            lot: taking_lot(self.tick),
             qty_min: self.size_min,
             status: self.status(now_ms),
             outcome: self.terms(),
             ..assumed(&outcome.token)
         })
     }
+}
+
+/// The least size whose value is whole cents at every price on the tick: an order that takes and buys must give whole
+/// cents, and one of another size would become a purchase for another amount.
+fn taking_lot(tick: i64) -> i64 {
+    let (whole, mut step) = (POW10[usize::from(PX_DP + QTY_DP) - 2], tick);
+    let mut common = whole;
+    while step != 0 {
+        (common, step) = (step, common % step);
+    }
+    (whole / common).max(LOT)
 }
 
 /// A token of which nothing is known but its id: the scale is every token's, the step the finest.

@@ -4,11 +4,14 @@ use super::account::{Account, wallet_headers};
 use super::eip712;
 use super::plan::GAMMA_HOST;
 use super::wallet::Wallet;
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, KeyMaterial, Keys};
 use crate::private::{HttpRequest, Query, QueryError};
 use crate::text::escape;
+use highwire_links::fixed::Amount;
+use secrecy::SecretString;
 
-const CLOB_HOST: &str = "https://clob.polymarket.com";
+/// Host of orders, books and what an account holds.
+pub const CLOB_HOST: &str = "https://clob.polymarket.com";
 const DATA_HOST: &str = "https://data-api.polymarket.com";
 
 /// The request for a query. An order is asked for by its hash, so it must have been placed or recalled
@@ -32,6 +35,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
             eip712::hex(&hash, &mut path);
             clob(String::from_utf8_lossy(&path).into_owned())
         }
+        Query::OrderOf { venue_id, .. } => clob(format!("/data/order/{}", escape(venue_id))),
         Query::Fills { symbol, since_ms, page } => {
             let (of, after) = (escape(symbol), since_ms.div_euclid(1000) - 1);
             clob(format!("/data/trades?asset_id={of}&after={after}&next_cursor={}", cursor(page)))
@@ -45,6 +49,10 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
             Ok(HttpRequest::new("GET", DATA_HOST, path))
         }
         Query::KeyScope => clob("/auth/ban-status/closed-only".to_owned()),
+        Query::Cancel { venue_id, .. } => {
+            let body = format!(r#"{{"orderID":"{}"}}"#, escape(venue_id));
+            signed(keys, "DELETE", "/order".to_owned(), body, wall_ms)
+        }
         Query::CancelAll { symbol } => {
             let body = format!(r#"{{"market":"","asset_id":"{}"}}"#, escape(symbol));
             signed(keys, "DELETE", "/cancel-market-orders".to_owned(), body, wall_ms)
@@ -68,6 +76,11 @@ pub fn token_balance(keys: &Keys, token: &str, wall_ms: i64) -> Result<HttpReque
     signed(keys, "GET", path, String::new(), wall_ms)
 }
 
+/// What the answer to [`token_balance`] says; `None` when it is no number.
+pub fn balance_of(body: &[u8]) -> Option<Amount> {
+    super::replies::balance(&serde_json::from_slice(body).ok()?).map(|balance| balance.free)
+}
+
 /// Which version of orders the venue takes; [`version_of`] reads the answer.
 pub fn version() -> HttpRequest {
     HttpRequest::new("GET", CLOB_HOST, "/version".to_owned())
@@ -88,6 +101,19 @@ pub fn api_keys(wallet: &Wallet, create: bool, wall_ms: i64) -> Result<HttpReque
     let mut lines = Vec::new();
     wallet_headers(wallet, 0, wall_ms, &mut lines).ok_or(KeyError::Kind)?;
     Ok(HttpRequest::new(method, CLOB_HOST, path.to_owned()).with_lines(&lines))
+}
+
+/// The credentials that the answer to [`api_keys`] gives a wallet.
+///
+/// # Errors
+/// [`KeyError`]: a part of the key is missing, or cannot be used.
+pub fn keys_of(body: &[u8], wallet: Wallet) -> Result<Keys, KeyError> {
+    let body: serde_json::Value = serde_json::from_slice(body).map_err(|_| KeyError::Missing("apiKey"))?;
+    let part = |name: &'static str| -> Result<SecretString, KeyError> {
+        body.get(name).and_then(serde_json::Value::as_str).map(SecretString::from).ok_or(KeyError::Missing(name))
+    };
+    let keys = Keys::new(part("apiKey")?, KeyMaterial::Hmac(part("secret")?))?;
+    Ok(keys.with_passphrase(part("passphrase")?)?.with_wallet(wallet))
 }
 
 fn cursor(page: Option<&str>) -> String {

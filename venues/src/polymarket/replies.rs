@@ -22,15 +22,21 @@ pub(crate) fn answer(keys: Option<&Keys>, query: &Query<'_>, status: u16, body: 
         Err(_) if !(200..300).contains(&status) => Value::Null,
         read => read?,
     };
+    if matches!(query, Query::DeadMan { .. }) {
+        // Also a refusal names the id that the next heartbeat must have.
+        note_heartbeat(keys, &body);
+    }
     let error = text(&body, "error");
+    let asks = matches!(query, Query::Order { .. } | Query::OrderOf { .. });
     if !(200..300).contains(&status) || !error.is_empty() {
-        let action = if matches!(query, Query::Order { .. }) { Action::Query } else { Action::Cancel };
+        let action = if asks { Action::Query } else { Action::Cancel };
         return Err(Refusal::new(errors::verdict(status, &error, action).into(), status.into(), &error));
     }
-    if matches!(query, Query::Order { .. }) && body.get("id").is_none() {
+    if asks && body.get("id").is_none() {
         return Err(Refusal::new(Verdict::NotFound.into(), status.into(), "no such order"));
     }
-    if let (Query::CancelAll { .. }, Some(left)) = (query, body.get("not_canceled").and_then(Value::as_object))
+    if let (Query::Cancel { .. } | Query::CancelAll { .. }, Some(left)) =
+        (query, body.get("not_canceled").and_then(Value::as_object))
         && !left.is_empty()
     {
         return Err(Refusal::new(Why::Unknown, status.into(), "some orders were not cancelled"));
@@ -46,7 +52,7 @@ fn read(keys: Option<&Keys>, query: &Query<'_>, body: &Value) -> Option<Reply> {
         Query::OpenOrders { .. } => {
             Reply::Orders { orders: each(list(body), |row| order(keys, row))?, next: next(body) }
         }
-        Query::Order { .. } => Reply::Orders { orders: vec![order(keys, body)?], next: None },
+        Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: vec![order(keys, body)?], next: None },
         Query::Fills { .. } => {
             let parts = each(list(body), |row| fills(keys?, row))?;
             Reply::Fills { fills: parts.into_iter().flatten().collect(), next: next(body) }
@@ -60,16 +66,20 @@ fn read(keys: Option<&Keys>, query: &Query<'_>, body: &Value) -> Option<Reply> {
             address_bound: false,
         }),
         Query::DeadMan { .. } => {
-            let id = body.get("heartbeat_id")?.as_str()?;
-            if let Some(mut last) = keys.and_then(|keys| keys.wallet().ok()).and_then(|w| w.heartbeat.lock().ok()) {
-                id.clone_into(&mut last);
-            }
+            body.get("heartbeat_id")?.as_str()?;
             Reply::Done
         }
-        Query::CancelAll { .. } => body.get("canceled").map(|_| Reply::Done)?,
+        Query::Cancel { .. } | Query::CancelAll { .. } => body.get("canceled").map(|_| Reply::Done)?,
         Query::Depth { .. } => body.get("bids").map(|_| Reply::Depth)?,
         Query::StreamKey(_) => return None,
     })
+}
+
+fn note_heartbeat(keys: Option<&Keys>, body: &Value) {
+    let last = keys.and_then(|keys| keys.wallet().ok()).and_then(|wallet| wallet.heartbeat.lock().ok());
+    if let Some((id, mut last)) = body.get("heartbeat_id").and_then(Value::as_str).zip(last) {
+        id.clone_into(&mut last);
+    }
 }
 
 /// A list, bare or under `data`.
@@ -154,7 +164,7 @@ fn milliseconds(time: i64) -> i64 {
 }
 
 /// Integers at six decimals; a point is not expected, but not wrong (recorded of an older version).
-fn balance(body: &Value) -> Option<Balance> {
+pub(super) fn balance(body: &Value) -> Option<Balance> {
     let text = body.get("balance")?.as_str()?;
     let free = if text.contains('.') { amount(text)? } else { Amount::from_mantissa(text.parse().ok()?, QTY_DP)? };
     Some(Balance { asset: "PUSD".to_owned(), free, locked: Amount::ZERO })

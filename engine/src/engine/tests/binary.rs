@@ -19,8 +19,8 @@ fn market(change: impl FnOnce(&mut EngineSpec)) -> Rig {
         spec.pairs = [YES, NO].map(|id| PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(id)] }).to_vec();
         spec.funds = vec![Funds::Spot { base: Amount::ZERO, quote: amount("1000") }; 2];
         spec.assets = vec![Assets { base: 1, quote: 0 }, Assets { base: 2, quote: 0 }];
-        spec.limits.strategies.complement = Params { is_on: true, edge_min_ppb: 10_000_000 };
-        spec.limits.saga.cost_max_ppb = 100_000_000;
+        spec.limits.strategies.complement = Params { is_on: true, edge_min_ppb: 10_000_000, collar_ppb: 1_000_000_000 };
+        spec.limits.saga.share_max_ppb = 100_000_000;
         spec.tuning.binaries = vec![Binary { yes: InstrumentId(YES), no: InstrumentId(NO), fee: FeeCurve::default() }];
         change(spec);
     })
@@ -81,7 +81,7 @@ fn fees_that_follow_the_price_count_and_the_edge_is_changed_live() {
     let mut rig = market(|spec| spec.limits.strategies.complement.edge_min_ppb = 30_000_000);
     assert_eq!(show(&mut rig), 0);
     let mut limits = spec().limits;
-    limits.strategies.complement = Params { is_on: true, edge_min_ppb: 10_000_000 };
+    limits.strategies.complement = Params { is_on: true, edge_min_ppb: 10_000_000, collar_ppb: 1_000_000_000 };
     rig.engine.on_set_limits(&limits);
     assert_eq!(show(&mut rig), 2);
     assert_eq!(show(&mut rig), 0, "the pair is busy");

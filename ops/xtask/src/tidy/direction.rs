@@ -32,7 +32,8 @@ const PLACES: &[Place] = &[
         ],
     ),
     place("highwire-simulator", "simulator/", &["highwire-links"]),
-    place("xtask", "ops/", &[]),
+    place("highwire-judge", "ops/judge/", &[]),
+    place("xtask", "ops/", &["highwire-judge"]),
 ];
 
 const fn place(name: &'static str, folder: &'static str, may_use: &'static [&'static str]) -> Place {

@@ -1,0 +1,54 @@
+//! What trades at Polymarket: a wallet that signs, and the API key that goes with it, configured or asked for.
+
+use super::ServiceError;
+use crate::config::{Config, VenueSettings};
+use crate::secrets;
+use highwire_actors::web::{self, Quiet};
+use highwire_engine::clock::{Clock, TscClock};
+use highwire_venues::keys::Keys;
+use highwire_venues::polymarket::Wallet;
+use highwire_venues::polymarket::private::{api_keys, keys_of};
+use highwire_venues::venue::Venue;
+use std::time::Duration;
+
+/// The credentials; `None` when the configuration names no wallet. `base` is the venue's address, empty for its own.
+///
+/// # Errors
+/// What cannot be read, or the venue gives no key.
+pub async fn keys(
+    (config, settings): (&Config, &VenueSettings),
+    (http, base, clock): (&reqwest::Client, &str, &TscClock),
+) -> Result<Option<Keys>, ServiceError> {
+    let Some(wallet) = secrets::wallet(&config.polymarket)? else { return Ok(None) };
+    if let Some(keys) = secrets::keys(Venue::Polymarket.name(), settings)? {
+        return Ok(Some(keys.with_wallet(wallet)));
+    }
+    let failed = |why: String| ServiceError::Trading { venue: Venue::Polymarket.name(), why };
+    let within = Duration::from_millis(config.lines.connect_ms);
+    let mut given = Err(String::new());
+    // A wallet that traded before has a key; a new one gets it.
+    for create in [false, true] {
+        given = ask(&wallet, create, (http, base, within), i64::try_from(clock.now() / 1_000_000).unwrap_or(0)).await;
+        if given.is_ok() {
+            break;
+        }
+    }
+    let given = given.map_err(|why| failed(format!("it gives no API key: {why}")))?;
+    keys_of(&given, wallet).map(Some).map_err(|why| failed(format!("the API key that it gives: {why}")))
+}
+
+async fn ask(
+    wallet: &Wallet,
+    create: bool,
+    (http, base, within): (&reqwest::Client, &str, Duration),
+    wall_ms: i64,
+) -> Result<Vec<u8>, String> {
+    let request = api_keys(wallet, create, wall_ms).map_err(|error| error.to_string())?;
+    let base = if base.is_empty() { request.host } else { base };
+    let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| error.to_string())?;
+    let mut sent = http.request(method, format!("{base}{}", request.path_and_query));
+    for (name, value) in request.headers() {
+        sent = sent.header(name, value);
+    }
+    web::send(sent, within, &Quiet::default(), web::Need::Later).await.and_then(web::Answer::good)
+}

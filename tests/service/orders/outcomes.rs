@@ -1,0 +1,343 @@
+//! A live service at a simulated Polymarket whose two books err apart, and what its ledger says of it.
+
+use super::judge::plain;
+use crate::running::Running;
+use highwire_links::fill::trade_key;
+use highwire_simulator::{
+    Amount, AssetSpec, Endpoint, Entry, Fact, Holder, Injection, MarketConfig, PolymarketConfig, Ports, Simulator,
+    SimulatorConfig, Venue as Room, Verb,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The service's account among the simulator's holders.
+const ACCOUNT: usize = 0;
+
+/// The venue and the service that trades there. The service ends first.
+pub struct Market {
+    pub running: Running,
+    pub simulator: Simulator,
+    /// Token ids of Up and Down.
+    pub tokens: [String; 2],
+    folder: TempDir,
+}
+
+/// A crowd that is often wrong about either side by itself, and a chain that is quick.
+pub fn apart() -> PolymarketConfig {
+    PolymarketConfig {
+        complements_match: false,
+        errors_per_min: 60,
+        error_cents: 20,
+        rate_per_s: 50,
+        mined_after: Duration::from_millis(300),
+        confirmed_after: Duration::from_millis(300),
+        ..PolymarketConfig::default()
+    }
+}
+
+impl Market {
+    /// Starts both; `more` is settings besides.
+    pub async fn start(polymarket: PolymarketConfig, more: &str) -> Self {
+        // Another story of this process may have chosen it already.
+        highwire::tls::choose_provider();
+        let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
+        let market = MarketConfig { assets, ..MarketConfig::default() };
+        let venues = vec![(Room::Polymarket, Ports::default())];
+        let config = SimulatorConfig { market, venues, polymarket, ..SimulatorConfig::default() };
+        let simulator = Simulator::start(config).await.unwrap();
+        let (slug, tokens) = next_hour(&simulator).await;
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(&simulator, folder.path(), &slug, more);
+        let holder = Holder::dummies().remove(ACCOUNT);
+        let environment = [
+            ("HIGHWIRE_TEST_WALLET", holder.private_key),
+            // Each fill is told in the log, so that it can be compared with the ledger's.
+            ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+        ];
+        let running = Running::start_with(&settings, &["--live"], &environment);
+        Self { running, simulator, tokens, folder }
+    }
+
+    /// A count of the wire; 0 when it is not shown.
+    pub fn wire(&self, counter: &str) -> u64 {
+        self.count(&format!("highwire_{counter}_total{{thread=\"wire\"}}"))
+    }
+
+    /// A counter; 0 when it is not shown.
+    pub fn count(&self, name: &str) -> u64 {
+        self.running.metrics().get(name).map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Waits for so many more trades of both sides.
+    pub fn wait_trades(&self, trades: u64) {
+        let goal = self.wire("sagas") + trades;
+        self.running.wait(|| (self.wire("sagas") < goal).then(|| format!("fewer than {goal} trades")));
+    }
+
+    /// Waits until something of the log says this.
+    pub fn wait_said(&self, words: &str) {
+        self.running.wait(|| (!self.running.said().contains(words)).then(|| format!("it never said \"{words}\"")));
+    }
+
+    /// How often the log says this.
+    pub fn times_said(&self, words: &str) -> usize {
+        self.running.said().matches(words).count()
+    }
+
+    /// A verb at the venue, for so long.
+    pub fn at(&self, verb: Verb, ms: u64) {
+        self.simulator.control().apply(Injection::new(Room::Polymarket, verb).lasting_ms(ms)).unwrap();
+    }
+
+    /// Takes every fault back.
+    pub fn heal(&self) {
+        self.simulator.control().take_back(|_, _| true);
+    }
+
+    /// What waits to be settled, and what was not yet heard of.
+    pub fn unsettled(&self) -> Option<String> {
+        let truth = self.truth();
+        let waiting = truth.fills().iter().filter(|fill| !truth.has_ended(fill.0)).count();
+        let told = self.times_said("is not settled, and taken back");
+        let failed = truth.fills().iter().filter(|fill| truth.failed().contains(fill.0)).count();
+        (waiting > 0 || told != failed)
+            .then(|| format!("{waiting} wait to be settled, {failed} failed and {told} are told"))
+    }
+
+    /// What the venue has written so far.
+    pub fn truth(&self) -> Truth {
+        Truth(self.simulator.polymarket_ledger(0))
+    }
+
+    /// Waits until every trade has ended and no order is open; then every fill that was told is one of the ledger's, and
+    /// positions are the same to the last decimal, in the venue's answers too. Both sides cover one another but for what
+    /// no order could trade.
+    pub async fn assert_sound(&self) {
+        self.running.wait(|| self.disagreement());
+        let truth = self.truth();
+        truth.assert_no_order_twice();
+        truth.assert_prices_are_bounded();
+        let left = truth.position(&self.tokens[0]) - truth.position(&self.tokens[1]);
+        assert!(
+            left.abs() < Amount::new(5, 0),
+            "{left} shares are left alone: {}\n{}",
+            truth.tail(),
+            self.running.said()
+        );
+        assert_eq!(self.wire("escalations"), 0, "{}\n{}", truth.tail(), self.running.said());
+        for token in &self.tokens {
+            assert_eq!(self.asked_position(token).await, truth.position(token), "the venue's own answer");
+        }
+        println!(
+            "{} fills, {} hedges, {} unknown",
+            truth.fills().len(),
+            self.wire("hedges"),
+            self.wire("order_unknowns")
+        );
+    }
+
+    fn disagreement(&self) -> Option<String> {
+        let (said, metrics, truth) = (self.running.said(), self.running.metrics(), self.truth());
+        let told = |name: &str| metrics.get(name).cloned().unwrap_or_else(|| "0".to_owned());
+        let number = |name: &str| told(name).parse::<u64>().unwrap();
+        let wire = |name: &str| number(&format!("highwire_{name}_total{{thread=\"wire\"}}"));
+        let ended =
+            ["flat", "hedged", "escalated"].map(|how| number(&format!("highwire_saga_ends_total{{ending=\"{how}\"}}")));
+        let open = wire("sagas").abs_diff(ended.iter().sum());
+        let held = wire("orders").abs_diff(wire("orders_closed"));
+        let differing = self.tokens.iter().find_map(|token| {
+            let name = format!("highwire_position{{venue=\"polymarket\",symbol=\"{token}\"}}");
+            let (ours, theirs) = (Amount::parse(&told(&name)).unwrap(), truth.position(token));
+            let (known, trues) = (fills_told(&said, token), truth.trades(token));
+            let same = ours == theirs && known == trues;
+            same.then_some(()).is_none().then(|| {
+                let (lacking, invented): (Vec<_>, Vec<_>) =
+                    (trues.difference(&known).collect(), known.difference(&trues).collect());
+                format!("{name}: {ours} told, {theirs} true; untold {lacking:?}, untrue {invented:?}")
+            })
+        });
+        let open = (open + held > 0).then(|| format!("{open} trades go on, {held} orders are not closed"));
+        open.or(differing).map(|what| format!("{what}\n{}", truth.tail()))
+    }
+
+    /// What the venue's data host says is held of a token.
+    async fn asked_position(&self, token: &str) -> Amount {
+        let owner = Holder::dummies().remove(ACCOUNT).owner;
+        let rows = get(&self.simulator, &format!("/data-api/positions?user=0x{owner}&sizeThreshold=0")).await;
+        let row = rows.as_array().unwrap().iter().find(|row| row["asset"] == token);
+        row.map_or(Amount::ZERO, |row| Amount::parse(&row["size"].to_string()).unwrap())
+    }
+
+    /// Ends the service, then the venue.
+    pub async fn stop(self) {
+        drop(self.running);
+        self.simulator.stop().await;
+        drop(self.folder);
+    }
+}
+
+/// What happened at the venue.
+pub struct Truth(Vec<Entry>);
+
+/// A fill of ours: trade, token, side, price, size, fee.
+type Known<'a> = (&'a str, &'a str, &'a str, Amount, Amount, Amount);
+
+/// An order of ours: hash, token, side, price, size.
+type Order<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+
+impl Truth {
+    fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.0.iter().map(|entry| &entry.fact)
+    }
+
+    /// Trades whose settlement failed.
+    pub fn failed(&self) -> BTreeSet<&str> {
+        let failed = self.facts().filter_map(|fact| match fact {
+            Fact::Settlement { trade, stage: "FAILED" } => Some(trade.as_str()),
+            _ => None,
+        });
+        failed.collect()
+    }
+
+    /// Whether a trade has come to the end of its way to the chain.
+    pub fn has_ended(&self, wanted: &str) -> bool {
+        let ends = |stage: &str| matches!(stage, "CONFIRMED" | "FAILED");
+        self.facts().any(|fact| matches!(fact, Fact::Settlement { trade, stage } if trade == wanted && ends(stage)))
+    }
+
+    /// Every fill of the service, also one that was undone.
+    pub fn fills(&self) -> Vec<Known<'_>> {
+        let amount = |text: &str| Amount::parse(text).unwrap();
+        let own = self.facts().filter_map(|fact| match fact {
+            Fact::Fill { trade, account: ACCOUNT, token, side, price, size, fee, .. } => {
+                Some((trade.as_str(), token.as_str(), *side, amount(price), amount(size), amount(fee)))
+            }
+            _ => None,
+        });
+        own.collect()
+    }
+
+    /// The fills of a token as both sides can name them: trade, price, size.
+    pub fn trades(&self, token: &str) -> BTreeSet<(u64, String, String)> {
+        let of = self.fills().into_iter().filter(|fill| fill.1 == token);
+        of.map(|fill| (trade_key(fill.0.as_bytes()), plain(&fill.3), plain(&fill.4))).collect()
+    }
+
+    /// Shares of a token that the fills have left, those that failed taken back.
+    pub fn position(&self, token: &str) -> Amount {
+        let failed = self.failed();
+        let of = self.fills().into_iter().filter(|fill| fill.1 == token && !failed.contains(fill.0));
+        of.fold(Amount::ZERO, |sum, fill| if fill.2 == "BUY" { sum + fill.4 } else { sum - fill.4 })
+    }
+
+    /// Orders of the service that were taken in: hash, token, side, price, size.
+    pub fn orders(&self) -> Vec<Order<'_>> {
+        let own = self.facts().filter_map(|fact| match fact {
+            Fact::Accepted { order, account: ACCOUNT, token, side, price, size, .. } => {
+                Some((order.as_str(), token.as_str(), *side, price.as_str(), size.as_str()))
+            }
+            _ => None,
+        });
+        own.collect()
+    }
+
+    /// Refusals, in the venue's words.
+    pub fn refusals(&self) -> Vec<&str> {
+        let own = self.facts().filter_map(|fact| match fact {
+            Fact::Refused { account: ACCOUNT, why } => Some(why.as_str()),
+            _ => None,
+        });
+        own.collect()
+    }
+
+    fn assert_no_order_twice(&self) {
+        let mut seen = HashSet::new();
+        self.orders().iter().for_each(|order| assert!(seen.insert(order.0), "{order:?} twice"));
+        assert!(!self.refusals().iter().any(|why| why.contains("Duplicated")), "{:?}", self.refusals());
+    }
+
+    /// Both legs of every trade together, at their limits and with the highest fee that these come to, cost less than the
+    /// one that a set pays; how many trades there were.
+    pub fn assert_sets_cost_less_than_one(&self) -> usize {
+        let orders = self.orders();
+        let is_set =
+            |[one, other]: &[Order<'_>; 2]| one.1 != other.1 && (one.2, other.2) == ("BUY", "BUY") && one.4 == other.4;
+        let sets: Vec<_> = orders.array_windows::<2>().filter(|pair| is_set(pair)).collect();
+        for pair in &sets {
+            let costs = pair.iter().map(|order| {
+                let price: f64 = order.3.parse().unwrap();
+                price + 0.07 * price * (1.0 - price)
+            });
+            assert!(costs.sum::<f64>() < 1.0, "{pair:?}");
+        }
+        sets.len()
+    }
+
+    /// Every order has a price on the tick between nothing and one, and none is of another size than was decided: of
+    /// whole cents.
+    fn assert_prices_are_bounded(&self) {
+        for order in self.orders() {
+            let (price, size) = (Amount::parse(order.3).unwrap(), Amount::parse(order.4).unwrap());
+            assert!(price > Amount::ZERO && price < Amount::new(1, 0), "{order:?}");
+            let value = price * size;
+            assert_eq!(Amount::parse(&value.fixed(2)), Some(value), "{order:?} is not worth whole cents");
+        }
+    }
+
+    /// The last entries that concern orders, for whoever reads a failure.
+    pub fn tail(&self) -> String {
+        let telling = self.0.iter().filter(|entry| {
+            !matches!(entry.fact, Fact::Request { .. } | Fact::Collateral { .. } | Fact::Shares { .. })
+        });
+        let lines: Vec<String> = telling.map(|entry| format!("{entry:?}\n")).collect();
+        lines[lines.len().saturating_sub(60)..].concat()
+    }
+}
+
+/// The fills of a token that the log tells.
+fn fills_told(said: &str, token: &str) -> BTreeSet<(u64, String, String)> {
+    let name = format!("fill instrument=\"polymarket:{token}\"");
+    let lines = said.lines().filter(|line| line.contains(&name));
+    let told = |line: &str| {
+        let fields: BTreeMap<&str, &str> = line.split_whitespace().filter_map(|word| word.split_once('=')).collect();
+        (fields["trade"].parse().unwrap(), plain(&fields["px"]), plain(&fields["qty"]))
+    };
+    lines.map(told).collect()
+}
+
+async fn get(simulator: &Simulator, path: &str) -> Value {
+    let base = &simulator.endpoint(Room::Polymarket, Endpoint::A).unwrap().rest;
+    reqwest::get(format!("{base}{path}")).await.unwrap().json().await.unwrap()
+}
+
+/// The hourly market after the present one, once it is quoted: it is worth a half until it begins.
+async fn next_hour(simulator: &Simulator) -> (String, [String; 2]) {
+    for _ in 0..200 {
+        let events = get(simulator, "/gamma/events?series_id=10114&closed=false").await;
+        let market = &events[1]["markets"][0];
+        if let (Some(tokens), true) = (market["clobTokenIds"].as_str(), market["bestBid"].is_number()) {
+            return (market["slug"].as_str().unwrap().to_owned(), serde_json::from_str(tokens).unwrap());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("no market was opened and quoted");
+}
+
+fn settings(simulator: &Simulator, folder: &Path, slug: &str, more: &str) -> PathBuf {
+    let at = |endpoint| simulator.endpoint(Room::Polymarket, endpoint).unwrap();
+    let (a, b) = (at(Endpoint::A), at(Endpoint::B));
+    let rest = if more.contains("refused_rest_ms") { "" } else { "refused_rest_ms = 1500\n" };
+    let text = format!(
+        "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\nmarkets = [\"{slug}\"]\n\
+         private_key = \"env:HIGHWIRE_TEST_WALLET\"\n[venues.polymarket]\nws_url = {:?}\nws_url_b = {:?}\n\
+         rest_url = {:?}\norder_url = {:?}\nprivate_url = {:?}\n\
+         [saga]\nshare_max_bps = \"3000\"\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
+        a.ws, b.ws, a.rest, a.rest, a.ws,
+    );
+    let path = folder.join("live.toml");
+    std::fs::write(&path, text).unwrap();
+    path
+}
