@@ -89,6 +89,8 @@ pub enum WardenMsg {
     SetVenueMode(VenueId, Mode),
     /// A venue's clock offset: venue time minus ours, nanoseconds.
     SetClockOffset(VenueId, i64),
+    /// A venue wants to be left alone by our address for so long; whether that is a ban.
+    LeaveAlone(VenueId, Nanos, bool),
     /// New risk limits.
     SetLimits(Box<Limits>),
     /// What a venue holds for us.
@@ -419,6 +421,7 @@ impl WardenState {
                 }
                 Verb::SetVenueMode(venue, mode)
             }
+            WardenMsg::LeaveAlone(venue, wait_ns, is_ban) => Verb::LeaveAlone(venue, wait_ns, is_ban),
             WardenMsg::SetClockOffset(venue, offset_ns) => {
                 self.in_force.offsets.insert(venue, offset_ns);
                 Verb::SetClockOffset(venue, offset_ns)

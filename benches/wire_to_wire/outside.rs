@@ -1,6 +1,5 @@
-//! Everything that looks at the wire from outside, on and off in turns: rings drained and put together to trades, a trace
-//! and a JSON log line of each, exported to a collector on loopback, and metrics scraped four times a second. Off, the
-//! rings are drained and that is all.
+//! Everything that looks at the wire from outside: its records put together to trades, a trace and a JSON log line of
+//! each, exported to a collector on loopback, and metrics scraped four times a second.
 
 use highwire::http::HttpServer;
 use highwire::telemetry::{Protocol, Telemetry, TelemetrySettings, ids, spans, start};
@@ -8,89 +7,75 @@ use highwire::trade::Trades;
 use highwire::universe::{Pairing, Universe};
 use highwire::vitals::{Process, Thread, Vitals};
 use highwire_links::Mode;
+use highwire_links::audit::Record;
 use highwire_links::counter::TallyReader;
 use highwire_links::latency::LatencyReader;
 use highwire_links::occupancy::OccupancyReader;
-use highwire_links::ports::Desk;
+use highwire_links::telemetry::Trace;
+use opentelemetry_sdk::trace::SdkTracer;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
-/// Between two looks at the rings; a warden's pulls are as far apart.
-const PULL: Duration = Duration::from_millis(5);
 /// Between two scrapes.
 const SCRAPE: Duration = Duration::from_millis(250);
 
-/// The outside, on a thread of its own; it ends when it is told to.
+/// Everything outside. What it makes of trades goes to a collector and to a log in a folder of its own.
 pub struct Outside {
-    on: Arc<AtomicBool>,
-    ended: Arc<AtomicBool>,
-    traces: Arc<AtomicU64>,
-    thread: JoinHandle<()>,
+    telemetry: Telemetry,
+    tracer: SdkTracer,
+    universe: Universe,
+    server: HttpServer,
+    trades: Trades,
+    scraped: Instant,
+    _folder: TempDir,
 }
 
 impl Outside {
-    /// Sets everything up, off.
-    pub fn start(desk: Desk) -> Self {
-        let (on, ended, traces) = <(Arc<AtomicBool>, Arc<AtomicBool>, Arc<AtomicU64>)>::default();
-        let shared = (Arc::clone(&on), Arc::clone(&ended), Arc::clone(&traces));
-        let thread = thread::spawn(move || run(desk, &shared.0, &shared.1, &shared.2));
-        Self { on, ended, traces, thread }
+    /// Sets everything up, with the wire's own pages for the metrics.
+    pub fn start(pages: (TallyReader, LatencyReader, OccupancyReader)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let telemetry = telemetry(collector(), folder.path());
+        let tracer = telemetry.tracer().expect("it exports");
+        let config = highwire::config::load(None).expect("defaults").config;
+        let pairing = Pairing::new(&config, &[]).expect("defaults");
+        let universe = Universe::new(Vec::new(), &pairing, &config).expect("nothing");
+        let source = Arc::new(move || vitals(&pages.0, &pages.1, &pages.2));
+        let server = HttpServer::start("127.0.0.1:0".parse().expect("an address"), source).expect("a port");
+        let trades = Trades::default();
+        Self { telemetry, tracer, universe, server, trades, scraped: Instant::now(), _folder: folder }
     }
 
-    /// Switches it.
-    pub fn set(&self, on: bool) {
-        self.on.store(on, Ordering::Relaxed);
-        // What was queued under the other mode is done with first.
-        thread::sleep(Duration::from_millis(50));
+    /// The wire told something.
+    pub fn take(&mut self, record: &Record) {
+        self.trades.take(record);
     }
 
-    /// Ends it; how many traces it has made.
-    pub fn end(self) -> u64 {
-        self.ended.store(true, Ordering::Relaxed);
-        self.thread.join().expect("the outside ends");
-        self.traces.load(Ordering::Relaxed)
+    /// The wire told its times.
+    pub fn take_stamps(&mut self, stamps: Trace) {
+        self.trades.take_stamps(stamps);
     }
-}
 
-fn run(mut desk: Desk, on: &AtomicBool, ended: &AtomicBool, traces: &AtomicU64) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let telemetry = telemetry(collector(), folder.path());
-    let tracer = telemetry.tracer().expect("it exports");
-    let config = highwire::config::load(None).expect("defaults").config;
-    let pairing = Pairing::new(&config, &[]).expect("defaults");
-    let universe = Universe::new(Vec::new(), &pairing, &config).expect("nothing");
-    let pages = (desk.tally.clone(), desk.latency.clone(), desk.occupancy.clone());
-    let source = Arc::new(move || vitals(&pages.0, &pages.1, &pages.2));
-    let server = HttpServer::start("127.0.0.1:0".parse().expect("an address"), source).expect("a port");
-    let (mut trades, mut scraped) = (Trades::default(), Instant::now());
-    while !ended.load(Ordering::Relaxed) {
-        let is_on = on.load(Ordering::Relaxed);
-        while let Some(record) = desk.audit.take() {
-            trades.take(&record);
+    /// Tells of the trades that are over, and scrapes when it is time.
+    pub fn look(&mut self) {
+        while let Some(trade) = self.trades.take_complete() {
+            let id = ids::of_saga(trade.group);
+            spans::emit(&self.tracer, id, &trade, &self.universe, Mode::Full);
+            tracing::info!(saga = trade.group, trace = %id, outcome = trade.outcome(), "trade ended");
         }
-        while let Some(stamps) = desk.telemetry.take() {
-            trades.take_stamps(stamps);
+        if self.scraped.elapsed() >= SCRAPE {
+            self.scraped = Instant::now();
+            scrape(self.server.address());
         }
-        while desk.lifecycle.take().is_some() {}
-        while let Some(trade) = trades.take_complete() {
-            if is_on {
-                let id = ids::of_saga(trade.group);
-                spans::emit(&tracer, id, &trade, &universe, Mode::Full);
-                tracing::info!(saga = trade.group, trace = %id, outcome = trade.outcome(), "trade ended");
-                traces.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        if is_on && scraped.elapsed() >= SCRAPE {
-            scraped = Instant::now();
-            scrape(server.address());
-        }
-        thread::sleep(PULL);
     }
-    telemetry.finish();
+
+    /// Sends what is left.
+    pub fn end(self) {
+        self.telemetry.finish();
+    }
 }
 
 fn vitals(tally: &TallyReader, latency: &LatencyReader, rings: &OccupancyReader) -> Vitals {

@@ -40,7 +40,8 @@ pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
 pub use outcomes::tokens;
-use recording::{Prepared, Recording};
+pub use reconciling::Reconciling;
+use recording::Recording;
 use risk::Risk;
 use senses::Sources;
 use sentinel::Sentinel;
@@ -203,32 +204,35 @@ impl Service {
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = means(&universe, trading.as_ref()).await?;
-        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
-        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
+        let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
+        let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
+        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let settling = Settling::new(config);
         let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling));
-        let threads =
-            threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means.clone(), prepared.as_mut()))
-                .await?;
+        let told = (&chronicle, &sentinel);
+        let threads = threads::start(&universe, config, &clock, told, (means.clone(), prepared.as_mut())).await?;
         let risk = Risk::start((&universe, config), (&threads, means), &chronicle, &clock, &governor).await?;
         let config = Arc::new(config.clone());
-        let sources = Sources { breakers: breakers.clone(), settling, journal: prepared.as_ref().map(Prepared::board) };
+        let journal = prepared.as_ref().map(recording::Prepared::board);
+        let sources = Sources { breakers: breakers.clone(), settling, journal };
         governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
-        governing.hold(held)?;
+        started.tell(&governor);
+        governing.hold(started.held)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         watch.show_spans(spans.unwrap_or_default());
         watch.show_risk(risk.board.clone());
         let http = serve(&watch, &config)?;
-        tell_offsets(&threads.reader, &config)?;
+        set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
-        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts, &risk), (&net, &threads.wardens))?;
+        let ruling = (&governing, &alerts, &risk, reconciling);
+        let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -307,7 +311,7 @@ impl Service {
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts, risk): (&Governing, &Alerts, &Risk),
+    (governing, alerts, risk, reconciling): (&Governing, &Alerts, &Risk, Option<Reconciling>),
     (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
@@ -325,6 +329,7 @@ fn control(
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
         tree: tree::grow(watch, &config.supervision, branches, wardens),
+        reconciling,
     });
     alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
@@ -335,12 +340,6 @@ fn control(
 async fn means(universe: &Universe, trading: Option<&Trading>) -> Result<Option<Means>, ServiceError> {
     let Some(trading) = trading else { return Ok(None) };
     Ok(Some(Means { rates: trading.rates(), funds: funds::read(universe, trading).await? }))
-}
-
-/// Clocks whose distance from ours is configured, not measured.
-fn tell_offsets(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
-    let tell = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
-    clock_offsets(config).into_iter().try_for_each(|offset| tell(offset).map_err(|_| ServiceError::WardenGone))
 }
 
 /// What the governor governs.
@@ -359,6 +358,12 @@ fn realm(
         senses: senses::senses(&universe, &config, (pages.clone(), gauges.clone()), sources.clone()),
         hands: governing::hands(trading.as_ref()),
     })
+}
+
+/// Clock offsets that an operator has set.
+fn set_clocks(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
+    let set = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
+    clock_offsets(config).into_iter().try_for_each(set).map_err(|_| ServiceError::WardenGone)
 }
 
 /// Serves metrics and health, if an address is configured.

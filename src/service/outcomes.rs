@@ -1,16 +1,13 @@
 //! Polymarket's markets: where those that the configuration names are listed, and their tokens.
 
-use super::listing::ListingError;
+use super::listing::{ListingError, patiently};
 use crate::config::Config;
-use highwire_actors::web;
+use highwire_actors::allowance::Allowance;
 use highwire_venues::plan::{Channels, plan};
 use highwire_venues::polymarket::market::markets;
 use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// A page of markets takes no longer than this.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the named markets are listed: one page, none when none is named.
 pub fn urls(config: &Config) -> Vec<String> {
@@ -32,13 +29,12 @@ fn base(config: &Config) -> String {
 /// # Errors
 /// The list cannot be had or read, or one of the markets is not on it.
 pub async fn tokens(http: &reqwest::Client, config: &Config) -> Result<Vec<InstrumentSpec>, ListingError> {
-    let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
+    let (allowance, mut specs) = (Allowance::of(Venue::Polymarket), Vec::new());
     for url in urls(config) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer =
-            web::send(http.get(&url), ANSWER_WITHIN, &quiet, web::Need::Later).await.and_then(web::Answer::good);
+        let body = patiently(http, &url, (Venue::Polymarket, &allowance)).await.map_err(failed)?;
         let now_ms = wall_ms();
-        let found = markets(&answer.map_err(failed)?, now_ms).map_err(|error| failed(error.to_string()))?.markets;
+        let found = markets(&body, now_ms).map_err(|error| failed(error.to_string()))?.markets;
         for slug in &config.polymarket.markets {
             let market = found.iter().find(|market| market.slug == *slug);
             let market = market.ok_or_else(|| failed(format!("it has no market {slug} that can be read")))?;

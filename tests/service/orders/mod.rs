@@ -4,6 +4,7 @@
 mod account;
 mod answers;
 mod breakers;
+mod clock;
 mod judge;
 mod legs;
 mod limits;
@@ -14,5 +15,7 @@ mod reconcile;
 mod reports;
 mod rig;
 mod risk;
+mod scope;
+mod storm;
 mod stream;
 mod trade;
