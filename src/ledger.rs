@@ -10,6 +10,7 @@ use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
 use highwire_quant::pnl::{Fee, Pnl};
+use highwire_quant::slow::kelly;
 use std::collections::{HashMap, VecDeque};
 
 /// Orders that are remembered, ended or not.
@@ -47,6 +48,8 @@ pub struct Ledger {
     pub requests: u64,
     /// Trades that ended flat, hedged, escalated.
     pub endings: [u64; 3],
+    /// What trades gained and lost, by their share.
+    pub record: kelly::Record,
     /// Fills.
     pub fills: u64,
     /// Orders that ended without any fill.
@@ -77,6 +80,7 @@ impl Ledger {
             orders: 0,
             requests: 0,
             endings: [0; 3],
+            record: kelly::Record::default(),
             fills: 0,
             unfilled: 0,
             refused: 0,
@@ -153,6 +157,7 @@ impl Ledger {
             _ => return,
         };
         self.endings[ending] += 1;
+        self.record.on_trade(moved.captured_ppb as f64);
     }
 
     fn settle(&mut self, report: &Report, universe: &Universe) {

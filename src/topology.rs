@@ -1,7 +1,7 @@
 //! The supervision tree: as a table of who stands below whom, in which order, with which strategy, budget and
 //! escalation ([`GROUPS`]), and as it lives. `highwire status --tree` draws it, `highwire restart` shakes it.
 //!
-//! A service starts telling, core, the pinned threads, then each venue; it ends core, venues, threads, telling: lines
+//! A service starts telling, core, the pinned threads, risk, then each venue; it ends core, risk, venues, threads, telling: lines
 //! that are ended must be no venues that are lost, and what goes wrong at the end is to be told.
 
 use crate::config::{Config, Supervision};
@@ -73,6 +73,16 @@ pub const TELLING: Group = Group {
     roles: &[role("alerter", 10 * S), role("pinger", 30 * S), role("ear", 5 * S)],
 };
 
+/// What sizes limits.
+pub const RISK: Group = Group {
+    name: "risk",
+    strategy: Strategy::OneForOne,
+    restarts: |settings| (settings.side_restarts, settings.side_period_s),
+    backoff: Backoff { first_ns: 50 * MS, max_ns: 2 * S },
+    then: "the last limits stay, the log says so",
+    roles: &[role("risk-officer", 5 * S)],
+};
+
 /// One venue: its lines first, what serves them after them.
 pub const VENUE: Group = Group {
     name: "venue",
@@ -92,7 +102,7 @@ pub const VENUE: Group = Group {
 
 /// All of them. Pinned threads have wardens instead: restarted on the same rings, `supervision.thread_restarts`, then
 /// everything is Halted.
-pub const GROUPS: [Group; 3] = [TELLING, CORE, VENUE];
+pub const GROUPS: [Group; 4] = [TELLING, CORE, RISK, VENUE];
 
 impl Group {
     /// When this actor hangs.

@@ -4,6 +4,7 @@ use crate::service::BreakerFigure;
 use crate::telemetry::SpanFigures;
 use crate::universe::Universe;
 use highwire_actors::governor::Ruling;
+use highwire_actors::risk_officer::Assessment;
 use highwire_actors::scribe::Figures;
 use highwire_actors::supervisor::Life;
 use highwire_links::audit::VERDICTS;
@@ -60,6 +61,8 @@ pub struct Vitals {
     pub line_ends: u64,
     /// The journal, if there is one.
     pub journal: Option<Figures>,
+    /// The risk officer's last assessment, once there is one.
+    pub risk: Option<Assessment>,
     /// The moment, nanoseconds since the Unix epoch.
     pub now_ns: Nanos,
     /// The process.

@@ -1,5 +1,7 @@
 //! Vitals → samples.
 
+mod risk;
+
 use super::{Sample, Value};
 use crate::service::BreakerFigure;
 use crate::vitals::{Book, Thread, Vitals};
@@ -58,6 +60,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
         samples.extend(quote);
     }
     of_journal(vitals, &mut samples);
+    risk::of(vitals.risk, &mut samples);
     let process = vitals.process;
     samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));
     samples.push(sample("process_open_fds", [], Value::Number(process.open_fds as f64)));

@@ -18,6 +18,7 @@ mod net;
 mod outcomes;
 mod reconciling;
 mod recording;
+mod risk;
 mod senses;
 mod sentinel;
 mod settling;
@@ -41,6 +42,7 @@ use net::Net;
 pub use outcomes::tokens;
 pub use reconciling::Reconciling;
 use recording::Recording;
+use risk::Risk;
 use senses::Sources;
 use sentinel::Sentinel;
 use settling::Settling;
@@ -169,6 +171,7 @@ pub struct Service {
     patience: Plan,
     governing: Governing,
     alerts: Alerts,
+    risk: Risk,
     _data: DataFolder,
     recording: Option<Recording>,
 }
@@ -208,14 +211,12 @@ impl Service {
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let settling = Settling::new(config);
         let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling));
-        let threads =
-            threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
+        let told = (&chronicle, &sentinel);
+        let threads = threads::start(&universe, config, &clock, told, (means.clone(), prepared.as_mut())).await?;
+        let risk = Risk::start((&universe, config), (&threads, means), &chronicle, &clock, &governor).await?;
         let config = Arc::new(config.clone());
-        let sources = Sources {
-            breakers: breakers.clone(),
-            settling,
-            journal: prepared.as_ref().map(recording::Prepared::board),
-        };
+        let journal = prepared.as_ref().map(recording::Prepared::board);
+        let sources = Sources { breakers: breakers.clone(), settling, journal };
         governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
         started.tell(&governor);
         governing.hold(started.held)?;
@@ -223,14 +224,15 @@ impl Service {
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
         watch.show_spans(spans.unwrap_or_default());
+        watch.show_risk(risk.board.clone());
         let http = serve(&watch, &config)?;
         set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
         let patience = governing::patience(&config.modes);
-        let control =
-            control((data.path(), &config), &watch, (&governing, &alerts, reconciling), (&net, &threads.wardens))?;
+        let ruling = (&governing, &alerts, &risk, reconciling);
+        let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -245,6 +247,7 @@ impl Service {
             net,
             governing,
             alerts,
+            risk,
             _data: data,
             recording,
         })
@@ -283,6 +286,7 @@ impl Service {
     pub async fn stop(self) -> Stages {
         // The governor first: lines that are ended are no venues that are lost.
         self.governing.stop().await;
+        self.risk.stop().await;
         self.net.stop().await;
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
@@ -307,12 +311,13 @@ impl Service {
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts, reconciling): (&Governing, &Alerts, Option<Reconciling>),
+    (governing, alerts, risk, reconciling): (&Governing, &Alerts, &Risk, Option<Reconciling>),
     (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
         ("core", governing.lives.clone(), governing.supervisor.clone()),
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
+        ("risk", risk.lives.clone(), risk.supervisor.clone()),
     ];
     branches.extend(net.boughs());
     watch.show_actors(branches.clone());

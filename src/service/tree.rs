@@ -2,7 +2,7 @@
 
 use super::Watch;
 use crate::config::Supervision;
-use crate::topology::{Branch, CORE, Group, TELLING, Tree, VENUE};
+use crate::topology::{Branch, CORE, Group, RISK, TELLING, Tree, VENUE};
 use highwire_actors::supervisor::{Life, Lives, SupervisorMsg};
 use highwire_actors::warden::WardenMsg;
 use ractor::ActorRef;
@@ -63,7 +63,7 @@ fn threads(watch: &Watch, supervision: &Supervision) -> Branch {
 }
 
 fn group(name: &str) -> &'static Group {
-    [&CORE, &TELLING].into_iter().find(|group| group.name == name).unwrap_or(&VENUE)
+    [&CORE, &TELLING, &RISK].into_iter().find(|group| group.name == name).unwrap_or(&VENUE)
 }
 
 fn supervisor(name: &str, supervision: &Supervision, lives: &[Life]) -> Branch {

@@ -11,6 +11,7 @@ use crate::universe::{Pair, Universe};
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{Board, Ruling};
+use highwire_actors::risk_officer::RiskBoard;
 use highwire_actors::scribe;
 use highwire_actors::supervisor::Life;
 use highwire_engine::clock::{Clock, TscClock};
@@ -38,6 +39,7 @@ pub struct Watch {
     bell: Bell,
     breakers: Breakers,
     journal: OnceLock<scribe::Board>,
+    risk: OnceLock<RiskBoard>,
     boughs: OnceLock<Vec<Bough>>,
     spans: OnceLock<SpanCounts>,
 }
@@ -53,8 +55,22 @@ impl Watch {
         (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
-        let (journal, boughs, spans) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal, boughs, spans }
+        let (journal, boughs, spans, risk) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self {
+            pages,
+            gauges,
+            chronicle,
+            universe,
+            clock,
+            started_ns,
+            board,
+            bell,
+            breakers,
+            journal,
+            risk,
+            boughs,
+            spans,
+        }
     }
 
     /// What the service has done so far.
@@ -74,6 +90,12 @@ impl Watch {
     /// What the service may do.
     pub fn mode(&self) -> Mode {
         self.board.read().mode
+    }
+
+    /// The risk officer's figures are to be shown too.
+    pub(super) fn show_risk(&self, board: RiskBoard) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.risk.set(board);
     }
 
     /// The journal's figures are to be shown too.
@@ -147,6 +169,7 @@ impl Watch {
             silent: self.silent(&chronicle),
             line_ends: chronicle.line_ends,
             journal: self.journal.get().map(scribe::Board::read),
+            risk: self.risk.get().and_then(RiskBoard::read),
             now_ns: now,
             process: Process::read(),
         }

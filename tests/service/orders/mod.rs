@@ -14,6 +14,7 @@ mod polymarket;
 mod reconcile;
 mod reports;
 mod rig;
+mod risk;
 mod scope;
 mod storm;
 mod stream;
