@@ -103,8 +103,8 @@ pub struct Recovered {
 
 /// The journal, open on top of what was recovered.
 pub struct Boot {
-    /// Held as long as the process works on the folder.
-    pub lock: Lock,
+    /// Held as long as the process works on the folder; none on a disk that nobody else can reach.
+    pub lock: Option<Lock>,
     /// The state after every record.
     pub state: State,
     /// The journal, open.
@@ -164,19 +164,34 @@ impl Recovered {
     /// # Errors
     /// The disk takes no records, or a position does not fit an instrument any more.
     pub fn begin(self, universe: &Universe, config: &Config, orders: Orders, now: Nanos) -> Result<Boot, BootError> {
-        let Self { found: Found { state, covered, recovery }, epoch, lock, path, folder } = self;
+        let Self { found, epoch, lock, path, folder } = self;
         let disk = Folder::new(path).map_err(|source| BootError::Io { folder: folder.clone(), source })?;
-        let sizes = Settings { segment_bytes: config.store.segment_kib << 10, ..Settings::default() };
-        let journal = Journal::resume(Box::new(disk), sizes, now, &recovery);
-        let mut boot = Boot { lock, state, journal, lessor: Lessor::new(epoch), epoch, covered, folder };
-        boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
-        boot.lease(now)?;
-        boot.list(universe, config, orders, now);
-        refuse_faults(&boot.folder, &boot.state)?;
-        boot.commit(now)?;
-        boot.retire(config.store.segments_kept)?;
-        Ok(boot)
+        let boot = begin_on(Box::new(disk), (found, epoch, folder), (universe, config, orders), now)?;
+        Ok(Boot { lock: Some(lock), ..boot })
     }
+}
+
+/// [`Recovered::begin`] on any disk, with what was read from it and this start's epoch.
+///
+/// # Errors
+/// The disk takes no records, or a position does not fit an instrument any more.
+pub fn begin_on(
+    disk: Box<dyn Disk>,
+    (found, epoch, folder): (Found, u16, String),
+    (universe, config, orders): (&Universe, &Config, Orders),
+    now: Nanos,
+) -> Result<Boot, BootError> {
+    let Found { state, covered, recovery } = found;
+    let sizes = Settings { segment_bytes: config.store.segment_kib << 10, ..Settings::default() };
+    let journal = Journal::resume(disk, sizes, now, &recovery);
+    let mut boot = Boot { lock: None, state, journal, lessor: Lessor::new(epoch), epoch, covered, folder };
+    boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
+    boot.lease(now)?;
+    boot.list(universe, config, orders, now);
+    refuse_faults(&boot.folder, &boot.state)?;
+    boot.commit(now)?;
+    boot.retire(config.store.segments_kept)?;
+    Ok(boot)
 }
 
 impl Boot {

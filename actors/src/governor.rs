@@ -25,6 +25,7 @@ use highwire_supervision::halting::{Plan, Stand};
 use highwire_supervision::health::Health;
 use highwire_supervision::incident::Severity;
 use highwire_supervision::lineset::{LineSet, Reach, State as Lines};
+use highwire_supervision::recovery::{MISSING_MAX, Recovery};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -33,10 +34,6 @@ use walk::Walk;
 
 /// Time between two looks.
 const TICK: Duration = Duration::from_millis(50);
-/// Share of a venue's books that may be missing when it is taken for recovered, thousandths.
-const MISSING_MAX: i64 = 499;
-/// Venues that must be recovered before the service trades, if there are so many.
-const VENUES_MIN: usize = 2;
 
 /// A reading of something that can go wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +176,7 @@ pub struct GovernorState {
     missing: BTreeMap<VenueId, i64>,
     /// Each venue's health, and what it lacked when last judged.
     health: BTreeMap<VenueId, (Health, i64)>,
-    recovering: BTreeSet<VenueId>,
+    recovery: Recovery,
     /// The last reading of each cause that is, or was, there.
     read: BTreeMap<(Scope, Cause), Latch>,
     /// What holds modes, as it was told last.
@@ -197,7 +194,7 @@ impl GovernorState {
         let mut state = Self {
             ladder: Ladder::new(args.rules.clone()),
             reach: Reach::new(args.cut_off_ns),
-            recovering: args.venues.keys().copied().collect(),
+            recovery: Recovery::new(args.venues.keys().copied()),
             myself,
             args,
             realm: None,
@@ -406,10 +403,7 @@ impl GovernorState {
     }
 
     fn on_lines(&mut self, venue: VenueId, lines: LineSet) {
-        let value = match lines.state() {
-            Lines::Up | Lines::Starting => Mode::Full,
-            Lines::Down { mode } | Lines::Returning { mode, .. } => mode,
-        };
+        let value = lines.mode();
         self.args.board.lock().lines.insert(venue, lines.census());
         self.count_falls(venue, &lines);
         self.lines.insert(venue, lines);
@@ -432,21 +426,12 @@ impl GovernorState {
 
     /// A venue whose lines are up and whose books are live has recovered; with enough of them the service has.
     fn judge_recovery(&mut self) {
-        let is_well = |venue: &VenueId| {
-            let up = self.lines.get(venue).is_some_and(|lines| lines.state() == Lines::Up);
-            up && self.missing.get(venue).is_some_and(|&missing| missing <= MISSING_MAX)
+        let (lines, missing) = (&self.lines, &self.missing);
+        let is_well = |venue: VenueId| {
+            let up = lines.get(&venue).is_some_and(|lines| lines.state() == Lines::Up);
+            up && missing.get(&venue).is_some_and(|&missing| missing <= MISSING_MAX)
         };
-        let well: Vec<VenueId> = self.recovering.iter().copied().filter(is_well).collect();
-        for venue in well {
-            self.recovering.remove(&venue);
-            self.recovered(Scope::Venue(venue));
-        }
-        let recovered = self.args.venues.len() - self.recovering.len();
-        if recovered >= VENUES_MIN.min(self.args.venues.len())
-            && self.told.contains_key(&(Scope::Global, Cause::Recovery))
-        {
-            self.recovered(Scope::Global);
-        }
+        self.recovery.judge(is_well).into_iter().for_each(|scope| self.recovered(scope));
     }
 
     fn recovered(&mut self, scope: Scope) {

@@ -12,6 +12,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// Bytes that may wait inside a TLS session for the socket.
 const TLS_BUFFER_BYTES: usize = 256 << 10;
 
+/// A byte stream of another make than a socket: the seam through which simulated venues are reached without one.
+/// It never blocks: `WouldBlock` when nothing is there, `Ok(0)` when the peer has closed.
+pub trait Bytes: Read + Write + Send + std::fmt::Debug {
+    /// What a sleeping thread watches in its place; it need not ever become ready.
+    fn watched(&self) -> BorrowedFd<'_>;
+}
+
 /// A connected, non-blocking byte stream.
 #[derive(Debug)]
 pub enum Stream {
@@ -19,6 +26,8 @@ pub enum Stream {
     Plain(TcpStream),
     /// With TLS.
     Tls(Box<Tls>),
+    /// No socket at all.
+    Other(Box<dyn Bytes>),
 }
 
 /// A socket and its session.
@@ -53,7 +62,7 @@ impl Stream {
     /// Whether written bytes still wait in a TLS session.
     pub fn is_backed_up(&self) -> bool {
         match self {
-            Self::Plain(_) => false,
+            Self::Plain(_) | Self::Other(_) => false,
             Self::Tls(tls) => tls.session.wants_write(),
         }
     }
@@ -64,7 +73,7 @@ impl Stream {
     /// The socket's, other than that it would block.
     pub fn push_out(&mut self) -> io::Result<bool> {
         match self {
-            Self::Plain(_) => Ok(true),
+            Self::Plain(_) | Self::Other(_) => Ok(true),
             Self::Tls(tls) => tls.push_out(),
         }
     }
@@ -76,6 +85,7 @@ impl Read for Stream {
         match self {
             Self::Plain(socket) => socket.read(into),
             Self::Tls(tls) => tls.read(into),
+            Self::Other(bytes) => bytes.read(into),
         }
     }
 }
@@ -85,6 +95,7 @@ impl Write for Stream {
         match self {
             Self::Plain(socket) => socket.write(bytes),
             Self::Tls(tls) => tls.write(bytes),
+            Self::Other(other) => other.write(bytes),
         }
     }
 
@@ -98,6 +109,7 @@ impl AsFd for Stream {
         match self {
             Self::Plain(socket) => socket.as_fd(),
             Self::Tls(tls) => tls.socket.as_fd(),
+            Self::Other(bytes) => bytes.watched(),
         }
     }
 }

@@ -216,7 +216,7 @@ fn moved(news: &News, is_first: bool) -> Option<Moved> {
 pub struct Recording {
     recorder: (ActorRef<RecorderMsg>, JoinHandle<()>),
     board: Board,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Recording {

@@ -17,6 +17,7 @@ pub mod incident;
 pub mod lineset;
 pub mod liveness;
 pub mod reconcile;
+pub mod recovery;
 pub mod renewals;
 pub mod rotation;
 pub mod rungs;

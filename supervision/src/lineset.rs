@@ -108,6 +108,14 @@ impl LineSet {
         self.state
     }
 
+    /// The mode that its lines hold it at.
+    pub fn mode(&self) -> Mode {
+        match self.state {
+            State::Up | State::Starting => Mode::Full,
+            State::Down { mode } | State::Returning { mode, .. } => mode,
+        }
+    }
+
     /// Live lines of a kind.
     pub fn live(&self, kind: Kind) -> u32 {
         self.live[kind as usize]

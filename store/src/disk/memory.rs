@@ -41,6 +41,8 @@ enum Done {
 struct Content {
     now: Vec<u8>,
     synced: Vec<u8>,
+    /// Where the two may differ: the first byte written since the last sync, and the first one after the last.
+    dirty: (usize, usize),
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +84,11 @@ impl MemoryDisk {
         self.lock().plan = None;
     }
 
+    /// Whether a call that was told to be the process's last has come.
+    pub fn is_crashed(&self) -> bool {
+        self.lock().crashed
+    }
+
     /// After a process was killed: everything written is there, and the disk works.
     pub fn restart(&self) {
         let mut state = self.lock();
@@ -110,7 +117,7 @@ impl MemoryDisk {
         let Some(&number) = state.names.get(name) else { return };
         if let Some(content) = state.contents.get_mut(&number) {
             change(&mut content.now);
-            content.synced.clone_from(&content.now);
+            (content.synced, content.dirty) = (content.now.clone(), (0, 0));
         }
     }
 
@@ -122,15 +129,37 @@ impl MemoryDisk {
 
 impl Content {
     fn tear(&mut self, keep: &mut impl FnMut() -> bool) {
-        let mut torn = self.synced.clone();
-        torn.resize(self.now.len(), 0);
-        for (old, new) in torn.chunks_mut(SECTOR).zip(self.now.chunks(SECTOR)) {
-            if old != new && keep() {
-                old.copy_from_slice(new);
+        self.synced.resize(self.now.len(), 0);
+        let (from, to) = self.take_dirty();
+        let (from, to) = (from / SECTOR * SECTOR, to.next_multiple_of(SECTOR).min(self.now.len()));
+        let sectors = self.synced[from..to].chunks_mut(SECTOR).zip(self.now[from..to].chunks_mut(SECTOR));
+        for (old, new) in sectors {
+            if old != new {
+                let (winner, loser) = if keep() { (new, old) } else { (old, new) };
+                loser.copy_from_slice(winner);
             }
         }
-        self.now.clone_from(&torn);
-        self.synced = torn;
+    }
+
+    fn take_dirty(&mut self) -> (usize, usize) {
+        let (from, to) = std::mem::take(&mut self.dirty);
+        (from.min(self.now.len()), to.min(self.now.len()))
+    }
+
+    fn write(&mut self, start: usize, bytes: &[u8]) {
+        let end = start + bytes.len();
+        if self.now.len() < end {
+            self.now.resize(end, 0);
+        }
+        self.now[start..end].copy_from_slice(bytes);
+        let (from, to) = self.dirty;
+        self.dirty = if from == to { (start, end) } else { (from.min(start), to.max(end)) };
+    }
+
+    fn sync(&mut self) {
+        self.synced.resize(self.now.len(), 0);
+        let (from, to) = self.take_dirty();
+        self.synced[from..to].copy_from_slice(&self.now[from..to]);
     }
 }
 
@@ -154,6 +183,12 @@ impl State {
                 Ok(Done::HalfThenDead)
             }
         }
+    }
+
+    /// What no name leads to any more is gone.
+    fn forget_unnamed(&mut self) {
+        let State { contents, names, .. } = self;
+        contents.retain(|number, _| names.values().any(|named| named == number));
     }
 
     /// For calls that are done or not.
@@ -183,7 +218,7 @@ impl Disk for MemoryDisk {
         let number = state.next;
         state.next += 1;
         let zeroes = vec![0; usize::try_from(size).map_err(io::Error::other)?];
-        state.contents.insert(number, Content { now: zeroes.clone(), synced: zeroes });
+        state.contents.insert(number, Content { now: zeroes.clone(), synced: zeroes, dirty: (0, 0) });
         state.names.insert(name.to_owned(), number);
         drop(state);
         Ok(Box::new(MemoryFile { disk: self.clone(), number }))
@@ -212,6 +247,7 @@ impl Disk for MemoryDisk {
         let mut state = self.lock();
         state.call_whole()?;
         state.names_synced = state.names.clone();
+        state.forget_unnamed();
         Ok(())
     }
 }
@@ -228,11 +264,7 @@ impl DiskFile for MemoryFile {
         let bytes = if done == Done::Whole { bytes } else { &bytes[..bytes.len() / 2] };
         let content = state.contents.get_mut(&self.number).ok_or(ErrorKind::NotFound)?;
         let start = usize::try_from(offset).map_err(io::Error::other)?;
-        let end = start + bytes.len();
-        if content.now.len() < end {
-            content.now.resize(end, 0);
-        }
-        content.now[start..end].copy_from_slice(bytes);
+        content.write(start, bytes);
         if done == Done::HalfThenDead {
             return Err(ErrorKind::BrokenPipe.into());
         }
@@ -243,7 +275,7 @@ impl DiskFile for MemoryFile {
         let mut state = self.disk.lock();
         state.call_whole()?;
         let content = state.contents.get_mut(&self.number).ok_or(ErrorKind::NotFound)?;
-        content.synced.clone_from(&content.now);
+        content.sync();
         Ok(())
     }
 }

@@ -142,6 +142,32 @@ fn what_was_synced_is_read_back_in_order_over_segments_and_restarts() {
     assert_run(&open(&disk).unwrap().1, synced, synced);
 }
 
+/// What a killed process wrote and did not sync is read by the next one, which builds on it: a loss of power after that
+/// must not take it away.
+///
+/// Fault: P02
+#[test]
+fn what_a_start_has_read_outlasts_a_loss_of_power_although_the_process_before_never_synced_it() {
+    let calls = {
+        let disk = MemoryDisk::new();
+        run(&mut open(&disk).unwrap().0, 12);
+        disk.calls()
+    };
+    let mut built_on = 0;
+    for at in 0..calls {
+        let disk = MemoryDisk::new();
+        disk.fail(at, u64::MAX, Fault::Crash);
+        let synced = run(&mut open(&disk).unwrap().0, 12);
+        disk.restart();
+        let (mut journal, read, _) = open(&disk).unwrap();
+        built_on += u64::from(read.len() as u64 > synced);
+        let synced = run(&mut journal, 2);
+        disk.restart_after_power_loss(|| false);
+        assert_run(&open(&disk).unwrap().1, synced, synced);
+    }
+    assert!(built_on > 0, "some starts read what was never synced");
+}
+
 #[test]
 fn every_entry_survives() {
     let disk = MemoryDisk::new();

@@ -58,6 +58,9 @@ pub struct Journal {
     next: u64,
     synced: u64,
     segments: Vec<u64>,
+    /// The segment that was read last. What a killed process wrote there may be in the system's memory only, although it
+    /// was read: nothing is built on it before it is synced.
+    unproven: Option<u64>,
     health: Health,
 }
 
@@ -93,6 +96,7 @@ impl Journal {
             next: recovery.next,
             synced: recovery.next - 1,
             segments: recovery.segments.clone(),
+            unproven: recovery.segments.last().copied(),
             health: Health::Healthy,
         };
         journal.commit(now);
@@ -191,6 +195,7 @@ impl Journal {
     }
 
     fn try_commit(&mut self) -> io::Result<()> {
+        self.prove()?;
         let mut open = self.room()?;
         if !self.pending.is_empty() {
             write_all_at(&mut *open.file, open.offset, &self.pending)?;
@@ -200,6 +205,16 @@ impl Journal {
             self.synced = self.next - 1;
         }
         self.open = Some(open);
+        Ok(())
+    }
+
+    /// Makes what was read last.
+    fn prove(&mut self) -> io::Result<()> {
+        if let Some(first) = self.unproven {
+            self.disk.open(&segment::name(first))?.sync()?;
+            self.disk.sync_names()?;
+            self.unproven = None;
+        }
         Ok(())
     }
 

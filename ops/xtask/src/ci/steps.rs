@@ -28,6 +28,11 @@ pub const STEPS: &[Step] = &[
         env: &[("RUSTFLAGS", "--cfg loom"), ("CARGO_TARGET_DIR", "{target}/loom")],
         ..step("loom", &["cargo", "test", "-p", "highwire-links", "--test", "loom", "--release"])
     },
+    // Days under faults in the profile that the tests have built; the long form is in docs/drill.md.
+    step(
+        "drill",
+        &["cargo", "run", "--quiet", "-p", "drill", "--", "--days", "40", "--days-per-seed", "2", "--all-verbs"],
+    ),
     step("check", &["cargo", "run", "--quiet", "--", "check", "--config", "configs/paper.toml"]),
     Step { env: &[("HIGHWIRE__DEMO__SECONDS", "5")], ..step("demo", &["cargo", "run", "--quiet", "--", "demo"]) },
     step("kills", &["cargo", "xtask", "killcampaign", "--kills", "100"]),

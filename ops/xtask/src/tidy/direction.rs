@@ -34,6 +34,19 @@ const PLACES: &[Place] = &[
     place("highwire-simulator", "simulator/", &["highwire-links"]),
     place("highwire-judge", "ops/judge/", &[]),
     place("xtask", "ops/", &["highwire-judge"]),
+    place(
+        "drill",
+        "tests/drill/",
+        &[
+            "highwire",
+            "highwire-actors",
+            "highwire-engine",
+            "highwire-links",
+            "highwire-store",
+            "highwire-supervision",
+            "highwire-venues",
+        ],
+    ),
 ];
 
 const fn place(name: &'static str, folder: &'static str, may_use: &'static [&'static str]) -> Place {

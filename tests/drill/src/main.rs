@@ -1,0 +1,110 @@
+//! `cargo run --release -p drill -- --seed N --days D`: see `docs/drill.md`.
+
+use clap::Parser;
+use drill::canary::Canary;
+use drill::ground::Ground;
+use drill::report;
+use drill::run::{Failure, Seen, days};
+use drill::shrink::shrink;
+use drill::{crash, memory};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A seeded simulation of the whole service under faults.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The first seed; every few days have one of their own, the next.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Days to run.
+    #[arg(long, default_value_t = 20)]
+    days: u64,
+    /// Days of one seed: its world, its options, its journal.
+    #[arg(long, default_value_t = 10)]
+    days_per_seed: u64,
+    /// Every verb must have been fired.
+    #[arg(long)]
+    all_verbs: bool,
+    /// Print the options that each seed draws.
+    #[arg(long)]
+    options: bool,
+    /// Crash a scenario of 200 orders at its storage calls and writes instead, until there were so many crashes.
+    #[arg(long, value_name = "CRASHES")]
+    crash_points: Option<u64>,
+    /// Of the crash points, every so manieth.
+    #[arg(long, default_value_t = 1)]
+    stride: u64,
+    /// Look at memory over so many virtual hours instead; 168 are seven days.
+    #[arg(long, value_name = "HOURS")]
+    memory: Option<u64>,
+    /// Take one defence away: the drill must fail.
+    #[arg(long)]
+    canary: Option<Canary>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let ground = match Ground::new() {
+        Ok(ground) => Arc::new(ground),
+        Err(why) => {
+            eprintln!("{why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = match (options.crash_points, options.memory) {
+        (Some(wanted), _) => crash_points(&ground, &options, wanted),
+        (None, Some(hours)) => look_at_memory(&ground, &options, hours),
+        (None, None) => run_days(&ground, &options),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(failure) => {
+            report::failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_days(ground: &Arc<Ground>, options: &Options) -> Result<bool, Failure> {
+    let (began, mut seen) = (Instant::now(), Seen::default());
+    let (mut left, mut seed) = (options.days, options.seed);
+    while left > 0 {
+        let wanted = left.min(options.days_per_seed.max(1));
+        if options.options || left == options.days {
+            report::drawn(seed);
+        }
+        if let Err(failure) = days(ground, seed, wanted, options.canary, &mut seen) {
+            report::drawn(seed);
+            if let Some(shortest) = shrink(ground, &failure, options.canary) {
+                report::shortest(&shortest);
+            }
+            return Err(failure);
+        }
+        (left, seed) = (left - wanted, seed + 1);
+        if (options.days - left).is_multiple_of(500) {
+            println!("{} days, {:.0} s", options.days - left, began.elapsed().as_secs_f64());
+        }
+    }
+    report::days(&seen, (options.seed, seed - 1), began.elapsed());
+    let missing = seen.fired.missing();
+    if !missing.is_empty() {
+        println!("never fired: {}", missing.join(", "));
+    }
+    Ok(missing.is_empty() || !options.all_verbs)
+}
+
+fn crash_points(ground: &Arc<Ground>, options: &Options, wanted: u64) -> Result<bool, Failure> {
+    let began = Instant::now();
+    let done = crash::all(ground, options.seed, wanted, options.stride.max(1))?;
+    report::crashes(&done, began.elapsed());
+    Ok(true)
+}
+
+fn look_at_memory(ground: &Arc<Ground>, options: &Options, hours: u64) -> Result<bool, Failure> {
+    let began = Instant::now();
+    let seen = memory::hours(ground, options.seed, hours)?;
+    report::memory(&seen, began.elapsed());
+    Ok(seen.growth_permille() <= 10)
+}

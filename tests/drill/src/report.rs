@@ -1,0 +1,80 @@
+//! What the drill prints.
+
+use crate::clock::MS;
+use crate::crash::{Crashes, ORDERS};
+use crate::dice::Dice;
+use crate::ground::VENUES;
+use crate::memory::Memory;
+use crate::run::{Failure, Seen};
+use crate::shrink::Shortest;
+use crate::verb::{Swarm, Verb};
+use std::time::Duration;
+
+/// The options that a seed draws.
+pub fn drawn(seed: u64) {
+    println!("seed {seed} draws {}", Swarm::draw(&mut Dice::new(seed)));
+}
+
+/// A run that ended well.
+pub fn days(seen: &Seen, (first, last): (u64, u64), took: Duration) {
+    let Seen { days, events, orders, fired, settled, records, starts, messages, unsaid, .. } = seen;
+    let rate = *events as f64 / took.as_secs_f64();
+    println!("{:<22} {:>9} {:>14} {:>20}", "fault", "fired", "orders after", "Full after, at most");
+    for (at, verb) in Verb::ALL.iter().enumerate() {
+        let (class, name) = verb.told();
+        let (count, after, full_ms) = (fired.count[at], fired.orders_after[at], fired.full_after_ms[at]);
+        println!("{class:?} {name:<20} {count:>9} {after:>14} {full_ms:>17} ms");
+    }
+    println!(
+        "{days} days of seeds {first} to {last} at {} venues: {events} market events, {orders} orders, {} faults, {starts} starts",
+        VENUES.len(),
+        fired.sum()
+    );
+    println!("compared with the ledgers: {} orders, {} trades; {records} journal records read", settled.0, settled.1);
+    println!(
+        "{messages} messages to people; {} trades by hand that no line told; {} orders booked by count",
+        unsaid.0, unsaid.1
+    );
+    println!("longest healing {} ms, longest exposure {} ms", seen.heal_max_ns / MS, seen.exposed_max_ns / MS);
+    println!("0 violations; {:.0} s, {rate:.0} market events a second", took.as_secs_f64());
+}
+
+/// A run that failed.
+pub fn failure(failure: &Failure) {
+    println!("seed {} fails after {} steps:", failure.seed, failure.steps);
+    failure.what.iter().for_each(|what| println!("  {what}"));
+}
+
+/// The shortest beginning that fails.
+pub fn shortest(shortest: &Shortest) {
+    println!("the shortest beginning that still fails: {} steps, {} market events", shortest.steps, shortest.events);
+    let faults = shortest.faults.iter().map(|(step, verb)| format!("{} at {step}", verb.told().1));
+    println!("  its last faults: {}", faults.collect::<Vec<_>>().join(", "));
+    shortest.what.iter().for_each(|what| println!("  {what}"));
+}
+
+/// Crashes that were all survived.
+pub fn crashes(done: &Crashes, took: Duration) {
+    let Crashes { scenarios, points, kills, powers, again, orders } = done;
+    println!(
+        "{scenarios} scenarios of {ORDERS} orders with {} storage calls and {} writes to venues",
+        points.0, points.1
+    );
+    println!(
+        "{} crashes: {kills} processes killed, {powers} losses of power, {again} more within a recovery; {orders} orders; \
+         0 violations; {:.0} s",
+        done.sum(),
+        took.as_secs_f64()
+    );
+}
+
+/// Memory over time.
+pub fn memory(seen: &Memory, took: Duration) {
+    for (hour, bytes) in &seen.samples {
+        println!("hour {hour:>4}: {:>8} KiB resident", bytes >> 10);
+    }
+    let Memory { events, faults, orders, .. } = seen;
+    let growth = seen.growth_permille() as f64 / 10.0;
+    println!("{events} market events, {orders} orders, {faults} faults; {:.0} s", took.as_secs_f64());
+    println!("growth after the warm-up: {growth:.1} %");
+}
