@@ -20,6 +20,7 @@ pub mod pinger;
 pub mod pool;
 pub mod post;
 pub mod recorder;
+pub mod registrar;
 pub mod scribe;
 pub mod session;
 pub mod stream_key;

@@ -4,6 +4,7 @@
 
 mod binary;
 mod cash;
+mod decided;
 mod reports;
 mod rest;
 

@@ -3,6 +3,7 @@
 
 use super::ServiceError;
 use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, timekeeper};
+use super::outcomes;
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
 use crate::universe::Universe;
@@ -13,6 +14,7 @@ use highwire_actors::dead_man::{self, DeadMan};
 use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::lister::Lister;
 use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
+use highwire_actors::registrar::Registrar;
 use highwire_actors::stream_key::StreamKeeper;
 use highwire_actors::supervisor::{
     ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
@@ -91,7 +93,11 @@ impl Brood {
         let books = Address::default();
         let mut children = vec![self.pool(&lines, &books)];
         children.extend(self.timekeeper(&lines));
-        children.push(self.lister(&lines));
+        children.push(if self.address.venue == Venue::Polymarket {
+            self.registrar(&lines)
+        } else {
+            self.lister(&lines)
+        });
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
         children.extend(self.dead_man(&lines));
@@ -153,6 +159,15 @@ impl Brood {
             Box::pin(async move { Ok(Actor::spawn_linked(None, Lister, arguments, above).await?.0.get_cell()) })
         });
         ChildSpec { name: "lister".to_owned(), start, beat: None }
+    }
+
+    fn registrar(&self, lines: &Address<PoolMsg>) -> ChildSpec {
+        let (brood, lines) = (self.clone(), lines.clone());
+        let start: Start = Box::new(move |above| {
+            let arguments = outcomes::registrar(&brood, lines.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, Registrar, arguments, above).await?.0.get_cell()) })
+        });
+        ChildSpec { name: "registrar".to_owned(), start, beat: None }
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {

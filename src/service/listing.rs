@@ -1,8 +1,6 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
-use super::outcomes;
-use crate::config::Config;
 use highwire_actors::web;
 use highwire_venues::metadata;
 use highwire_venues::plan::{Channels, plan};
@@ -24,12 +22,7 @@ pub struct ListingError {
 }
 
 /// Where a venue's lists are.
-pub fn urls(address: &VenueAddress, config: &Config) -> Vec<String> {
-    if address.venue == Venue::Polymarket { outcomes::urls(config) } else { lists(address) }
-}
-
-/// Where a venue lists everything that it has.
-fn lists(address: &VenueAddress) -> Vec<String> {
+pub fn urls(address: &VenueAddress) -> Vec<String> {
     // OKX has a list per instrument type; a swap's symbol asks for the swaps.
     let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
     let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
@@ -55,7 +48,7 @@ pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Res
 /// The venue does not answer, or not in its own words.
 async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
     let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
-    for url in lists(address) {
+    for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
         let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet).await.and_then(web::Answer::good);
         let body = answer.map_err(failed)?;
