@@ -2,7 +2,7 @@
 //! the epoch durably, and hand over what the last process left: positions, balances, open orders, latches.
 //!
 //! A torn tail is cut and said; anything that was on disk and is gone refuses the start with the way out.
-//! What the venues know better ([`Boot::unresolved`]) is for reconciliation, which asks them.
+//! What the venues know better is for [`crate::reconcile`], which asks them before anything trades.
 
 use crate::config::Config;
 use crate::service::Orders;
@@ -16,8 +16,7 @@ use highwire_links::mode::Mode;
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::{Disk, Folder};
 use highwire_store::journal::{
-    Entry, Health, Journal, JournalError, Listed, Reconciled, Recovery, Resolved, Settings, Stamped, Statement,
-    recover_after,
+    Entry, Health, Journal, JournalError, Listed, Recovery, Resolved, Settings, Stamped, Statement, recover_after,
 };
 use highwire_store::lease::Lessor;
 use highwire_store::lock::{Lock, LockError};
@@ -190,32 +189,14 @@ impl Boot {
         let listed: Vec<Listed> = listed(universe).collect();
         listed.iter().for_each(|listed| self.add(now, Entry::Listed(listed.clone())));
         let funds = universe.engine(config, Mode::Halted, self.epoch).funds;
-        listed.iter().zip(funds).for_each(|(listed, funds)| self.open_wallets(now, listed, funds));
+        if orders == Orders::Paper {
+            listed.iter().zip(funds).for_each(|(listed, funds)| self.open_wallets(now, listed, funds));
+        }
         for (name, value) in limits(config) {
             if self.state.limits.get(&name) != Some(&value) {
                 self.add(now, Entry::Limit { name, value });
             }
         }
-    }
-
-    /// The venues say what the accounts hold: where that differs, it is an adjustment on record, and told.
-    ///
-    /// # Errors
-    /// The disk takes no records.
-    pub fn take_balances(&mut self, universe: &Universe, funds: &[Funds], now: Nanos) -> Result<(), BootError> {
-        let listed: Vec<Listed> = listed(universe).collect();
-        for (listed, funds) in listed.iter().zip(funds) {
-            for (asset, theirs) in assets(listed, *funds) {
-                let ours = self.state.balance(&listed.venue, asset).unwrap_or_default();
-                if ours == theirs {
-                    continue;
-                }
-                tracing::warn!(venue = listed.venue, asset, %ours, %theirs, "the venue's balance is taken");
-                let (venue, asset, label) = (listed.venue.clone(), asset.to_owned(), "asked at the start".to_owned());
-                self.add(now, Entry::Reconciled(Reconciled { venue, asset, ours, theirs, label }));
-            }
-        }
-        self.commit(now)
     }
 
     /// Starts that follow one another quickly leave a segment each: the oldest are removed.
@@ -245,13 +226,17 @@ impl Boot {
     }
 
     /// A start's few records always fit; whether they last is asked at the commit.
-    fn add(&mut self, now: Nanos, entry: Entry) {
+    pub(crate) fn add(&mut self, now: Nanos, entry: Entry) {
         if let Ok(sequence) = self.journal.append(now, &entry) {
             self.state.take(&Stamped { sequence, at_ns: now, entry });
         }
     }
 
-    fn commit(&mut self, now: Nanos) -> Result<(), BootError> {
+    /// Brings what was added to the disk.
+    ///
+    /// # Errors
+    /// The disk takes no records.
+    pub(crate) fn commit(&mut self, now: Nanos) -> Result<(), BootError> {
         match self.journal.commit(now) {
             Health::Healthy => Ok(()),
             Health::Failing { error, .. } => Err(BootError::Disk { folder: self.folder.clone(), why: error.clone() }),

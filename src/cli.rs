@@ -144,8 +144,11 @@ struct ResumeArgs {
 struct RestartArgs {
     #[command(flatten)]
     operate: OperateArgs,
-    /// The actor, as `status --tree` shows it below its supervisor.
+    /// The actor, as `status --tree` shows it below its supervisor; wire/warden-NAME is a pinned thread.
     path: String,
+    /// Have it panic at its next message, as a drill; a pinned thread always does.
+    #[arg(long)]
+    panic: bool,
 }
 
 #[derive(Debug, Args)]
@@ -236,6 +239,15 @@ struct SimulateArgs {
     /// Open only these.
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = room)]
     venues: Vec<Room>,
+    /// Trade only these coins of BTC, ETH and SOL.
+    #[arg(long, value_name = "COIN,...", value_delimiter = ',', value_parser = ["BTC", "ETH", "SOL"])]
+    assets: Vec<String>,
+    /// How often a minute a venue's prices part from the others'.
+    #[arg(long, value_name = "N")]
+    dislocations: Option<u32>,
+    /// Times as many requests and connections as venues bear by their own rules.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    patience: u32,
     /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -321,7 +333,9 @@ pub fn main() -> ExitCode {
         Command::Resume(ResumeArgs { operate, dry_run }) => {
             ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
         }
-        Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
+        Command::Restart(RestartArgs { operate, path, panic }) => {
+            ask(&operate, &Question::Restart { path, panics: panic }, false)
+        }
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
         Command::Journal(command) => journal(&command),
     };
@@ -341,7 +355,7 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracer());
+    let outcome = run::run(&config, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };
@@ -372,7 +386,7 @@ fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
     let filter = if view.owns_terminal() { "off" } else { &config.service.log };
     let telemetry = tell(&config, filter)?;
     let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
-    let outcome = demo::run(&options, &config, view, telemetry.tracer());
+    let outcome = demo::run(&options, &config, view, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }
@@ -448,6 +462,9 @@ fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         base_port: simulate::base_port(&arguments.listen).map_err(|error| wrong(error.to_string()))?,
         seed: arguments.seed,
         venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
+        assets: arguments.assets,
+        dislocations_per_min: arguments.dislocations,
+        patience: arguments.patience,
         tls: arguments.tls,
         script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
         replay: arguments.replay,

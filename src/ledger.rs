@@ -3,7 +3,7 @@
 
 use crate::universe::Universe;
 use highwire_links::audit::{Closed, Decided, Opened, Record, SagaMoved, SagaStage, VERDICTS, Verdict};
-use highwire_links::fill::{Report, ReportKind, Settlement};
+use highwire_links::fill::{ORDER_REJECTS, Report, ReportKind, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::Instrument;
 use highwire_links::order::{Action, Order};
@@ -53,6 +53,8 @@ pub struct Ledger {
     pub unfilled: u64,
     /// Orders refused.
     pub refused: u64,
+    /// The same by the number of the reason.
+    pub refusals: [u64; ORDER_REJECTS],
     /// Profit per pair, in the order of the pairs.
     pub pnl: Vec<Pnl>,
     /// The same per instrument, in the order of the instruments: what is open there is the position.
@@ -78,6 +80,7 @@ impl Ledger {
             fills: 0,
             unfilled: 0,
             refused: 0,
+            refusals: [0; ORDER_REJECTS],
             pnl: vec![Pnl::default(); universe.pairs.len()],
             by_instrument: vec![Pnl::default(); universe.instruments.len()],
             overflows: 0,
@@ -162,7 +165,10 @@ impl Ledger {
                 }
             }
             ReportKind::Done => self.unfilled += u64::from(report.filled.0 == 0),
-            ReportKind::Rejected => self.refused += 1,
+            ReportKind::Rejected => {
+                self.refused += 1;
+                self.refusals[report.reject as usize] += 1;
+            }
             // Nobody here sent it, so it is no trade of a pair; the position is ours all the same.
             ReportKind::Foreign => {
                 let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };

@@ -1,5 +1,6 @@
 //! The program: CLI, configuration, replay, record, demo, service, metrics, telemetry. Reads as a table of contents.
 
+pub mod allocator;
 pub mod boot;
 pub mod cli;
 pub mod config;
@@ -11,6 +12,8 @@ pub mod ledger;
 pub mod metrics;
 pub mod notify;
 pub mod operate;
+pub mod processor;
+pub mod reconcile;
 pub mod record;
 pub mod replay;
 pub mod report;

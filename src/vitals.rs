@@ -1,10 +1,16 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
+use crate::service::BreakerFigure;
+use crate::telemetry::SpanFigures;
 use crate::universe::Universe;
+use highwire_actors::governor::Ruling;
 use highwire_actors::scribe::Figures;
+use highwire_actors::supervisor::Life;
 use highwire_links::audit::VERDICTS;
 use highwire_links::counter::Tally;
+use highwire_links::fill::ORDER_REJECTS;
 use highwire_links::latency::Latencies;
+use highwire_links::occupancy::Occupancies;
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{Mode, Nanos};
 
@@ -19,22 +25,37 @@ pub struct Vitals {
     pub reasons: Vec<String>,
     /// What each venue may do, by name.
     pub venue_modes: Vec<(String, Mode)>,
-    /// Moves of modes since the start.
-    pub mode_moves: u64,
+    /// What the governor has ruled: every cause that holds a mode, and live lines.
+    pub ruling: Ruling,
+    /// Breakers before venues and alert channels.
+    pub breakers: Vec<BreakerFigure>,
+    /// Actors, by their supervisor's name.
+    pub actors: Vec<(String, Life)>,
     /// Notices that found the alerter's queue full.
     pub alerts_lost: u64,
+    /// Notices that wait for the alerter.
+    pub alerts_waiting: usize,
+    /// What becomes of spans.
+    pub spans: SpanFigures,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.
     pub books: Vec<Book>,
     /// Verdicts on opportunities, by the number of the verdict.
     pub verdicts: [u64; VERDICTS],
+    /// Orders refused, by the number of the reason.
+    pub refusals: [u64; ORDER_REJECTS],
     /// Trades that ended flat, hedged, escalated.
     pub endings: [u64; 3],
     /// Realised profit after fees per pair, in the pair's quote currency, as decimals.
     pub profits: Vec<(String, String)>,
     /// Base that the trades of this run have left, by venue and symbol, as decimals; negative is owed.
     pub positions: Vec<(&'static str, String, String)>,
+    /// By pair: base that its trades of this run have left over all its venues, as a decimal, and what that is worth in
+    /// its quote currency at live prices, if there are any.
+    pub exposures: Vec<(String, String, Option<f64>)>,
+    /// Subscriptions that bring nothing, by venue and symbol, with the slots of their lines.
+    pub silent: Vec<(&'static str, String, Vec<u16>)>,
     /// Times a line ended.
     pub line_ends: u64,
     /// The journal, if there is one.
@@ -46,7 +67,7 @@ pub struct Vitals {
 }
 
 /// One pinned thread.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Thread {
     /// Its name.
     pub name: String,
@@ -60,6 +81,10 @@ pub struct Thread {
     pub tally: Tally,
     /// Its latencies.
     pub latencies: Latencies,
+    /// How full its rings are.
+    pub rings: Occupancies,
+    /// Processor time of the thread that runs now, nanoseconds.
+    pub cpu_ns: Nanos,
 }
 
 /// One book.

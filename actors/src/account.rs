@@ -1,8 +1,9 @@
 //! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
 //! signed stands in an error.
 
-use crate::web::{self, Answer, Quiet};
+use crate::web::{self, Answer, Need, Quiet};
 use highwire_engine::clock::{Clock, TscClock};
+use highwire_links::Nanos;
 use highwire_links::fixed::Amount;
 use highwire_venues::keys::Keys;
 use highwire_venues::orders::Listed;
@@ -52,7 +53,12 @@ pub enum AskError {
 impl Account {
     /// The venue's time now, milliseconds.
     pub fn wall_ms(&self) -> i64 {
-        let ours_ns = i64::try_from(self.clock.now()).unwrap_or(i64::MAX);
+        self.venue_ms(self.clock.now())
+    }
+
+    /// The venue's time at a time of ours, milliseconds.
+    pub fn venue_ms(&self, at_ns: Nanos) -> i64 {
+        let ours_ns = i64::try_from(at_ns).unwrap_or(i64::MAX);
         ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
     }
 
@@ -64,7 +70,7 @@ impl Account {
         let unanswered = |why: String| AskError::Unanswered(why);
         let request = private::request(self.venue, &self.keys, query, self.wall_ms());
         let request = request.map_err(|error| unanswered(error.to_string()))?;
-        let answer = self.send(&request).await?;
+        let answer = self.send(&request, need(query)).await?;
         private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body).map_err(AskError::Refused)
     }
 
@@ -79,14 +85,14 @@ impl Account {
         for token in listed.iter().filter(|listed| listed.kind == Kind::Outcome).map(|listed| &listed.symbol) {
             let unanswered = |why: &str| AskError::Unanswered(format!("what is held of {token}: {why}"));
             let request = token_balance(&self.keys, token, self.wall_ms());
-            let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?).await?;
+            let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, Need::Later).await?;
             let free = answer.good().ok().and_then(|body| balance_of(&body)).ok_or_else(|| unanswered("no number"))?;
             balances.push(Balance { asset: token.clone(), free, locked: Amount::ZERO });
         }
         Ok(balances)
     }
 
-    async fn send(&self, request: &HttpRequest) -> Result<Answer, AskError> {
+    async fn send(&self, request: &HttpRequest, need: Need) -> Result<Answer, AskError> {
         let unanswered = |why: String| AskError::Unanswered(why);
         let base = if self.base.is_empty() { request.host } else { &self.base };
         let method = reqwest::Method::from_bytes(request.method.as_bytes());
@@ -95,6 +101,15 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        web::send(sent.body(request.body.clone()), self.timeout, &self.quiet).await.map_err(unanswered)
+        web::send(sent.body(request.body.clone()), self.timeout, &self.quiet, need).await.map_err(unanswered)
+    }
+}
+
+/// Where orders stand, and what withdraws them, is asked for at once; what is held, owed or permitted can wait.
+fn need(query: &Query<'_>) -> Need {
+    use Query as Q;
+    match query {
+        Q::Balances | Q::Positions | Q::Fees { .. } | Q::KeyScope | Q::Instruments { .. } => Need::Later,
+        _ => Need::Now,
     }
 }

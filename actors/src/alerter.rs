@@ -7,15 +7,16 @@
 use crate::address::Address;
 use crate::beat::Beat;
 use crate::channel::{Channel, Undelivered};
+use crate::tended;
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
+use highwire_links::breaker::{self, Breaker, Outcome, Stand};
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
-use highwire_supervision::breaker::{self, Breaker, Outcome};
 use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Time between two looks at what is due.
@@ -86,7 +87,11 @@ pub struct Bell {
     alerter: Address<AlerterMsg>,
     waiting: Arc<AtomicUsize>,
     lost: Arc<AtomicU64>,
+    channels: Arc<Mutex<Vec<ChannelStand>>>,
 }
+
+/// A channel's name, where its breaker stands, and how often it tripped.
+pub type ChannelStand = (String, (Stand, u64));
 
 impl Bell {
     /// Something happened, goes on, or became worse. Equal keys are one incident.
@@ -110,9 +115,19 @@ impl Bell {
         answer.ok()?.success_or(()).ok()
     }
 
+    /// Notices that wait for the alerter.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Notices that found the queue full.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+
+    /// The channels' breakers.
+    pub fn channels(&self) -> Vec<ChannelStand> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn send(&self, message: AlerterMsg) {
@@ -133,8 +148,7 @@ pub struct AlerterState {
     args: AlerterArgs,
     incidents: Incidents,
     breakers: Vec<Breaker>,
-    waiting: Arc<AtomicUsize>,
-    lost: Arc<AtomicU64>,
+    bell: Bell,
     lost_told: u64,
     saves: u64,
     saved: Option<Book>,
@@ -153,11 +167,13 @@ impl Alerter {
     ) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
         // What a former alerter had not taken went with it.
         bell.waiting.store(0, Ordering::Release);
-        let counts = (Arc::clone(&bell.waiting), Arc::clone(&bell.lost));
-        let arguments = (args, counts.0, counts.1);
-        let (alerter, _) = match above {
-            Some(above) => Self::spawn_linked(None, Self, arguments, above).await?,
-            None => Self::spawn(None, Self, arguments).await?,
+        let arguments = (args, bell.clone());
+        let alerter = match above {
+            Some(above) => {
+                let beat = arguments.0.beat.clone();
+                tended::spawn(Self, arguments, above, &beat).await?
+            }
+            None => Self::spawn(None, Self, arguments).await?.0,
         };
         bell.alerter.lead_to(alerter.clone());
         Ok(alerter)
@@ -172,13 +188,13 @@ impl AlerterState {
     /// One queued notice was taken.
     fn taken(&self) {
         let less = |waiting: usize| Some(waiting.saturating_sub(1));
-        let _always_some = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+        let _always_some = self.bell.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
     }
 
     fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
         let now = self.now();
         self.args.beat.mark(now);
-        let lost = self.lost.load(Ordering::Relaxed);
+        let lost = self.bell.lost();
         if lost > self.lost_told {
             self.lost_told = lost;
             let text = format!("{lost} notices found the alerter's queue full");
@@ -188,6 +204,7 @@ impl AlerterState {
         // What is to be told stands on disk before it is told.
         self.save(now);
         due.into_iter().for_each(|message| self.send(myself, message, now));
+        self.show();
     }
 
     fn send(&mut self, myself: &ActorRef<AlerterMsg>, message: Message, now: Nanos) {
@@ -217,6 +234,14 @@ impl AlerterState {
         self.save(now);
     }
 
+    /// Where each channel's breaker stands is read at the bell.
+    fn show(&self) {
+        let stand =
+            |(route, breaker): (&Route, &Breaker)| (route.rule.name.clone(), (breaker.stand(), breaker.trips()));
+        let stands = self.args.routes.iter().zip(&self.breakers).map(stand).collect();
+        *self.bell.channels.lock().unwrap_or_else(PoisonError::into_inner) = stands;
+    }
+
     /// Keeps the book, if it changed. A disk that fails is told in the log: there is nobody else left.
     fn save(&mut self, now: Nanos) {
         let book = self.incidents.book();
@@ -237,6 +262,9 @@ impl AlerterState {
 
 /// The book that a former process left. One that cannot be read is passed over: alerts go on.
 fn left(disk: &dyn Disk) -> Book {
+    if cfg!(mutant = "alert-spool") {
+        return Book::default();
+    }
     let loaded = match checkpoint::load(disk) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -254,12 +282,12 @@ fn left(disk: &dyn Disk) -> Book {
 impl Actor for Alerter {
     type Msg = AlerterMsg;
     type State = AlerterState;
-    type Arguments = (AlerterArgs, Arc<AtomicUsize>, Arc<AtomicU64>);
+    type Arguments = (AlerterArgs, Bell);
 
     async fn pre_start(
         &self,
         myself: ActorRef<AlerterMsg>,
-        (args, waiting, lost): Self::Arguments,
+        (args, bell): Self::Arguments,
     ) -> Result<AlerterState, ActorProcessingErr> {
         let rules = args.routes.iter().map(|route| route.rule.clone()).collect();
         let incidents = Incidents::new(rules, args.pace, left(&*args.disk));
@@ -267,7 +295,9 @@ impl Actor for Alerter {
         myself.send_interval(TICK, || AlerterMsg::Tick);
         myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
         let started_ns = args.clock.now();
-        Ok(AlerterState { args, incidents, breakers, waiting, lost, lost_told: 0, saves: 0, saved: None, started_ns })
+        let state = AlerterState { args, incidents, breakers, bell, lost_told: 0, saves: 0, saved: None, started_ns };
+        state.show();
+        Ok(state)
     }
 
     async fn handle(

@@ -2,6 +2,7 @@
 //! A line has two so that a successor can be live before the old connection goes.
 
 use crate::connect::{ConnectError, Line};
+use crate::trail::{Trail, Whose};
 use highwire_links::Nanos;
 use highwire_supervision::ending::Phase;
 use highwire_supervision::failover::{Act, Event, Failover, Moved, Timing};
@@ -22,6 +23,7 @@ pub struct Berth {
     /// Its turn to connect was asked for, and not answered yet.
     pub asked: bool,
     task: Option<AbortHandle>,
+    trail: Trail,
 }
 
 /// What an attempt tells its session.
@@ -34,8 +36,8 @@ pub enum Progress {
 }
 
 impl Berth {
-    /// An empty place.
-    pub fn new(slot: u16, timing: Timing) -> Self {
+    /// An empty place for connections of this line.
+    pub fn new(slot: u16, timing: Timing, whose: Whose) -> Self {
         Self {
             slot,
             failover: Failover::new(timing),
@@ -44,6 +46,7 @@ impl Berth {
             leaving: false,
             asked: false,
             task: None,
+            trail: Trail::new(whose),
         }
     }
 
@@ -51,6 +54,7 @@ impl Berth {
     pub fn on(&mut self, event: Event, now: Nanos, random: u64) -> Moved {
         self.asked &= !matches!(event, Event::Granted | Event::Deferred(_) | Event::Stop);
         let moved = self.failover.on(event, now, random);
+        self.trail.on(event, moved.act);
         if matches!(moved.act, Act::Abandon(_) | Act::Close) {
             self.abandon();
         }

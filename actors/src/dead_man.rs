@@ -86,7 +86,7 @@ impl DeadManState {
 
     /// Half of its time without renewal is no accident.
     fn judge(&mut self) {
-        let is_well = self.renewed.elapsed() < self.args.after / 2;
+        let is_well = self.renewed.elapsed() < self.args.after / 2 || cfg!(mutant = "dead-man");
         if self.is_well.replace(is_well) != Some(is_well) {
             tracing::info!(venue = self.args.account.venue.name(), is_well, after = ?self.args.after, "dead-man switch");
             // Without a pool there is no venue to hold.

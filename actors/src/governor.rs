@@ -5,6 +5,7 @@
 //! A start is `Halted` by [`Cause::Recovery`], each venue until its lines are up and its books live, the service
 //! until two venues are (or its only one).
 
+mod health;
 mod latch;
 mod ruling;
 mod walk;
@@ -21,6 +22,7 @@ use highwire_engine::clock::Clock;
 use highwire_links::{Mode, Nanos, VenueId};
 use highwire_supervision::degrade::{Cause, Ladder, Moved, Rule, Scope};
 use highwire_supervision::halting::{Plan, Stand};
+use highwire_supervision::health::Health;
 use highwire_supervision::incident::Severity;
 use highwire_supervision::lineset::{LineSet, Reach, State as Lines};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
@@ -175,6 +177,8 @@ pub struct GovernorState {
     lines: BTreeMap<VenueId, LineSet>,
     /// Share of books that are missing, as last read.
     missing: BTreeMap<VenueId, i64>,
+    /// Each venue's health, and what it lacked when last judged.
+    health: BTreeMap<VenueId, (Health, i64)>,
     recovering: BTreeSet<VenueId>,
     /// The last reading of each cause that is, or was, there.
     read: BTreeMap<(Scope, Cause), Latch>,
@@ -199,6 +203,7 @@ impl GovernorState {
             realm: None,
             lines: BTreeMap::new(),
             missing: BTreeMap::new(),
+            health: BTreeMap::new(),
             read: BTreeMap::new(),
             told: BTreeMap::new(),
             given: BTreeMap::new(),
@@ -232,7 +237,7 @@ impl GovernorState {
     fn take_latches(&mut self) {
         let venues = &self.args.venues;
         let by_name = |name: &str| venues.iter().find(|(_, n)| *n == name).map(|(&venue, _)| Scope::Venue(venue));
-        for latch in self.args.latches.load(by_name) {
+        for latch in self.args.latches.load(by_name).into_iter().filter(|_| !cfg!(mutant = "kill-latch")) {
             let Latch { scope, cause, value, note, since_ns } = latch;
             self.read.insert((scope, cause), Latch { scope, cause, value, note: note.clone(), since_ns });
             self.on_reading(Reading { scope, cause, value, note });
@@ -246,6 +251,7 @@ impl GovernorState {
         if let (Scope::Venue(venue), Cause::StaleBooks) = (scope, cause) {
             self.missing.insert(venue, value);
         }
+        self.heed_health(scope, cause, value);
         let since_ns = self.read.get(&(scope, cause)).filter(|_| self.told.contains_key(&(scope, cause)));
         let since_ns = since_ns.map_or(now, |known| known.since_ns);
         let worse = self.read.get(&(scope, cause)).is_none_or(|known| value >= known.value);
@@ -267,7 +273,8 @@ impl GovernorState {
     /// The ladder moved: people, wardens, the disk and the board learn of it.
     fn on_moved(&mut self, moves: Vec<Moved>) {
         for moved in &moves {
-            let why: Vec<&str> = moved.why.iter().map(|cause| cause.name()).collect();
+            let mut why: Vec<&str> = moved.why.iter().map(|cause| cause.name()).collect();
+            why.dedup();
             let text = format!("{}: {:?} → {:?} ({})", self.name(moved.scope), moved.from, moved.to, why.join(", "));
             tracing::info!("mode of {text}");
             let now = self.now();
@@ -305,6 +312,9 @@ impl GovernorState {
     /// Books go with their lines, and come back a moment after them: that is no incident of its own.
     fn is_consequence(&self, scope: Scope, cause: Cause) -> bool {
         let Scope::Venue(venue) = scope else { return false };
+        if cause == Cause::Health {
+            return self.is_health_told_otherwise(venue);
+        }
         let lines = self.ladder.causes(scope).iter().any(|&(cause, ..)| cause == Cause::Lines);
         cause == Cause::StaleBooks && (lines || self.missing.get(&venue) == Some(&0))
     }
@@ -400,6 +410,8 @@ impl GovernorState {
             Lines::Up | Lines::Starting => Mode::Full,
             Lines::Down { mode } | Lines::Returning { mode, .. } => mode,
         };
+        self.args.board.lock().lines.insert(venue, lines.census());
+        self.count_falls(venue, &lines);
         self.lines.insert(venue, lines);
         let note = if value == Mode::Full { "" } else { "no line of a kind is left" };
         self.on_reading(Reading {
@@ -446,6 +458,7 @@ impl GovernorState {
         let readings = self.realm.as_mut().map_or_else(Vec::new, |realm| (realm.senses)(now));
         readings.into_iter().for_each(|reading| self.on_reading(reading));
         self.judge_reach();
+        self.judge_health(now);
         if self.realm.is_some() {
             self.judge_recovery();
         }
@@ -488,8 +501,8 @@ impl GovernorState {
             Ok(()) => (0, String::new()),
             Err(why) => (1, format!("latches cannot be kept: {why}")),
         };
-        if value > 0 || self.told.contains_key(&(Scope::Global, Cause::Disk)) {
-            self.on_reading(Reading { scope: Scope::Global, cause: Cause::Disk, value, note });
+        if value > 0 || self.told.contains_key(&(Scope::Global, Cause::LatchFile)) {
+            self.on_reading(Reading { scope: Scope::Global, cause: Cause::LatchFile, value, note });
         }
     }
 

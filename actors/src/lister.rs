@@ -3,7 +3,7 @@
 
 use crate::address::Address;
 use crate::pool::PoolMsg;
-use crate::web::{self, Quiet};
+use crate::web::{self, Need, Quiet};
 use highwire_links::InstrumentId;
 use highwire_links::instrument::Change;
 use highwire_supervision::incident::{Notice, Severity};
@@ -130,7 +130,7 @@ async fn lists(
 ) -> (Result<Vec<InstrumentSpec>, String>, Option<u64>) {
     let mut specs = Vec::new();
     for url in urls {
-        let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN, quiet).await {
+        let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN, quiet, Need::Later).await {
             Ok(answer) => (answer.wait_s, answer.good()),
             Err(why) => (None, Err(why)),
         };

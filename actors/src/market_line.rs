@@ -126,6 +126,10 @@ struct MarketRecipe {
 }
 
 impl Recipe for MarketRecipe {
+    fn venue(&self) -> &'static str {
+        self.line.venue.name()
+    }
+
     fn target(&mut self, base: &str, smaller: bool, wall_ns: Nanos) -> Result<Target, String> {
         let mut subscription = self.subscription.clone();
         if smaller {

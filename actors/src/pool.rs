@@ -2,6 +2,7 @@
 //! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
 
 mod books;
+mod roster;
 mod silence;
 mod standing;
 
@@ -20,7 +21,7 @@ use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
 use highwire_links::instrument::{Change, Status};
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
-use highwire_supervision::attempts::{AttemptRule, Attempts, Grant, Need};
+use highwire_supervision::attempts::{AttemptRule, Attempts, Grant};
 use highwire_supervision::degrade::{self, Scope};
 use highwire_supervision::ending::{End, Reason};
 use highwire_supervision::endpoints::Endpoints;
@@ -29,6 +30,7 @@ use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
 use highwire_supervision::topics::Fault;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
+use roster::Roster;
 use silence::{Judgement, Silence};
 use standing::Standing;
 use std::collections::BTreeMap;
@@ -196,7 +198,7 @@ pub struct PoolState {
     attempts: Attempts,
     endpoints: BTreeMap<Kind, Endpoints>,
     set: LineSet,
-    live: BTreeMap<LineKey, bool>,
+    roster: Roster,
     sessions: BTreeMap<ActorId, (LineKey, ActorRef<SessionMsg>)>,
     books: Option<Books>,
     standing: Standing,
@@ -218,7 +220,7 @@ impl PoolState {
             attempts: Attempts::new(args.attempts),
             endpoints: endpoints.collect(),
             set: LineSet::new(args.lines, &kinds, now),
-            live: BTreeMap::new(),
+            roster: Roster::default(),
             sessions: BTreeMap::new(),
             books: args.snapshots.take().map(|source| Books::new(source, args.seed)),
             standing: Standing::default(),
@@ -250,10 +252,11 @@ impl PoolState {
 
     fn on_ask(&mut self, key: LineKey, berth: usize, elsewhere: bool, session: &ActorRef<SessionMsg>) {
         let now = self.args.clock.now();
-        let alone = !self.live.iter().any(|(other, &live)| live && other.kind == key.kind && *other != key);
-        let need = if alone || self.is_live(key) { Need::Only } else { Need::Standby };
-        let answer = match self.attempts.ask(need, now) {
-            Grant::Now => SessionMsg::Granted(berth, self.choose(key, elsewhere, now)),
+        let answer = match self.attempts.ask(self.roster.need(key), now) {
+            Grant::Now => {
+                self.roster.on_granted(key);
+                SessionMsg::Granted(berth, self.choose(key, elsewhere, now))
+            }
             Grant::NotBefore(at_ns) => {
                 if self.attempts.is_spent(now) {
                     self.hold(Cause::Attempts, Mode::Reduced, "connections are not accepted for long");
@@ -271,12 +274,8 @@ impl PoolState {
         feed.zip(at).and_then(|(feed, at)| feed.bases.get(at)).cloned().unwrap_or_default()
     }
 
-    fn is_live(&self, key: LineKey) -> bool {
-        self.live.get(&key).copied().unwrap_or(false)
-    }
-
     fn on_change(&mut self, key: LineKey, up: bool) {
-        if self.live.insert(key, up).unwrap_or(false) == up {
+        if !self.roster.on_change(key, up) {
             return;
         }
         let now = self.args.clock.now();
@@ -385,6 +384,7 @@ impl PoolState {
             self.ends.remove(0);
         }
         self.ends.push((key, end));
+        self.roster.on_end(key);
     }
 
     fn on_topics(&mut self, key: LineKey, failed: Vec<(String, Fault)>) {
@@ -400,7 +400,7 @@ impl PoolState {
     }
 
     fn market_lines(&self) -> Vec<LineKey> {
-        self.live.iter().filter(|(key, live)| **live && key.kind == Kind::Market).map(|(key, _)| *key).collect()
+        self.roster.live(Some(Kind::Market))
     }
 
     /// The lines that can prove another one deaf: what greets a line that was just renewed proves nothing.
@@ -579,7 +579,7 @@ impl PoolState {
 
     fn report(&self) -> PoolReport {
         PoolReport {
-            live: self.live.iter().filter(|(_, live)| **live).map(|(key, _)| *key).collect(),
+            live: self.roster.live(None),
             failed: self.failed.clone(),
             mode: self.standing.mode(),
             ends: self.ends.clone(),

@@ -241,7 +241,8 @@ fn fee_notice(slug: &str, is_old: bool) -> PoolMsg {
 async fn lists(http: &reqwest::Client, quiet: &Quiet, urls: &[String], now_ms: i64) -> Result<Vec<Market>, String> {
     let mut found = Vec::new();
     for url in urls {
-        let body = web::send(http.get(url), ANSWER_WITHIN, quiet).await.and_then(web::Answer::good)?;
+        let body =
+            web::send(http.get(url), ANSWER_WITHIN, quiet, web::Need::Later).await.and_then(web::Answer::good)?;
         found.extend(markets(&body, now_ms).map_err(|error| error.to_string())?.markets);
     }
     Ok(found)

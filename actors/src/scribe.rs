@@ -111,6 +111,11 @@ impl Board {
         self.lock().clone()
     }
 
+    /// What the disk says while it fails; the journal's thread tells it at each try.
+    pub fn tell_failing(&self, failing: Option<String>) {
+        self.lock().failing = failing;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Figures> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -294,15 +299,15 @@ impl Scribe {
 
     fn tell(&mut self, now: Nanos, taken: usize) {
         let journal = &self.args.journal;
+        self.board.tell_failing(match journal.health() {
+            Health::Healthy => None,
+            Health::Failing { error, .. } => Some(error.clone()),
+        });
         let mut figures = self.board.lock();
         figures.pending_bytes = journal.pending_bytes();
         figures.lag_ns = self.waiting_since_ns.map_or(0, |since| now.saturating_sub(since));
         figures.segments = journal.segments().len();
         figures.ids_left = self.args.ids.left();
-        figures.failing = match journal.health() {
-            Health::Healthy => None,
-            Health::Failing { error, .. } => Some(error.clone()),
-        };
         if taken > 0 {
             figures.unseen = self.args.rings.iter().map(|(_, on)| on.lost()).sum();
         }

@@ -9,6 +9,7 @@
 use crate::berth::{Berth, Progress};
 use crate::connect::{Line, Target, connect};
 use crate::pool::{LineKey, PoolMsg};
+use crate::trail::Whose;
 use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
 use highwire_links::codec::LineNotice;
@@ -18,6 +19,7 @@ use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::dice::Dice;
 use highwire_supervision::ending::{End, Phase};
 use highwire_supervision::failover::{Act, Event, Timing};
+use highwire_supervision::lineset::Kind;
 use highwire_supervision::renewals::Renewals;
 use highwire_supervision::rotation::{self, Rotation, RotationRule};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
@@ -41,6 +43,11 @@ pub trait Recipe: Send {
     /// # Errors
     /// The socket cannot be handed over.
     fn parcel(&mut self, line: Line, slot: u16, now: Nanos) -> io::Result<Parcel>;
+
+    /// The venue's name, for traces.
+    fn venue(&self) -> &'static str {
+        ""
+    }
 
     /// The instruments whose data it carries.
     fn instruments(&self) -> &[InstrumentId];
@@ -131,9 +138,11 @@ pub struct SessionState {
 
 impl SessionState {
     fn new(args: SessionArgs) -> Self {
+        let kind = Kind::ALL.iter().find(|(kind, _)| *kind == args.key.kind).map_or("", |(_, name)| name);
+        let whose = Whose { venue: args.recipe.venue(), kind, line: args.key.index };
         Self {
             dice: Dice::new(args.seed),
-            berths: args.slots.map(|slot| Berth::new(slot, args.timing)),
+            berths: args.slots.map(|slot| Berth::new(slot, args.timing, whose.clone())),
             main: 0,
             rotation: Rotation::new(args.rotation, args.key.index.into()),
             up: false,

@@ -3,7 +3,7 @@
 use crate::account::SharedOffset;
 use crate::address::Address;
 use crate::pool::PoolMsg;
-use crate::web::{self, Quiet};
+use crate::web::{self, Need, Quiet};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_supervision::skew::{Probe, Skew};
@@ -69,7 +69,7 @@ impl TimekeeperState {
         let (myself, quiet, clock) = (myself.clone(), self.args.quiet.clone(), self.args.clock.now());
         let started = std::time::Instant::now();
         tokio::spawn(async move {
-            let answer = web::send(request, ANSWER_WITHIN, &quiet).await;
+            let answer = web::send(request, ANSWER_WITHIN, &quiet, Need::Now).await;
             let took_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
             let wait_s = answer.as_ref().ok().and_then(|answer| answer.wait_s);
             let body = answer.and_then(web::Answer::good);

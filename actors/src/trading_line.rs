@@ -74,6 +74,10 @@ impl TradingRecipe {
 }
 
 impl Recipe for TradingRecipe {
+    fn venue(&self) -> &'static str {
+        self.line.account.venue.name()
+    }
+
     fn target(&mut self, base: &str, _smaller: bool, wall_ns: Nanos) -> Result<Target, String> {
         let plan = self.plan(base).map_err(|error| {
             self.line.stream_key.doubt();

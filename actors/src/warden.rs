@@ -122,6 +122,8 @@ pub enum WardenMsg {
     CancelAll,
     /// Close what is exposed and followed by no trade.
     Flatten,
+    /// Have the thread panic: an operator wants to see what follows.
+    Die,
     /// Have the thread say how things stand.
     Report,
     /// Set the stop word, which may lower it: an operator's act.
@@ -269,7 +271,7 @@ impl WardenState {
             return;
         }
         let Some(moved) = self.liveness.on_age(self.desk.cnc.thread_age_ns(now)) else { return };
-        if moved.to == Pulse::Stuck {
+        if moved.to == Pulse::Stuck && !cfg!(mutant = "stuck-thread") {
             self.desk.cnc.stop(StopWord::CancelsOnly);
         }
         self.tell(News::Pulse(moved));
@@ -432,6 +434,7 @@ impl WardenState {
             WardenMsg::Resume => Verb::Resume,
             WardenMsg::CancelAll => Verb::CancelAll,
             WardenMsg::Flatten => Verb::Flatten,
+            WardenMsg::Die => Verb::Die,
             WardenMsg::Report => Verb::Report,
             WardenMsg::SetInstrument(id, change) => {
                 let known = self.in_force.changes.entry(id).or_default();

@@ -232,6 +232,28 @@ async fn a_lost_venue_is_one_incident_and_a_cause_that_flaps_stays_in_force() {
     assert_eq!(rig.board.read().moves, moves + 2, "forty readings, one way in and one out");
 }
 
+/// Neither its falls nor its books would halt it alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_venue_that_keeps_falling_and_is_half_there_is_halted_for_its_health_and_comes_back_with_its_books() {
+    let rig = Rig::new(false).await;
+    rig.reign().await;
+    rig.full().await;
+    for _ in 0..6 {
+        rig.lines(VENUES[1], false);
+        rig.until("fallen", |rig| rig.venue(1) == Mode::Halted).await;
+        rig.lines(VENUES[1], true);
+        rig.until("back", |rig| rig.venue(1) == Mode::Full).await;
+    }
+    let stale = |value| rig.read(Scope::Venue(VENUES[1]), Cause::StaleBooks, value);
+    stale(400);
+    rig.until("unwell", |rig| rig.venue(1) == Mode::Halted).await;
+    assert_eq!(rig.open_incidents().await, ["v1/health"]);
+    assert_eq!((rig.venue(0), rig.mode()), (Mode::Full, Mode::Full), "the others are well");
+    stale(0);
+    rig.until("well", |rig| rig.venue(1) == Mode::Full).await;
+    assert_eq!(rig.open_incidents().await, [""; 0]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_runaway_stops_cancels_and_holds_through_a_restart_until_a_resume() {
     let rig = Rig::new(false).await;

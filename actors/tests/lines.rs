@@ -311,7 +311,7 @@ impl Wanted {
             login: false,
             topics: &["good"],
             connect_ms: 3_000,
-            attempts: AttemptRule { limit: 10_000, period_ns: 1_000 * MS, gap_ns: 0 },
+            attempts: AttemptRule { limit: 10_000, period_ns: 1_000 * MS, burst: 1, gap_ns: 0 },
         }
     }
 
@@ -533,7 +533,7 @@ async fn the_last_line_lost_halts_the_venue_and_its_return_frees_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flapping_endpoint_costs_the_venue_no_more_than_its_attempts_and_makes_it_reduced() {
     let server = Server::start(Way::Redirect).await;
-    let attempts = AttemptRule { limit: 6, period_ns: 60_000 * MS, gap_ns: MS };
+    let attempts = AttemptRule { limit: 6, period_ns: 60_000 * MS, burst: 1, gap_ns: MS };
     let rig = Wanted { attempts, ..Wanted::of(&server) }.start().await;
     rig.until("the brake", |report| report.mode >= Mode::Reduced).await;
     tokio::time::sleep(Duration::from_millis(500)).await;

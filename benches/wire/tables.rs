@@ -1,6 +1,6 @@
 //! Instruments and limits that the benches and the tests of the wire share.
 
-use highwire_engine::engine::{GuardLimits, Limits, SagaLimits};
+use highwire_engine::engine::{ExposureLimits, GuardLimits, Limits, SagaLimits};
 use highwire_links::fixed::{Amount, Qty, Scale};
 use highwire_links::instrument::{Contract, Instrument, Status};
 use highwire_links::{InstrumentId, PairId, VenueId};
@@ -35,6 +35,7 @@ pub fn limits(venues: usize) -> Limits {
         latency_penalty_ppb: 0,
         order_notional_max: amount(1_000),
         position_max: amount(1_000_000_000),
+        exposure: ExposureLimits::WIDE,
         open_orders_max: 128,
         collar_ppb: 100_000_000,
         collar_samples_min: 0,

@@ -13,10 +13,12 @@ use crate::slots::Slots;
 use crate::stages::Stages;
 use crate::watch::Watch;
 use highwire_links::Nanos;
+use highwire_links::allocation;
 use highwire_links::command::{Command, Parcel, Verb};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::fill::Report;
 use highwire_links::lifecycle::{Ending, Event};
+use highwire_links::occupancy::{Occupancies, Occupancy, Ring};
 use highwire_links::ports::Ports;
 
 /// Commands obeyed in one turn.
@@ -38,12 +40,15 @@ pub struct House {
     pub tally: Tally,
     /// Its latencies.
     pub stages: Stages,
+    /// How full its rings are.
+    pub rings: Occupancies,
 }
 
 impl House {
     /// A house with nothing counted yet.
     pub fn new(clock: Box<dyn Clock>, ports: Ports, idle: Idle, wakes: Vec<Waker>) -> Self {
-        Self { clock, ports, idle, wakes, tally: Tally::default(), stages: Stages::default() }
+        let (tally, stages, rings) = (Tally::default(), Stages::default(), Occupancies::default());
+        Self { clock, ports, idle, wakes, tally, stages, rings }
     }
 
     fn context(&mut self, now: Nanos) -> Context<'_> {
@@ -259,6 +264,7 @@ impl Duty {
                 }
                 true
             }
+            Verb::Die => panic!("an operator told it to"),
             Verb::Report => {
                 if let Some(standing) = self.roles.engine.as_ref().map(Engine::standing_now) {
                     self.house.context(now).tell(standing);
@@ -361,10 +367,31 @@ impl Duty {
     }
 
     fn publish(&mut self) {
-        let House { ports, tally, stages, .. } = &mut self.house;
+        self.look_at_rings();
+        let House { ports, tally, stages, rings, .. } = &mut self.house;
         tally.set(Counter::TelemetryDropped, ports.telemetry.dropped());
         tally.set(Counter::AuditLost, ports.audit.lost());
+        tally.set(Counter::Allocations, allocation::here());
+        ports.cnc.tell_depth(ports.audit.depth_permille());
         ports.tally.publish(tally);
+        ports.occupancy.publish(rings);
         ports.latency.publish(stages.coarse());
+    }
+
+    /// Samples the rings of which this thread has an end; who puts in knows what was refused.
+    fn look_at_rings(&mut self) {
+        let House { ports, tally, rings, .. } = &mut self.house;
+        rings.note(Ring::Command, ports.commands.occupancy());
+        rings.note(Ring::Lifecycle, ports.lifecycle.occupancy());
+        rings.note(Ring::Audit, ports.audit.occupancy());
+        rings.note(Ring::Telemetry, ports.telemetry.occupancy());
+        if let Some(feed) = &self.roles.feed {
+            rings.note(Ring::Market, feed.ring());
+        }
+        if let Some(engine) = &self.roles.engine {
+            let (orders, fills) = engine.rings();
+            rings.note(Ring::Order, orders);
+            rings.note(Ring::Fill, Occupancy { refused: tally.get(Counter::ReportsLost), ..fills });
+        }
     }
 }

@@ -4,9 +4,15 @@
 //! Stepped by the pinned thread, by replay and by tests alike; same inputs, same outputs. Nothing is
 //! allocated after [`Engine::new`].
 
+mod complementing;
+mod lagging;
+
+pub use crate::exposures::ExposureLimits;
 pub use crate::guard::GuardLimits;
 pub use crate::risk::{Limits, SagaLimits};
-pub use crate::spec::{Assets, Binary, EngineEnds, EngineSpec, Funds, Inheritance, PairSpec, SpecError, Tuning};
+pub use crate::spec::{
+    Assets, Binary, EngineEnds, EngineSpec, Follow, Funds, Inheritance, PairSpec, SpecError, Tuning,
+};
 pub use crate::strategies::Strategies;
 
 use crate::context::Context;
@@ -17,19 +23,23 @@ use crate::position::Account;
 use crate::risk::{Gate, LEGS, LegFacts, SendFacts};
 use crate::saga::{Offer, Saga};
 use crate::sizing::{Ladder, Leg, PairScale, Plan, Sizing};
-use crate::strategies::complement::{Complement, Set};
+use crate::strategies;
+use crate::strategies::complement::Complement;
 use crate::strategies::cross_venue::CrossVenue;
+use crate::strategies::lag::Lag;
 use crate::tops::Quote;
 use crate::wallets::Held;
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::fill::Report;
+use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
-use highwire_links::limits::{AUDIT_PER_REPORT_MAX, POW10, PPB};
+use highwire_links::limits::AUDIT_PER_REPORT_MAX;
 use highwire_links::market::{Market, MarketEvent};
 use highwire_links::mode::{Mode, OrderClass};
+use highwire_links::occupancy::Occupancy;
 use highwire_links::page::{BookState, Page};
 use highwire_links::telemetry::Trace;
 use highwire_quant::walk::Terms;
@@ -52,6 +62,7 @@ pub struct Engine {
     scales: Box<[PairScale]>,
     detector: CrossVenue,
     complement: Complement,
+    lag: Lag,
     gate: Gate,
     executor: Executor,
     /// The last gate tripped, and the warden was told.
@@ -98,6 +109,7 @@ impl Engine {
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             detector: CrossVenue::new(spec),
             complement: Complement::new(spec),
+            lag: Lag::new(spec),
             gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
             executor: Executor::new(spec),
             is_tripped: false,
@@ -225,6 +237,11 @@ impl Engine {
         &self.executor
     }
 
+    /// How full its rings of orders and of reports are.
+    pub fn rings(&self) -> (Occupancy, Occupancy) {
+        (self.ends.orders.occupancy(), self.ends.fills.occupancy())
+    }
+
     /// Gives the ring ends back.
     pub fn dismantle(self) -> EngineEnds {
         self.ends
@@ -245,6 +262,7 @@ impl Engine {
     fn tend(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut work, mut number) = (0, 0);
         self.executor.on_untold(cx);
+        self.executor.try_venues(cx);
         work += self.executor.cancel_on(cx, &mut self.ends.orders);
         self.tend_inherited(cx);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
@@ -284,7 +302,7 @@ impl Engine {
         let saga = self.executor.saga(pair)?;
         let (exposure, terms) = (saga.wants_offer()?, saga.terms());
         let members = self.executor.members(pair);
-        let fair_px = self.detector.fair_px(*members.first()?)?;
+        let fair_px = self.executor.paid_px(pair).or_else(|| self.detector.fair_px(*members.first()?))?;
         let (cost_max_ppb, least) = (terms.cost_max_ppb, terms.least);
         let binary = self.executor.curve(pair);
         let reach_ppb = if binary.is_some() { SHARE_REACH_PPB } else { REACH_PPB } * (1 + i64::from(saga.failures()));
@@ -394,6 +412,7 @@ impl Engine {
     fn on_quote(&mut self, cx: &mut Context<'_>, quote: &Quote, mut origin: Origin) {
         let instrument = origin.instrument;
         self.detector.on_quote(cx, instrument, quote);
+        self.executor.price(instrument, Px(quote.bid_px.max(quote.ask_px)));
         origin.detected = cx.clock.stamp();
         cx.stages.record(Stage::Detect, cx.clock.between_ns(origin.taken, origin.detected));
         let mut number = 0;
@@ -404,62 +423,8 @@ impl Engine {
         if let Some(number) = self.complement.number_of(instrument) {
             self.judge_complement(cx, number, &origin);
         }
+        self.judge_lags(cx, instrument, quote, &origin);
         self.detector.on_judged(instrument);
-    }
-
-    /// Buys both sides of a binary market where together they cost less than the one that they pay.
-    fn judge_complement(&mut self, cx: &mut Context<'_>, number: usize, origin: &Origin) {
-        let Ok(set) = self.weigh_complement(cx, number) else { return };
-        let [yes, no] = self.complement.sides(number);
-        let Some(pair) = self.detector.instrument_of(yes).map(|side| side.pair) else { return };
-        let opportunity = self.complement.next_number();
-        let cause = Cause { opportunity, pair, decided_ns: cx.now, stamp: origin.received };
-        let leg = |instrument, ticket| LegTicket { instrument, side: Side::Buy, ticket };
-        let Ok(prepared) = self.executor.prepare(cx, &[leg(yes, set.yes), leg(no, set.no)], &cause) else { return };
-        cx.tally.add(Counter::Taken);
-        let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns };
-        self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
-    }
-
-    /// The gate's questions and the size of a complement trade.
-    fn weigh_complement(&self, cx: &Context<'_>, number: usize) -> Result<Set, Verdict> {
-        let params = self.gate.limits().strategies.complement;
-        let sides = self.complement.sides(number);
-        let [Some(yes), Some(no)] = sides.map(|id| self.detector.instrument_of(id)) else {
-            return Err(Verdict::NotTrading);
-        };
-        let pages = sides.map(|id| self.page(id));
-        // The cheap question first: nearly always there is no edge.
-        let set = self.complement.cross(number, [yes, no], &pages, &params)?;
-        let band = |side: &Instrument| {
-            let one = i128::from(POW10[usize::from(side.scale.px_dp)]);
-            i64::try_from(one * i128::from(params.collar_ppb) / i128::from(PPB)).unwrap_or(0)
-        };
-        let facts = [(yes, &pages[0]), (no, &pages[1])];
-        let facts = facts.map(|(side, page)| LegFacts { band: Some(band(side)), ..self.facts_of_page(side, page) });
-        self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
-        let caps = self.gate.caps(self.gate.mode_between(yes.venue, no.venue));
-        self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
-        let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
-        let order_room = self.ends.orders.room();
-        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
-        self.gate.on_sized(&send, cx.now)?;
-        let accounts = sides.map(|id| self.executor.account(id).unwrap_or_else(Account::empty));
-        set.within([yes, no], &accounts, &caps)
-    }
-
-    fn facts_of_page(&self, side: &Instrument, page: &Page) -> LegFacts {
-        let live = page.state == BookState::Live;
-        LegFacts {
-            venue: side.venue,
-            status: side.status,
-            time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
-            px: page.asks[0].px,
-            reference: self.detector.reference(side.id),
-            band: None,
-            median: None,
-        }
     }
 
     /// Decides an opportunity that is not taken yet, and writes the decision down when it is new.
@@ -484,7 +449,7 @@ impl Engine {
         self.record(cx, route, opportunity.id, verdict, decision);
         if let Ok(prepared) = prepared {
             let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns };
+            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns, patience: None };
             self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
             trace(cx, &cause, origin, begun, decided);
         }
@@ -520,7 +485,7 @@ impl Engine {
             stop_edge_ppb: self.gate.stop_edge_ppb().ok_or(Verdict::Overflow)?,
             base_max: i64::MAX,
         };
-        let caps = self.gate.caps(self.gate.mode_between(buy.venue, sell.venue));
+        let caps = self.gate.caps(strategies::Strategy::CrossVenue, self.gate.mode_between(buy.venue, sell.venue));
         let buy_ladder = Ladder::new(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
         let sell_ladder = Ladder::new(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
         let (buy_account, sell_account) =

@@ -5,23 +5,28 @@
 mod binary;
 mod cash;
 mod decided;
+mod open;
+mod outlook;
 mod reports;
 mod rest;
+mod view;
 
 pub use cash::base_fee;
+pub use outlook::{Outlook, Patience};
 
+use crate::breakers::Breakers;
 use crate::context::Context;
+use crate::exposures::{ExposureLimits, Exposures};
 use crate::guard::Guard;
-use crate::life::{Life, Stage};
+use crate::life::Life;
 use crate::orders::{Known, Orders};
-use crate::position::Account;
 use crate::refusals::Refusals;
 use crate::risk::{Limits, SagaLimits};
 use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, Terms};
 use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
 use crate::trades::Trades;
-use crate::wallets::{Held, Wallet, Wallets};
+use crate::wallets::{Held, Wallets};
 use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
@@ -66,15 +71,6 @@ pub struct LegTicket {
     pub ticket: Ticket,
 }
 
-/// What is expected of a trade that goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Outlook {
-    /// Its edge, parts per billion.
-    pub edge_ppb: i64,
-    /// Until when its pair rests.
-    pub rests_until_ns: Nanos,
-}
-
 /// Legs that are reserved for and built, and not sent yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Prepared {
@@ -100,6 +96,8 @@ struct Active {
     venues: u64,
     /// Base that it found when it began: earlier trades have answered for it.
     carried: i64,
+    /// What hedges are measured against instead of the fair price.
+    paid_px: Option<i64>,
 }
 
 impl Active {
@@ -138,11 +136,14 @@ pub struct Executor {
     orders: Orders,
     trades: Trades,
     guard: Guard,
+    exposures: Exposures,
+    exposure_limits: ExposureLimits,
     berths: Box<[Berth]>,
     active: Vec<PairId>,
     /// Orders that ended with trades untold, the oldest first.
     untold: Vec<Untold>,
     refusals: Refusals,
+    breakers: Breakers,
     refused_rest_ns: Nanos,
     limits: SagaLimits,
     lag_ns: Vec<Nanos>,
@@ -179,10 +180,13 @@ impl Executor {
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
             trades: Trades::default(),
             guard,
+            exposures: open::exposures(spec),
+            exposure_limits: spec.limits.exposure,
             berths,
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
             refusals: Refusals::new(spec.instruments.len()),
+            breakers: Breakers::new(spec.venues, spec.tuning.breaker),
             refused_rest_ns: spec.limits.refused_rest_ns,
             limits: spec.limits.saga,
             lag_ns,
@@ -192,93 +196,6 @@ impl Executor {
             withdrawing: None,
             inherited: (0..).map(PairId).take(spec.pairs.len()).filter(|pair| dust(pair.index()) != 0).collect(),
         }
-    }
-
-    /// An instrument's account; `None` when it is unknown.
-    pub fn account(&self, id: InstrumentId) -> Option<Account> {
-        self.wallets.account(id)
-    }
-
-    /// Every wallet.
-    pub fn wallets(&self) -> &[Wallet] {
-        self.wallets.all()
-    }
-
-    /// Orders whose end is not known.
-    pub fn open_orders(&self) -> usize {
-        self.orders.open()
-    }
-
-    /// The instruments that a trade of the pair can be hedged with.
-    pub fn members(&self, pair: PairId) -> &[InstrumentId] {
-        &self.members[pair.index()]
-    }
-
-    /// Whether a trade of the pair is unresolved, and until when it rests.
-    pub fn rest(&self, pair: PairId) -> (bool, Nanos) {
-        let berth = &self.berths[self.homes[pair.index()].index()];
-        (berth.active.is_some() || berth.is_blocked, berth.rests_until_ns)
-    }
-
-    /// The saga of a pair, while one goes on.
-    pub fn saga(&self, pair: PairId) -> Option<&Saga> {
-        self.berths.get(pair.index())?.active.as_ref().map(|active| &active.saga)
-    }
-
-    /// Whether a hedge of the pair's saga found nothing at this market within the last `retry_ns`: its book promises
-    /// what is not there, and asking again at once would only spend the tries.
-    pub fn is_spent(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
-        let Some(saga) = self.saga(pair) else { return false };
-        let retry_ns = saga.terms().retry_ns;
-        let found_nothing = |part: &&Part| part.standing == Standing::Ended && part.moved == 0;
-        let at = |part: &Part| self.orders.get(part.order).map(|known| known.instrument);
-        let recent =
-            saga.hedges().iter().filter(found_nothing).filter(|part| now.saturating_sub(part.sent_ns) < retry_ns);
-        recent.map(at).any(|failed| failed == Some(id))
-    }
-
-    /// Whether a hedge of this pair is better sent elsewhere: orders of this instrument have lately been refused, or the
-    /// pair's trade has one there whose end is not known, and another would only be the next.
-    pub fn is_shunned(&self, pair: PairId, id: InstrumentId, now: Nanos) -> bool {
-        let parts = self.saga(pair).map_or(&[][..], Saga::parts);
-        let orders = parts.iter().filter_map(|part| self.orders.get(part.order)).filter(|known| known.instrument == id);
-        let mut stages = orders.map(|known| known.life.stage());
-        stages.any(|stage| !stage.is_end() || stage == Stage::Rejected) || self.refusals.is_resting(id, now)
-    }
-
-    /// Whether having this instrument is being short of what its trades are counted in.
-    pub fn is_inverse(&self, id: InstrumentId) -> bool {
-        self.is_inverse[id.index()]
-    }
-
-    /// The fee of the binary market that a pair is a side of.
-    pub fn curve(&self, pair: PairId) -> Option<FeeCurve> {
-        self.curves[pair.index()]
-    }
-
-    fn is_binary(&self, pair: PairId) -> bool {
-        self.curve(pair).is_some()
-    }
-
-    /// The pair of the saga of this number.
-    pub fn active(&self, number: usize) -> Option<PairId> {
-        self.active.get(number).copied()
-    }
-
-    /// The pairs with a drift that engines before this one left and that nothing has been done about yet, by
-    /// a number from 0.
-    pub fn inherited(&self, number: usize) -> Option<PairId> {
-        self.inherited.get(number).copied()
-    }
-
-    /// Base of a pair that no trade is following: too little to hedge, or left to a human.
-    pub fn dust(&self, pair: PairId) -> i64 {
-        self.berths[pair.index()].dust
-    }
-
-    /// The last gate.
-    pub fn guard(&self) -> &Guard {
-        &self.guard
     }
 
     /// The venue changed something about an instrument; an unknown one is ignored.
@@ -292,6 +209,7 @@ impl Executor {
     pub fn on_set_limits(&mut self, limits: &Limits) {
         self.limits = limits.saga;
         self.refused_rest_ns = limits.refused_rest_ns;
+        self.exposure_limits = limits.exposure;
         self.guard.on_set_limits(&limits.guard);
     }
 
@@ -311,16 +229,23 @@ impl Executor {
         std::mem::take(&mut self.distrusted)
     }
 
-    /// Asks the last gate, reserves for every leg and builds it; nothing is held when one cannot be.
+    /// Asks the venues' breakers and the last gate, reserves for every leg and builds it; nothing is held when one
+    /// cannot be.
     ///
     /// # Errors
-    /// `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
+    /// `Breaker` when a venue does not answer, `Limit` when the gate refuses or the table is full, `Balance`, or `Overflow`.
     pub fn prepare(&mut self, cx: &mut Context<'_>, legs: &[LegTicket], cause: &Cause) -> Result<Prepared, Verdict> {
         let cause = &Cause { pair: self.homes[cause.pair.index()], ..*cause };
         let value = legs.iter().try_fold(Amount::ZERO, |sum, leg| sum.checked_add(self.value(leg)?));
         let value = value.ok_or(Verdict::Overflow)?;
+        if !legs.iter().all(|leg| self.breakers.lets(self.venue(leg.instrument), cx.now)) {
+            return Err(Verdict::Breaker);
+        }
         if !self.guard.admits_opening(cause.pair, legs.len(), value, cx.now) {
             cx.tally.add(Counter::GuardRefusals);
+            return Err(Verdict::Limit);
+        }
+        if !self.fits(cause.pair, legs).ok_or(Verdict::Overflow)? {
             return Err(Verdict::Limit);
         }
         let group = self.groups | u64::from(cause.opportunity);
@@ -341,9 +266,11 @@ impl Executor {
     pub fn submit(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, prepared: &Prepared, outlook: &Outlook) {
         let (mut legs, mut len, mut venues) = ([Part::default(); SAGA_LEGS_MAX], 0, 0);
         let terms = prepared.orders().next().map(|order| self.terms(order)).unwrap_or_default();
+        let terms = outlook.patience.map_or(terms, |patience| patience.on(terms));
         for order in prepared.orders() {
             legs[len] = Part::new(order.id, cx.now, &terms);
             venues |= self.venue_bit(order.instrument);
+            self.breakers.on_opening(self.venue(order.instrument), cx.now);
             if let Some(known) = self.orders.get_mut(order.id) {
                 // At most SAGA_LEGS_MAX.
                 known.part = len as u8;
@@ -351,8 +278,12 @@ impl Executor {
             len += 1;
         }
         self.guard.on_opened(prepared.pair, cx.now);
+        self.exposures.note_out(prepared.pair, self.value_of(prepared));
         self.berths[prepared.pair.index()].rests_until_ns = outlook.rests_until_ns;
         self.begin(cx, prepared.pair, &legs[..len], (prepared.group, outlook.edge_ppb, venues), terms);
+        if let Some(active) = &mut self.berths[prepared.pair.index()].active {
+            active.paid_px = outlook.patience.map(|patience| patience.paid_px);
+        }
         for (number, order) in (0u8..).zip(prepared.orders()) {
             if !self.hand_over(cx, tx, order) {
                 self.on_never_sent(cx, tx, prepared.pair, number, order.id);
@@ -378,7 +309,8 @@ impl Executor {
         let carried = std::mem::take(&mut berth.dust);
         let saga = Saga::new(legs, carried, terms, cx.now);
         berth.least = terms.least;
-        berth.active = Some(Active { saga, group, expected_ppb, cash: Cash::default(), venues, carried });
+        let cash = Cash::default();
+        berth.active = Some(Active { saga, group, expected_ppb, cash, venues, carried, paid_px: None });
         self.active.push(pair);
         self.note(cx, pair, SagaStage::Opening, SagaStage::Opening, SagaWhy::Sent);
     }
@@ -513,6 +445,7 @@ impl Executor {
         let left = active.left();
         let Active { saga, group, cash, venues, .. } = active;
         berth.dust = saga.exposure();
+        self.exposures.note_out(pair, Amount::ZERO);
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];
         self.guard.on_result(cash.result(left, scale.qty_dp), cx.now);
@@ -521,7 +454,7 @@ impl Executor {
                 .iter()
                 .filter_map(|action| if let Action::Moved { why, .. } = action { Some(why) } else { None });
             let why = why.last().unwrap_or(SagaWhy::Unresolved);
-            self.berths[pair.index()].is_blocked = true;
+            self.berths[pair.index()].is_blocked = !cfg!(mutant = "escalated-rest");
             self.distrusted |= venues;
             self.escalate(cx, pair, (group, saga.exposure(), why));
         }
@@ -617,8 +550,12 @@ impl Executor {
         self.instruments.get(leg.instrument.index())?.quote_amount(leg.ticket.px, leg.ticket.qty)
     }
 
+    fn venue(&self, id: InstrumentId) -> VenueId {
+        self.instruments[id.index()].venue
+    }
+
     fn venue_bit(&self, id: InstrumentId) -> u64 {
-        let VenueId(venue) = self.instruments[id.index()].venue;
+        let VenueId(venue) = self.venue(id);
         1u64.checked_shl(venue.into()).unwrap_or(0)
     }
 }

@@ -18,6 +18,7 @@ use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reje
 use highwire_links::lifecycle::{BookWhy, Event, Excerpt};
 use highwire_links::limits::{CONNECTIONS_MAX, LINE_HOLD_NS, PAGE_LEVELS};
 use highwire_links::market::{MarketEvent, MarketTx, Source};
+use highwire_links::occupancy::Occupancy;
 use highwire_links::page::{BookState, Page, PageWriters, Rung};
 use highwire_links::update::{Control, DepthHead, DepthKind, Level, Sink, Trade};
 use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
@@ -366,6 +367,11 @@ impl Feed {
     /// Frames decoded, by the number of their [`FrameKind`].
     pub fn kinds(&self) -> &[u64; FRAME_KINDS] {
         &self.kinds
+    }
+
+    /// How full its ring of market events is.
+    pub fn ring(&self) -> Occupancy {
+        self.ends.market.occupancy()
     }
 
     /// Gives the ring ends back.

@@ -162,6 +162,9 @@ impl Guard {
     pub fn admits_opening(&mut self, pair: PairId, orders: usize, value: Amount, now: Nanos) -> bool {
         if self.tripped.is_none() {
             self.tripped = self.excess(pair, orders, value, now);
+            if cfg!(mutant = "trip-latch") {
+                return self.tripped.take().is_none();
+            }
         }
         self.tripped.is_none()
     }
@@ -190,7 +193,7 @@ impl Guard {
     /// An order was refused, or was not.
     pub fn on_answer(&mut self, is_refused: bool) {
         self.rejects = if is_refused { self.rejects.saturating_add(1) } else { 0 };
-        if self.rejects > self.limits.rejects_max {
+        if self.rejects > self.limits.rejects_max && !cfg!(mutant = "rejects") {
             self.tripped.get_or_insert(TripWhy::Rejects);
         }
     }
@@ -200,10 +203,10 @@ impl Guard {
         self.results.add(result.0, now);
         self.result = self.result.saturating_add(result.0);
         self.peak = self.peak.max(self.result);
-        if self.results.sum < -self.limits.loss_max.0 {
+        if self.results.sum < -self.limits.loss_max.0 && !cfg!(mutant = "daily-loss") {
             self.tripped.get_or_insert(TripWhy::DailyLoss);
         }
-        if self.peak.saturating_sub(self.result) > self.limits.drawdown_max.0 {
+        if self.peak.saturating_sub(self.result) > self.limits.drawdown_max.0 && !cfg!(mutant = "drawdown") {
             self.tripped.get_or_insert(TripWhy::Drawdown);
         }
     }
@@ -211,11 +214,13 @@ impl Guard {
     fn excess(&mut self, pair: PairId, orders: usize, value: Amount, now: Nanos) -> Option<TripWhy> {
         let repeats = self.repeats.get(pair.index()).copied().unwrap_or_default();
         let is_recent = now.saturating_sub(repeats.since_ns) < MINUTE_NS;
-        if !self.has_rate(orders, now) {
+        if !self.has_rate(orders, now) && !cfg!(mutant = "order-rate") {
             Some(TripWhy::OrderRate)
-        } else if self.value.roll(now).saturating_add(value.0) > self.limits.notional_per_min_max.0 {
+        } else if self.value.roll(now).saturating_add(value.0) > self.limits.notional_per_min_max.0
+            && !cfg!(mutant = "value-rate")
+        {
             Some(TripWhy::NotionalRate)
-        } else if is_recent && repeats.count >= self.limits.repeats_per_min_max {
+        } else if is_recent && repeats.count >= self.limits.repeats_per_min_max && !cfg!(mutant = "repeats") {
             Some(TripWhy::Repeats)
         } else {
             None

@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_types, clippy::disallowed_methods, clippy::disallowed_macros))]
 
 pub mod book;
+mod breakers;
 pub mod clock;
 pub mod collar;
 pub mod connection;
@@ -17,6 +18,7 @@ pub mod duty;
 mod echo;
 pub mod engine;
 pub mod execute;
+pub mod exposures;
 pub mod feed;
 pub mod framer;
 pub mod gateway;

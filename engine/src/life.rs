@@ -200,7 +200,8 @@ impl Life {
     }
 
     fn on_absence(&mut self, now: Nanos, lag_ns: Nanos) {
-        if now.saturating_sub(self.sent_ns) < lag_ns || self.proof == Proof::Acked || self.filled() > 0 {
+        let is_young = now.saturating_sub(self.sent_ns) < lag_ns && !cfg!(mutant = "visibility-lag");
+        if is_young || self.proof == Proof::Acked || self.filled() > 0 {
             return;
         }
         self.absences = self.absences.saturating_add(1);

@@ -141,7 +141,11 @@ impl LiveGateway {
         }
         let fills = &mut self.ends.fills;
         line.forget(|waiting| {
-            unknown(fills, cx.tally, &waiting.order, cx.now);
+            if cfg!(mutant = "lost-line") {
+                refuse(fills, cx.tally, &waiting.order, OrderReject::NoLine, cx.now);
+            } else {
+                unknown(fills, cx.tally, &waiting.order, cx.now);
+            }
             true
         });
         self.ended.push((why, line));
@@ -210,7 +214,7 @@ impl LiveGateway {
         let fills = &mut self.ends.fills;
         for line in self.lines.iter_mut().flatten() {
             line.forget(|waiting| {
-                let late = cx.now.saturating_sub(waiting.asked_ns) >= ack_ns;
+                let late = cx.now.saturating_sub(waiting.asked_ns) >= ack_ns && !cfg!(mutant = "ack-deadline");
                 if late {
                     unknown(fills, cx.tally, &waiting.order, cx.now);
                 }
@@ -423,7 +427,10 @@ impl Sender<'_> {
         let opens = order.class == OrderClass::Open && matches!(order.action, Action::Place | Action::Amend);
         // A hedge that has to wait is better sent elsewhere.
         let late = order.action == Action::Place && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
-        if opens && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns) {
+        if opens
+            && !cfg!(mutant = "clock-skew")
+            && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns)
+        {
             return Err(OrderReject::Clock);
         }
         let mine = |line: &&mut Box<OrderLine>| line.venue() == self.venue;
@@ -441,7 +448,7 @@ impl Sender<'_> {
         }
         line.encode(order, wall_ms(cx.now, self.desk.offset_ns))?;
         // The last thing before its bytes leave: a halt holds whatever else is full or stuck.
-        if !cx.ports.cnc.stop_word().permits(order.class) {
+        if !cx.ports.cnc.stop_word().permits(order.class) && !cfg!(mutant = "stop-word") {
             return Err(OrderReject::Stopped);
         }
         if !line.send(order, cx.now) {

@@ -2,7 +2,7 @@
 //!
 //! Spot: a buy reserves its value at the limit plus the fee rounded up, a sell its base. A derivative:
 //! what opens reserves its value at the limit as margin, what closes only its fee. Margin in use is
-//! the entry value of the position; a derivative's profit does not widen its budget.
+//! the entry value of the position; what closing it brings is in the wallet, as at the venue.
 
 use crate::spec::Funds;
 use highwire_links::fill::{FEE_DP, FeeAsset, Report, Settlement};
@@ -253,8 +253,9 @@ impl Account {
                 (*base, *quote) = (base.checked_add(moved)?, quote.checked_add(flow)?.checked_sub(fee)?);
             }
             Funds::Margin { quote } => {
-                *quote = quote.checked_sub(fee)?;
-                after.standing.entry = self.entry_after(instrument, side, px, qty)?;
+                let (entry, profit) = self.entry_after(instrument, side, px, qty)?;
+                *quote = quote.checked_sub(fee)?.checked_add(profit)?;
+                after.standing.entry = entry;
             }
         }
         if trade.is_pending {
@@ -264,15 +265,21 @@ impl Account {
         Some(())
     }
 
-    /// Entry value after a fill: what closes gives back its share rounded down, what opens adds its value.
-    fn entry_after(&self, instrument: &Instrument, side: Side, px: Px, qty: Qty) -> Option<Amount> {
+    /// Entry value after a fill, and the profit that it realised: what closes gives back its share rounded down and
+    /// brings the rest of its worth, what opens adds its value.
+    fn entry_after(&self, instrument: &Instrument, side: Side, px: Px, qty: Qty) -> Option<(Amount, Amount)> {
         let closing = self.closing(side, qty);
         let opened = instrument.quote_amount(px, Qty(qty.0.checked_sub(closing)?))?;
         let back = match closing {
             0 => 0,
             _ => mul_div_amount(self.standing.entry.0, closing.into(), self.standing.position.unsigned_abs().into())?,
         };
-        self.standing.entry.checked_sub(Amount(back))?.checked_add(opened)
+        let worth = instrument.quote_amount(px, Qty(closing))?;
+        let profit = match side {
+            Side::Sell => worth.checked_sub(Amount(back))?,
+            Side::Buy => Amount(back).checked_sub(worth)?,
+        };
+        Some((self.standing.entry.checked_sub(Amount(back))?.checked_add(opened)?, profit))
     }
 }
 
@@ -336,6 +343,11 @@ mod tests {
         account.on_fill(&instrument, &trade(Side::Buy, Px(10_000), Qty(400_000), 40_000_000)).unwrap();
         assert_eq!(account.free().unwrap().quote.to_string(), "899.3");
         assert_eq!(account.position(), 100_000);
+        account.on_fill(&instrument, &trade(Side::Sell, Px(10_500), Qty(100_000), 0)).unwrap();
+        assert_eq!(account.funds(), Funds::Margin { quote: amount("1004.3") }, "what closing brings is there");
+        account.on_fill(&instrument, &trade(Side::Sell, Px(10_000), Qty(100_000), 0)).unwrap();
+        account.on_fill(&instrument, &trade(Side::Buy, Px(11_000), Qty(100_000), 0)).unwrap();
+        assert_eq!(account.funds(), Funds::Margin { quote: amount("994.3") }, "and what it costs is not");
     }
 
     #[test]

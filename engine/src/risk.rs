@@ -4,8 +4,9 @@
 //! (`TooSmall`, `Limit`, `Balance`) are asked by [`crate::sizing`] between the two parts here.
 
 use crate::collar::Reference;
+use crate::exposures::ExposureLimits;
 use crate::guard::GuardLimits;
-use crate::strategies::Strategies;
+use crate::strategies::{Strategies, Strategy};
 use highwire_links::audit::Verdict;
 use highwire_links::cnc::StopWord;
 use highwire_links::fixed::Amount;
@@ -27,6 +28,8 @@ pub struct Limits {
     pub order_notional_max: Amount,
     /// Most value of one instrument's position, long or short, in quote currency.
     pub position_max: Amount,
+    /// Most that may stand open, in all and in one pair.
+    pub exposure: ExposureLimits,
     /// Most open orders, clamped to `links::limits::OPEN_ORDERS_MAX`.
     pub open_orders_max: usize,
     /// Most distance of a price from its instrument's own recent mid, parts per billion.
@@ -210,17 +213,28 @@ impl Gate {
     /// Whether a book of this time is within its venue's age.
     pub fn is_recent(&self, venue: VenueId, time_ns: Nanos, now: Nanos) -> bool {
         let age_max = self.limits.stale_ns.get(venue.index()).copied().unwrap_or(0);
-        now.saturating_sub(time_ns) <= age_max
+        now.saturating_sub(time_ns) <= age_max || cfg!(mutant = "stale-book")
     }
 
-    /// The limits on size in `mode`.
-    pub fn caps(&self, mode: Mode) -> Caps {
+    /// The limits on size of a strategy in `mode`.
+    pub fn caps(&self, strategy: Strategy, mode: Mode) -> Caps {
         let part = if mode == Mode::Full { 1 } else { 2 };
+        let (order_part, position_part) = (
+            if cfg!(mutant = "order-value") { Amount(1 << 100) } else { self.order_notional_max(strategy) },
+            if cfg!(mutant = "position") { Amount(1 << 100) } else { self.limits.position_max },
+        );
         Caps {
-            order_notional_max: Amount(self.limits.order_notional_max.0 / part),
-            position_max: Amount(self.limits.position_max.0 / part),
+            order_notional_max: Amount(order_part.0 / part),
+            position_max: Amount(position_part.0 / part),
             open_orders_max: self.limits.open_orders_max.min(OPEN_ORDERS_MAX) / part as usize,
         }
+    }
+
+    /// The stricter of the limit of all and the strategy's own.
+    fn order_notional_max(&self, strategy: Strategy) -> Amount {
+        let own = self.limits.strategies.order_notional_max[strategy as usize];
+        let own = if cfg!(mutant = "strategy-value") { None } else { own };
+        own.map_or(self.limits.order_notional_max, |own| own.min(self.limits.order_notional_max))
     }
 
     /// The edge that every level pair must exceed; `None` on overflow.
@@ -235,9 +249,18 @@ impl Gate {
     /// The first verdict that applies.
     pub fn on_opportunity(&self, stop: StopWord, legs: &[LegFacts; LEGS], now: Nanos) -> Result<(), Verdict> {
         let [buy, sell] = legs;
-        refuse_unless(self.mode_between(buy.venue, sell.venue).permits(OrderClass::Open), Verdict::Mode)?;
-        refuse_unless(stop.permits(OrderClass::Open) && !self.warden_silent, Verdict::Stopped)?;
-        refuse_unless(legs.iter().all(|leg| leg.status == Status::Trading), Verdict::NotTrading)?;
+        refuse_unless(
+            self.mode_between(buy.venue, sell.venue).permits(OrderClass::Open) || cfg!(mutant = "mode"),
+            Verdict::Mode,
+        )?;
+        refuse_unless(
+            stop.permits(OrderClass::Open) && (!self.warden_silent || cfg!(mutant = "warden")),
+            Verdict::Stopped,
+        )?;
+        refuse_unless(
+            legs.iter().all(|leg| leg.status == Status::Trading || cfg!(mutant = "status")),
+            Verdict::NotTrading,
+        )?;
         refuse_unless(legs.iter().all(|leg| self.is_fresh(leg, now)), Verdict::Stale)?;
         refuse_unless(legs.iter().all(|leg| self.is_in_collar(leg)), Verdict::Collar)
     }
@@ -247,7 +270,7 @@ impl Gate {
     /// # Errors
     /// [`Verdict::Limit`].
     pub fn on_open_orders(&self, open: usize, caps: &Caps) -> Result<(), Verdict> {
-        refuse_unless(open + LEGS <= caps.open_orders_max, Verdict::Limit)
+        refuse_unless(open + LEGS <= caps.open_orders_max || cfg!(mutant = "open-orders"), Verdict::Limit)
     }
 
     /// Cooldown and open trade of the pair, room in the order ring, room in the audit ring.
@@ -255,9 +278,11 @@ impl Gate {
     /// # Errors
     /// The first verdict that applies.
     pub fn on_sized(&self, facts: &SendFacts, now: Nanos) -> Result<(), Verdict> {
-        refuse_unless(!facts.pair_open && now >= facts.rests_until_ns, Verdict::Cooldown)?;
+        let is_busy = facts.pair_open && !cfg!(mutant = "one-saga");
+        let rests = now < facts.rests_until_ns && !cfg!(mutant = "cooldown");
+        refuse_unless(!is_busy && !rests, Verdict::Cooldown)?;
         refuse_unless(facts.order_room >= LEGS, Verdict::GatewayFull)?;
-        refuse_unless(facts.audit_room, Verdict::AuditFull)
+        refuse_unless(facts.audit_room || cfg!(mutant = "unrecorded"), Verdict::AuditFull)
     }
 
     fn is_fresh(&self, leg: &LegFacts, now: Nanos) -> bool {
@@ -265,7 +290,7 @@ impl Gate {
     }
 
     fn is_in_collar(&self, leg: &LegFacts) -> bool {
-        let collar_ppb = self.limits.collar_ppb;
+        let collar_ppb = if cfg!(mutant = "collar") { i64::MAX } else { self.limits.collar_ppb };
         let near = |median: i64| {
             let distance = (i128::from(leg.px) - i128::from(median)).abs();
             distance * i128::from(PPB) <= i128::from(median).saturating_mul(collar_ppb.into())

@@ -5,6 +5,7 @@
 
 use crate::position::Standing;
 use crate::risk::Limits;
+use highwire_links::breaker;
 use highwire_links::fill::FillRx;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
@@ -78,6 +79,15 @@ pub struct Binary {
     pub fee: FeeCurve,
 }
 
+/// A binary market that follows something: its yes side gains when that rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// What leads.
+    pub reference: InstrumentId,
+    /// The number of the binary market in [`Tuning::binaries`].
+    pub binary: usize,
+}
+
 /// What engines before this one left; nothing by default.
 #[derive(Clone, Debug, Default)]
 pub struct Inheritance {
@@ -97,9 +107,13 @@ pub struct Tuning {
     pub order_slots: usize,
     /// Binary markets whose two sides are traded against each other.
     pub binaries: Vec<Binary>,
+    /// Which of them follow what.
+    pub follows: Vec<Follow>,
     /// How long after sending a venue may still say that it knows no such order; one per venue, none for
     /// a venue without an entry.
     pub visibility_lag_ns: Vec<Nanos>,
+    /// When a venue that does not answer orders is left alone.
+    pub breaker: breaker::Settings,
     /// Where client order ids come from.
     pub ids: IdLease,
     /// Where this engine goes on from.
@@ -111,7 +125,9 @@ impl Default for Tuning {
         Self {
             order_slots: ORDER_SLOTS,
             binaries: Vec::new(),
+            follows: Vec::new(),
             visibility_lag_ns: Vec::new(),
+            breaker: breaker::Settings::default(),
             ids: IdLease::default(),
             inherited: Inheritance::default(),
         }
@@ -168,6 +184,8 @@ pub enum SpecError {
     /// A side of the binary market of this number is unknown, is in another's, shares a pair with the
     /// other side, or counts in other decimals.
     BadBinary(usize),
+    /// The follower of this number has an unknown reference or binary market, or follows itself.
+    BadFollow(usize),
 }
 
 impl std::fmt::Display for SpecError {
@@ -183,6 +201,7 @@ impl std::fmt::Display for SpecError {
             Self::BadPair(n) => write!(f, "pair {n}: number of members or decimals out of range"),
             Self::BadMember(id) => write!(f, "instrument {}: unknown, listed twice, or of another pair", id.0),
             Self::BadBinary(n) => write!(f, "binary market {n}: a side is unknown or does not match the other"),
+            Self::BadFollow(n) => write!(f, "follower {n}: its reference or its binary market is unknown"),
             Self::PairTooCoarse(id) => write!(f, "instrument {}: more price decimals than its pair", id.0),
         }
     }
@@ -214,7 +233,9 @@ impl EngineSpec {
         self.pairs.iter().enumerate().try_for_each(|(number, pair)| self.check_pair(number, pair, &mut listed))?;
         let mut sides = vec![false; self.pairs.len()];
         let binaries = self.tuning.binaries.iter().enumerate();
-        binaries.into_iter().try_for_each(|(number, binary)| self.check_binary(number, binary, &mut sides))
+        binaries.into_iter().try_for_each(|(number, binary)| self.check_binary(number, binary, &mut sides))?;
+        let bad = self.tuning.follows.iter().position(|follow| !self.is_sound(follow));
+        bad.map_or(Ok(()), |number| Err(SpecError::BadFollow(number)))
     }
 
     fn check_instrument(&self, place: usize, instrument: &Instrument) -> Result<(), SpecError> {
@@ -242,6 +263,12 @@ impl EngineSpec {
         let is_base = yes.contract == Contract::Base && no.contract == Contract::Base;
         let is_taken = [yes, no].iter().any(|side| std::mem::replace(&mut sides[side.pair.index()], true));
         if fits && is_base && !is_taken { Ok(()) } else { Err(bad) }
+    }
+
+    fn is_sound(&self, follow: &Follow) -> bool {
+        let Some(binary) = self.tuning.binaries.get(follow.binary) else { return false };
+        let is_known = follow.reference.index() < self.instruments.len();
+        is_known && follow.reference != binary.yes && follow.reference != binary.no
     }
 
     fn check_pair(&self, number: usize, pair: &PairSpec, listed: &mut [bool]) -> Result<(), SpecError> {

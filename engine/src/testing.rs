@@ -2,6 +2,7 @@
 
 use crate::clock::HandClock;
 use crate::context::Context;
+use crate::exposures::ExposureLimits;
 use crate::guard::GuardLimits;
 use crate::risk::{Limits, SagaLimits};
 use crate::stages::Stages;
@@ -81,6 +82,7 @@ pub fn limits(venues: usize) -> Limits {
         latency_penalty_ppb: 0,
         order_notional_max: amount("1000000"),
         position_max: amount("1000000"),
+        exposure: ExposureLimits::WIDE,
         open_orders_max: 128,
         collar_ppb: 1_000_000_000,
         collar_samples_min: 0,

@@ -23,13 +23,15 @@ pub struct Wallet {
 
 impl Wallet {
     fn can_hold(&self, need: Amount) -> bool {
-        need == Amount::ZERO || self.usable().checked_sub(self.reserved).is_some_and(|free| need <= free)
+        cfg!(mutant = "reservation")
+            || need == Amount::ZERO
+            || self.usable().checked_sub(self.reserved).is_some_and(|free| need <= free)
     }
 
     /// What is neither margin nor more than the venue says is free; reserved amounts are still in it.
     fn usable(&self) -> Amount {
         let ours = Amount(self.balance.0.saturating_sub(self.margin.0));
-        self.told.map_or(ours, |told| told.min(ours))
+        self.told.filter(|_| !cfg!(mutant = "told-funds")).map_or(ours, |told| told.min(ours))
     }
 
     /// A fill moves what is there as far as `from` moved to `to`; `None` on overflow, and then nothing is moved.

@@ -5,6 +5,7 @@
 use crate::fill::Report;
 use crate::ids::{InstrumentId, Nanos, PairId};
 use crate::limits::AUDIT_PER_STEP_MAX;
+use crate::occupancy::Occupancy;
 use crate::order::Order;
 use crate::ring::{Rx, Tx, ring};
 use crate::sync::{Arc, AtomicU64, Ordering};
@@ -41,10 +42,12 @@ pub enum Verdict {
     AuditFull = 12,
     /// Arithmetic left its range: counted, and never traded on.
     Overflow = 13,
+    /// A venue's breaker for orders is tripped, or its probe is under way.
+    Breaker = 14,
 }
 
 /// Kinds of [`Verdict`].
-pub const VERDICTS: usize = 14;
+pub const VERDICTS: usize = 15;
 
 impl Verdict {
     /// Every verdict, in the order of its number.
@@ -63,6 +66,7 @@ impl Verdict {
         Self::GatewayFull,
         Self::AuditFull,
         Self::Overflow,
+        Self::Breaker,
     ];
 
     /// Its name in reports and metric labels.
@@ -82,6 +86,7 @@ impl Verdict {
             Self::GatewayFull => "gateway_full",
             Self::AuditFull => "audit_full",
             Self::Overflow => "overflow",
+            Self::Breaker => "breaker",
         }
     }
 }
@@ -298,7 +303,8 @@ impl Drop for AuditRx {
 impl AuditTx {
     /// Whether an opening can be recorded and will last; nothing is opened otherwise.
     pub fn has_room(&self) -> bool {
-        self.ring.room() >= self.kept && self.refused.load(Ordering::Acquire) == 0
+        let may = self.refused.load(Ordering::Acquire) == 0 || cfg!(mutant = "failing-disk");
+        self.ring.room() >= self.kept && may
     }
 
     /// Writes a record. The engine asks [`Self::has_room`] before it opens anything, so only records
@@ -314,9 +320,19 @@ impl AuditTx {
         self.ring.room()
     }
 
+    /// How full it is, thousandths.
+    pub fn depth_permille(&self) -> u64 {
+        (self.capacity - self.room()) as u64 * 1_000 / self.capacity as u64
+    }
+
     /// Whether everything that was written was taken.
     pub fn is_drained(&self) -> bool {
         self.ring.room() == self.capacity
+    }
+
+    /// How full it is.
+    pub fn occupancy(&self) -> Occupancy {
+        self.ring.occupancy()
     }
 
     /// Records lost.

@@ -68,6 +68,8 @@ struct Block {
     thread_beat_ns: AtomicU64,
     warden_beat_ns: AtomicU64,
     stop: AtomicU64,
+    /// How full the fullest of its rings that must deliver is, thousandths.
+    depth: AtomicU64,
 }
 
 /// One thread's block, shared by the thread and its warden.
@@ -81,6 +83,7 @@ impl Default for Cnc {
             thread_beat_ns: AtomicU64::new(0),
             warden_beat_ns: AtomicU64::new(0),
             stop: AtomicU64::new(StopWord::Go as u64),
+            depth: AtomicU64::new(0),
         }))
     }
 }
@@ -133,8 +136,21 @@ impl Cnc {
         now.saturating_sub(self.0.warden_beat_ns.load(Ordering::Acquire))
     }
 
+    /// How full the fullest ring of the thread that must deliver is, thousandths; told in its housekeeping.
+    pub fn tell_depth(&self, permille: u64) {
+        self.0.depth.store(permille, Ordering::Relaxed);
+    }
+
+    /// As it was told last.
+    pub fn depth_permille(&self) -> u64 {
+        self.0.depth.load(Ordering::Relaxed)
+    }
+
     /// Raises the stop word; a lower one than the present changes nothing.
     pub fn stop(&self, word: StopWord) {
+        if cfg!(mutant = "stop-falls") {
+            return self.lower(word);
+        }
         self.0.stop.fetch_max(word as u64, Ordering::AcqRel);
     }
 

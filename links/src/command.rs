@@ -40,6 +40,8 @@ pub enum Verb {
     CancelAll,
     /// Close every exposure that no trade is closing, as far as the mode permits hedges.
     Flatten,
+    /// Panic: an operator wants to see what follows.
+    Die,
     /// Say how things stand: the answer is [`crate::lifecycle::Event::Standing`].
     Report,
     /// End the loop in order.

@@ -78,10 +78,12 @@ pub enum Counter {
     OrdersClosed,
     /// Times that a pair was put to rest because a venue refused its orders.
     PairRests,
+    /// Times that the thread took memory from the heap.
+    Allocations,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 35;
+pub const COUNTERS: usize = 36;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -121,6 +123,7 @@ impl Counter {
         (Self::ReportsLost, "reports_lost"),
         (Self::OrdersClosed, "orders_closed"),
         (Self::PairRests, "pair_rests"),
+        (Self::Allocations, "allocations"),
     ];
 }
 

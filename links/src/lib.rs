@@ -4,7 +4,9 @@
 //! in single-producer single-consumer rings, one command-and-control block per thread, and seqlock
 //! pages for readers. One file per ring, named by what it carries. Nothing of ours is imported.
 
+pub mod allocation;
 pub mod audit;
+pub mod breaker;
 pub mod cnc;
 pub mod codec;
 pub mod command;
@@ -21,6 +23,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod market;
 pub mod mode;
+pub mod occupancy;
 pub mod order;
 pub mod page;
 pub mod ports;

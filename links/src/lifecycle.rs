@@ -2,11 +2,13 @@
 //! the thread takes no further command until that has drained.
 
 use crate::audit::SagaWhy;
+use crate::breaker::Stand;
 use crate::codec::LineNotice;
 use crate::command::Parcel;
 use crate::fill::OrderReject;
-use crate::ids::{InstrumentId, Nanos, PairId};
+use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
+use crate::occupancy::Occupancy;
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
 use crate::update::Control;
@@ -265,6 +267,15 @@ pub enum Event {
         /// Until when.
         until_ns: Nanos,
     },
+    /// A venue's breaker for orders moved.
+    Breaker {
+        /// The venue.
+        venue: VenueId,
+        /// Where it stands now.
+        stand: Stand,
+        /// When.
+        at_ns: Nanos,
+    },
     /// CRITICAL: the last gate before the order ring tripped; it lets nothing that opens pass until an
     /// operator resumes.
     GuardTripped {
@@ -347,6 +358,13 @@ impl LifecycleTx {
             }
         }
         self.held.is_empty()
+    }
+
+    /// How full it is, with what is held back; what was held is not refused.
+    pub fn occupancy(&self) -> Occupancy {
+        let Occupancy { depth, capacity, .. } = self.ring.occupancy();
+        let depth = depth + self.held.len() as u64;
+        Occupancy { depth, depth_max: depth, capacity: capacity + LIFECYCLE_HELD as u64, refused: self.lost }
     }
 
     /// Events that found no room at all.

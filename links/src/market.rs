@@ -4,6 +4,7 @@
 //! change may be merged with a later one, never lost, and the merge is counted.
 
 use crate::ids::{InstrumentId, Nanos};
+use crate::occupancy::Occupancy;
 use crate::page::BookState;
 use crate::ring::{Rx, Tx, ring};
 use std::sync::Arc;
@@ -100,6 +101,11 @@ impl MarketTx {
     /// Free places.
     pub fn room(&self) -> usize {
         self.ring.room()
+    }
+
+    /// How full it is; what was refused was merged.
+    pub fn occupancy(&self) -> Occupancy {
+        self.ring.occupancy()
     }
 }
 

@@ -6,7 +6,7 @@
 pub enum Mode {
     /// All strategies.
     Full = 0,
-    /// Only the safest strategy, limits halved.
+    /// Only the safest strategy (what two venues price, which can be hedged at either), limits halved.
     Reduced = 1,
     /// Only orders that reduce exposure, and cancels.
     HedgeOnly = 2,

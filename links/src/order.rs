@@ -4,6 +4,7 @@
 use crate::fixed::{Px, Qty};
 use crate::ids::{InstrumentId, Nanos, Side};
 use crate::mode::OrderClass;
+use crate::occupancy::Occupancy;
 use crate::ring::{Rx, Tx, ring};
 
 /// How long an order lives.
@@ -119,6 +120,11 @@ impl OrderTx {
     /// Orders refused so far.
     pub fn refused(&self) -> u64 {
         self.0.refused()
+    }
+
+    /// How full it is.
+    pub fn occupancy(&self) -> Occupancy {
+        self.0.occupancy()
     }
 }
 

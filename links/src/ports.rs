@@ -7,6 +7,7 @@ use crate::counter::{TallyReader, TallyWriter, tally};
 use crate::latency::{LatencyReader, LatencyWriter, latency};
 use crate::lifecycle::{LifecycleRx, LifecycleTx, lifecycle};
 use crate::limits;
+use crate::occupancy::{OccupancyReader, OccupancyWriter, occupancy};
 use crate::telemetry::{TelemetryRx, TelemetryTx, telemetry};
 
 /// The thread's ends. They outlive the thread: a panic hands them back and the next thread goes on
@@ -25,6 +26,8 @@ pub struct Ports {
     pub tally: TallyWriter,
     /// Published latencies.
     pub latency: LatencyWriter,
+    /// Published fill levels of its rings.
+    pub occupancy: OccupancyWriter,
     /// State, heartbeats, stop word.
     pub cnc: Cnc,
 }
@@ -44,6 +47,8 @@ pub struct Desk {
     pub tally: TallyReader,
     /// Its latencies.
     pub latency: LatencyReader,
+    /// How full its rings are.
+    pub occupancy: OccupancyReader,
     /// State, heartbeats, stop word.
     pub cnc: Cnc,
 }
@@ -56,6 +61,7 @@ pub fn ports() -> (Ports, Desk) {
     let (telemetry_tx, telemetry_rx) = telemetry(limits::TELEMETRY_RING);
     let (tally_tx, tally_rx) = tally();
     let (latency_tx, latency_rx) = latency();
+    let (occupancy_tx, occupancy_rx) = occupancy();
     let cnc = Cnc::default();
     let ports = Ports {
         commands: command_rx,
@@ -64,6 +70,7 @@ pub fn ports() -> (Ports, Desk) {
         telemetry: telemetry_tx,
         tally: tally_tx,
         latency: latency_tx,
+        occupancy: occupancy_tx,
         cnc: cnc.clone(),
     };
     let desk = Desk {
@@ -73,6 +80,7 @@ pub fn ports() -> (Ports, Desk) {
         telemetry: telemetry_rx,
         tally: tally_rx,
         latency: latency_rx,
+        occupancy: occupancy_rx,
         cnc,
     };
     (ports, desk)

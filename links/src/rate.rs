@@ -135,11 +135,11 @@ impl RateBudget {
         if let Some((&until_ns, _)) = waits.max_by_key(|&(&until, _)| until) {
             return Err(until_ns);
         }
-        let share = SHARES[priority as usize];
+        let share = if cfg!(mutant = "rate-share") { 1_000 } else { SHARES[priority as usize] };
         for window in self.windows.iter_mut().flatten() {
             let units = cost.0[window.rule.scope as usize];
             let most = u64::from(window.rule.limit) * share / 1_000;
-            if units > 0 && window.used(now) + u64::from(units) > most {
+            if units > 0 && window.used(now) + u64::from(units) > most && !cfg!(mutant = "rate-budget") {
                 return Err(window.next_ns(now));
             }
         }
@@ -163,6 +163,7 @@ impl RateBudget {
             RateNotice::Limit(rule) => self.learn(rule),
             RateNotice::Wait { scope, wait_ns } => {
                 let until_ns = &mut self.waits_ns[scope as usize];
+                let wait_ns = if cfg!(mutant = "retry-after") { 0 } else { wait_ns };
                 *until_ns = (*until_ns).max(now.saturating_add(wait_ns));
             }
             RateNotice::Banned { wait_ns } => {

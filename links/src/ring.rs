@@ -1,6 +1,7 @@
 //! The bare ring under every link: `rtrb`, plus a count of refusals. The policy for a full ring
 //! belongs to each link's own file.
 
+use crate::occupancy::Occupancy;
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
 /// The producer's end.
@@ -42,6 +43,13 @@ impl<T> Tx<T> {
         self.refused
     }
 
+    /// How full it is.
+    pub fn occupancy(&self) -> Occupancy {
+        let capacity = self.inner.buffer().capacity();
+        let depth = (capacity - self.inner.slots()) as u64;
+        Occupancy { depth, depth_max: depth, capacity: capacity as u64, refused: self.refused }
+    }
+
     /// Whether the other end is gone.
     pub fn is_abandoned(&self) -> bool {
         self.inner.is_abandoned()
@@ -62,5 +70,11 @@ impl<T> Rx<T> {
     /// Items waiting.
     pub fn depth(&self) -> usize {
         self.0.slots()
+    }
+
+    /// How full it is; what was refused, the other end knows.
+    pub fn occupancy(&self) -> Occupancy {
+        let depth = self.depth() as u64;
+        Occupancy { depth, depth_max: depth, capacity: self.0.buffer().capacity() as u64, refused: 0 }
     }
 }

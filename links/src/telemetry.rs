@@ -3,6 +3,7 @@
 
 use crate::counter::Stage;
 use crate::ids::{InstrumentId, Nanos};
+use crate::occupancy::Occupancy;
 use crate::ring::{Rx, Tx, ring};
 
 /// One traced decision: how long each stage took.
@@ -38,6 +39,11 @@ impl TelemetryTx {
     /// Offers a record; a full ring drops it.
     pub fn record(&mut self, trace: Trace) {
         let _dropped = self.0.offer(trace);
+    }
+
+    /// How full it is.
+    pub fn occupancy(&self) -> Occupancy {
+        self.0.occupancy()
     }
 
     /// Records dropped so far.

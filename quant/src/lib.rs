@@ -7,6 +7,7 @@
 pub mod complement;
 pub mod edge;
 pub mod fee;
+pub mod lag;
 pub mod pnl;
 pub mod slow;
 pub mod walk;

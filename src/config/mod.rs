@@ -12,6 +12,7 @@ mod kind;
 mod load;
 mod origin;
 mod schema;
+mod sizing;
 mod suggest;
 mod value;
 
@@ -24,6 +25,7 @@ pub use schema::{
     OrderTransport, OtlpProtocol, Pair, Pairs, Paper, Polymarket, Replay, Risk, Saga, Service, Store, Supervision,
     Telemetry, VenueSettings, WalletKind, Wire,
 };
+pub use sizing::{Lag, Officer};
 
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 //! which explains every key with its unit and range. Names end in the unit they are held in; money
 //! is exact, so a fee written in basis points is held in parts per billion.
 
+use super::sizing::{Lag, Officer};
 use super::value::{amount, clock, listen, member, ppb};
 use highwire_links::fixed::Amount;
 use serde::Deserialize;
@@ -35,6 +36,10 @@ pub struct Config {
     pub saga: Saga,
     /// The last gate before the wire.
     pub guard: Guard,
+    /// Lag arbitrage.
+    pub lag: Lag,
+    /// What sizes limits by history.
+    pub officer: Officer,
     /// The paper gateway.
     pub paper: Paper,
     /// What lasts.
@@ -143,6 +148,12 @@ pub struct Supervision {
     pub backoff_base_ms: u64,
     /// Longest wait.
     pub backoff_cap_ms: u64,
+    /// Failures in a row that trip a breaker (of a venue's orders, its questions, an alert channel).
+    pub breaker_failures: u32,
+    /// How long it stays tripped.
+    pub breaker_rest_ms: u64,
+    /// Successful probes in a row that close it.
+    pub breaker_successes: u32,
 }
 
 /// What carries orders.
@@ -351,6 +362,12 @@ pub struct Risk {
     /// Largest absolute position per instrument, in quote currency.
     #[serde(deserialize_with = "amount")]
     pub position_notional_max: Amount,
+    /// Largest value of all positions together.
+    #[serde(deserialize_with = "amount")]
+    pub gross_notional_max: Amount,
+    /// Largest value of the positions of one pair.
+    #[serde(deserialize_with = "amount")]
+    pub pair_notional_max: Amount,
     /// Orders open at a time.
     pub open_orders_max: u32,
     /// Least edge after fees, slippage and latency penalty.
@@ -527,6 +544,8 @@ pub struct Alerts {
     pub telegram_chat: i64,
     /// The bot API; empty for the public one.
     pub telegram_api: String,
+    /// Whether /status, /halt and /resume are obeyed in that chat.
+    pub telegram_commands: bool,
     /// As `slack_after_s`.
     pub telegram_after_s: u64,
     /// A mail server; empty: no email.

@@ -31,8 +31,11 @@ pub enum Question {
     },
     /// Start an actor anew.
     Restart {
-        /// Which: `okx/pool`.
+        /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
         path: String,
+        /// It dies of a panic.
+        #[serde(default)]
+        panics: bool,
     },
     /// A person has seen this incident: it climbs to no further channel.
     Acknowledge {
@@ -89,6 +92,8 @@ pub struct Status {
     pub venues: Vec<Venue>,
     /// Pinned threads.
     pub threads: Vec<Thread>,
+    /// Breakers that are not closed, or have tripped.
+    pub breakers: Vec<Breaker>,
     /// Incidents that are open.
     pub incidents: Vec<Incident>,
     /// The last moves of modes, oldest first.
@@ -123,6 +128,19 @@ pub struct Thread {
     pub stop: String,
 }
 
+/// A breaker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    /// What it stands before: `orders`, `queries` or `alerts`.
+    pub function: String,
+    /// Of whom: a venue or a channel.
+    pub of: String,
+    /// Where it stands.
+    pub stand: String,
+    /// How often it tripped.
+    pub trips: u64,
+}
+
 /// An open incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
@@ -149,6 +167,10 @@ impl fmt::Display for Status {
         for thread in &self.threads {
             let Thread { name, heartbeat_ms, restarts, stop } = thread;
             writeln!(f, "thread     {name:<14} heartbeat {heartbeat_ms} ms, {restarts} restarts, permits {stop}")?;
+        }
+        for breaker in &self.breakers {
+            let Breaker { function, of, stand, trips } = breaker;
+            writeln!(f, "breaker    {of:<14} {function}: {stand}, tripped {trips} times")?;
         }
         for incident in &self.incidents {
             let Incident { key, severity, text, count, acknowledged } = incident;

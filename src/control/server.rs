@@ -2,8 +2,8 @@
 //! or of root.
 
 use super::SOCKET;
-use super::protocol::{Answer, Incident, Question, Status, Thread, Venue};
-use crate::service::Watch;
+use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
+use crate::service::{BreakerFigure, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -58,7 +58,7 @@ impl ControlServer {
     ///
     /// # Errors
     /// The socket cannot be made.
-    pub fn start(data: &Path, control: Control) -> io::Result<Self> {
+    pub fn start(data: &Path, control: Arc<Control>) -> io::Result<Self> {
         let path = data.join(SOCKET);
         // What a former process left; the folder's lock says that there is no other now.
         match fs::remove_file(&path) {
@@ -67,7 +67,7 @@ impl ControlServer {
         }
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Self { task: tokio::spawn(accept(listener, Arc::new(control))) })
+        Ok(Self { task: tokio::spawn(accept(listener, control)) })
     }
 }
 
@@ -120,7 +120,8 @@ fn refused(why: &str) -> Answer {
 }
 
 impl Control {
-    async fn answer(&self, question: Question) -> Answer {
+    /// Does what is asked, and says what became of it.
+    pub async fn answer(&self, question: Question) -> Answer {
         match question {
             Question::Status => Answer::Status(Box::new(self.status().await)),
             Question::Halt { now, why } => {
@@ -129,7 +130,7 @@ impl Control {
             }
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
-            Question::Restart { path } => match self.tree.restart(&path).await {
+            Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
             },
@@ -180,6 +181,13 @@ impl Control {
             restarts: thread.restarts,
             stop: format!("{:?}", thread.stop),
         };
+        let has_tripped = |breaker: &&BreakerFigure| breaker.trips > 0 || breaker.stand.name() != "passing";
+        let breaker = |breaker: &BreakerFigure| Breaker {
+            function: breaker.function.to_owned(),
+            of: breaker.of.clone(),
+            stand: breaker.stand.name().to_owned(),
+            trips: breaker.trips,
+        };
         let incidents = self.bell.open(ANSWER_WITHIN).await.unwrap_or_default().into_iter();
         let incidents = incidents.map(|incident| Incident {
             key: incident.key,
@@ -196,6 +204,7 @@ impl Control {
             reasons: ruling.texts(),
             venues: ruling.venues.values().map(venue).collect(),
             threads: vitals.threads.iter().map(thread).collect(),
+            breakers: vitals.breakers.iter().filter(has_tripped).map(breaker).collect(),
             incidents: incidents.collect(),
             moves: ruling.last_moves.iter().map(|(_, text)| text.clone()).collect(),
             tree: (self.tree.draw)(),

@@ -2,6 +2,7 @@
 
 use crate::vitals::Vitals;
 use highwire_links::Mode;
+use highwire_links::occupancy::{Occupancy, Ring};
 use highwire_links::page::BookState;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,6 +40,10 @@ pub struct VenueHealth {
     pub live: u32,
     /// Its books by symbol: state and age in milliseconds.
     pub books: BTreeMap<String, (&'static str, Option<u64>)>,
+    /// Live lines by what they carry.
+    pub lines: BTreeMap<&'static str, u32>,
+    /// Subscriptions that bring nothing although they should: by symbol, the slots of the lines.
+    pub silent: BTreeMap<String, Vec<u16>>,
 }
 
 /// One pinned thread.
@@ -50,6 +55,21 @@ pub struct ThreadHealth {
     pub restarts: u64,
     /// The stop word over it.
     pub stop: String,
+    /// Its rings.
+    pub rings: BTreeMap<&'static str, RingHealth>,
+}
+
+/// One ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RingHealth {
+    /// Items that wait.
+    pub depth: u64,
+    /// Items that it holds.
+    pub capacity: u64,
+    /// The one as a percentage of the other.
+    pub used_percent: u64,
+    /// Items that found it full, since the start.
+    pub refused: u64,
 }
 
 /// The health of these vitals.
@@ -91,11 +111,19 @@ pub fn health(vitals: &Vitals) -> Health {
 
 fn venues(vitals: &Vitals) -> BTreeMap<&'static str, VenueHealth> {
     let mut venues: BTreeMap<&'static str, VenueHealth> = BTreeMap::new();
+    for (venue, symbol, slots) in &vitals.silent {
+        venues.entry(venue).or_default().silent.insert(symbol.clone(), slots.clone());
+    }
     for book in &vitals.books {
         let venue = venues.entry(book.venue).or_default();
         venue.live += u32::from(book.state == BookState::Live);
         let age_ms = book.age_ns.map(|age_ns| age_ns / 1_000_000);
         venue.books.insert(book.symbol.clone(), (book.state.name(), age_ms));
+    }
+    for (id, lines) in &vitals.ruling.lines {
+        let name = vitals.ruling.venues.get(id).map_or("", |(name, ..)| name.as_str());
+        let venue = venues.iter_mut().find(|(venue, _)| **venue == name);
+        venue.into_iter().for_each(|(_, venue)| venue.lines = lines.iter().copied().collect());
     }
     venues
 }
@@ -105,16 +133,24 @@ fn threads(vitals: &Vitals) -> BTreeMap<String, ThreadHealth> {
         heartbeat_ms: thread.heartbeat_ns / 1_000_000,
         restarts: thread.restarts,
         stop: format!("{:?}", thread.stop),
+        rings: rings(thread),
     };
     vitals.threads.iter().map(|thread| (thread.name.clone(), health(thread))).collect()
+}
+
+fn rings(thread: &crate::vitals::Thread) -> BTreeMap<&'static str, RingHealth> {
+    let health = |(ring, name)| {
+        let Occupancy { depth, capacity, refused, .. } = thread.rings.of(ring);
+        let used_percent = (depth * 100).checked_div(capacity)?;
+        Some((name, RingHealth { depth, capacity, used_percent, refused }))
+    };
+    Ring::ALL.into_iter().filter_map(health).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vitals::{Book, Thread};
-    use highwire_links::counter::Tally;
-    use highwire_links::latency::Latencies;
 
     fn vitals() -> Vitals {
         let book = |venue, state| Book { venue, symbol: "BTCUSDT".into(), state, age_ns: Some(5_000_000) };
@@ -124,9 +160,7 @@ mod tests {
                 name: "wire".into(),
                 heartbeat_ns: 1_000_000,
                 stop: Mode::Full,
-                restarts: 0,
-                tally: Tally::default(),
-                latencies: Latencies::default(),
+                ..Thread::default()
             }],
             books: vec![book("okx", BookState::Live), book("bybit_spot", BookState::Live)],
             ..Vitals::default()

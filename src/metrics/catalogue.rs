@@ -52,11 +52,58 @@ struct Own {
 
 use Kind::{Counter as C, Gauge as G, Histogram as H};
 
-const OWN: [Own; 32] = [
+const OWN: &[Own] = &[
     own("highwire_up_seconds", G, &[], "Time since the service started."),
     own("highwire_mode", G, &["scope"], "What service and venues may do: 0 Full, 1 Reduced, 2 HedgeOnly, 3 Halted."),
     own("highwire_mode_moves_total", C, &[], "Moves of the modes of service and venues."),
     own("highwire_alert_notices_lost_total", C, &[], "Notices that found the alerter's queue full."),
+    own(
+        "highwire_breaker_state",
+        G,
+        &["function", "of"],
+        "A breaker before a venue's `orders` or `queries`, or before a channel of `alerts`: 0 passing, 1 probing, 2 tripped.",
+    ),
+    own("highwire_breaker_trips_total", C, &["function", "of"], "Times that it tripped."),
+    own(
+        "highwire_mode_cause",
+        G,
+        &["scope", "cause"],
+        "The mode to which a cause holds service or venue, 0 when it does not.",
+    ),
+    own("highwire_mechanism_fired_total", C, &["cause"], "Times that a cause began to hold a mode."),
+    own("highwire_lines_up", G, &["venue", "kind"], "Lines of a venue that are up, by what they carry."),
+    own(
+        "highwire_silent_subscriptions",
+        G,
+        &["venue"],
+        "Subscriptions, counted by line, that bring nothing although they should.",
+    ),
+    own("highwire_actor_up", G, &["supervisor", "actor"], "1 while the actor runs."),
+    own("highwire_actor_restarts_total", C, &["supervisor", "actor"], "Times that an actor was started anew."),
+    own("highwire_spans_total", C, &[], "Spans that were made for the collector."),
+    own(
+        "highwire_spans_exported_total",
+        C,
+        &[],
+        "Spans that it took; what is neither here nor failed waits, or found the queue full.",
+    ),
+    own("highwire_spans_failed_total", C, &[], "Spans that it refused, or did not answer for."),
+    own("highwire_alert_queue_depth", G, &[], "Notices that wait for the alerter."),
+    own("highwire_ring_depth", G, &["thread", "ring"], "Items that wait in a ring, sampled every 5 ms by its thread."),
+    own("highwire_ring_depth_max", G, &["thread", "ring"], "Most items that such a sample found since the start."),
+    own("highwire_ring_utilisation_ratio", G, &["thread", "ring"], "Depth of a ring as a share of its capacity."),
+    own(
+        "highwire_ring_refused_total",
+        C,
+        &["thread", "ring"],
+        "Items that found a ring full: merged, held, refused or dropped, as the ring's rule says.",
+    ),
+    own(
+        "highwire_thread_cpu_seconds_total",
+        C,
+        &["thread"],
+        "Processor time of a pinned thread; begins anew when it is restarted.",
+    ),
     own("highwire_thread_heartbeat_age_seconds", G, &["thread"], "Age of a pinned thread's heartbeat."),
     own("highwire_thread_stop", G, &["thread"], "The stop word over a thread, as the mode that it permits."),
     own("highwire_thread_restarts_total", C, &["thread"], "Restarts of a pinned thread."),
@@ -77,6 +124,19 @@ const OWN: [Own; 32] = [
     own("highwire_books", G, &["venue"], "Books of a venue."),
     own("highwire_line_ends_total", C, &[], "Times that a connection ended."),
     own("highwire_opportunity_verdicts_total", C, &["verdict"], "What was decided about opportunities."),
+    own("highwire_orders_refused_total", C, &["reason"], "Orders refused by venue or gateway, by why."),
+    own(
+        "highwire_exposure_base",
+        G,
+        &["pair"],
+        "Base that a pair's trades of this run have left over all its venues; negative is owed.",
+    ),
+    own(
+        "highwire_exposure_quote",
+        G,
+        &["pair"],
+        "What that is worth in the pair's quote currency at live prices; without any, not shown.",
+    ),
     own("highwire_profit_quote", G, &["pair"], "Realised profit after fees, in the pair's quote currency."),
     own("highwire_saga_ends_total", C, &["ending"], "Trades that ended flat, hedged or escalated."),
     own("highwire_position", G, &["venue", "symbol"], "Base that the trades of this run have left; negative is owed."),
@@ -166,4 +226,5 @@ const COUNTER_HELP: [&str; COUNTERS] = [
     "Reports that found the fill ring full.",
     "Orders that ended, with every trade told and nothing held any more.",
     "Times that a pair was put to rest because a venue refused its orders.",
+    "Times that the thread took memory from the heap; at rest on the wire this stands still.",
 ];

@@ -6,6 +6,7 @@ use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister,
 use super::outcomes;
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
+use crate::topology::VENUE;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::beat::Beat;
@@ -16,22 +17,16 @@ use highwire_actors::lister::Lister;
 use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
 use highwire_actors::registrar::Registrar;
 use highwire_actors::stream_key::StreamKeeper;
-use highwire_actors::supervisor::{
-    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
-};
+use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
+use highwire_actors::tended;
 use highwire_actors::timekeeper::Timekeeper;
 use highwire_actors::web::Quiet;
-use highwire_supervision::backoff::Backoff;
-use highwire_supervision::budget::Budget;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
-
-/// A pool ticks every 50 ms; one that did not for so long hangs.
-const POOL_HANGS_NS: u64 = 5_000_000_000;
 
 /// A venue's running actors.
 pub struct VenueActors {
@@ -73,16 +68,6 @@ pub struct Brood {
     pub quiet: Quiet,
 }
 
-/// How often one venue's actors may be started anew.
-pub fn budget(config: &Config) -> Budget {
-    let supervision = &config.supervision;
-    Budget {
-        restarts: supervision.venue_restarts,
-        period_ns: supervision.venue_period_s.saturating_mul(1_000_000_000),
-        backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
-    }
-}
-
 impl Brood {
     /// Starts them under a supervisor.
     ///
@@ -101,15 +86,8 @@ impl Brood {
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
         children.extend(self.dead_man(&lines));
-        let arguments = SupervisorArgs {
-            children,
-            strategy: Strategy::RestForOne,
-            budget: budget(&self.config),
-            clock: Box::new(self.circle.clock.clone()),
-            seed: u64::from(std::process::id()) ^ u64::from(venue.id().0),
-            lives: lives.clone(),
-            give_up: self.give_up(),
-        };
+        let ends = (lives.clone(), self.give_up());
+        let arguments = VENUE.supervise(&self.config, &self.circle.clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
         Ok(VenueActors { name: venue.name(), lives, supervisor, handle })
     }
@@ -129,12 +107,13 @@ impl Brood {
             (arguments.again, arguments.beat) = (std::mem::replace(&mut again, true), heart.clone());
             let lines = lines.clone();
             Box::pin(async move {
-                let (pool, _) = Actor::spawn_linked(None, Pool, arguments, above).await?;
+                let beat = arguments.beat.clone();
+                let pool = tended::spawn(Pool, arguments, above, &beat).await?;
                 lines.lead_to(pool.clone());
                 Ok(pool.get_cell())
             })
         });
-        ChildSpec { name: "pool".to_owned(), start, beat: Some((beat, POOL_HANGS_NS)) }
+        ChildSpec { name: "pool".to_owned(), start, beat: Some((beat, VENUE.hangs_ns("pool"))) }
     }
 
     fn timekeeper(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
@@ -145,20 +124,24 @@ impl Brood {
         }
         let path = rest::time_path(self.address.venue);
         let (brood, lines) = (self.clone(), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = timekeeper(&brood, path, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, Timekeeper, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(Timekeeper, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(ChildSpec { name: "timekeeper".to_owned(), start, beat: None })
+        Some(child("timekeeper", start, beat))
     }
 
     fn lister(&self, lines: &Address<PoolMsg>) -> ChildSpec {
         let (brood, lines) = (self.clone(), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = lister(&brood, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, Lister, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(Lister, arguments, above, &beat).await?.get_cell()) })
         });
-        ChildSpec { name: "lister".to_owned(), start, beat: None }
+        child("lister", start, beat)
     }
 
     fn registrar(&self, lines: &Address<PoolMsg>) -> ChildSpec {
@@ -172,25 +155,28 @@ impl Brood {
 
     fn stream_keeper(&self) -> Option<ChildSpec> {
         let line = self.trading().filter(|_| self.address.venue == Venue::BinanceUsdm)?.line.clone();
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = (line.account.clone(), line.stream_key.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, StreamKeeper, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(StreamKeeper, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(ChildSpec { name: "stream-keeper".to_owned(), start, beat: None })
+        Some(child("stream-keeper", start, beat))
     }
 
     fn bookkeeper(&self, books: &Address<BookkeeperMsg>) -> Option<ChildSpec> {
         let line = self.trading()?.line.clone();
         let (brood, books) = (self.clone(), books.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
-            let (arguments, books) = (bookkeeper(&line, &brood), books.clone());
+            let (arguments, books, beat) = (bookkeeper(&line, &brood), books.clone(), heart.clone());
             Box::pin(async move {
-                let (keeper, _) = Actor::spawn_linked(None, Bookkeeper, arguments, above).await?;
+                let keeper = tended::spawn(Bookkeeper, arguments, above, &beat).await?;
                 books.lead_to(keeper.clone());
                 Ok(keeper.get_cell())
             })
         });
-        Some(ChildSpec { name: "bookkeeper".to_owned(), start, beat: None })
+        Some(child("bookkeeper", start, beat))
     }
 
     fn dead_man(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
@@ -199,11 +185,13 @@ impl Brood {
             return None;
         }
         let (config, lines) = (Arc::clone(&self.config), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = super::lines::dead_man_of(&line, &config, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, DeadMan, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(DeadMan, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(ChildSpec { name: "dead-man".to_owned(), start, beat: None })
+        Some(child("dead-man", start, beat))
     }
 
     fn give_up(&self) -> GiveUp {
@@ -218,4 +206,14 @@ impl Brood {
             withdraw.iter().for_each(|withdraw| withdraw());
         })
     }
+}
+
+/// A heartbeat for the supervisor, and the same for the actor.
+fn tending() -> (Beat, Beat) {
+    let beat = Beat::tended();
+    (beat.clone(), beat)
+}
+
+fn child(name: &str, start: Start, beat: Beat) -> ChildSpec {
+    ChildSpec { name: name.to_owned(), start, beat: Some((beat, VENUE.hangs_ns(name))) }
 }

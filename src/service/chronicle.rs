@@ -1,12 +1,14 @@
 //! What the threads report, as the cold side keeps it: the ledger, restarts, notices, traced
 //! latencies; and the trades, for whoever is told of them.
 
+use super::annals::Annals;
 use super::history::Historian;
 use super::trades::TradeDesk;
 use crate::ledger::Ledger;
 use crate::universe::Universe;
 use highwire_actors::news::{News, Observer};
 use highwire_engine::stages::Stages;
+use highwire_links::InstrumentId;
 use highwire_links::audit::{Record, SagaMoved, SagaStage};
 use highwire_links::counter::Stage;
 use highwire_links::fixed::Amount;
@@ -14,7 +16,7 @@ use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
 use highwire_links::telemetry::Trace;
 use opentelemetry_sdk::trace::SdkTracer;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The service's memory of itself.
@@ -27,10 +29,16 @@ pub struct Chronicle {
     pub deaths: BTreeMap<String, u64>,
     /// Why they died, the last time, by their names.
     pub death_reasons: BTreeMap<String, String>,
+    /// Commands that found the ring of their thread full, by the threads' names.
+    pub unheard: BTreeMap<String, u64>,
+    /// Subscriptions that bring nothing: whose data, on the line in which slot.
+    pub silent: BTreeSet<(InstrumentId, u16)>,
     /// Ends of lines.
     pub line_ends: u64,
     /// What an operator should know, oldest first; taken by whoever shows it.
     pub notices: Vec<String>,
+    /// What the service lives through, for traces.
+    pub annals: Annals,
     /// Trades under way, and who is told of their ends.
     pub desk: TradeDesk,
     universe: Arc<Universe>,
@@ -45,8 +53,11 @@ impl Chronicle {
             traced: Stages::default(),
             deaths: BTreeMap::new(),
             death_reasons: BTreeMap::new(),
+            unheard: BTreeMap::new(),
+            silent: BTreeSet::new(),
             line_ends: 0,
             notices: Vec::new(),
+            annals: Annals::new(Arc::clone(&universe), tracer.clone()),
             desk: TradeDesk::new(Arc::clone(&universe), tracer, historian),
             universe,
         }
@@ -62,9 +73,13 @@ impl Chronicle {
             News::Record(record) => self.take_record(&record),
             News::Trace(trace) => self.take_trace(&trace),
             News::Started { restarts: 0 } => {}
-            News::Started { restarts } => self.note(format!("thread {thread} runs again (restart {restarts})")),
+            News::Started { restarts } => {
+                self.annals.on_started(thread);
+                self.note(format!("thread {thread} runs again (restart {restarts})"));
+            }
             News::Died { panic } => {
                 *self.deaths.entry(thread.to_owned()).or_default() += 1;
+                self.annals.on_died(thread, &panic);
                 self.death_reasons.insert(thread.to_owned(), panic.clone());
                 self.note(format!("thread {thread} died: {panic}"));
             }
@@ -74,14 +89,23 @@ impl Chronicle {
             News::GaveUp { why } => self.note(format!("thread {thread} stays down: {why}; nothing is opened any more")),
             News::Halted => tracing::info!(thread, "halted"),
             News::Pulse(moved) => self.note(format!("thread {thread}: heartbeat {moved:?}")),
-            News::CommandsFull => self.note(format!("thread {thread} takes no commands: stop word raised")),
+            News::CommandsFull => {
+                *self.unheard.entry(thread.to_owned()).or_default() += 1;
+                self.note(format!("thread {thread} takes no commands: stop word raised"));
+            }
             News::LineEnded { slot, why } => {
                 self.line_ends += 1;
+                self.silent.retain(|(_, line)| *line != slot);
                 self.note(format!("line {slot} ended: {why:?}"));
             }
             // It is for the record only: whoever gave it has said why.
             News::VenueMode { .. } => {}
-            News::Event(event) => self.take_event(thread, &event),
+            News::Event(event) => {
+                if let &Event::Moved { instrument, from, to, why, at_ns } = &event {
+                    self.annals.on_book(instrument, (from, to), why, at_ns);
+                }
+                self.take_event(thread, &event);
+            }
         }
     }
 
@@ -107,7 +131,7 @@ impl Chronicle {
         } else {
             format!(": {captured:.2} bps captured of {expected:.2} expected")
         };
-        self.note(format!("{name}: what its legs left is hedged, and the venue says so{cost}"));
+        self.note_of(moved.group, format!("{name}: what its legs left is hedged, and the venue says so{cost}"));
     }
 
     fn take_trace(&mut self, trace: &Trace) {
@@ -126,13 +150,15 @@ impl Chronicle {
                 let name = self.universe.name(*instrument);
                 self.note(format!("{name}: book {} ({why:?})", to.name()));
             }
+            Event::Silent { instrument, slot, .. } => _ = self.silent.insert((*instrument, *slot)),
+            Event::Heard { instrument, slot } => _ = self.silent.remove(&(*instrument, *slot)),
             Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
             Event::WardenBack => self.note(format!("thread {thread}: warden back")),
-            Event::Escalated { pair, exposure, why, .. } => {
-                self.note(format!("CRITICAL: pair {} escalated ({why:?}), {exposure} of base left", pair.0));
+            Event::Escalated { group, pair, exposure, why, .. } => {
+                self.note_of(*group, format!("CRITICAL: pair {} escalated ({why:?}), {exposure} of base left", pair.0));
             }
-            Event::ExposedTooLong { pair, exposure, .. } => {
-                self.note(format!("CRITICAL: pair {} exposed for too long, {exposure} of base", pair.0));
+            Event::ExposedTooLong { group, pair, exposure, .. } => {
+                self.note_of(*group, format!("CRITICAL: pair {} exposed for too long, {exposure} of base", pair.0));
             }
             Event::Stranded { instrument, position, .. } => {
                 let name = self.universe.name(*instrument);
@@ -161,6 +187,12 @@ impl Chronicle {
             Event::Refused(number) => self.note(format!("thread {thread} could not do command {number}")),
             _ => {}
         }
+    }
+
+    /// About a trade: the line names its saga and its trace.
+    fn note_of(&mut self, group: u64, notice: String) {
+        tracing::info!(saga = format!("{group:016x}"), trace = self.desk.trace_of(group), "{notice}");
+        self.notices.push(notice);
     }
 
     fn note(&mut self, notice: String) {

@@ -1,9 +1,11 @@
 //! What a pinned thread publishes, read from outside without asking it.
 
+use crate::processor::Processor;
 use crate::vitals::Thread;
 use highwire_links::cnc::{Cnc, State, StopWord};
 use highwire_links::counter::{Tally, TallyReader};
 use highwire_links::latency::{Latencies, LatencyReader};
+use highwire_links::occupancy::{Occupancy, OccupancyReader, Ring};
 use highwire_links::ports::Desk;
 use highwire_links::{Mode, Nanos};
 
@@ -13,14 +15,15 @@ pub struct Gauge {
     name: String,
     tally: TallyReader,
     latency: LatencyReader,
+    occupancy: OccupancyReader,
     cnc: Cnc,
 }
 
 impl Gauge {
     /// The readers of the thread at this desk.
     pub fn new(name: &str, desk: &Desk) -> Self {
-        let (tally, latency) = (desk.tally.clone(), desk.latency.clone());
-        Self { name: name.to_owned(), tally, latency, cnc: desk.cnc.clone() }
+        let (tally, latency, occupancy) = (desk.tally.clone(), desk.latency.clone(), desk.occupancy.clone());
+        Self { name: name.to_owned(), tally, latency, occupancy, cnc: desk.cnc.clone() }
     }
 
     /// Its counters; none while it is dead in mid-write.
@@ -28,9 +31,14 @@ impl Gauge {
         self.tally.read()
     }
 
-    /// How it is, restarted so often.
-    pub fn read(&self, restarts: u64, now: Nanos) -> Thread {
+    /// How it is, restarted so often; it refused so many commands.
+    pub fn read(&self, (restarts, unheard): (u64, u64), processor: &Processor, now: Nanos) -> Thread {
+        let mut rings = self.occupancy.read().unwrap_or_default();
+        // Who gives commands knows which found no room.
+        rings.note(Ring::Command, Occupancy { refused: unheard, ..rings.of(Ring::Command) });
         Thread {
+            cpu_ns: processor.of(&self.name),
+            rings,
             name: self.name.clone(),
             heartbeat_ns: self.cnc.thread_age_ns(now),
             stop: permitted(self.cnc.stop_word()),
@@ -43,6 +51,11 @@ impl Gauge {
     /// Its state, and the ages of its heartbeat and of its warden's.
     pub fn pulses(&self, now: Nanos) -> (State, Nanos, Nanos) {
         (self.cnc.state(), self.cnc.thread_age_ns(now), self.cnc.warden_age_ns(now))
+    }
+
+    /// How full the fullest of its rings that must deliver is, thousandths.
+    pub fn depth_permille(&self) -> u64 {
+        self.cnc.depth_permille()
     }
 
     /// Its latencies; none while it is dead in mid-write.

@@ -1,6 +1,7 @@
 //! One pool per venue: its lines, their addresses and places on the thread, its snapshots and its clock.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::brood::{Brood, VenueActors};
 use super::listing;
 use super::trading::{Trading, VenueTrading};
@@ -64,6 +65,8 @@ pub struct Circle {
     pub alerts: Bell,
     /// Who decides what a venue may do.
     pub governor: Address<GovernorMsg>,
+    /// What keeps from asking a venue that does not answer.
+    pub breakers: Breakers,
     /// The threads' clock.
     pub clock: TscClock,
     /// TLS settings.
@@ -113,7 +116,7 @@ pub async fn start(
     }
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     // Everything that asks the venue heeds what it says to any of us.
-    let quiet = trading.map_or_else(Quiet::default, |trading| trading.line.account.quiet.clone());
+    let quiet = circle.breakers.quiet(address.venue);
     let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), quiet };
     Ok((brood.start().await?, next))
 }

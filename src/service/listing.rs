@@ -50,7 +50,7 @@ async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<I
     let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
     for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet).await.and_then(web::Answer::good);
+        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet, web::Need::Now).await.and_then(web::Answer::good);
         let body = answer.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
     }

@@ -2,6 +2,8 @@
 //! chronicle of what they do. Orders go to paper or to the venues.
 
 mod alerts;
+mod annals;
+mod breakers;
 mod brood;
 mod chronicle;
 mod data;
@@ -14,6 +16,7 @@ mod lines;
 mod listing;
 mod net;
 mod outcomes;
+mod reconciling;
 mod recording;
 mod senses;
 mod sentinel;
@@ -26,6 +29,8 @@ mod wallet;
 mod watch;
 
 use alerts::Alerts;
+use breakers::Breakers;
+pub use breakers::Figure as BreakerFigure;
 pub use chronicle::Chronicle;
 use data::DataFolder;
 use governing::{Governing, MakeRealm};
@@ -35,9 +40,10 @@ pub use listing::{ListingError, listings};
 use net::Net;
 pub use outcomes::tokens;
 use recording::{Prepared, Recording};
+use senses::Sources;
 use sentinel::Sentinel;
 use settling::Settling;
-use threads::{Means, Threads};
+use threads::{Means, Threads, Warded};
 use trading::Trading;
 pub use watch::Watch;
 
@@ -46,25 +52,24 @@ use crate::config::Config;
 use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
+use crate::telemetry::Tracing;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
 use highwire_actors::warden::WardenMsg;
-use highwire_engine::clock::{Clock, TscClock};
+use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
 use highwire_engine::stages::Stages;
-use highwire_links::Nanos;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
-use opentelemetry_sdk::trace::SdkTracer;
+use highwire_venues::venue::Venue;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// Time for a pinned thread to end in order when it is told to.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -158,7 +163,7 @@ pub struct Service {
     watch: Arc<Watch>,
     http: Option<HttpServer>,
     _control: ControlServer,
-    wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    wardens: Vec<Warded>,
     net: Net,
     patience: Plan,
     governing: Governing,
@@ -179,52 +184,45 @@ impl Service {
         addresses: &[VenueAddress],
         orders: Orders,
         boot: Option<Boot>,
-        tracer: Option<SdkTracer>,
+        tracing: Option<Tracing>,
     ) -> Result<Self, ServiceError> {
         let historian = Historian::start(config)?;
+        let (tracer, spans) = tracing.map(|tracing| (tracing.tracer, tracing.spans)).unzip();
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
         let heart = Beat::default();
         let alerts = Alerts::start(config, data.path(), &clock, &net::http(config, &tls)?, &heart).await?;
+        let breakers = Breakers::new(crate::universe::breaker(config), &alerts.bell);
         let trading = match orders {
             Orders::Paper => None,
-            Orders::Live => Some(Trading::prepare(&universe, config, addresses, &clock, &tls).await?),
+            Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
-        let means = match &trading {
-            None => None,
-            Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
-        };
-        let mut prepared = prepare(boot, &universe, means.as_ref(), clock.now())?;
+        let means = means(&universe, trading.as_ref()).await?;
+        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let settling = Settling::new(config);
-        let (names, waiting) = (Arc::clone(&universe), settling.clone());
-        let sentinel = Sentinel { bell: bell.clone(), governor: governor.clone(), universe: names, settling: waiting };
+        let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling));
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        governing.reign(realm(&universe, &config, (&threads, settling), trading.clone()))?;
-        if let Some(prepared) = &prepared {
-            governing.hold(prepared.held())?;
-        }
-        let board = (governing.board.clone(), bell.clone());
+        let sources = Sources { breakers: breakers.clone(), settling, journal: prepared.as_ref().map(Prepared::board) };
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
+        governing.hold(held)?;
+        let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
-        let http = serve(&watch, &config).await?;
-        for (venue, offset_ns) in clock_offsets(&config) {
-            threads
-                .reader
-                .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
-                .map_err(|_| ServiceError::WardenGone)?;
-        }
+        watch.show_spans(spans.unwrap_or_default());
+        let http = serve(&watch, &config)?;
+        set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
-        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor));
+        let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, trading).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
+        let control = control((data.path(), &config), &watch, (&governing, &alerts), (&net, &threads.wardens))?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -297,66 +295,68 @@ impl Service {
     }
 }
 
-/// The journal, told what the venues say of the accounts.
-fn prepare(
-    boot: Option<Boot>,
-    universe: &Universe,
-    means: Option<&Means>,
-    now: Nanos,
-) -> Result<Option<Prepared>, ServiceError> {
-    let Some(mut boot) = boot else { return Ok(None) };
-    if let Some(means) = means {
-        boot.take_balances(universe, &means.funds, now)?;
-    }
-    Ok(Some(Prepared::new(boot)))
-}
-
 /// Operators' way in.
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
     (governing, alerts): (&Governing, &Alerts),
-    boughs: Vec<tree::Bough>,
+    (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
         ("core", governing.lives.clone(), governing.supervisor.clone()),
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
     ];
-    branches.extend(boughs);
-    let control = Control {
+    branches.extend(net.boughs());
+    watch.show_actors(branches.clone());
+    let wardens = wardens.iter().map(|(warden, _)| warden.clone()).collect();
+    let control = Arc::new(Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
         bell: alerts.bell.clone(),
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
-        tree: tree::grow(watch, branches),
-    };
+        tree: tree::grow(watch, &config.supervision, branches, wardens),
+    });
+    alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)
+}
+
+/// What live orders have to go by; nothing on paper.
+async fn means(universe: &Universe, trading: Option<&Trading>) -> Result<Option<Means>, ServiceError> {
+    let Some(trading) = trading else { return Ok(None) };
+    Ok(Some(Means { rates: trading.rates(), funds: funds::read(universe, trading).await? }))
 }
 
 /// What the governor governs.
 fn realm(
     universe: &Arc<Universe>,
     config: &Arc<Config>,
-    (threads, settling): (&Threads, Settling),
+    threads: &Threads,
     trading: Option<Trading>,
+    sources: Sources,
 ) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), (gauges.clone(), settling.clone())),
+        senses: senses::senses(&universe, &config, (pages.clone(), gauges.clone()), sources.clone()),
         hands: governing::hands(trading.as_ref()),
     })
 }
 
+/// Clock offsets that an operator has set.
+fn set_clocks(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
+    let set = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
+    clock_offsets(config).into_iter().try_for_each(set).map_err(|_| ServiceError::WardenGone)
+}
+
 /// Serves metrics and health, if an address is configured.
-async fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
+fn serve(watch: &Arc<Watch>, config: &Config) -> Result<Option<HttpServer>, ServiceError> {
     let Some(address) = config.http.listen else { return Ok(None) };
     let watch = Arc::clone(watch);
-    let server = HttpServer::start(address, Arc::new(move || watch.vitals())).await;
+    let server = HttpServer::start(address, Arc::new(move || watch.vitals()));
     let server = server.map_err(|source| ServiceError::Listen { address, source })?;
     tracing::info!(address = %server.address(), "metrics and health");
     Ok(Some(server))

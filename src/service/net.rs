@@ -1,6 +1,7 @@
 //! Everything beside the wire: each venue's lines.
 
 use super::ServiceError;
+use super::breakers::Breakers;
 use super::brood::VenueActors;
 use super::lines::{self, Circle, Places, VenueAddress};
 use super::trading::Trading;
@@ -22,11 +23,12 @@ pub struct Net {
     venues: Vec<VenueActors>,
 }
 
-/// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, and who rules.
+/// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, who rules, and what keeps
+/// from asking.
 pub type Around<'a> = (
     (Vec<ActorRef<WardenMsg>>, ActorRef<WardenMsg>),
     (&'a TscClock, Arc<ClientConfig>),
-    (&'a Bell, &'a Address<GovernorMsg>),
+    (&'a Bell, &'a Address<GovernorMsg>, &'a Breakers),
 );
 
 impl Net {
@@ -38,7 +40,7 @@ impl Net {
         universe: &Arc<Universe>,
         config: &Arc<Config>,
         addresses: &[VenueAddress],
-        ((wardens, reader), (clock, tls), (alerts, governor)): Around<'_>,
+        ((wardens, reader), (clock, tls), (alerts, governor, breakers)): Around<'_>,
         trading: Option<Trading>,
     ) -> Result<Self, ServiceError> {
         let circle = Circle {
@@ -46,6 +48,7 @@ impl Net {
             reader,
             alerts: alerts.clone(),
             governor: governor.clone(),
+            breakers: breakers.clone(),
             clock: clock.clone(),
             http: http(config, &tls)?,
             tls,

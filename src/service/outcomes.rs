@@ -83,7 +83,8 @@ async fn found(http: &reqwest::Client, urls: &[String], now_ms: i64) -> Result<V
     let (quiet, mut found) = (web::Quiet::default(), Vec::new());
     for url in urls {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(url), ANSWER_WITHIN, &quiet).await.and_then(web::Answer::good);
+        let answer =
+            web::send(http.get(url), ANSWER_WITHIN, &quiet, web::Need::Later).await.and_then(web::Answer::good);
         let read = markets(&answer.map_err(failed)?, now_ms).map_err(|error| failed(error.to_string()))?;
         found.extend(read.markets);
     }

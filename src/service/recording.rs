@@ -106,6 +106,7 @@ pub struct Prepared {
     state: Shared,
     notes: (SyncSender<Entry>, Receiver<Entry>),
     rings: Vec<(AuditRx, AuditTx)>,
+    board: Board,
 }
 
 impl Prepared {
@@ -115,7 +116,12 @@ impl Prepared {
         let ids = IdLease::none();
         ids.grant(boot.lessor.usable_until(&boot.journal));
         let succession = Succession { epoch: boot.epoch, ids, state: Some(state.clone()) };
-        Self { boot, succession, state, notes: sync_channel(NOTES), rings: Vec::new() }
+        Self { boot, succession, state, notes: sync_channel(NOTES), rings: Vec::new(), board: Board::default() }
+    }
+
+    /// Where the journal will show how it is.
+    pub fn board(&self) -> Board {
+        self.board.clone()
     }
 
     /// What engines go on from.
@@ -160,9 +166,9 @@ impl Prepared {
     /// # Errors
     /// See [`ServiceError`].
     pub async fn start(self, config: &Config, clock: Box<dyn Clock>, alerts: Bell) -> Result<Recording, ServiceError> {
-        let (settings, board) = (&config.store, Board::default());
-        let Self { boot: Boot { lock, journal, lessor, covered, .. }, succession, state, notes: (_, noted), rings } =
-            self;
+        let settings = &config.store;
+        let Self { boot, succession, state, notes: (_, noted), rings, board } = self;
+        let Boot { lock, journal, lessor, covered, .. } = boot;
         let rules = ScribeRules {
             checkpoint_every_ns: settings.checkpoint_every_ms * 1_000_000,
             segment_bytes: settings.segment_kib << 10,

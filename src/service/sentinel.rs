@@ -1,6 +1,7 @@
 //! Reads the threads' news for what the governor must weigh and a person must know; then the news go on to
 //! the chronicle. It runs within a warden's turn: it never waits.
 
+use super::breakers::Breakers;
 use super::settling::Settling;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
@@ -17,6 +18,9 @@ use highwire_supervision::liveness::Pulse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// The thread without an engine.
+const FEED: &str = "feed";
+
 /// Reads news.
 #[derive(Clone)]
 pub struct Sentinel {
@@ -26,11 +30,24 @@ pub struct Sentinel {
     pub governor: Address<GovernorMsg>,
     /// Names.
     pub universe: Arc<Universe>,
+    /// Which venues answer.
+    pub breakers: Breakers,
     /// What waits to be settled.
     pub settling: Settling,
 }
 
 impl Sentinel {
+    /// One that tells these.
+    pub fn new(
+        (bell, governor): (&Bell, &Address<GovernorMsg>),
+        universe: &Arc<Universe>,
+        (breakers, settling): (&Breakers, &Settling),
+    ) -> Self {
+        let (bell, governor) = (bell.clone(), governor.clone());
+        let (breakers, settling) = (breakers.clone(), settling.clone());
+        Self { bell, governor, universe: Arc::clone(universe), breakers, settling }
+    }
+
     /// An observer that reads a thread's news before another one gets them.
     pub fn before(&self, thread: &str, mut next: Observer) -> Observer {
         let (sentinel, thread) = (self.clone(), thread.to_owned());
@@ -48,7 +65,7 @@ impl Sentinel {
                 let text = format!("the thread {thread} died and is started again: {panic}");
                 self.bell.raise(format!("thread/{thread}/died"), Severity::Warning, text);
             }
-            News::Started { restarts } if *restarts > 0 => self.bell.clear(format!("thread/{thread}/died")),
+            News::Started { restarts } if *restarts > 0 => self.on_started(thread),
             News::GaveUp { why } => self.read(Cause::ThreadDown, format!("the thread {thread} stays down: {why}")),
             News::CommandsFull => self.read(Cause::Stopped, format!("the thread {thread} takes no commands")),
             News::Pulse(moved) if moved.to == Pulse::Stuck => {
@@ -60,6 +77,13 @@ impl Sentinel {
             News::Record(Record::Settled(report)) => self.settling.on_report(report, &self.universe),
             News::Event(event) => self.heed_event(thread, event, exposed),
             _ => {}
+        }
+    }
+
+    fn on_started(&self, thread: &str) {
+        self.bell.clear(format!("thread/{thread}/died"));
+        if thread != FEED {
+            self.breakers.on_engine_started();
         }
     }
 
@@ -100,6 +124,7 @@ impl Sentinel {
                 let text = format!("{pair} rests: {name} refuses its orders ({})", reject.name());
                 self.bell.raise(format!("rests/{pair}"), Severity::Warning, text);
             }
+            &Event::Breaker { venue, stand, .. } => self.breakers.on_orders(venue, stand),
             Event::WardenSilent => {
                 let text = format!("the thread {thread} does not hear its warden and opens nothing");
                 self.bell.raise(format!("thread/{thread}/warden"), Severity::Critical, text);
@@ -148,6 +173,7 @@ mod tests {
     use crate::universe::Pairing;
     use highwire_links::VenueId;
     use highwire_links::audit::SagaWhy;
+    use highwire_links::breaker::Settings;
     use highwire_links::lifecycle::TripWhy;
     use highwire_supervision::liveness;
     use highwire_venues::spec::InstrumentSpec;
@@ -185,8 +211,9 @@ mod tests {
         let specs = specs.map(|(venue, symbol)| InstrumentSpec::assumed(venue, symbol)).to_vec();
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
+        let breakers = Breakers::new(Settings::default(), &Bell::default());
         let settling = Settling::new(&config);
-        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, settling };
+        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, breakers, settling };
         (sentinel.before("wire", Box::new(|_| {})), heard)
     }
 

@@ -40,6 +40,9 @@ pub struct Means {
     pub funds: Vec<Funds>,
 }
 
+/// A thread's warden, and what ends with it.
+pub type Warded = (ActorRef<WardenMsg>, JoinHandle<()>);
+
 /// Running threads.
 pub struct Threads {
     /// Depth pages.
@@ -47,7 +50,7 @@ pub struct Threads {
     /// What each publishes.
     pub gauges: Vec<Gauge>,
     /// Their wardens.
-    pub wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    pub wardens: Vec<Warded>,
     /// The warden of the thread that reads the sockets.
     pub reader: ActorRef<WardenMsg>,
 }
@@ -132,7 +135,7 @@ struct Starter<'a> {
     sentinel: &'a Sentinel,
     journal: Option<&'a mut Prepared>,
     gauges: Vec<Gauge>,
-    wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    wardens: Vec<Warded>,
     cores: Vec<usize>,
 }
 

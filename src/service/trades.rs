@@ -26,6 +26,11 @@ impl TradeDesk {
         Self { mode: Mode::Halted, trades: Trades::default(), universe, tracer, historian }
     }
 
+    /// The id of a saga's trace, for log lines; empty while nothing is exported.
+    pub fn trace_of(&self, group: u64) -> String {
+        self.tracer.as_ref().map_or_else(String::new, |_| ids::of_saga(group).to_string())
+    }
+
     /// Takes in a record.
     pub fn take(&mut self, record: &Record) {
         self.trades.take(record);
@@ -61,12 +66,10 @@ impl TradeDesk {
         if let Some(historian) = &self.historian {
             historian.take_trade(trade, &self.universe);
         }
-        let trace = self.tracer.as_ref().map(|tracer| {
-            let id = ids::of_saga(trade.group);
-            spans::emit(tracer, id, trade, &self.universe, self.mode);
-            id
-        });
-        self.log(trade, &trace.map_or_else(String::new, |id| id.to_string()));
+        if let Some(tracer) = &self.tracer {
+            spans::emit(tracer, ids::of_saga(trade.group), trade, &self.universe, self.mode);
+        }
+        self.log(trade, &self.trace_of(trade.group));
     }
 
     fn log(&self, trade: &Trade, trace: &str) {

@@ -1,6 +1,7 @@
 //! What orders need, venue by venue: credentials that may trade and not withdraw, the lines that carry
 //! orders and private news, and the venues' rate budgets.
 
+use super::breakers::Breakers;
 use super::lines::VenueAddress;
 use super::{ServiceError, wallet};
 use crate::config::{Config, OrderTransport};
@@ -9,7 +10,6 @@ use crate::universe::Universe;
 use highwire_actors::account::Account;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
-use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
 use highwire_links::order::Action;
@@ -55,7 +55,7 @@ impl Trading {
         universe: &Universe,
         config: &Config,
         addresses: &[VenueAddress],
-        clock: &TscClock,
+        (clock, breakers): (&TscClock, &Breakers),
         tls: &Arc<ClientConfig>,
     ) -> Result<Self, ServiceError> {
         let mut trading = Self::default();
@@ -78,7 +78,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                quiet: Quiet::default(),
+                quiet: breakers.quiet(venue),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {

@@ -50,5 +50,5 @@ async fn ask(
     for (name, value) in request.headers() {
         sent = sent.header(name, value);
     }
-    web::send(sent, within, &Quiet::default()).await.and_then(web::Answer::good)
+    web::send(sent, within, &Quiet::default(), web::Need::Later).await.and_then(web::Answer::good)
 }

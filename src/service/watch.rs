@@ -1,17 +1,23 @@
 //! Everything of a running service that can be looked at from outside, without asking anybody.
 
+use super::breakers::Breakers;
 use super::chronicle::Chronicle;
 use super::gauge::Gauge;
-use crate::universe::Universe;
+use super::tree::Bough;
+use crate::ledger::closing_px;
+use crate::processor::Processor;
+use crate::telemetry::SpanCounts;
+use crate::universe::{Pair, Universe};
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{Board, Ruling};
 use highwire_actors::scribe;
+use highwire_actors::supervisor::Life;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::counter::{Counter, Tally};
 use highwire_links::page::PageReaders;
-use highwire_links::{Mode, Nanos};
-use highwire_quant::pnl::Pnl;
+use highwire_links::{Mode, Nanos, Side};
+use highwire_quant::pnl::{self, Pnl};
 use highwire_venues::spec::InstrumentSpec;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,7 +36,10 @@ pub struct Watch {
     started_ns: Nanos,
     board: Board,
     bell: Bell,
+    breakers: Breakers,
     journal: OnceLock<scribe::Board>,
+    boughs: OnceLock<Vec<Bough>>,
+    spans: OnceLock<SpanCounts>,
 }
 
 impl Watch {
@@ -41,11 +50,11 @@ impl Watch {
         chronicle: Arc<Mutex<Chronicle>>,
         universe: Arc<Universe>,
         clock: TscClock,
-        (board, bell): (Board, Bell),
+        (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
-        let journal = OnceLock::new();
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, journal }
+        let (journal, boughs, spans) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal, boughs, spans }
     }
 
     /// What the service has done so far.
@@ -71,6 +80,18 @@ impl Watch {
     pub(super) fn show_journal(&self, board: scribe::Board) {
         // It is shown once, by whoever starts the service.
         let _shown = self.journal.set(board);
+    }
+
+    /// What becomes of spans is to be shown too.
+    pub(super) fn show_spans(&self, spans: SpanCounts) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.spans.set(spans);
+    }
+
+    /// The actors below these supervisors are to be shown too.
+    pub(super) fn show_actors(&self, boughs: Vec<Bough>) {
+        // They are shown once, by whoever starts the service.
+        let _shown = self.boughs.set(boughs);
     }
 
     /// The time.
@@ -99,27 +120,65 @@ impl Watch {
     pub fn vitals(&self) -> Vitals {
         let now = self.clock.now();
         let chronicle = self.chronicle();
-        let restarts = |gauge: &Gauge| chronicle.deaths.get(gauge.name()).copied().unwrap_or(0);
-        let threads = self.gauges.iter().map(|gauge| gauge.read(restarts(gauge), now)).collect();
+        let processor = Processor::read();
+        let count = |of: &BTreeMap<String, u64>, gauge: &Gauge| of.get(gauge.name()).copied().unwrap_or(0);
+        let counts = |gauge: &Gauge| (count(&chronicle.deaths, gauge), count(&chronicle.unheard, gauge));
+        let threads = self.gauges.iter().map(|gauge| gauge.read(counts(gauge), &processor, now)).collect();
         let ruling = self.ruling();
         Vitals {
             uptime_ns: now.saturating_sub(self.started_ns),
             mode: ruling.mode,
             reasons: ruling.texts(),
             venue_modes: ruling.venues.values().map(|(name, mode, _)| (name.clone(), *mode)).collect(),
-            mode_moves: ruling.moves,
+            breakers: self.breakers.read(),
+            ruling,
+            actors: self.actors(),
             alerts_lost: self.bell.lost(),
+            spans: self.spans.get().map(SpanCounts::read).unwrap_or_default(),
+            alerts_waiting: self.bell.waiting(),
             threads,
             books: books(&self.universe, &self.pages, now),
             verdicts: chronicle.ledger.decisions,
+            refusals: chronicle.ledger.refusals,
             endings: chronicle.ledger.endings,
             profits: self.profits(&chronicle),
             positions: self.positions(&chronicle),
+            exposures: self.exposures(&chronicle),
+            silent: self.silent(&chronicle),
             line_ends: chronicle.line_ends,
             journal: self.journal.get().map(scribe::Board::read),
             now_ns: now,
             process: Process::read(),
         }
+    }
+
+    fn actors(&self) -> Vec<(String, Life)> {
+        let boughs = self.boughs.get().into_iter().flatten();
+        boughs.flat_map(|(name, lives, _)| lives.read().into_iter().map(|life| ((*name).to_owned(), life))).collect()
+    }
+
+    /// What the trades of each pair have left, over all its venues.
+    fn exposures(&self, chronicle: &Chronicle) -> Vec<(String, String, Option<f64>)> {
+        let exposure = |(at, (pair, pnl)): (usize, (&Pair, &Pnl))| {
+            let (base, base_dp) = (pnl.base_open(), pnl::BASE_DP);
+            let side = if base < 0 { Side::Buy } else { Side::Sell };
+            let px = closing_px(&self.universe, &self.pages, at, side);
+            let unit = |dp: u8| 10f64.powi(dp.into());
+            let value = px.map(|px| base as f64 / unit(base_dp) * px as f64 / unit(pair.spec.px_dp));
+            Some((pair.name.clone(), pnl.position()?.to_string(), value))
+        };
+        let pairs = self.universe.pairs.iter().zip(&chronicle.ledger.pnl);
+        pairs.enumerate().filter_map(exposure).collect()
+    }
+
+    fn silent(&self, chronicle: &Chronicle) -> Vec<(&'static str, String, Vec<u16>)> {
+        let mut slots: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
+        chronicle.silent.iter().for_each(|(id, slot)| slots.entry(id.index()).or_default().push(*slot));
+        let named = |(at, slots)| {
+            let spec: &InstrumentSpec = self.universe.specs.get(at)?;
+            Some((spec.venue.name(), spec.symbol.clone(), slots))
+        };
+        slots.into_iter().filter_map(named).collect()
     }
 
     /// What the trades have left of each instrument.

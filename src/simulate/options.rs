@@ -15,6 +15,12 @@ pub struct SimulateOptions {
     pub seed: u64,
     /// The venues to open.
     pub venues: Vec<Venue>,
+    /// Base coins of the market; without any, its own choice.
+    pub assets: Vec<String>,
+    /// How often a minute one board is pushed away from the others; `None` is the market's own.
+    pub dislocations_per_min: Option<u32>,
+    /// Times as many requests and connections as venues bear by their own rules.
+    pub patience: u32,
     /// Serve TLS and nothing else.
     pub tls: bool,
     /// The fault script.

@@ -3,9 +3,12 @@
 use super::listing::Listing;
 use super::options::SimulateOptions;
 use super::tape;
-use highwire_simulator::{MarketConfig, Playback, Ports, Simulator, SimulatorConfig, Venue};
+use highwire_simulator::{MarketConfig, Playback, Ports, RuleOverrides, Simulator, SimulatorConfig, Venue};
 use highwire_store::capture::CaptureError;
 use std::io::Write;
+
+/// New connections that a patient venue bears in its window, for each time of its patience.
+const CONNECTIONS: u32 = 300;
 
 /// Why there was no simulation.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,8 @@ pub fn run(options: &SimulateOptions) -> Result<(), SimulateError> {
 async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     let (venues, replay_port) = ports(options)?;
     let mut config = SimulatorConfig {
-        market: MarketConfig { seed: options.seed, ..MarketConfig::default() },
+        market: market(options),
+        rules: rules(options.patience),
         venues,
         tls: options.tls,
         control: Some(options.base_port),
@@ -83,6 +87,23 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     }
     simulator.stop().await;
     Ok(())
+}
+
+/// Venues that bear so many times as much as by their own rules.
+fn rules(patience: u32) -> RuleOverrides {
+    if patience <= 1 {
+        return RuleOverrides::default();
+    }
+    let connections = CONNECTIONS.saturating_mul(patience);
+    RuleOverrides { connections: Some(connections), patience: Some(patience), ..RuleOverrides::default() }
+}
+
+/// The market that was asked for.
+fn market(options: &SimulateOptions) -> MarketConfig {
+    let mut market = MarketConfig { seed: options.seed, ..MarketConfig::default() };
+    market.assets.retain(|asset| options.assets.is_empty() || options.assets.contains(&asset.base));
+    market.dislocations_per_min = options.dislocations_per_min.unwrap_or(market.dislocations_per_min);
+    market
 }
 
 /// Four ports in a row for each venue after the control port and the first of two for a replay behind them; or

@@ -27,6 +27,9 @@ impl State {
     pub fn take(&mut self, record: &Stamped) {
         self.sequence = record.sequence;
         self.at_ns = record.at_ns;
+        if matches!(record.entry, Entry::Intent(_) | Entry::Report(_)) {
+            self.acted_ns = record.at_ns;
+        }
         self.take_entry(&record.entry);
     }
 
@@ -46,6 +49,8 @@ impl State {
             Entry::Saga(moved) => self.on_saga(moved),
             Entry::Mode(moved) => self.on_mode(moved),
             Entry::Reconciled(reconciled) => self.on_reconciled(reconciled),
+            Entry::Told(told) => self.on_told(told),
+            Entry::Looked(looked) => self.on_looked(looked),
             Entry::Limit { name, value } => _ = self.limits.insert(name.clone(), value.clone()),
         }
     }
@@ -55,6 +60,9 @@ impl State {
     }
 
     fn on_lease(&mut self, lease: Lease) {
+        if self.leases.next_epoch().is_some_and(|next| lease.epoch >= next) {
+            self.look_again();
+        }
         self.leases.on_lease(lease);
         self.leases.forget_before(lease.epoch);
         // Trades of an earlier start ended with their process: what they left is in the holdings.
@@ -148,9 +156,13 @@ impl State {
     }
 
     fn on_fill(&mut self, report: &Report) {
-        if report.qty.0 > 0 && self.book(report, &Trade::new(side_of(report), report)).is_none() {
-            self.fault(format!("fill {} cannot be booked", report.trade));
+        if report.qty.0 <= 0 {
+            return;
         }
+        if self.book(report, &Trade::new(side_of(report), report)).is_none() {
+            return self.fault(format!("fill {} cannot be booked", report.trade));
+        }
+        self.remember(report);
     }
 
     fn on_settlement(&mut self, report: &Report) {

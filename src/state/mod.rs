@@ -8,11 +8,13 @@
 mod earnings;
 mod fold;
 mod holding;
+mod memory;
 mod restate;
 #[cfg(test)]
 mod tests;
 
 pub use holding::{Holding, Wallet};
+pub use memory::{Booked, Sight};
 
 use earnings::PairBook;
 use highwire_engine::spec::{Funds, Inheritance};
@@ -23,7 +25,7 @@ use highwire_links::order::Order;
 use highwire_links::{InstrumentId, Nanos, Qty};
 use highwire_store::journal::{Moved, Proof};
 use highwire_store::lease::Leases;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Format of a checkpoint's state.
 pub const VERSION: u32 = 1;
@@ -68,6 +70,12 @@ pub struct State {
     pub leases: Leases,
     /// Records that could not be folded in, in words: the state is not to be traced back to the journal.
     pub faults: Vec<String>,
+    /// Trades that were booked lately, the oldest first.
+    pub booked: VecDeque<Booked>,
+    /// How far each venue was looked at.
+    pub sights: BTreeMap<String, Sight>,
+    /// When an order was last decided on or reported about.
+    acted_ns: Nanos,
     books: Vec<PairBook>,
     /// Holdings by instrument number.
     numbers: Vec<Option<usize>>,
@@ -87,6 +95,12 @@ impl State {
     /// The holding that an instrument number means now.
     pub fn numbered(&self, instrument: InstrumentId) -> Option<usize> {
         self.numbers.get(instrument.index()).copied().flatten()
+    }
+
+    /// The number that means a holding now.
+    pub fn number_of(&self, holding: usize) -> Option<InstrumentId> {
+        let at = self.numbers.iter().position(|number| *number == Some(holding))?;
+        u16::try_from(at).ok().map(InstrumentId)
     }
 
     /// What a venue holds of an asset, if that is known.

@@ -46,6 +46,7 @@ impl State {
             order.instrument = numbers[&open.holding];
             Entry::Standing(Standing { order, filled: open.filled, proof: open.proof })
         }));
+        entries.extend(self.memory(&numbers));
         entries.extend(self.sagas.values().copied().map(Entry::Saga));
         entries.extend(self.modes.iter().map(|(venue, &to)| {
             let why = "restated".to_owned();

@@ -1,5 +1,7 @@
-//! Which traces are kept: a share of all, drawn by their ids, and every one of a trade that failed.
+//! Which traces are kept: a share of all, drawn by their ids, every one of a trade that failed, and those of the few
+//! things that a night is judged by (connections, recoveries, modes, restarts).
 
+use super::episodes::KEPT;
 use super::spans::FAILED;
 use opentelemetry::trace::{Link, SpanKind, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
@@ -29,8 +31,9 @@ impl ShouldSample for KeepFailures {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
+        let kept = KEPT.contains(&name);
         let failed = attributes.iter().any(|a| a.key.as_str() == FAILED && a.value == Value::Bool(true));
-        let sampler = if failed { &Sampler::AlwaysOn } else { &self.ratio };
+        let sampler = if failed || kept { &Sampler::AlwaysOn } else { &self.ratio };
         sampler.should_sample(parent, id, name, kind, attributes, links)
     }
 }

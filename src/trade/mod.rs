@@ -16,6 +16,8 @@ use highwire_links::{Nanos, PairId};
 const RESCUE: u64 = 1 << 47;
 /// Set in the opportunity's number of a complement trade; see `engine/src/strategies/complement.rs`.
 const COMPLEMENT: u64 = 1 << 31;
+/// Set in that of a lag trade; see `engine/src/strategies/lag.rs`.
+const LAG: u64 = 0b11 << 30;
 
 /// One saga from its beginning to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +65,7 @@ impl Trade {
     pub fn strategy(&self) -> &'static str {
         match self.group {
             group if group & RESCUE != 0 => "rescue",
+            group if group & LAG == LAG => "lag",
             group if group & COMPLEMENT != 0 => "complement",
             _ => "cross_venue",
         }

@@ -1,8 +1,6 @@
-//! Binary markets: which two tokens are the sides of one question, and what is looked for there.
+//! Binary markets: which two tokens are the sides of one question.
 
-use crate::config::Config;
-use highwire_engine::engine::{Binary, Strategies};
-use highwire_engine::strategies::complement;
+use highwire_engine::engine::Binary;
 use highwire_links::InstrumentId;
 use highwire_quant::complement::FeeCurve;
 use highwire_venues::spec::InstrumentSpec;
@@ -22,16 +20,4 @@ pub fn binaries(specs: &[InstrumentSpec]) -> Vec<Binary> {
         }
     }
     found
-}
-
-/// What the strategies look for.
-pub fn strategies(config: &Config) -> Strategies {
-    let complement = &config.complement;
-    Strategies {
-        complement: complement::Params {
-            is_on: complement.enabled,
-            edge_min_ppb: complement.edge_min_ppb,
-            collar_ppb: complement.collar_ppb,
-        },
-    }
 }

@@ -2,6 +2,7 @@
 //! wire out. Replay, demo and service all start here, so that they trade by the same rules.
 
 mod binaries;
+mod bounds;
 mod pairing;
 
 pub use pairing::{Pairing, PairingError};
@@ -9,6 +10,7 @@ pub use pairing::{Pairing, PairingError};
 use crate::config::{self, Clock, Config};
 use highwire_engine::engine::{Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning};
 use highwire_engine::feed::BookSpec;
+use highwire_links::breaker::Settings as BreakerSettings;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
@@ -151,9 +153,21 @@ impl Universe {
             tuning: Tuning {
                 binaries: binaries::binaries(&self.specs),
                 visibility_lag_ns: Venue::ALL.iter().map(|venue| venue.profile().visibility_lag_ns).collect(),
+                breaker: breaker(config),
                 ..Tuning::default()
             },
         }
+    }
+}
+
+/// When what does not answer is left alone.
+pub fn breaker(config: &Config) -> BreakerSettings {
+    let supervision = &config.supervision;
+    BreakerSettings {
+        failures: supervision.breaker_failures,
+        rest_ns: supervision.breaker_rest_ms.saturating_mul(1_000_000),
+        successes: supervision.breaker_successes,
+        ..BreakerSettings::default()
     }
 }
 
@@ -230,6 +244,7 @@ fn limits(config: &Config) -> Limits {
         latency_penalty_ppb: risk.latency_penalty_ppb,
         order_notional_max: risk.order_notional_max,
         position_max: risk.position_notional_max,
+        exposure: bounds::exposure(risk),
         open_orders_max: risk.open_orders_max as usize,
         collar_ppb: risk.collar_ppb,
         collar_samples_min: COLLAR_SAMPLES_MIN,
@@ -238,7 +253,7 @@ fn limits(config: &Config) -> Limits {
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
         saga: saga(&config.saga),
         guard: guard(&config.guard),
-        strategies: binaries::strategies(config),
+        strategies: bounds::strategies(config),
     }
 }
 

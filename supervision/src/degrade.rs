@@ -41,9 +41,11 @@ pub enum Cause {
     RingDepth,
     /// The journal cannot be written; 1 when so.
     Disk,
+    /// Latches cannot be kept; 1 when so.
+    LatchFile,
     /// All lines of the venue are down; 1 when so.
     Lines,
-    /// A breaker is tripped; 1 when so.
+    /// A breaker of the venue: 2 while its orders are not answered, 1 while it is tried again or answers no questions.
     Breaker,
     /// An escalated saga; how many.
     Escalated,
@@ -71,7 +73,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 26] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -84,6 +86,7 @@ impl Cause {
         (Self::Memory, "memory"),
         (Self::RingDepth, "ring-depth"),
         (Self::Disk, "disk"),
+        (Self::LatchFile, "latch-file"),
         (Self::Lines, "lines"),
         (Self::Breaker, "breaker"),
         (Self::Escalated, "escalated"),
@@ -264,7 +267,8 @@ impl Ladder {
     /// Brings a scope's mode in line with its causes.
     fn settle(&mut self, scope: Scope, last: Cause) -> Option<Moved> {
         let causes = self.causes(scope);
-        let (from, to) = (self.own(scope), causes.first().map_or(Mode::Full, |&(_, mode, _)| mode));
+        let strictest = if cfg!(mutant = "ladder-strictest") { causes.last() } else { causes.first() };
+        let (from, to) = (self.own(scope), strictest.map_or(Mode::Full, |&(_, mode, _)| mode));
         if from == to {
             return None;
         }
@@ -285,8 +289,9 @@ impl Held {
     /// True when it turned.
     fn on_time(&mut self, rule: &Rule, now: Nanos) -> bool {
         let Some(since_ns) = self.turning_ns else { return false };
-        let wait_ns = if self.counts { rule.dwell_ns } else { rule.confirm_ns };
-        if (self.counts && rule.latched) || now.saturating_sub(since_ns) < wait_ns {
+        let dwell_ns = if cfg!(mutant = "ladder-dwell") { 0 } else { rule.dwell_ns };
+        let wait_ns = if self.counts { dwell_ns } else { rule.confirm_ns };
+        if (self.counts && rule.latched && !cfg!(mutant = "ladder-latch")) || now.saturating_sub(since_ns) < wait_ns {
             return false;
         }
         (self.counts, self.turning_ns) = (!self.counts, None);

@@ -134,6 +134,9 @@ impl Halting {
 
     /// Whether nothing is left: no order here or there, no trade, no exposure.
     pub fn is_clean(&self) -> bool {
+        if cfg!(mutant = "halt-unproved") {
+            return true;
+        }
         let clean = Stand { at_venues: Some(0), ..Stand::default() };
         self.stand == Some(clean)
     }

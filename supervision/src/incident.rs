@@ -189,7 +189,7 @@ impl Incidents {
         let known = self.book.incidents.get_mut(&notice.key).filter(|incident| !incident.resolved);
         if let Some(incident) = known {
             (incident.last_ns, incident.count) = (now, incident.count + 1);
-            if notice.severity <= incident.severity {
+            if notice.severity <= incident.severity && !cfg!(mutant = "alert-dedupe") {
                 return;
             }
             // What made it worse is what a person must read.
@@ -317,7 +317,8 @@ impl Incident {
 impl Outbox {
     /// Tells an incident, unless it was told as this severe already.
     fn tell(&mut self, incident: &Incident) {
-        if self.told.get(&incident.key).is_none_or(|&told| told < incident.severity) {
+        let is_new = self.told.get(&incident.key).is_none_or(|&told| told < incident.severity);
+        if is_new || cfg!(mutant = "alert-dedupe") {
             self.told.insert(incident.key.clone(), incident.severity);
             let (key, severity, text) = (incident.key.clone(), incident.severity, incident.text.clone());
             self.waiting.push_back(Item { key, opened: true, severity, text });
@@ -329,7 +330,7 @@ impl Outbox {
         while self.sent_ns.front().is_some_and(|&sent| now.saturating_sub(sent) >= pace.period_ns) {
             self.sent_ns.pop_front();
         }
-        let paced = unpaced || self.sent_ns.len() < pace.messages;
+        let paced = unpaced || self.sent_ns.len() < pace.messages || cfg!(mutant = "alert-storm");
         !self.waiting.is_empty() && self.number == 0 && now >= self.not_before_ns && paced
     }
 

@@ -4,17 +4,19 @@
 
 pub mod attempts;
 pub mod backoff;
-pub mod breaker;
 pub mod budget;
 pub mod degrade;
+pub mod dialogue;
 pub mod dice;
 pub mod ending;
 pub mod endpoints;
 pub mod failover;
 pub mod halting;
+pub mod health;
 pub mod incident;
 pub mod lineset;
 pub mod liveness;
+pub mod reconcile;
 pub mod renewals;
 pub mod rotation;
 pub mod rungs;

@@ -18,6 +18,12 @@ pub enum Kind {
 /// Kinds of [`Kind`].
 const KINDS: usize = 3;
 
+impl Kind {
+    /// Every kind, in the order of its number, with its name in metric labels.
+    pub const ALL: [(Self, &'static str); KINDS] =
+        [(Self::Market, "market"), (Self::Orders, "orders"), (Self::Private, "private")];
+}
+
 /// The times of a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineSetRule {
@@ -105,6 +111,17 @@ impl LineSet {
     /// Live lines of a kind.
     pub fn live(&self, kind: Kind) -> u32 {
         self.live[kind as usize]
+    }
+
+    /// Live lines of each kind that the venue has, by the kind's name.
+    pub fn census(&self) -> Vec<(&'static str, u32)> {
+        let wanted = Kind::ALL.into_iter().filter(|(kind, _)| self.wanted[*kind as usize]);
+        wanted.map(|(kind, name)| (name, self.live(kind))).collect()
+    }
+
+    /// Live lines of all kinds.
+    pub fn live_all(&self) -> u32 {
+        self.live.iter().sum()
     }
 
     /// Whether no line of the venue is live at all.

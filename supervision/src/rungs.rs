@@ -53,11 +53,17 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         lasting(Cause::Latency, Mode::Reduced, latency_us, latency_us / 2),
         lasting(Cause::Memory, Mode::Reduced, 1_000, 900),
         lasting(Cause::Memory, Mode::HedgeOnly, 1_200, 1_000),
-        lasting(Cause::RingDepth, Mode::Reduced, 750, 250),
+        // Below half of full health; falls alone, which a minute forgets, do not keep it.
+        lasting(Cause::Health, Mode::Halted, 501, 450),
+        // At half of a ring nothing is opened any more anyway.
+        lasting(Cause::RingDepth, Mode::Reduced, 500, 250),
         lasting(Cause::BlindPrivate, Mode::HedgeOnly, 1, 0),
         lasting(Cause::RiskUse, Mode::HedgeOnly, 900, 800),
-        lasting(Cause::Breaker, Mode::HedgeOnly, 1, 0),
+        // It has counted, and brings its own time to rest.
+        at_once(Cause::Breaker, Mode::Reduced, 1),
+        at_once(Cause::Breaker, Mode::HedgeOnly, 2),
         Rule { dwell_ns, ..at_once(Cause::Disk, Mode::HedgeOnly, 1) },
+        Rule { dwell_ns, ..at_once(Cause::LatchFile, Mode::HedgeOnly, 1) },
         Rule { dwell_ns, ..at_once(Cause::WardenSilent, Mode::Halted, 1) },
         latched(Cause::UnknownOrders, Mode::HedgeOnly, 1),
         latched(Cause::ReconcileDiff, Mode::Halted, 1),

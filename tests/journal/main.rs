@@ -9,3 +9,4 @@ mod instances;
 mod judge;
 mod kills;
 mod program;
+mod report;

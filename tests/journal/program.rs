@@ -50,6 +50,14 @@ impl Stand {
         Self { simulator, runtime, folder, config }
     }
 
+    /// Has a history kept as well from the next start on; where it is.
+    pub fn keep_history(&self) -> PathBuf {
+        let file = self.folder.path().join("history.db");
+        let text = std::fs::read_to_string(&self.config).unwrap();
+        std::fs::write(&self.config, format!("{text}[history]\nfile = {file:?}\n")).unwrap();
+        file
+    }
+
     /// Where the journal is.
     pub fn journal(&self) -> PathBuf {
         self.folder.path().join("data/paper")
@@ -65,6 +73,11 @@ impl Stand {
             }
             std::thread::sleep(Duration::from_secs(5));
         }
+    }
+
+    /// Starts the program; what it said when it refused.
+    pub fn start_once(&self) -> Result<Running, String> {
+        Running::start(run(&self.config))
     }
 
     /// An operator takes latches back.

@@ -23,7 +23,7 @@ fn expressions() -> Vec<(String, String)> {
             }
         }
     }
-    assert!(all.len() > 40, "{all:?}");
+    assert!(all.len() > 60, "{all:?}");
     all
 }
 

@@ -31,7 +31,7 @@ fn kubernetes_takes_its_manifests_and_names_them_all() {
     let Some(validate) = tools::python("kubernetes-validate") else { return };
     let manifests: Vec<PathBuf> =
         files(&["yaml"]).into_iter().filter(|path| path.parent().unwrap().ends_with("kubernetes")).collect();
-    // The operator's kinds and kustomize's own have no schema in Kubernetes.
+    // The operator's kinds and kustomize's own have no schema in Kubernetes; the operator's are read apart.
     let foreign = ["rules.yaml", "monitor.yaml", "kustomization.yaml"];
     let native = manifests.iter().filter(|path| foreign.iter().all(|name| !path.ends_with(name)));
     tools::done(Command::new(validate).arg("--strict").args(native)).unwrap();
@@ -40,6 +40,22 @@ fn kubernetes_takes_its_manifests_and_names_them_all() {
         let name = path.file_name().unwrap().to_str().unwrap();
         let apart = ["kustomization.yaml", "secret.example.yaml"].contains(&name);
         assert!(apart || named.contains(&format!("  - {name}\n")), "kustomization.yaml does not name {name}");
+    }
+}
+
+#[test]
+fn the_operator_takes_its_manifests_and_nothing_that_it_does_not_know() {
+    let Some(python) = tools::python("python") else { return };
+    let read = |path: &Path| tools::done(Command::new(&python).arg(project("tests/ops/operator_strict.py")).arg(path));
+    let folder = tempfile::tempdir().unwrap();
+    for (name, good, bad) in
+        [("monitor.yaml", "interval: 5s", "intervall: 5s"), ("rules.yaml", "for: 30s", "for: soon")]
+    {
+        let path = project("ops/kubernetes").join(name);
+        read(&path).unwrap();
+        let broken = folder.path().join(name);
+        std::fs::write(&broken, std::fs::read_to_string(&path).unwrap().replace(good, bad)).unwrap();
+        read(&broken).unwrap_err();
     }
 }
 

@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
+mod blocked;
 mod dashboards;
 mod expression;
 mod files;
 mod firing;
 mod rules;
 mod service;
+mod siege;
 mod tools;
 mod traces;
 mod watcher;

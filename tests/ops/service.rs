@@ -1,6 +1,6 @@
 //! A running service, and a simulator for it to run on.
 
-use highwire_simulator::{Endpoint, Ports, Simulator, SimulatorConfig, Venue as Room};
+use highwire_simulator::{Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +18,7 @@ pub(crate) const ROOMS: [(Room, &str, &str); 3] = [
 /// A process of ours; it ends with the test.
 pub(crate) struct Running {
     child: Child,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
     /// Where it serves.
     pub(crate) address: SocketAddr,
 }
@@ -42,7 +42,15 @@ impl Running {
             said.push_str(&line);
         }
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, _data: data, address }
+        Self { child, data, address }
+    }
+
+    /// An operator's command to it: whether it was done, and what was said.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        command.args(arguments).env("HIGHWIRE__SERVICE__DATA_DIR", self.data.path());
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Asks until it is ready, for at most 40 s.
@@ -70,10 +78,14 @@ pub(crate) fn free() -> SocketAddr {
 }
 
 pub(crate) async fn simulator() -> Simulator {
+    simulator_of(MarketConfig::default()).await
+}
+
+pub(crate) async fn simulator_of(market: MarketConfig) -> Simulator {
     // Another story of this process may have chosen it already.
     highwire::tls::choose_provider();
     let venues = ROOMS.map(|(room, ..)| (room, Ports::default())).to_vec();
-    Simulator::start(SimulatorConfig { venues, ..SimulatorConfig::default() }).await.unwrap()
+    Simulator::start(SimulatorConfig { market, venues, ..SimulatorConfig::default() }).await.unwrap()
 }
 
 /// Settings that point at the simulator.

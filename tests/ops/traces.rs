@@ -51,9 +51,8 @@ impl Collector {
         let until = Instant::now() + Duration::from_secs(30);
         loop {
             let spans = self.spans();
-            let seen: BTreeSet<&String> = spans.iter().map(|span| &span.trace).collect();
             let settled = spans.iter().filter(|span| span.name == "settled").count();
-            if seen.len().min(settled) >= traces || Instant::now() > until {
+            if settled >= traces || Instant::now() > until {
                 return spans;
             }
             std::thread::sleep(Duration::from_millis(100));
@@ -137,17 +136,41 @@ fn every_trade_of_a_demo_arrives_whole_in_causal_order_and_sums_to_the_wire() {
         let Some(collector) = Collector::start(folder.path()) else { return };
         let ended = demo(folder.path(), &of_protocol(&collector, protocol));
         let spans = collector.spans_of(ended.len());
-        let roots: Vec<&Span> = spans.iter().filter(|span| span.parent.is_empty()).collect();
+        let roots: Vec<&Span> = spans.iter().filter(|span| span.parent.is_empty() && span.name == "saga").collect();
         let traces: BTreeSet<&String> = roots.iter().map(|root| &root.trace).collect();
         assert_eq!((traces.len(), traces), (roots.len(), ended.keys().collect()), "{protocol}");
-        assert!(roots.iter().all(|root| root.name == "saga"), "{roots:?}");
         for root in roots {
             let mine: Vec<&Span> = spans.iter().filter(|span| span.trace == root.trace).collect();
             let told = &ended[&root.trace];
             assert_eq!(told["saga"].as_str(), root.attributes.get("saga").map(String::as_str));
             whole(root, &mine);
         }
+        episodes(&spans);
     }
+}
+
+/// What else the demo lives through has traces too: the recovery at its start, moves of modes, connections with their
+/// phases, the lines that it loses, the books that it makes anew.
+fn episodes(spans: &[Span]) {
+    let named = |name: &'static str| spans.iter().filter(move |span| span.name == name && span.parent.is_empty());
+    let under = |root: &Span| -> Vec<&Span> { spans.iter().filter(|span| span.parent == root.id).collect() };
+    let fact = |span: &Span, key: &str| span.attributes.get(key).cloned().unwrap_or_default();
+    let [recovery] = named("recovery").collect::<Vec<_>>()[..] else { panic!("it recovers once: {spans:?}") };
+    let venues = under(recovery);
+    assert!(venues.len() >= 2 && venues.iter().all(|venue| venue.to_ns <= recovery.to_ns), "{venues:?}");
+    assert!(named("mode").any(|mode| fact(mode, "mode") == "Halted" && fact(mode, "scope") == "service"));
+    assert!(named("resync").all(|book| !fact(book, "why").is_empty() && book.from_ns <= book.to_ns));
+    let connections: Vec<&Span> = named("connection").collect();
+    assert!(connections.iter().all(|line| !fact(line, "venue").is_empty() && !fact(line, "kind").is_empty()));
+    assert!(connections.iter().any(|line| fact(line, "failed") == "true"), "the demo loses lines: {connections:?}");
+    let has_lived =
+        |line: &&&Span| fact(line, "kind") == "market" && under(line).iter().any(|phase| phase.name == "live");
+    let lived = connections.iter().find(has_lived);
+    let mut phases = under(lived.expect("a connection that was live has ended"));
+    phases.sort_by_key(|phase| phase.from_ns);
+    let names: Vec<&str> = phases.iter().map(|phase| phase.name.as_str()).collect();
+    assert_eq!(names, ["connect", "upgrade", "login", "subscribe", "snapshot", "live"], "in order");
+    assert!(phases.windows(2).all(|two| two[0].to_ns <= two[1].to_ns), "{phases:?}");
 }
 
 /// The trace holds what it must, in causal order.
@@ -203,7 +226,13 @@ fn with_nothing_sampled_every_failed_trade_is_kept_and_no_other() {
     let ended = demo(folder.path(), &environment);
     let failed: BTreeSet<String> =
         ended.iter().filter(|(_, told)| told["failed"] == true).map(|(trace, _)| trace.clone()).collect();
-    let kept: BTreeSet<String> = collector.spans_of(failed.len()).into_iter().map(|span| span.trace).collect();
+    let spans = collector.spans_of(failed.len());
+    let of = |name: &str| -> BTreeSet<String> {
+        spans.iter().filter(|span| span.name == name).map(|span| span.trace.clone()).collect()
+    };
+    let kept = of("saga");
     assert!(!failed.is_empty() && failed.len() < ended.len(), "the story needs both: {ended:?}");
     assert_eq!(kept, failed);
+    assert!(!of("recovery").is_empty() && !of("mode").is_empty() && !of("connection").is_empty(), "always kept");
+    assert!(of("resync").is_empty(), "drawn by ratio");
 }

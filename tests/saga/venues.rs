@@ -2,7 +2,7 @@
 //! lost; reports come late, twice, out of order or never. What they hold is the truth.
 
 use highwire_engine::engine::{
-    Assets, Engine, EngineEnds, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning,
+    Assets, Engine, EngineEnds, EngineSpec, ExposureLimits, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning,
 };
 use highwire_links::fill::{FillTx, OrderReject, Report, ReportKind, fills};
 use highwire_links::fixed::{Amount, Qty, Scale};
@@ -284,6 +284,7 @@ pub fn spec() -> EngineSpec {
             latency_penalty_ppb: 0,
             order_notional_max: amount(100),
             position_max: amount(1_000_000_000),
+            exposure: ExposureLimits::WIDE,
             open_orders_max: 128,
             collar_ppb: 1_000_000_000,
             collar_samples_min: 0,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
 mod alerts;
+mod causes;
 mod demo;
 mod halts;
 mod http;
@@ -12,4 +13,5 @@ mod report;
 mod run;
 mod running;
 mod simulate;
+mod telegram;
 mod traces;

@@ -38,6 +38,13 @@ pub enum Query<'a> {
         /// Its id.
         id: u64,
     },
+    /// One order by the venue's own id.
+    OrderOf {
+        /// Its symbol.
+        symbol: &'a str,
+        /// The venue's id of it.
+        venue_id: &'a str,
+    },
     /// Trades since a time.
     Fills {
         /// Of this symbol.
@@ -58,6 +65,13 @@ pub enum Query<'a> {
     },
     /// What the key may do.
     KeyScope,
+    /// Withdraw one order.
+    Cancel {
+        /// Its symbol.
+        symbol: &'a str,
+        /// The venue's id of it.
+        venue_id: &'a str,
+    },
     /// Withdraw all orders of a symbol.
     CancelAll {
         /// Which.
@@ -410,8 +424,10 @@ pub fn answer(venue: Venue, query: &Query<'_>, status: u16, body: &[u8]) -> Resu
         Venue::Polymarket => polymarket::replies::answer(None, query, status, body),
         _ => Err(Refusal::unreadable(status)),
     };
-    let withdraws = matches!(query, Query::CancelAll { .. });
-    let is_nothing = |refusal: &Refusal| matches!(refusal.why, Why::NotFound | Why::Refused(OrderReject::NoSuchOrder));
+    let withdraws = matches!(query, Query::CancelAll { .. } | Query::Cancel { .. });
+    let is_nothing = |refusal: &Refusal| {
+        matches!(refusal.why, Why::NotFound | Why::Refused(OrderReject::NoSuchOrder | OrderReject::TooLate))
+    };
     // Nothing rested that could be withdrawn (Binance spot: -2011).
     answer.or_else(|refusal| if withdraws && is_nothing(&refusal) { Ok(Reply::Done) } else { Err(refusal) })
 }

@@ -51,6 +51,8 @@ pub struct Ruling {
     pub reasons: Vec<Held>,
     /// By venue: its name, what it may do, and what holds it.
     pub venues: BTreeMap<VenueId, (String, Mode, Vec<Held>)>,
+    /// By venue: live lines of each kind that it has, by the kind's name.
+    pub lines: BTreeMap<VenueId, Vec<(&'static str, u32)>>,
     /// Moves of modes since the start.
     pub moves: u64,
     /// The last of them, oldest first.

@@ -2,7 +2,7 @@
 //! permits.
 
 use super::PoolMsg;
-use crate::web::{self, Quiet};
+use crate::web::{self, Need, Quiet};
 use highwire_engine::feed::Snapshot;
 use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::dice::Dice;
@@ -95,7 +95,7 @@ impl Books {
 pub async fn depth(source: &SnapshotSource, book: InstrumentId) -> Fetched {
     let failed = |why: String| Fetched { snapshot: Err(why), used: None, wait_s: None };
     let Some(url) = (source.url)(book) else { return failed("the venue has no such book".to_owned()) };
-    match web::send(source.http.get(&url), source.timeout, &source.quiet).await {
+    match web::send(source.http.get(&url), source.timeout, &source.quiet, Need::Now).await {
         Err(why) => failed(why),
         Ok(answer) => {
             let (used, wait_s) = (answer.used, answer.wait_s);

@@ -4,8 +4,8 @@
 use highwire_actors::alerter::{Alerter, AlerterArgs, Bell};
 use highwire_actors::beat::Beat;
 use highwire_engine::clock::TscClock;
+use highwire_links::breaker;
 use highwire_store::disk::MemoryDisk;
-use highwire_supervision::breaker;
 use highwire_supervision::incident::Pace;
 
 /// Starts it; the bell rings it.

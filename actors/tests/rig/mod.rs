@@ -17,7 +17,7 @@ use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::context::Context;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
 use highwire_engine::engine::{
-    Assets, Engine, EngineEnds, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning,
+    Assets, Engine, EngineEnds, EngineSpec, ExposureLimits, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning,
 };
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
@@ -257,6 +257,7 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             latency_penalty_ppb: 0,
             order_notional_max: plenty,
             position_max: plenty,
+            exposure: ExposureLimits::WIDE,
             open_orders_max: 100,
             collar_ppb: limits::PPB,
             collar_samples_min: 0,
@@ -448,7 +449,7 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             probe: None,
             cancel_all: None,
             books_keeper: None,
-            attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, gap_ns: 0 },
+            attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, burst: 1, gap_ns: 0 },
             lines: LineSetRule::default(),
             // Nobody is told and nobody rules: modes are the tests' own.
             alerts: Bell::default(),

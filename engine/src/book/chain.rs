@@ -44,6 +44,7 @@ impl Link {
     /// no sequence fields.
     pub fn judge(&self, chain: Chain, diff: &Sequence, proven: bool) -> Follows {
         match chain {
+            Chain::FirstLast if cfg!(mutant = "book-gap") => Follows::Yes,
             Chain::FirstLast => self.first_last(diff),
             Chain::PrevBridged => self.prev_bridged(diff),
             Chain::PrevInBand => self.prev_in_band(diff, proven),

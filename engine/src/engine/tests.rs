@@ -2,6 +2,8 @@
 
 mod binary;
 mod hostile;
+mod lag;
+mod open;
 mod succession;
 
 use super::*;
@@ -34,6 +36,7 @@ fn spec() -> EngineSpec {
             latency_penalty_ppb: 300_000,
             order_notional_max: amount("1000"),
             position_max: amount("5000"),
+            exposure: ExposureLimits::WIDE,
             open_orders_max: 8,
             collar_ppb: 100_000_000,
             collar_samples_min: 0,

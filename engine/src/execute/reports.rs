@@ -1,12 +1,14 @@
 //! The reports' side of execution: told apart from their duplicates, booked, and handed to the saga.
 
 use super::{Executor, RESCUE, cash};
+use crate::breakers;
 use crate::context::Context;
 use crate::life::Word;
 use crate::orders::Known;
 use crate::position::{Need, Trade};
 use crate::saga::{Event, Standing, Terms};
 use highwire_links::audit::{Record, SagaWhy};
+use highwire_links::breaker::Outcome;
 use highwire_links::counter::Counter;
 use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::Qty;
@@ -114,7 +116,8 @@ impl Executor {
         }
         let word = Word { kind: report.kind, reject: report.reject, qty: report.qty.0, filled: report.filled.0.max(0) };
         let (traded, was_over) = (known.life.traded(), known.life.is_overfilled());
-        let had_ended = known.life.stage().is_end();
+        let (stage, had_ended) = (known.life.stage(), known.life.stage().is_end());
+        self.judge_venue(cx, known, breakers::outcome(stage, report.kind, report.reject));
         let lag_ns = self.lag_ns.get(instrument.venue.index()).copied().unwrap_or(0);
         let grown = known.life.on(&word, cx.now, lag_ns);
         let booked = Qty(known.life.traded() - traded);
@@ -145,10 +148,26 @@ impl Executor {
         sign * base - if self.is_inverse[instrument.id.index()] { -fee } else { fee }
     }
 
+    /// The first word about an order tells whether its venue answers.
+    fn judge_venue(&mut self, cx: &mut Context<'_>, known: &Known, outcome: Option<Outcome>) {
+        let venue = self.venue(known.instrument);
+        let moved = outcome.and_then(|outcome| self.breakers.on_outcome(venue, outcome, known.life.sent_ns, cx.now));
+        if let Some(moved) = moved {
+            cx.tell(lifecycle::Event::Breaker { venue, stand: moved.to, at_ns: cx.now });
+        }
+    }
+
+    /// Venues that were left alone for long enough are tried again.
+    pub fn try_venues(&mut self, cx: &mut Context<'_>) {
+        for (venue, moved) in self.breakers.on_time(cx.now) {
+            cx.tell(lifecycle::Event::Breaker { venue, stand: moved.to, at_ns: cx.now });
+        }
+    }
+
     /// What a venue goes on refusing is not sent to it again and again.
     fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
         let until_ns = cx.now.saturating_add(self.refused_rest_ns);
-        if !self.refusals.on_refused(known.instrument, reject, until_ns) {
+        if !self.refusals.on_refused(known.instrument, reject, until_ns) || cfg!(mutant = "refusals") {
             return;
         }
         let berth = &mut self.berths[known.pair.index()];
@@ -171,6 +190,7 @@ impl Executor {
             cx.tally.add(Counter::Overflows);
             return 0;
         }
+        self.note_open(of.id, report.px);
         known.life.undo(report.qty.0);
         let (sold, qty) = (known.side == Side::Sell, report.qty.0);
         cx.tell(lifecycle::Event::Unsettled { instrument: of.id, sold, qty, at_ns: cx.now });
@@ -182,6 +202,7 @@ impl Executor {
         if self.wallets.on_fill(instrument, &trade).is_none() {
             cx.tally.add(Counter::Overflows);
         }
+        self.note_open(instrument.id, fill.px);
         let active = self.berths[known.pair.index()].active.as_mut().filter(|active| active.group == known.group);
         if let Some(active) = active {
             active.cash.add(instrument, &trade, self.is_inverse[instrument.id.index()]);
@@ -219,7 +240,7 @@ impl Executor {
         if part.is_some_and(|part| part.order == known.id) {
             let standing = Standing::from(known.life.stage());
             self.step(cx, tx, known.pair, Event::Order { part: known.part, standing, moved, is_answer });
-        } else if moved != 0 {
+        } else if moved != 0 && !cfg!(mutant = "late-fill") {
             self.drift(cx, tx, known.pair, moved, self.venue_bit(known.instrument));
         }
     }
@@ -240,6 +261,7 @@ impl Executor {
         if self.wallets.on_fill(instrument, &Trade::new(side, report)).is_none() {
             return cx.tally.add(Counter::Overflows);
         }
+        self.note_open(instrument.id, report.px);
         let scale = self.scales[instrument.pair.index()];
         let base = instrument.base_qty(report.px, report.qty, scale.qty_dp).unwrap_or(0);
         let moved = if (side == Side::Buy) == self.is_inverse[instrument.id.index()] { -base } else { base };
@@ -248,7 +270,9 @@ impl Executor {
         if berth.least == 0 {
             berth.least = 1;
         }
-        self.drift(cx, tx, home, moved, self.venue_bit(instrument.id));
+        if !cfg!(mutant = "foreign-trade") {
+            self.drift(cx, tx, home, moved, self.venue_bit(instrument.id));
+        }
     }
 
     /// The pair's position moved outside of its sagas: one that goes on takes it over, else a rescue

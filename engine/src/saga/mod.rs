@@ -314,7 +314,8 @@ impl Saga {
             let blind_at_ns = now.saturating_add(self.terms.blind_ns);
             return (State::Asking { blind_at_ns }, SagaWhy::Covered);
         }
-        match hedges.iter().position(|part| part.moved != 0 && !part.is_verified) {
+        let is_unproved = |part: &Part| part.moved != 0 && !part.is_verified && !cfg!(mutant = "hedge-unverified");
+        match hedges.iter().position(is_unproved) {
             Some(number) => {
                 let until_ns = now.saturating_add(self.terms.resolve_ns);
                 // At most SAGA_PARTS_MAX.
@@ -338,7 +339,8 @@ impl Saga {
     fn exposed(&self, now: Nanos, failures: u8) -> State {
         State::Exposed {
             hold_until_ns: now.saturating_add(self.terms.hold_ns),
-            look_at_ns: now.saturating_add(self.terms.retry_ns),
+            // What is waited for on purpose is no failure.
+            look_at_ns: now.saturating_add(self.terms.retry_ns.max(self.terms.hold_ns)),
             failures,
         }
     }
@@ -435,7 +437,7 @@ impl Saga {
         }
         let since_ns = *self.exposed_since_ns.get_or_insert(now);
         let is_late = now.saturating_sub(since_ns) >= self.terms.exposed_ns;
-        if is_late && !self.is_alarmed && self.ending().is_none() {
+        if is_late && !self.is_alarmed && self.ending().is_none() && !cfg!(mutant = "exposed-alarm") {
             self.is_alarmed = true;
             actions.push(Action::Alarm);
         }
@@ -446,12 +448,13 @@ impl Saga {
     }
 
     fn is_hedge_out(&self) -> bool {
-        self.hedges().iter().any(|part| part.standing != Standing::Ended)
+        self.hedges().iter().any(|part| part.standing != Standing::Ended) && !cfg!(mutant = "two-hedges")
     }
 
     fn is_unresolved(&self, now: Nanos) -> bool {
         let limit_ns = self.terms.leg_delay_ns.saturating_add(self.terms.resolve_ns);
-        self.parts().iter().any(|part| part.standing != Standing::Ended && now.saturating_sub(part.sent_ns) >= limit_ns)
+        let is_late = |part: &Part| now.saturating_sub(part.sent_ns) >= limit_ns && !cfg!(mutant = "unresolved");
+        self.parts().iter().any(|part| part.standing != Standing::Ended && is_late(part))
     }
 
     fn is_exposed(&self) -> bool {

@@ -22,6 +22,7 @@ impl From<Stage> for Standing {
     fn from(stage: Stage) -> Self {
         match stage {
             Stage::Intent | Stage::Sent => Self::Sent,
+            Stage::Unknown if cfg!(mutant = "doubt") => Self::Ended,
             Stage::Unknown => Self::Doubt,
             Stage::Acked | Stage::Partial => Self::Acked,
             Stage::Filled | Stage::Cancelled | Stage::Rejected | Stage::Absent => Self::Ended,

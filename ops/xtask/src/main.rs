@@ -1,10 +1,15 @@
 //! The project's chores: `cargo xtask tidy` checks the rules that no compiler knows,
-//! `cargo xtask ci` runs everything that must pass, `cargo xtask licences` reads the dependency tree,
-//! `cargo xtask tables` writes the tables that are generated from the tests.
+//! `cargo xtask ci` runs everything that must pass, `cargo xtask test` its tests, `cargo xtask licences` reads the
+//! dependency tree, `cargo xtask tables` writes the tables that are generated from the tests, `cargo xtask mutants`
+//! takes defences out and sees whether their scenarios notice, `cargo xtask killcampaign` kills a trading service again
+//! and again and has it judged.
 //! Exit code 0 when all is well, 1 when something was found.
 
 mod ci;
+mod killcampaign;
 mod licences;
+mod mutants;
+mod suite;
 mod tables;
 mod tidy;
 
@@ -36,22 +41,35 @@ enum Chore {
         #[arg(long, value_name = "STEP", value_delimiter = ',')]
         only: Vec<String>,
     },
+    /// Run what `cargo test` runs, two test programs at a time
+    Test,
     /// Check every dependency's licence against the list in deny.toml
     Licences {
         /// The workspace to check; without it the project's own
         #[arg(long)]
         root: Option<PathBuf>,
     },
+    /// Plant each seeded defect of tests/mutants/list.toml and see that its scenario fails (long)
+    Mutants {
+        /// Plant only the defects with these names
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+    },
     /// Write docs/faults.md and the matrix of docs/venues/README.md from what the tests say they show
     Tables,
+    /// Kill a service that trades on simulated venues at random moments, and judge what it put on record
+    Killcampaign(killcampaign::Options),
 }
 
 fn main() -> ExitCode {
     let passed = match Cli::parse().chore {
         Chore::Tidy { root } => tidy::run(&root.unwrap_or_else(project)),
         Chore::Ci { keep_going, only } => ci::run(&project(), keep_going, &only),
+        Chore::Test => suite::run(&project()),
         Chore::Licences { root } => licences::run(&root.unwrap_or_else(project)),
+        Chore::Mutants { only } => mutants::run(&project(), &only),
         Chore::Tables => tables::write(&project()),
+        Chore::Killcampaign(options) => killcampaign::run(&project(), &options),
     };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -4,6 +4,7 @@
 //! Every function returns `None` rather than a number it cannot stand for: too little history, or a
 //! value that is not finite.
 
+pub mod assess;
 pub mod beta;
 pub mod concentration;
 pub mod drawdown;

@@ -1,7 +1,9 @@
 //! Records as bytes: little-endian fields in a fixed order, text with its length before it. A record
 //! that is whole but makes no sense reads as `None`.
 
-use super::entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Standing, Statement};
+use super::entry::{
+    Earned, Entry, Held, Lease, Listed, Looked, Moved, Proof, Reconciled, Resolved, Standing, Statement, Told,
+};
 use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
 use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::{Amount, Px, Qty, Scale};
@@ -26,6 +28,8 @@ const EARNED: u8 = 13;
 const ASKED: u8 = 14;
 const RESOLVED: u8 = 15;
 const SAGA: u8 = 16;
+const TOLD: u8 = 17;
+const LOOKED: u8 = 18;
 
 /// Longest text; a longer one is cut, which only explanations can be.
 const TEXT_MAX: usize = 1 << 12;
@@ -75,6 +79,12 @@ pub fn write(entry: &Entry, out: &mut Vec<u8>) {
             texts(&[&at.venue, &at.asset, &at.label], out);
             out.extend(at.ours.0.to_le_bytes());
             out.extend(at.theirs.0.to_le_bytes());
+        }
+        Entry::Told(told) => write_told(told, out),
+        Entry::Looked(looked) => {
+            out.extend([LOOKED, looked.is_done.into()]);
+            out.extend(looked.since_ns.to_le_bytes());
+            texts(&[&looked.venue], out);
         }
         Entry::Limit { name, value } => {
             out.push(LIMIT);
@@ -143,6 +153,11 @@ pub fn read(bytes: &[u8]) -> Option<Entry> {
             Entry::Reconciled(Reconciled { venue, asset, label, ours: cursor.amount()?, theirs: cursor.amount()? })
         }
         LIMIT => Entry::Limit { name: cursor.text()?, value: cursor.text()? },
+        TOLD => Entry::Told(read_told(&mut cursor)?),
+        LOOKED => {
+            let (is_done, since_ns) = (cursor.byte()? != 0, cursor.word()?);
+            Entry::Looked(Looked { venue: cursor.text()?, since_ns, is_done })
+        }
         _ => return None,
     };
     cursor.0.is_empty().then_some(entry)
@@ -173,6 +188,21 @@ fn read_held(cursor: &mut Cursor<'_>) -> Option<Held> {
     let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
     let (position, buying, selling) = (cursor.signed()?, cursor.signed()?, cursor.signed()?);
     Some(Held { instrument, position, buying, selling, base: cursor.signed()?, entry: cursor.amount()? })
+}
+
+fn write_told(told: &Told, out: &mut Vec<u8>) {
+    out.push(TOLD);
+    out.extend(told.instrument.0.to_le_bytes());
+    for word in [told.id, told.trade, told.at_ns] {
+        out.extend(word.to_le_bytes());
+    }
+    out.extend(told.qty.0.to_le_bytes());
+}
+
+fn read_told(cursor: &mut Cursor<'_>) -> Option<Told> {
+    let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
+    let (id, trade, at_ns) = (cursor.word()?, cursor.word()?, cursor.word()?);
+    Some(Told { instrument, id, trade, at_ns, qty: cursor.amount()? })
 }
 
 fn write_earned(earned: &Earned, out: &mut Vec<u8>) {
@@ -325,7 +355,7 @@ const STAGES: [SagaStage; 8] = [
     SagaStage::Hedged,
     SagaStage::Escalated,
 ];
-const WHYS: [SagaWhy; 13] = [
+const WHYS: [SagaWhy; 14] = [
     SagaWhy::Sent,
     SagaWhy::Matched,
     SagaWhy::LegLate,
@@ -339,7 +369,17 @@ const WHYS: [SagaWhy; 13] = [
     SagaWhy::Unresolved,
     SagaWhy::NoHedge,
     SagaWhy::LateFill,
+    SagaWhy::Borne,
 ];
+// What is written by its number is read back by it: a list that lacks one makes its records unreadable.
+const _: () = {
+    let mut at = 0;
+    while at < WHYS.len() {
+        assert!(WHYS[at] as usize == at);
+        at += 1;
+    }
+    assert!(SagaWhy::Borne as usize + 1 == WHYS.len(), "a new reason stands here too");
+};
 const SETTLEMENTS: [Settlement; 4] = [Settlement::Final, Settlement::Pending, Settlement::Settled, Settlement::Failed];
 
 fn texts(texts: &[&str], out: &mut Vec<u8>) {

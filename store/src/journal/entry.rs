@@ -52,6 +52,10 @@ pub enum Entry {
     Mode(Moved),
     /// Our figures were brought in line with a venue's, with a label.
     Reconciled(Reconciled),
+    /// A trade that was booked lately, restated likewise.
+    Told(Told),
+    /// How far a venue's account is known to agree with ours, restated likewise.
+    Looked(Looked),
     /// A limit or parameter was changed: its name and the new value, as text.
     Limit {
         /// The key, as in the configuration.
@@ -209,4 +213,30 @@ pub struct Reconciled {
     pub theirs: Amount,
     /// How the difference is explained, and by whom it was signed.
     pub label: String,
+}
+
+/// A trade that was booked: it must not be booked again when the venue is asked for its trades.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// What was traded.
+    pub instrument: InstrumentId,
+    /// The order; 0 when it was not ours.
+    pub id: u64,
+    /// The venue's id of the trade; 0 where only its count was told.
+    pub trade: u64,
+    /// How much, in the instrument's unit.
+    pub qty: Amount,
+    /// When it was booked.
+    pub at_ns: Nanos,
+}
+
+/// How far a venue was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The venue's name.
+    pub venue: String,
+    /// Whatever happened there before is booked, but for orders that are open.
+    pub since_ns: Nanos,
+    /// In this epoch it was found to agree.
+    pub is_done: bool,
 }

@@ -70,6 +70,13 @@ impl Exporter {
                 "kind": "reconciled", "venue": at.venue, "asset": at.asset, "label": at.label,
                 "ours": at.ours.to_string(), "theirs": at.theirs.to_string(),
             }),
+            Entry::Told(told) => with(
+                json!({ "kind": "told", "id": client_id(told.id), "trade": told.trade, "qty": told.qty.to_string() }),
+                self.quantities(told.instrument, &[]),
+            ),
+            Entry::Looked(at) => {
+                json!({ "kind": "looked", "venue": at.venue, "since_ns": at.since_ns, "done": at.is_done })
+            }
             Entry::Limit { name, value } => json!({ "kind": "limit", "name": name, "value": value }),
         };
         with(body, json!({ "sequence": record.sequence, "at_ns": record.at_ns }))

@@ -21,7 +21,9 @@ mod tests;
 mod writer;
 
 pub use encode::{pack, unpack};
-pub use entry::{Earned, Entry, Held, Lease, Listed, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement};
+pub use entry::{
+    Earned, Entry, Held, Lease, Listed, Looked, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement, Told,
+};
 pub use error::JournalError;
 pub use export::{Exporter, export};
 pub use recover::{Cut, Recovery, recover, recover_after};

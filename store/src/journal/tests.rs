@@ -83,6 +83,8 @@ fn restated(order: Order) -> Vec<Entry> {
         Entry::Earned(Earned { pair: "BTC/USDT".into(), day: 20_000, bought: -1, sold: 2, ..Earned::default() }),
         Entry::Asked(Order { action: Action::Query, ..order }),
         Entry::Resolved(Resolved { id: 7, label: "ended with its process".into() }),
+        Entry::Told(Told { instrument: InstrumentId(4), id: 7, trade: 9, qty: Amount(5), at_ns: 8 }),
+        Entry::Looked(Looked { venue: "okx".into(), since_ns: 3, is_done: true }),
         Entry::Saga(SagaMoved {
             group: 3,
             at_ns: 4,
@@ -92,7 +94,7 @@ fn restated(order: Order) -> Vec<Entry> {
             pair: PairId(1),
             from: SagaStage::Hedging,
             to: SagaStage::Escalated,
-            why: SagaWhy::LateFill,
+            why: SagaWhy::Borne,
         }),
     ]
 }
@@ -232,48 +234,63 @@ fn a_failing_disk_refuses_records_only_when_no_more_can_wait() {
     assert!(refused && matches!(journal.health(), Health::Failing { since_ns: 77, .. }));
 }
 
-/// A journal of several segments, and the name and content of its last.
-fn last_segment() -> (MemoryDisk, String, Vec<u8>, u64) {
+/// A journal of several segments, and the name and content of its last: another one for each number.
+fn last_segment(number: u64) -> (MemoryDisk, String, Vec<u8>, u64) {
     let disk = MemoryDisk::new();
     let (mut journal, ..) = open(&disk).unwrap();
-    let synced = run(&mut journal, 22);
+    let synced = run(&mut journal, 22 + number);
     let name = disk.list().unwrap().into_iter().max().unwrap();
     let bytes = disk.read(&name).unwrap();
     (disk, name, bytes, synced)
 }
 
+/// Segments that are cut and flipped.
+const SEGMENTS: u64 = 10;
+
 #[test]
 fn the_last_segment_cut_at_any_byte_gives_a_prefix_or_a_refusal() {
-    let (disk, name, bytes, synced) = last_segment();
-    for len in 0..bytes.len() {
-        disk.damage(&name, |content| content.truncate(len));
-        match open_read_only(&disk) {
-            Ok(records) => assert_run(&records, 1, synced),
-            Err(error) => assert!(matches!(error, JournalError::Damaged { .. }), "{error}"),
+    let (mut read, mut refused) = (0, 0);
+    for (disk, name, bytes, synced) in (0..SEGMENTS).map(last_segment) {
+        for len in 0..bytes.len() {
+            disk.damage(&name, |content| content.truncate(len));
+            match open_read_only(&disk) {
+                Ok(records) => {
+                    assert_run(&records, 1, synced);
+                    read += 1;
+                }
+                Err(error) => {
+                    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+                    refused += 1;
+                }
+            }
+            disk.damage(&name, |content| content.clone_from(&bytes));
         }
-        disk.damage(&name, |content| content.clone_from(&bytes));
     }
+    println!("{SEGMENTS} segments cut at every byte: {read} read, {refused} refused");
+    assert!(read > 0);
 }
 
 #[test]
 fn any_flipped_bit_gives_a_prefix_or_a_refusal_that_names_the_record() {
-    let (disk, name, bytes, synced) = last_segment();
     let (mut whole, mut refused) = (0, 0);
-    for bit in 0..bytes.len() * 8 {
-        disk.damage(&name, |content| content[bit / 8] ^= 1 << (bit % 8));
-        match open_read_only(&disk) {
-            Ok(records) => {
-                // Of what was synced only the last group has no later record to prove it.
-                assert_run(&records, synced - 3, synced);
-                whole += 1;
+    for (disk, name, bytes, synced) in (0..SEGMENTS).map(last_segment) {
+        for bit in 0..bytes.len() * 8 {
+            disk.damage(&name, |content| content[bit / 8] ^= 1 << (bit % 8));
+            match open_read_only(&disk) {
+                Ok(records) => {
+                    // Of what was synced only the last group has no later record to prove it.
+                    assert_run(&records, synced - 3, synced);
+                    whole += 1;
+                }
+                Err(error) => {
+                    assert!(matches!(error, JournalError::Damaged { .. } | JournalError::Format { .. }), "{error}");
+                    refused += 1;
+                }
             }
-            Err(error) => {
-                assert!(matches!(error, JournalError::Damaged { .. } | JournalError::Format { .. }), "{error}");
-                refused += 1;
-            }
+            disk.damage(&name, |content| content.clone_from(&bytes));
         }
-        disk.damage(&name, |content| content.clone_from(&bytes));
     }
+    println!("{SEGMENTS} segments flipped at every bit: {whole} read, {refused} refused");
     assert!(whole > 0 && refused > 0);
 }
 

@@ -92,6 +92,14 @@ impl Judge {
         self.records.iter().filter(fits).count()
     }
 
+    /// What the account holds of an asset at a place, as last changed; `None` if nothing ever changed it.
+    pub fn balance(&self, place: &Place, asset: &str) -> Option<Amount> {
+        self.records.iter().rev().filter(|record| record.venue == place.room).find_map(|record| match &record.deed {
+            Deed::Balance { account: ACCOUNT, asset: of, total, .. } if of == asset => Some(*total),
+            _ => None,
+        })
+    }
+
     /// What the fills have left: base received less base given, fees in base taken off.
     pub fn position(&self, place: &Place) -> Amount {
         let of_place =

@@ -3,11 +3,14 @@
 
 mod account;
 mod answers;
+mod breakers;
 mod judge;
 mod legs;
 mod limits;
+mod murders;
 mod outcomes;
 mod polymarket;
+mod reconcile;
 mod reports;
 mod rig;
 mod stream;

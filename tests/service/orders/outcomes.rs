@@ -312,10 +312,8 @@ impl Truth {
     /// one that a set pays; how many trades there were.
     pub fn assert_sets_cost_less_than_one(&self) -> usize {
         let orders = self.orders();
-        let is_set = |[one, other]: &[_; 2]| {
-            let (one, other): (&Order<'_>, &Order<'_>) = (one, other);
-            one.1 != other.1 && (one.2, other.2) == ("BUY", "BUY") && one.4 == other.4
-        };
+        let is_set =
+            |[one, other]: &[Order<'_>; 2]| one.1 != other.1 && (one.2, other.2) == ("BUY", "BUY") && one.4 == other.4;
         let sets: Vec<_> = orders.array_windows::<2>().filter(|pair| is_set(pair)).collect();
         for pair in &sets {
             let costs = pair.iter().map(|order| {

@@ -8,6 +8,7 @@ use highwire_simulator::{
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// One market where the service trades.
@@ -46,6 +47,7 @@ pub struct Rig {
     pub running: Running,
     pub simulator: Simulator,
     places: &'static [Place],
+    settings: PathBuf,
     folder: TempDir,
 }
 
@@ -81,15 +83,32 @@ impl Rig {
         let simulator = Simulator::start(config).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&simulator, folder.path(), (places, orders_over), more);
-        let environment = [
-            ("HIGHWIRE_TEST_KEY", KEY),
-            ("HIGHWIRE_TEST_SECRET", SECRET),
-            ("HIGHWIRE_TEST_PASSPHRASE", PASSPHRASE),
-            // Each fill is told in the log, so that it can be compared with the ledger's.
-            ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
-        ];
-        let running = Running::start_with(&settings, &["--live"], &environment);
-        Self { running, simulator, places, folder }
+        let running = run(&settings);
+        Self { running, simulator, places, settings, folder }
+    }
+
+    /// Kills the service at once.
+    pub fn kill(&mut self) {
+        self.running.child.kill().unwrap();
+        self.running.child.wait().unwrap();
+    }
+
+    /// Starts it again, on what it left.
+    pub fn restart(&mut self) {
+        self.running = run(&self.settings);
+    }
+
+    /// Runs another command of the program beside it.
+    pub fn operate(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        let data = crate::running::data(&self.settings);
+        command.args(arguments).arg("--config").arg(&self.settings).env("HIGHWIRE__SERVICE__DATA_DIR", data);
+        command.output().unwrap()
+    }
+
+    /// Where it trades.
+    pub fn places(&self) -> &'static [Place] {
+        self.places
     }
 
     /// Waits for so many more trades of two legs.
@@ -217,6 +236,19 @@ impl Rig {
         self.simulator.stop().await;
         drop(self.folder);
     }
+}
+
+fn run(settings: &Path) -> Running {
+    let environment = [
+        ("HIGHWIRE_TEST_KEY", KEY),
+        ("HIGHWIRE_TEST_SECRET", SECRET),
+        ("HIGHWIRE_TEST_PASSPHRASE", PASSPHRASE),
+        // Each fill is told in the log, so that it can be compared with the ledger's.
+        ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+        // Stories of many failures are to see the venue come back soon.
+        ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
+    ];
+    Running::start_with(settings, &["--live"], &environment)
 }
 
 fn settings(simulator: &Simulator, folder: &Path, (places, orders_over): (&[Place], &str), more: &str) -> PathBuf {

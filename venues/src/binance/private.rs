@@ -72,6 +72,8 @@ fn spot(query: &Query<'_>) -> Result<Endpoint, QueryError> {
         Query::OpenOrders { symbol: Some(of), .. } => Endpoint("GET", "/api/v3/openOrders", symbol(of), 6, Yes),
         Query::OpenOrders { symbol: None, .. } => Endpoint("GET", "/api/v3/openOrders", String::new(), 80, Yes),
         Query::Order { symbol: of, id } => Endpoint("GET", "/api/v3/order", order(of, id), 4, Yes),
+        Query::OrderOf { symbol: of, venue_id } => Endpoint("GET", "/api/v3/order", order_of(of, venue_id), 4, Yes),
+        Query::Cancel { symbol: of, venue_id } => Endpoint("DELETE", "/api/v3/order", order_of(of, venue_id), 1, Yes),
         Query::Fills { symbol, since_ms, page } => {
             Endpoint("GET", "/api/v3/myTrades", fills(symbol, since_ms, page), 20, Yes)
         }
@@ -94,6 +96,8 @@ fn usdm(query: &Query<'_>) -> Result<Endpoint, QueryError> {
         Query::OpenOrders { symbol: Some(of), .. } => Endpoint("GET", "/fapi/v1/openOrders", symbol(of), 1, Yes),
         Query::OpenOrders { symbol: None, .. } => Endpoint("GET", "/fapi/v1/openOrders", String::new(), 40, Yes),
         Query::Order { symbol: of, id } => Endpoint("GET", "/fapi/v1/order", order(of, id), 1, Yes),
+        Query::OrderOf { symbol: of, venue_id } => Endpoint("GET", "/fapi/v1/order", order_of(of, venue_id), 1, Yes),
+        Query::Cancel { symbol: of, venue_id } => Endpoint("DELETE", "/fapi/v1/order", order_of(of, venue_id), 1, Yes),
         Query::Fills { symbol, since_ms, page } => {
             Endpoint("GET", "/fapi/v1/userTrades", fills(symbol, since_ms, page), 5, Yes)
         }
@@ -115,6 +119,10 @@ fn usdm(query: &Query<'_>) -> Result<Endpoint, QueryError> {
 
 fn order(of: &str, id: u64) -> String {
     format!("{}&origClientOrderId={}", symbol(of), client_id::text(id))
+}
+
+fn order_of(of: &str, venue_id: &str) -> String {
+    format!("{}&orderId={}", symbol(of), escape(venue_id))
 }
 
 fn key_scope() -> Endpoint {

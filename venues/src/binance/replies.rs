@@ -32,7 +32,7 @@ fn read(market: Market, query: &Query<'_>, body: Value) -> Option<Reply> {
         Query::Time => Reply::Time(integer(&body, "serverTime")?),
         Query::Instruments { .. } => Reply::Instruments(instruments(market, &body)?),
         Query::OpenOrders { .. } => Reply::Orders { orders: each(Some(&body), order)?, next: None },
-        Query::Order { .. } => Reply::Orders { orders: vec![order(&body)?], next: None },
+        Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: vec![order(&body)?], next: None },
         Query::Fills { .. } => {
             let fills = each(Some(&body), fill)?;
             Reply::Fills { next: next(&fills), fills }
@@ -42,7 +42,7 @@ fn read(market: Market, query: &Query<'_>, body: Value) -> Option<Reply> {
         Query::Positions => Reply::Positions(each(Some(&body), position)?),
         Query::Fees { .. } => Reply::Fees(if market == Market::Spot { commission(&body)? } else { rate(&body)? }),
         Query::KeyScope => Reply::KeyScope(key_scope(market, &body)?),
-        Query::CancelAll { .. } | Query::DeadMan { .. } => Reply::Done,
+        Query::Cancel { .. } | Query::CancelAll { .. } | Query::DeadMan { .. } => Reply::Done,
         Query::StreamKey(_) if body.get("listenKey").is_some() => {
             Reply::StreamKey(SecretText::new(body.get("listenKey")?.as_str().filter(|key| !key.is_empty())?))
         }

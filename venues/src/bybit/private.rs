@@ -27,6 +27,10 @@ pub(crate) fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64
             let id = client_id::text(id);
             ("/v5/order/realtime", format!("{category}&symbol={}&orderLinkId={id}", escape(symbol)))
         }
+        Query::OrderOf { symbol, venue_id } => {
+            let (of, id) = (escape(symbol), escape(venue_id));
+            ("/v5/order/realtime", format!("{category}&symbol={of}&orderId={id}"))
+        }
         Query::Fills { symbol, since_ms, page } => {
             let of = escape(symbol);
             ("/v5/execution/list", format!("{category}&symbol={of}&startTime={since_ms}&limit=100{}", cursor(page)))
@@ -37,6 +41,7 @@ pub(crate) fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64
         }
         Query::Fees { symbol } => ("/v5/account/fee-rate", format!("{category}&symbol={}", escape(symbol))),
         Query::KeyScope => ("/v5/user/query-api", String::new()),
+        Query::Cancel { symbol, venue_id } => return cancel(venue, symbol, venue_id, keys, wall_ms),
         Query::CancelAll { symbol } => return cancel_all(venue, symbol, keys, wall_ms),
         Query::DeadMan { after_ms, .. } => return dead_man(venue, after_ms, keys, wall_ms),
         Query::Positions | Query::StreamKey(_) => return Err(QueryError::Unsupported(venue.name())),
@@ -59,6 +64,11 @@ fn of(venue: Venue, symbol: Option<&str>) -> String {
 
 fn cursor(page: Option<&str>) -> String {
     page.map(|page| format!("&cursor={}", escape(page))).unwrap_or_default()
+}
+
+fn cancel(venue: Venue, symbol: &str, venue_id: &str, keys: &Keys, wall_ms: i64) -> Result<HttpRequest, QueryError> {
+    let body = serde_json::json!({ "category": category_of(venue), "symbol": symbol, "orderId": venue_id });
+    posted("/v5/order/cancel", body.to_string(), keys, wall_ms)
 }
 
 fn cancel_all(venue: Venue, symbol: &str, keys: &Keys, wall_ms: i64) -> Result<HttpRequest, QueryError> {

@@ -16,7 +16,7 @@ use serde_json::Value;
 pub(crate) fn answer(venue: Venue, query: &Query<'_>, status: u16, body: &[u8]) -> Result<Reply, Refusal> {
     let body = json(status, body)?;
     let code = integer(&body, "retCode").ok_or_else(|| Refusal::unreadable(status))?;
-    let asks = matches!(query, Query::Order { .. });
+    let asks = matches!(query, Query::Order { .. } | Query::OrderOf { .. });
     if code != 0 || !(200..300).contains(&status) {
         return Err(Refusal::new(verdict(status, code, asks).into(), code, &text(&body, "retMsg")));
     }
@@ -39,13 +39,13 @@ fn read(venue: Venue, query: &Query<'_>, body: &Value) -> Option<Reply> {
             Reply::Instruments(listing)
         }
         Query::OpenOrders { .. } => Reply::Orders { orders: each(list, order)?, next },
-        Query::Order { .. } => Reply::Orders { orders: each(list, order)?, next: None },
+        Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: each(list, order)?, next: None },
         Query::Fills { .. } => Reply::Fills { fills: fills(list)?, next },
         Query::Balances => Reply::Balances(each(list?.get(0)?.get("coin"), balance)?),
         Query::Positions => Reply::Positions(each(list, position)?),
         Query::Fees { .. } => Reply::Fees(fees(list?.get(0)?)?),
         Query::KeyScope => Reply::KeyScope(key_scope(venue, result)?),
-        Query::CancelAll { .. } | Query::DeadMan { .. } | Query::StreamKey(_) => Reply::Done,
+        Query::Cancel { .. } | Query::CancelAll { .. } | Query::DeadMan { .. } | Query::StreamKey(_) => Reply::Done,
         Query::Depth { .. } => result.get("b").map(|_| Reply::Depth)?,
     })
 }

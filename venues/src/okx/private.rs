@@ -23,6 +23,9 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
         Query::Order { symbol, id } => {
             format!("/api/v5/trade/order?instId={}&clOrdId={}", escape(symbol), client_id::text(id))
         }
+        Query::OrderOf { symbol, venue_id } => {
+            format!("/api/v5/trade/order?instId={}&ordId={}", escape(symbol), escape(venue_id))
+        }
         Query::Fills { symbol, since_ms, page } => {
             paged("/api/v5/trade/fills", Some(symbol), page, &format!("&begin={since_ms}"))
         }
@@ -31,6 +34,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
         Query::Fees { symbol } => fee_path(symbol),
         Query::KeyScope => "/api/v5/account/config".to_owned(),
         Query::DeadMan { after_ms, .. } => return dead_man(keys, after_ms, wall_ms),
+        Query::Cancel { symbol, venue_id } => return cancel(keys, symbol, venue_id, wall_ms),
         Query::CancelAll { .. } | Query::StreamKey(_) => return Err(QueryError::Unsupported("okx")),
     };
     let request = HttpRequest::new("GET", HOST, path);
@@ -50,8 +54,17 @@ fn signed(request: HttpRequest, keys: &Keys, wall_ms: i64) -> Result<HttpRequest
 /// Ten to 120 seconds; 0 disarms.
 fn dead_man(keys: &Keys, after_ms: u64, wall_ms: i64) -> Result<HttpRequest, QueryError> {
     let seconds = if after_ms == 0 { 0 } else { after_ms.div_ceil(1_000).clamp(10, 120) };
-    let mut request = HttpRequest::new("POST", HOST, "/api/v5/trade/cancel-all-after".to_owned());
-    request.body = format!(r#"{{"timeOut":"{seconds}"}}"#);
+    posted("/api/v5/trade/cancel-all-after", format!(r#"{{"timeOut":"{seconds}"}}"#), keys, wall_ms)
+}
+
+fn cancel(keys: &Keys, symbol: &str, venue_id: &str, wall_ms: i64) -> Result<HttpRequest, QueryError> {
+    let body = serde_json::json!({ "instId": symbol, "ordId": venue_id });
+    posted("/api/v5/trade/cancel-order", body.to_string(), keys, wall_ms)
+}
+
+fn posted(path: &str, body: String, keys: &Keys, wall_ms: i64) -> Result<HttpRequest, QueryError> {
+    let mut request = HttpRequest::new("POST", HOST, path.to_owned());
+    request.body = body;
     signed(request, keys, wall_ms)
 }
 

@@ -33,7 +33,7 @@ fn read(query: &Query<'_>, body: &Value) -> Option<Reply> {
             let next = orders.last().filter(|_| orders.len() >= PAGE_MAX).map(|last| last.venue_id.clone());
             Reply::Orders { orders, next }
         }
-        Query::Order { .. } => Reply::Orders { orders: vec![order(first?)?], next: None },
+        Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: vec![order(first?)?], next: None },
         Query::Fills { .. } => {
             let fills = each(Some(data), fill)?;
             let last = data.as_array()?.last().map(|last| text(last, "billId"));
@@ -43,7 +43,7 @@ fn read(query: &Query<'_>, body: &Value) -> Option<Reply> {
         Query::Positions => Reply::Positions(each(Some(data), position)?),
         Query::Fees { .. } => Reply::Fees(fees(first?)?),
         Query::KeyScope => Reply::KeyScope(key_scope(first?)?),
-        Query::DeadMan { .. } | Query::CancelAll { .. } | Query::StreamKey(_) => Reply::Done,
+        Query::DeadMan { .. } | Query::Cancel { .. } | Query::CancelAll { .. } | Query::StreamKey(_) => Reply::Done,
         Query::Depth { .. } => first?.get("bids").map(|_| Reply::Depth)?,
     })
 }

@@ -35,6 +35,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
             eip712::hex(&hash, &mut path);
             clob(String::from_utf8_lossy(&path).into_owned())
         }
+        Query::OrderOf { venue_id, .. } => clob(format!("/data/order/{}", escape(venue_id))),
         Query::Fills { symbol, since_ms, page } => {
             let (of, after) = (escape(symbol), since_ms.div_euclid(1000) - 1);
             clob(format!("/data/trades?asset_id={of}&after={after}&next_cursor={}", cursor(page)))
@@ -48,6 +49,10 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
             Ok(HttpRequest::new("GET", DATA_HOST, path))
         }
         Query::KeyScope => clob("/auth/ban-status/closed-only".to_owned()),
+        Query::Cancel { venue_id, .. } => {
+            let body = format!(r#"{{"orderID":"{}"}}"#, escape(venue_id));
+            signed(keys, "DELETE", "/order".to_owned(), body, wall_ms)
+        }
         Query::CancelAll { symbol } => {
             let body = format!(r#"{{"market":"","asset_id":"{}"}}"#, escape(symbol));
             signed(keys, "DELETE", "/cancel-market-orders".to_owned(), body, wall_ms)

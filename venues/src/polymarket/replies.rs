@@ -27,14 +27,16 @@ pub(crate) fn answer(keys: Option<&Keys>, query: &Query<'_>, status: u16, body: 
         note_heartbeat(keys, &body);
     }
     let error = text(&body, "error");
+    let asks = matches!(query, Query::Order { .. } | Query::OrderOf { .. });
     if !(200..300).contains(&status) || !error.is_empty() {
-        let action = if matches!(query, Query::Order { .. }) { Action::Query } else { Action::Cancel };
+        let action = if asks { Action::Query } else { Action::Cancel };
         return Err(Refusal::new(errors::verdict(status, &error, action).into(), status.into(), &error));
     }
-    if matches!(query, Query::Order { .. }) && body.get("id").is_none() {
+    if asks && body.get("id").is_none() {
         return Err(Refusal::new(Verdict::NotFound.into(), status.into(), "no such order"));
     }
-    if let (Query::CancelAll { .. }, Some(left)) = (query, body.get("not_canceled").and_then(Value::as_object))
+    if let (Query::Cancel { .. } | Query::CancelAll { .. }, Some(left)) =
+        (query, body.get("not_canceled").and_then(Value::as_object))
         && !left.is_empty()
     {
         return Err(Refusal::new(Why::Unknown, status.into(), "some orders were not cancelled"));
@@ -50,7 +52,7 @@ fn read(keys: Option<&Keys>, query: &Query<'_>, body: &Value) -> Option<Reply> {
         Query::OpenOrders { .. } => {
             Reply::Orders { orders: each(list(body), |row| order(keys, row))?, next: next(body) }
         }
-        Query::Order { .. } => Reply::Orders { orders: vec![order(keys, body)?], next: None },
+        Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: vec![order(keys, body)?], next: None },
         Query::Fills { .. } => {
             let parts = each(list(body), |row| fills(keys?, row))?;
             Reply::Fills { fills: parts.into_iter().flatten().collect(), next: next(body) }
@@ -67,7 +69,7 @@ fn read(keys: Option<&Keys>, query: &Query<'_>, body: &Value) -> Option<Reply> {
             body.get("heartbeat_id")?.as_str()?;
             Reply::Done
         }
-        Query::CancelAll { .. } => body.get("canceled").map(|_| Reply::Done)?,
+        Query::Cancel { .. } | Query::CancelAll { .. } => body.get("canceled").map(|_| Reply::Done)?,
         Query::Depth { .. } => body.get("bids").map(|_| Reply::Depth)?,
         Query::StreamKey(_) => return None,
     })

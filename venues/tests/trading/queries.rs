@@ -19,6 +19,8 @@ fn told(venue: Venue, query: &Query<'_>, body: &str) -> Reply {
 
 const OPEN: Query<'_> = Query::OpenOrders { symbol: None, page: None };
 const ORDER: Query<'_> = Query::Order { symbol: "BTCUSDT", id: ID };
+const OF: Query<'_> = Query::OrderOf { symbol: "BTCUSDT", venue_id: "7" };
+const WITHDRAW: Query<'_> = Query::Cancel { symbol: "BTCUSDT", venue_id: "7" };
 const FILLS: Query<'_> = Query::Fills { symbol: "BTCUSDT", since_ms: 5, page: None };
 
 #[test]
@@ -32,6 +34,14 @@ fn each_venue_is_asked_at_its_own_address() {
             "/api/v3/order?symbol=BTCUSDT&origClientOrderId=hw000100000000002a&recvWindow=2000&timestamp=1790000000123&signature=",
         ),
         (Venue::BinanceSpot, Query::CancelAll { symbol: "BTCUSDT" }, "DELETE", "/api/v3/openOrders?symbol=BTCUSDT&"),
+        (Venue::BinanceSpot, OF, "GET", "/api/v3/order?symbol=BTCUSDT&orderId=7&recvWindow="),
+        (Venue::BinanceSpot, WITHDRAW, "DELETE", "/api/v3/order?symbol=BTCUSDT&orderId=7&recvWindow="),
+        (Venue::BinanceUsdm, OF, "GET", "/fapi/v1/order?symbol=BTCUSDT&orderId=7&recvWindow="),
+        (Venue::BinanceUsdm, WITHDRAW, "DELETE", "/fapi/v1/order?symbol=BTCUSDT&orderId=7&recvWindow="),
+        (Venue::Okx, OF, "GET", "/api/v5/trade/order?instId=BTCUSDT&ordId=7"),
+        (Venue::Okx, WITHDRAW, "POST", "/api/v5/trade/cancel-order"),
+        (Venue::BybitSpot, OF, "GET", "/v5/order/realtime?category=spot&symbol=BTCUSDT&orderId=7"),
+        (Venue::BybitSpot, WITHDRAW, "POST", "/v5/order/cancel"),
         (Venue::BinanceSpot, Query::KeyScope, "GET", "/sapi/v1/account/apiRestrictions?recvWindow="),
         (Venue::BinanceUsdm, Query::Positions, "GET", "/fapi/v3/positionRisk?recvWindow="),
         (
@@ -76,6 +86,9 @@ fn each_venue_is_asked_at_its_own_address() {
         asked(Venue::BybitSpot, &Query::DeadMan { symbol: None, after_ms: 1 }).body,
         r#"{"product":"SPOT","timeWindow":10}"#
     );
+    assert_eq!(asked(Venue::Okx, &WITHDRAW).body, r#"{"instId":"BTCUSDT","ordId":"7"}"#);
+    let body = r#"{"category":"linear","orderId":"7","symbol":"BTCUSDT"}"#;
+    assert_eq!(asked(Venue::BybitLinear, &WITHDRAW).body, body);
     assert_eq!(asked(Venue::Okx, &Query::DeadMan { symbol: None, after_ms: 0 }).body, r#"{"timeOut":"0"}"#);
 }
 

@@ -25,7 +25,8 @@ const PLACES: &[Place] = &[
         &["highwire-links", "highwire-supervision", "highwire-engine", "highwire-venues", "highwire-store"],
     ),
     place("highwire-simulator", "simulator/", &["highwire-links"]),
-    place("xtask", "ops/", &[]),
+    place("highwire-judge", "ops/judge/", &[]),
+    place("xtask", "ops/", &["highwire-judge"]),
 ];
 
 const fn place(name: &'static str, folder: &'static str, may_use: &'static [&'static str]) -> Place {

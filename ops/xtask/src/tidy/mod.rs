@@ -69,6 +69,8 @@ fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(resolved::check(&tree.root));
     let stale = crate::tables::stale(tree);
     findings.extend(stale.into_iter().map(|(path, why)| Finding::in_file(&path, "tables", why)));
+    let astray = crate::mutants::check(tree);
+    findings.extend(astray.into_iter().map(|(path, why)| Finding::in_file(&path, "mutants", why)));
     findings
 }
 

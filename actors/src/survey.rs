@@ -1,0 +1,218 @@
+//! Asks a venue for everything that a comparison with our own figures needs: orders by id, open orders, trades since a
+//! time, balances, positions. What is asked last is the newest: trades before balances, so that a balance is never
+//! held against trades that it does not know.
+
+use crate::account::{Account, AskError};
+use highwire_links::fixed::Amount;
+use highwire_links::order::Order;
+use highwire_links::{InstrumentId, Nanos};
+use highwire_supervision::reconcile::{Answer, Resting, Theirs, Traded};
+use highwire_venues::orders::Listed;
+use highwire_venues::private::{OrderState, OrderStatus, Query, Refusal, Reply, TradeState, Why};
+use highwire_venues::spec::Kind;
+use highwire_venues::venue::Venue;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Trades are asked for from so long before the time that is wanted: the venue's clock is not ours.
+const MARGIN_MS: i64 = 60_000;
+/// Pages of one list that are read at most; a longer one is not believed to end.
+const PAGES_MAX: usize = 100;
+
+/// What to ask about.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// What may be traded there.
+    pub listed: Arc<[Listed]>,
+    /// Orders whose end is not known.
+    pub doubts: Vec<Order>,
+    /// Trades since then; `None` for none at all.
+    pub since_ns: Option<Nanos>,
+    /// Trades that are known: nobody asks whose they are.
+    pub told: BTreeSet<(InstrumentId, u64)>,
+}
+
+/// What a venue said.
+#[derive(Clone, Debug, Default)]
+pub struct Survey {
+    /// For the comparison.
+    pub theirs: Theirs,
+    /// The trades as they were told, each at the place that it has there.
+    pub trades: Vec<TradeState>,
+    /// Orders of ours, by id.
+    pub orders: BTreeMap<u64, OrderState>,
+}
+
+/// Asks everything.
+///
+/// # Errors
+/// Something has no answer: then nothing is known.
+pub async fn survey(account: &Account, question: &Question) -> Result<Survey, AskError> {
+    let mut asking = Asking { account, question, found: Survey::default(), by_venue: BTreeMap::new() };
+    for order in &question.doubts {
+        asking.order(order).await?;
+    }
+    for listed in question.listed.iter() {
+        asking.open(listed).await?;
+        if let Some(since_ns) = question.since_ns {
+            asking.trades(listed, since_ns).await?;
+        }
+    }
+    asking.holdings().await?;
+    Ok(asking.found)
+}
+
+struct Asking<'a> {
+    account: &'a Account,
+    question: &'a Question,
+    found: Survey,
+    /// Whose an order is, by the venue's own id.
+    by_venue: BTreeMap<String, Option<u64>>,
+}
+
+impl Asking<'_> {
+    fn listed(&self, instrument: InstrumentId) -> Option<Listed> {
+        self.question.listed.iter().find(|listed| listed.entry.id == instrument).cloned()
+    }
+
+    fn keep(&mut self, order: OrderState) {
+        self.by_venue.insert(order.venue_id.clone(), order.id);
+        if let Some(id) = order.id {
+            self.found.orders.insert(id, order);
+        }
+    }
+
+    /// One order by our id. An instrument that is not traded any more, or a question that the venue does not have,
+    /// leaves it without an answer.
+    async fn order(&mut self, order: &Order) -> Result<(), AskError> {
+        let Some(listed) = self.listed(order.instrument) else { return Ok(()) };
+        if self.account.venue == Venue::Polymarket {
+            // It names orders by hashes that follow from what was kept of them.
+            let recalled = self.account.keys.wallet().ok().and_then(|wallet| wallet.recall(&listed, order));
+            if recalled.is_none() {
+                return Ok(());
+            }
+        }
+        let answer = self.account.ask(&Query::Order { symbol: &listed.symbol, id: order.id }).await;
+        match absent(answer)? {
+            None => _ = self.found.theirs.asked.insert(order.id, Answer::Absent),
+            Some(Reply::Orders { orders, .. }) => {
+                for state in orders.into_iter().filter(|state| state.id == Some(order.id)) {
+                    if let Some(answer) = standing(&state) {
+                        self.found.theirs.asked.insert(order.id, answer);
+                    }
+                    self.keep(state);
+                }
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self, listed: &Listed) -> Result<(), AskError> {
+        let mut page: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let query = Query::OpenOrders { symbol: Some(&listed.symbol), page: page.as_deref() };
+            let Reply::Orders { orders, next } = self.account.ask(&query).await? else { return Err(astray()) };
+            for order in orders {
+                let resting = Resting { id: order.id, instrument: listed.entry.id, venue_id: order.venue_id.clone() };
+                self.found.theirs.open.push(resting);
+                self.keep(order);
+            }
+            page = next;
+            if page.is_none() {
+                return Ok(());
+            }
+        }
+        Err(endless())
+    }
+
+    async fn trades(&mut self, listed: &Listed, since_ns: Nanos) -> Result<(), AskError> {
+        let since_ms = self.account.venue_ms(since_ns) - MARGIN_MS;
+        let mut page: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let query = Query::Fills { symbol: &listed.symbol, since_ms, page: page.as_deref() };
+            let Reply::Fills { fills, next } = self.account.ask(&query).await? else { return Err(astray()) };
+            for trade in fills.into_iter().filter(|trade| trade.at_ms >= since_ms) {
+                self.trade(listed, trade).await?;
+            }
+            page = next;
+            if page.is_none() {
+                return Ok(());
+            }
+        }
+        Err(endless())
+    }
+
+    /// Notes a trade, with the order that it is of where that is not known yet.
+    async fn trade(&mut self, listed: &Listed, trade: TradeState) -> Result<(), AskError> {
+        let instrument = listed.entry.id;
+        let is_told = self.question.told.contains(&(instrument, trade.trade));
+        let mut id = trade.id.or_else(|| self.by_venue.get(&trade.venue_order).copied().flatten());
+        if !is_told && !self.by_venue.contains_key(&trade.venue_order) {
+            id = self.whose(listed, &trade).await?;
+        }
+        self.found.theirs.trades.push(Traded { id, instrument, trade: trade.trade, qty: trade.qty });
+        self.found.trades.push(trade);
+        Ok(())
+    }
+
+    /// Asks for the order of a trade.
+    async fn whose(&mut self, listed: &Listed, trade: &TradeState) -> Result<Option<u64>, AskError> {
+        let query = Query::OrderOf { symbol: &listed.symbol, venue_id: &trade.venue_order };
+        let id = match absent(self.account.ask(&query).await)? {
+            Some(Reply::Orders { orders, .. }) => {
+                let order = orders.into_iter().find(|order| order.venue_id == trade.venue_order);
+                let id = order.as_ref().and_then(|order| order.id);
+                order.into_iter().for_each(|order| self.keep(order));
+                id
+            }
+            _ => None,
+        };
+        let id = id.or(trade.id);
+        self.by_venue.insert(trade.venue_order.clone(), id);
+        Ok(id)
+    }
+
+    async fn holdings(&mut self) -> Result<(), AskError> {
+        let balances = self.account.balances(&self.question.listed).await?;
+        let whole = |free: Amount, locked: Amount| free.checked_add(locked).unwrap_or(free);
+        self.found.theirs.balances =
+            balances.into_iter().map(|held| (held.asset, whole(held.free, held.locked))).collect();
+        let listed = &self.question.listed;
+        if self.account.venue == Venue::Polymarket || listed.iter().all(|listed| listed.kind == Kind::Spot) {
+            return Ok(());
+        }
+        let Reply::Positions(positions) = self.account.ask(&Query::Positions).await? else { return Err(astray()) };
+        let numbered = |symbol: &str| Some(listed.iter().find(|listed| listed.symbol == symbol)?.entry.id);
+        let told = positions.iter().filter_map(|position| Some((numbered(&position.symbol)?, position.qty)));
+        self.found.theirs.positions = Some(told.collect());
+        Ok(())
+    }
+}
+
+/// What an order's state says; `None` for a word that we do not know.
+fn standing(order: &OrderState) -> Option<Answer> {
+    match order.status {
+        OrderStatus::Open => Some(Answer::Open),
+        OrderStatus::Filled | OrderStatus::Cancelled | OrderStatus::Rejected => Some(Answer::Ended(order.filled)),
+        OrderStatus::Unknown => None,
+    }
+}
+
+/// `None` where the venue says that there is no such order.
+fn absent(answer: Result<Reply, AskError>) -> Result<Option<Reply>, AskError> {
+    match answer {
+        Ok(reply) => Ok(Some(reply)),
+        Err(AskError::Refused(Refusal { why: Why::NotFound, .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn astray() -> AskError {
+    AskError::Unanswered("the answer is about something else".to_owned())
+}
+
+fn endless() -> AskError {
+    AskError::Unanswered("its list does not end".to_owned())
+}

@@ -1,0 +1,77 @@
+//! Complement arbitrage in the engine: what the gate asks of a set of both sides, and how it is bought.
+
+use super::{Engine, LegFacts, Origin, venue_time};
+use crate::context::Context;
+use crate::execute::{Cause, LegTicket, Outlook};
+use crate::position::Account;
+use crate::risk::SendFacts;
+use crate::strategies;
+use crate::strategies::complement::Set;
+use highwire_links::audit::Verdict;
+use highwire_links::counter::Counter;
+use highwire_links::ids::Side;
+use highwire_links::instrument::Instrument;
+use highwire_links::limits::{POW10, PPB};
+use highwire_links::mode::Mode;
+use highwire_links::page::{BookState, Page};
+
+impl Engine {
+    /// Buys both sides of a binary market where together they cost less than the one that they pay.
+    pub(super) fn judge_complement(&mut self, cx: &mut Context<'_>, number: usize, origin: &Origin) {
+        let Ok(set) = self.weigh_complement(cx, number) else { return };
+        let [yes, no] = self.complement.sides(number);
+        let Some(pair) = self.detector.instrument_of(yes).map(|side| side.pair) else { return };
+        let opportunity = self.complement.next_number();
+        let cause = Cause { opportunity, pair, decided_ns: cx.now, stamp: origin.received };
+        let leg = |instrument, ticket| LegTicket { instrument, side: Side::Buy, ticket };
+        let Ok(prepared) = self.executor.prepare(cx, &[leg(yes, set.yes), leg(no, set.no)], &cause) else { return };
+        cx.tally.add(Counter::Taken);
+        let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
+        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns, patience: None };
+        self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
+    }
+
+    /// The gate's questions and the size of a complement trade.
+    fn weigh_complement(&self, cx: &Context<'_>, number: usize) -> Result<Set, Verdict> {
+        let params = self.gate.limits().strategies.complement;
+        let sides = self.complement.sides(number);
+        let [Some(yes), Some(no)] = sides.map(|id| self.detector.instrument_of(id)) else {
+            return Err(Verdict::NotTrading);
+        };
+        let pages = sides.map(|id| self.page(id));
+        // The cheap question first: nearly always there is no edge.
+        let set = self.complement.cross(number, [yes, no], &pages, &params)?;
+        // Its legs can be hedged nowhere else: where care is due it rests, and only what two venues price is traded.
+        if self.gate.mode_between(yes.venue, no.venue) != Mode::Full {
+            return Err(Verdict::Mode);
+        }
+        let band = |side: &Instrument| {
+            let one = i128::from(POW10[usize::from(side.scale.px_dp)]);
+            i64::try_from(one * i128::from(params.collar_ppb) / i128::from(PPB)).unwrap_or(0)
+        };
+        let facts = [(yes, &pages[0]), (no, &pages[1])];
+        let facts = facts.map(|(side, page)| LegFacts { band: Some(band(side)), ..self.facts_of_page(side, page) });
+        self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
+        let caps = self.gate.caps(strategies::Strategy::Complement, self.gate.mode_between(yes.venue, no.venue));
+        self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
+        let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
+        let order_room = self.ends.orders.room();
+        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
+        self.gate.on_sized(&send, cx.now)?;
+        let accounts = sides.map(|id| self.executor.account(id).unwrap_or_else(Account::empty));
+        set.within([yes, no], &accounts, &caps)
+    }
+
+    pub(super) fn facts_of_page(&self, side: &Instrument, page: &Page) -> LegFacts {
+        let live = page.state == BookState::Live;
+        LegFacts {
+            venue: side.venue,
+            status: side.status,
+            time_ns: live.then(|| venue_time(page.event_ns, page.recv_ns)),
+            px: page.asks[0].px,
+            reference: self.detector.reference(side.id),
+            band: None,
+            median: None,
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Lag arbitrage: a reference moved, and a binary market on the same thing still shows its old prices. The side that
+//! the move favours is bought at once, and sold when its market has followed or its time is over: the trade's own
+//! saga waits for that, within a bound on its loss.
+//!
+//! A market lags when none of its best prices has changed since the reference stood where the move began, at most a
+//! window ago.
+
+use crate::position::Account;
+use crate::risk::Caps;
+use crate::sizing::Ticket;
+use crate::spec::{Binary, EngineSpec};
+use crate::tops::Quote;
+use highwire_links::Nanos;
+use highwire_links::audit::Verdict;
+use highwire_links::fixed::{Amount, Px, Qty};
+use highwire_links::ids::{InstrumentId, Side};
+use highwire_links::instrument::Instrument;
+use highwire_links::limits::PPB;
+use highwire_links::page::{BookState, Page};
+use highwire_quant::lag::{follow_edge_ppb, rise};
+
+/// Set in the number of every trade of this strategy: it has no opportunity record.
+const MARK: u32 = 0b11 << 30;
+/// Points of a reference's way that are kept over one window.
+const POINTS: usize = 32;
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Params {
+    /// Whether it trades.
+    pub is_on: bool,
+    /// Least move of the reference within the window, parts per billion of its price.
+    pub move_min_ppb: i64,
+    /// How far back a move may have begun, and so for how long a market may be late.
+    pub window_ns: Nanos,
+    /// What one basis point of the reference is worth in the binary's price, millionths of one.
+    pub delta_ppm_per_bp: i64,
+    /// Least edge expected of the last share bought, fees both ways included, parts per billion.
+    pub edge_min_ppb: i64,
+    /// How long the market is given to follow; then it is sold at any price within `loss_max_ppb`.
+    pub hold_ns: Nanos,
+    /// A sale that gains as much against the price paid is taken before that, parts per billion.
+    pub gain_ppb: i64,
+    /// A sale that loses more against the price paid is never made, parts per billion.
+    pub loss_max_ppb: i64,
+}
+
+impl Default for Params {
+    /// Off; a move of 5 bp within 1 s, a cent per basis point, an edge of 2 %; 3 s to follow, sold at 1 % gain, at
+    /// most 20 % lost.
+    fn default() -> Self {
+        Self {
+            is_on: false,
+            move_min_ppb: 500_000,
+            window_ns: 1_000_000_000,
+            delta_ppm_per_bp: 10_000,
+            edge_min_ppb: 20_000_000,
+            hold_ns: 3_000_000_000,
+            gain_ppb: 10_000_000,
+            loss_max_ppb: 200_000_000,
+        }
+    }
+}
+
+/// A move that a binary market has not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// The side that gains: 0 yes, 1 no.
+    pub side: usize,
+    /// The reference's move in favour of that side, parts per billion.
+    pub move_ppb: i64,
+}
+
+/// The ticket, and what it should earn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    /// The order.
+    pub ticket: Ticket,
+    /// Expected edge at the worst price reached, parts per billion.
+    pub edge_ppb: i64,
+}
+
+/// Where a reference stood: its doubled mid at times within a window.
+#[derive(Clone, Copy, Debug, Default)]
+struct Way {
+    points: [(Nanos, i64); POINTS],
+    newest: usize,
+    now_mid: i64,
+}
+
+impl Way {
+    /// Takes in a mid; a point is kept for each part of a window.
+    fn on_mid(&mut self, mid: i64, window_ns: Nanos, now: Nanos) {
+        self.now_mid = mid;
+        let (newest_ns, newest_mid) = self.points[self.newest];
+        if newest_mid == 0 || now.saturating_sub(newest_ns) >= window_ns / POINTS as u64 {
+            self.newest = (self.newest + 1) % POINTS;
+            self.points[self.newest] = (now, mid);
+        }
+    }
+
+    /// The oldest point within the window.
+    fn begin(&self, window_ns: Nanos, now: Nanos) -> Option<(Nanos, i64)> {
+        let is_within = |point: &&(Nanos, i64)| point.1 > 0 && now.saturating_sub(point.0) <= window_ns;
+        self.points.iter().filter(is_within).min_by_key(|point| point.0).copied()
+    }
+}
+
+/// Best prices of one side, and when they last changed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rest {
+    best: (i64, i64),
+    changed_ns: Nanos,
+}
+
+/// One binary market and what it follows.
+#[derive(Clone, Debug)]
+struct Follower {
+    reference: InstrumentId,
+    binary: Binary,
+    way: Way,
+    rests: [Rest; 2],
+}
+
+/// The strategy.
+#[derive(Debug)]
+pub struct Lag {
+    followers: Box<[Follower]>,
+    trades: u32,
+}
+
+impl Lag {
+    /// The strategy over the followers of a checked spec.
+    pub fn new(spec: &EngineSpec) -> Self {
+        let follower = |follow: &crate::spec::Follow| Follower {
+            reference: follow.reference,
+            binary: spec.tuning.binaries[follow.binary],
+            way: Way::default(),
+            rests: [Rest::default(); 2],
+        };
+        Self { followers: spec.tuning.follows.iter().map(follower).collect(), trades: 0 }
+    }
+
+    /// How many markets follow something.
+    pub fn followers(&self) -> usize {
+        self.followers.len()
+    }
+
+    /// What a market follows, and its sides.
+    pub fn parts(&self, number: usize) -> (InstrumentId, [InstrumentId; 2]) {
+        let Follower { reference, binary, .. } = &self.followers[number];
+        (*reference, [binary.yes, binary.no])
+    }
+
+    /// A number for the next trade.
+    pub fn next_number(&mut self) -> u32 {
+        self.trades = self.trades.wrapping_add(1) & !MARK;
+        self.trades | MARK
+    }
+
+    /// Takes in a top: a reference's way, or that a side's prices changed.
+    pub fn on_quote(&mut self, id: InstrumentId, quote: &Quote, params: &Params, now: Nanos) {
+        for follower in &mut self.followers {
+            if follower.reference == id && quote.state == BookState::Live && quote.bid_px > 0 && quote.ask_px > 0 {
+                follower.way.on_mid(quote.bid_px.saturating_add(quote.ask_px), params.window_ns, now);
+            }
+            let side = [follower.binary.yes, follower.binary.no].iter().position(|&side| side == id);
+            if let Some(rest) = side.map(|side| &mut follower.rests[side]) {
+                let best = (quote.bid_px, quote.ask_px);
+                *rest = if rest.best == best { *rest } else { Rest { best, changed_ns: now } };
+            }
+        }
+    }
+
+    /// The move that this market has not followed, if `id` is what it follows.
+    pub fn signal(&self, number: usize, id: InstrumentId, params: &Params, now: Nanos) -> Option<Signal> {
+        let follower = self.followers.get(number).filter(|follower| follower.reference == id && params.is_on)?;
+        let (since_ns, then) = follower.way.begin(params.window_ns, now)?;
+        let moved = i128::from(follower.way.now_mid - then) * i128::from(PPB) / i128::from(then);
+        let move_ppb = i64::try_from(moved.unsigned_abs()).ok().filter(|&ppb| ppb >= params.move_min_ppb)?;
+        let has_followed = follower.rests.iter().any(|rest| rest.changed_ns > since_ns);
+        (!has_followed).then_some(Signal { side: usize::from(moved < 0), move_ppb })
+    }
+
+    /// The shares on offer while the last of them still has the edge, at most `qty_max`.
+    ///
+    /// # Errors
+    /// `Stale` when the book is not live, `EdgeTooThin`, `Overflow`.
+    pub fn buy(
+        &self,
+        number: usize,
+        side: &Instrument,
+        page: &Page,
+        (signal, params): (&Signal, &Params),
+        qty_max: i64,
+    ) -> Result<Purchase, Verdict> {
+        if page.state != BookState::Live {
+            return Err(Verdict::Stale);
+        }
+        let (px_dp, fee) = (side.scale.px_dp, self.followers[number].binary.fee);
+        let rise = rise(signal.move_ppb, params.delta_ppm_per_bp, px_dp).ok_or(Verdict::Overflow)?;
+        let (mut found, mut qty) = (None, 0i64);
+        for rung in page.asks.iter().filter(|rung| rung.qty > 0) {
+            let edge_ppb = follow_edge_ppb(rung.px, page.bids[0].px, rise, px_dp, fee);
+            let is_wanted = |edge: &i64| *edge > params.edge_min_ppb && qty < qty_max;
+            let Some(edge_ppb) = edge_ppb.filter(is_wanted) else { break };
+            qty = qty.saturating_add(rung.qty).min(qty_max);
+            found = Some(Purchase { ticket: Ticket { px: Px(rung.px), qty: Qty(qty) }, edge_ppb });
+        }
+        found.ok_or(Verdict::EdgeTooThin)
+    }
+}
+
+impl Purchase {
+    /// How much of it is within the limits on order value and position, and within the funds, in whole lots.
+    ///
+    /// # Errors
+    /// `Limit` or `Balance` when that is below a minimum, `Overflow`.
+    pub fn qty_within(self, side: &Instrument, account: &Account, caps: &Caps) -> Result<i64, Verdict> {
+        let px = self.ticket.px;
+        let value = |qty| side.quote_amount(px, Qty(qty)).ok_or(Verdict::Overflow);
+        let room = caps.position_max.0.saturating_sub(value(account.worst_position(Side::Buy))?.0);
+        let room = Amount(room).min(caps.order_notional_max);
+        let capped = part_of(self.ticket.qty.0, room, value(self.ticket.qty.0)?);
+        let limited = lots(capped, px, side, Verdict::Limit)?;
+        let need = account.need(side, Side::Buy, px, Qty(limited)).ok_or(Verdict::Overflow)?.quote;
+        let free = account.free().ok_or(Verdict::Overflow)?.quote;
+        lots(part_of(limited, free, need), px, side, Verdict::Balance)
+    }
+}
+
+/// As much of `qty` as whole lots make; `too_little` when a minimum is missed.
+fn lots(qty: i64, px: Px, side: &Instrument, too_little: Verdict) -> Result<i64, Verdict> {
+    let qty = Qty(qty - qty % side.lot);
+    let value = side.quote_amount(px, qty).ok_or(Verdict::Overflow)?;
+    let is_enough = qty.0 > 0 && qty >= side.qty_min && value >= side.notional_min;
+    if is_enough { Ok(qty.0) } else { Err(too_little) }
+}
+
+/// As much of `qty` as `room` is of `value`, rounded down.
+fn part_of(qty: i64, room: Amount, value: Amount) -> i64 {
+    if value <= room {
+        return qty;
+    }
+    let part = highwire_quant::wide::mul_div_amount(room.0.max(0), qty.into(), value.0);
+    part.and_then(|part| i64::try_from(part).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Nanos = 1_000_000;
+    const REFERENCE: InstrumentId = InstrumentId(2);
+
+    fn lag() -> Lag {
+        let binary = Binary { yes: InstrumentId(0), no: InstrumentId(1), fee: Default::default() };
+        let follower = Follower { reference: REFERENCE, binary, way: Way::default(), rests: [Rest::default(); 2] };
+        Lag { followers: vec![follower].into(), trades: 0 }
+    }
+
+    fn quote(mid: i64) -> Quote {
+        let (bid_px, ask_px) = (mid - 1, mid + 1);
+        Quote { state: BookState::Live, bid_px, bid_qty: 1, ask_px, ask_qty: 1, time_ns: 0 }
+    }
+
+    fn on() -> Params {
+        Params { is_on: true, ..Params::default() }
+    }
+
+    #[test]
+    fn a_move_within_the_window_that_the_market_has_not_followed_is_a_signal() {
+        let mut lag = lag();
+        let mut at = |ms: u64, id: u16, mid: i64| {
+            lag.on_quote(InstrumentId(id), &quote(mid), &on(), ms * MS);
+            lag.signal(0, InstrumentId(id), &on(), ms * MS)
+        };
+        assert_eq!((at(5_000, 0, 50), at(5_000, 1, 50)), (None, None));
+        assert_eq!(at(6_000, 2, 100_000), None);
+        assert_eq!(at(6_500, 2, 100_049), None, "4.9 bp are too little");
+        assert_eq!(at(6_600, 2, 100_050), Some(Signal { side: 0, move_ppb: 500_000 }));
+        assert_eq!(at(6_700, 2, 99_900), Some(Signal { side: 1, move_ppb: 1_000_000 }));
+        assert_eq!(at(6_800, 1, 52), None, "the market moves");
+        assert_eq!(at(6_900, 2, 99_900), None, "it has followed");
+        assert_eq!(at(8_000, 2, 99_900), None, "the move is older than the window");
+    }
+
+    #[test]
+    fn switched_off_it_sees_nothing() {
+        let mut lag = lag();
+        lag.on_quote(REFERENCE, &quote(100_000), &on(), MS);
+        lag.on_quote(REFERENCE, &quote(101_000), &on(), 2 * MS);
+        assert!(lag.signal(0, REFERENCE, &on(), 2 * MS).is_some());
+        assert_eq!(lag.signal(0, REFERENCE, &Params::default(), 2 * MS), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! What reconciliation must know of the past: trades that were booked lately, so that none is booked again when a
+//! venue is asked for its trades, and how far each venue is known to agree, so that it is asked for all the others.
+
+use super::State;
+use highwire_links::fill::Report;
+use highwire_links::fixed::Amount;
+use highwire_links::{InstrumentId, Nanos};
+use highwire_store::journal::{Entry, Looked, Told};
+use std::collections::{BTreeMap, HashMap};
+
+/// Trades that are remembered at most.
+const KEPT_MAX: usize = 4096;
+/// Trades are remembered for so long at venues that agree; at others until they do.
+const KEPT_NS: Nanos = 600_000_000_000;
+
+/// A trade that was booked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Booked {
+    /// What was traded.
+    pub holding: usize,
+    /// The order; 0 when it was not ours.
+    pub id: u64,
+    /// The venue's id of the trade; 0 where only its count was told.
+    pub trade: u64,
+    /// How much, in the instrument's unit.
+    pub qty: Amount,
+    /// When it was booked.
+    pub at_ns: Nanos,
+}
+
+/// How far a venue was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// Whatever happened there before is booked, but for orders that are open.
+    pub since_ns: Nanos,
+    /// In this epoch it was found to agree.
+    pub is_done: bool,
+}
+
+impl State {
+    /// Since when a venue must be asked for its trades; `None` when it was never looked at and nothing is open there.
+    /// Never earlier than what is remembered.
+    pub fn unseen_since(&self, venue: &str) -> Option<Nanos> {
+        let open = self.orders.values().filter(|open| self.holdings[open.holding].listed.venue == venue);
+        let open = open.map(super::OpenOrder::decided_ns).min();
+        let since = self.sights.get(venue).map(|sight| sight.since_ns).into_iter().chain(open).min()?;
+        let forgotten = if self.booked.len() < KEPT_MAX { 0 } else { self.booked.front().map_or(0, |old| old.at_ns) };
+        Some(since.max(forgotten))
+    }
+
+    pub(super) fn remember(&mut self, report: &Report) {
+        let Some(holding) = self.numbered(report.instrument) else { return };
+        let qty = Amount::from_mantissa(report.qty.0.into(), self.holdings[holding].listed.scale.qty_dp);
+        let (id, trade, qty) = (report.id, report.trade, qty.unwrap_or_default());
+        self.booked.push_back(Booked { holding, id, trade, qty, at_ns: self.at_ns });
+        while self.booked.len() > KEPT_MAX || self.booked.front().is_some_and(|old| self.is_settled_past(old)) {
+            self.booked.pop_front();
+        }
+    }
+
+    fn is_settled_past(&self, old: &Booked) -> bool {
+        let venue = &self.holdings[old.holding].listed.venue;
+        old.at_ns.saturating_add(KEPT_NS) < self.at_ns && self.sights.get(venue).is_none_or(|sight| sight.is_done)
+    }
+
+    /// A new start: what the last one did not put on record lies after its last record about an order.
+    pub(super) fn look_again(&mut self) {
+        for sight in self.sights.values_mut().filter(|sight| sight.is_done) {
+            *sight = Sight { since_ns: sight.since_ns.max(self.acted_ns), is_done: false };
+        }
+    }
+
+    pub(super) fn on_told(&mut self, told: &Told) {
+        let &Told { instrument, id, trade, qty, at_ns } = told;
+        let Some(holding) = self.numbered(instrument) else { return };
+        let booked = Booked { holding, id, trade, qty, at_ns };
+        if !self.booked.contains(&booked) {
+            self.booked.push_back(booked);
+        }
+    }
+
+    pub(super) fn on_looked(&mut self, looked: &Looked) {
+        let &Looked { ref venue, since_ns, is_done } = looked;
+        self.sights.insert(venue.clone(), Sight { since_ns, is_done });
+    }
+
+    /// All of it, told again.
+    pub(super) fn memory(&self, numbers: &HashMap<usize, InstrumentId>) -> Vec<Entry> {
+        let told = |old: &Booked| {
+            let &Booked { holding, id, trade, qty, at_ns } = old;
+            Entry::Told(Told { instrument: numbers[&holding], id, trade, qty, at_ns })
+        };
+        let looked = |(venue, sight): (&String, &Sight)| {
+            // What a crash would make of it, since the time of the last record is not restated.
+            let since_ns = if sight.is_done { sight.since_ns.max(self.acted_ns) } else { sight.since_ns };
+            Entry::Looked(Looked { venue: venue.clone(), since_ns, is_done: sight.is_done })
+        };
+        self.booked.iter().map(told).chain(self.sights.iter().map(looked)).collect()
+    }
+
+    /// What was booked by a venue's count, without trade ids, by order.
+    pub fn counted(&self) -> BTreeMap<u64, Amount> {
+        let mut counted = BTreeMap::<u64, Amount>::new();
+        for old in self.booked.iter().filter(|old| old.trade == 0) {
+            let sum = counted.entry(old.id).or_default();
+            *sum = Amount(sum.0.saturating_add(old.qty.0));
+        }
+        counted
+    }
+}

@@ -1,0 +1,4 @@
+//! Nothing lost: what the service has is what the venues say, whatever happened while it was not there.
+
+mod books;
+mod down;
