@@ -385,6 +385,7 @@ async fn next_hour(simulator: &Simulator) -> (String, [String; 2]) {
     panic!("no market was opened and quoted");
 }
 
+/// A crowd that is so often wrong leaves no acceptable hedge for seconds, and there is no other venue: patience, then a human.
 fn settings(simulator: &Simulator, folder: &Path, followed: &str, more: &str) -> PathBuf {
     let at = |endpoint| simulator.endpoint(Room::Polymarket, endpoint).unwrap();
     let (a, b) = (at(Endpoint::A), at(Endpoint::B));
@@ -393,7 +394,7 @@ fn settings(simulator: &Simulator, folder: &Path, followed: &str, more: &str) ->
         "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\n{followed}\n\
          private_key = \"env:HIGHWIRE_TEST_WALLET\"\n[venues.polymarket]\nws_url = {:?}\nws_url_b = {:?}\n\
          rest_url = {:?}\norder_url = {:?}\nprivate_url = {:?}\n\
-         [saga]\nshare_max_bps = \"3000\"\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
+         [saga]\nshare_max_bps = \"3000\"\nfailures_max = 200\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
         a.ws, b.ws, a.rest, a.rest, a.ws,
     );
     let path = folder.join("live.toml");
