@@ -400,7 +400,7 @@ fn settings(simulator: &Simulator, folder: &Path, followed: &str, more: &str) ->
         "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\n{followed}\n\
          private_key = \"env:HIGHWIRE_TEST_WALLET\"\n[venues.polymarket]\nws_url = {:?}\nws_url_b = {:?}\n\
          rest_url = {:?}\norder_url = {:?}\nprivate_url = {:?}\n\
-         [saga]\nshare_max_bps = \"3000\"\nfailures_max = 200\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
+         [saga]\nshare_max_bps = \"3000\"\nfailures_max = 200\nexposure_max = \"1\"\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
         a.ws, b.ws, a.rest, a.rest, a.ws,
     );
     let path = folder.join("live.toml");
