@@ -64,6 +64,8 @@ enum Command {
     Flatten(OperateArgs),
     /// Take back what is latched, after saying what that is.
     Resume(ResumeArgs),
+    /// Show how far the venues of a running service agree with it, and sign what only you can judge.
+    Reconcile(ReconcileArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -138,6 +140,18 @@ struct ResumeArgs {
     /// Only say what it would do.
     #[arg(long)]
     dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReconcileArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Show what differs; so it is without --accept, too.
+    #[arg(long)]
+    show: bool,
+    /// Sign what differs and only an operator can judge: it is taken as the venue says, on record, with your name.
+    #[arg(long, conflicts_with = "show")]
+    accept: bool,
 }
 
 #[derive(Debug, Args)]
@@ -332,6 +346,9 @@ pub fn main() -> ExitCode {
         Command::Flatten(operate) => ask(&operate, &Question::Flatten { why: asker() }, false),
         Command::Resume(ResumeArgs { operate, dry_run }) => {
             ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
+        }
+        Command::Reconcile(ReconcileArgs { operate, accept, .. }) => {
+            ask(&operate, &Question::Reconcile { accept: accept.then(asker) }, false)
         }
         Command::Restart(RestartArgs { operate, path, panic }) => {
             ask(&operate, &Question::Restart { path, panics: panic }, false)

@@ -77,6 +77,8 @@ pub struct Thread {
     pub stop: Mode,
     /// Its restarts.
     pub restarts: u64,
+    /// It is alone on a core, by what the system says.
+    pub is_pinned: bool,
     /// Its counters.
     pub tally: Tally,
     /// Its latencies.

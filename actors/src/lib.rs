@@ -4,6 +4,7 @@
 pub mod account;
 pub mod address;
 pub mod alerter;
+pub mod allowance;
 pub mod beat;
 pub mod berth;
 pub mod bookkeeper;
@@ -20,6 +21,7 @@ pub mod news;
 pub mod pinger;
 pub mod pool;
 pub mod post;
+pub mod reconciler;
 pub mod recorder;
 pub mod registrar;
 pub mod scribe;

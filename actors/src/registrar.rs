@@ -3,17 +3,21 @@
 //! changes nothing but the age of what is known.
 
 use crate::address::Address;
+use crate::allowance::{Allowance, Need};
 use crate::pool::PoolMsg;
-use crate::web::{self, Quiet};
+use crate::web::{self, Claim};
 use highwire_engine::clock::Clock;
 use highwire_links::instrument::{Change, Status};
+use highwire_links::rate::Priority;
 use highwire_links::{InstrumentId, Px};
 use highwire_supervision::incident::{Notice, Severity};
 use highwire_venues::changes::judge;
 use highwire_venues::polymarket::PX_ONE;
 use highwire_venues::polymarket::market::{Market, markets};
 use highwire_venues::polymarket::windows::end_s;
+use highwire_venues::rest;
 use highwire_venues::spec::InstrumentSpec;
+use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::time::Duration;
 
@@ -46,8 +50,8 @@ pub struct RegistrarArgs {
     pub clock: Box<dyn Clock>,
     /// HTTP client.
     pub http: reqwest::Client,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What may be asked of the venue.
+    pub allowance: Allowance,
     /// Where the markets are listed.
     pub urls: Vec<String>,
     /// What is kept.
@@ -131,9 +135,9 @@ impl RegistrarState {
 
     fn ask(&self, myself: &ActorRef<RegistrarMsg>) {
         let (http, urls) = (self.args.http.clone(), self.args.urls.clone());
-        let (quiet, myself, now_ms) = (self.args.quiet.clone(), myself.clone(), self.now_ms());
+        let (allowance, myself, now_ms) = (self.args.allowance.clone(), myself.clone(), self.now_ms());
         tokio::spawn(async move {
-            let listed = lists(&http, &quiet, &urls, now_ms).await;
+            let listed = lists(&http, &allowance, &urls, now_ms).await;
             // A registrar that was stopped meanwhile wants no answer.
             let _stopped = myself.cast(RegistrarMsg::Listed(listed));
         });
@@ -238,11 +242,17 @@ fn fee_notice(slug: &str, is_old: bool) -> PoolMsg {
 }
 
 /// All pages as one.
-async fn lists(http: &reqwest::Client, quiet: &Quiet, urls: &[String], now_ms: i64) -> Result<Vec<Market>, String> {
+async fn lists(
+    http: &reqwest::Client,
+    allowance: &Allowance,
+    urls: &[String],
+    now_ms: i64,
+) -> Result<Vec<Market>, String> {
     let mut found = Vec::new();
     for url in urls {
-        let body =
-            web::send(http.get(url), ANSWER_WITHIN, quiet, web::Need::Later).await.and_then(web::Answer::good)?;
+        let cost = rest::cost(Venue::Polymarket, url);
+        let claim = Claim { allowance, need: Need::Later, priority: Priority::Open, cost };
+        let body = web::send(http.get(url), ANSWER_WITHIN, claim).await.and_then(web::Answer::good)?;
         found.extend(markets(&body, now_ms).map_err(|error| error.to_string())?.markets);
     }
     Ok(found)

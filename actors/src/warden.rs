@@ -21,7 +21,7 @@ use highwire_links::cnc::{State, StopWord};
 use highwire_links::command::{CommandsFull, Parcel, Verb};
 use highwire_links::fill::Report;
 use highwire_links::instrument::Change;
-use highwire_links::lifecycle::{Ending, Event};
+use highwire_links::lifecycle::Event;
 use highwire_links::ports::Desk;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::budget::{Budget, Restarts, Verdict};
@@ -89,6 +89,8 @@ pub enum WardenMsg {
     SetVenueMode(VenueId, Mode),
     /// A venue's clock offset: venue time minus ours, nanoseconds.
     SetClockOffset(VenueId, i64),
+    /// A venue wants to be left alone by our address for so long; whether that is a ban.
+    LeaveAlone(VenueId, Nanos, bool),
     /// New risk limits.
     SetLimits(Box<Limits>),
     /// What a venue holds for us.
@@ -368,7 +370,7 @@ impl WardenState {
     fn attach(&mut self, slot: u16, instruments: &[InstrumentId], parcel: Parcel, owner: ActorRef<SessionMsg>) {
         self.post.register(slot, instruments, owner);
         if let Err(Verb::Attach(parcel)) = self.give(Verb::Attach(parcel)) {
-            self.post.deliver_ended(slot, Ending::Detached, parcel);
+            self.post.return_unsent(slot, parcel);
         }
     }
 
@@ -419,6 +421,7 @@ impl WardenState {
                 }
                 Verb::SetVenueMode(venue, mode)
             }
+            WardenMsg::LeaveAlone(venue, wait_ns, is_ban) => Verb::LeaveAlone(venue, wait_ns, is_ban),
             WardenMsg::SetClockOffset(venue, offset_ns) => {
                 self.in_force.offsets.insert(venue, offset_ns);
                 Verb::SetClockOffset(venue, offset_ns)

@@ -89,10 +89,10 @@ pub fn take(shape: Shape, cores: &Cores, samples: usize, within: Duration) -> Sa
     let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids);
     let (told, seen, own) = (Arc::clone(&what), Arc::clone(&progress), cores.wire);
     let wire = std::thread::spawn(move || {
-        own.into_iter().for_each(pin);
+        own.map(pin);
         hot.run(&told, &seen);
     });
-    cores.venue.into_iter().for_each(pin);
+    cores.venue.map(pin);
     let counted = Arc::clone(&progress);
     let net = std::thread::spawn(move || net::run(desk, recording, shape.outside, &counted));
     let mut venue = Venue { market: market.1, orders: order.1, next: 2, rounds: 0, progress: Arc::clone(&progress) };

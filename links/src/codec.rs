@@ -49,6 +49,13 @@ pub enum LineNotice {
     Mute = 2,
     /// The account's funds moved by something else than a trade.
     FundsMoved = 3,
+    /// The venue wants to be left alone by our whole address.
+    LeaveAlone {
+        /// For so long.
+        wait_ns: Nanos,
+        /// It is a ban.
+        is_ban: bool,
+    } = 4,
 }
 
 /// Takes what an answer says.

@@ -206,6 +206,8 @@ pub struct Lines {
     pub dead_man_ms: u64,
     /// Time between two questions for what a venue holds for us.
     pub funds_every_ms: u64,
+    /// Time between two comparisons of our figures with a venue's.
+    pub reconcile_every_ms: u64,
     /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.
     pub tls_ca_file: String,
 }
@@ -568,6 +570,8 @@ pub struct Alerts {
     pub webhook_url: String,
     /// As `slack_after_s`.
     pub webhook_after_s: u64,
+    /// Time between two trials of every channel; 0: none.
+    pub self_test_every_s: u64,
     /// Source of the address of an outside watcher that is asked for as long as all is well.
     pub deadman_url: String,
     /// Time between two such pings.

@@ -29,6 +29,11 @@ pub enum Question {
         /// Who, and why.
         why: String,
     },
+    /// How far do the venues agree with us?
+    Reconcile {
+        /// Who signs what differs; nobody, when it is only to be shown.
+        accept: Option<String>,
+    },
     /// Start an actor anew.
     Restart {
         /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
@@ -66,6 +71,8 @@ pub enum Answer {
         /// What goes on holding modes.
         stays: Vec<String>,
     },
+    /// How far the venues agree.
+    Reconciled(Box<super::reconciled::Reconciled>),
     /// Done as asked.
     Done,
     /// It was not done.
@@ -195,6 +202,7 @@ impl fmt::Display for Answer {
                 clears.iter().try_for_each(|line| writeln!(f, "{would}   {line}"))?;
                 stays.iter().try_for_each(|line| writeln!(f, "{will}   {line}"))
             }
+            Self::Reconciled(reconciled) => write!(f, "{reconciled}"),
             Self::Done => writeln!(f, "done"),
             Self::Refused { why } => writeln!(f, "refused: {why}"),
         }

@@ -3,7 +3,8 @@
 
 use super::SOCKET;
 use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
-use crate::service::{BreakerFigure, Watch};
+use super::reconciled::Reconciled;
+use crate::service::{BreakerFigure, Reconciling, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -45,6 +46,8 @@ pub struct Control {
     pub flatten_ns: u64,
     /// The supervision tree, now.
     pub tree: Tree,
+    /// Who reconciles, if orders go to venues.
+    pub reconciling: Option<Reconciling>,
 }
 
 /// A running server.
@@ -130,6 +133,7 @@ impl Control {
             }
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
+            Question::Reconcile { accept } => self.reconcile(accept).await,
             Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
@@ -166,6 +170,17 @@ impl Control {
             Some(plan) if !plan.refused.is_empty() => refused(&plan.refused),
             Some(ResumePlan { clears, stays, .. }) => Answer::Resumed { dry, clears, stays },
         }
+    }
+
+    async fn reconcile(&self, accept: Option<String>) -> Answer {
+        let Some(reconciling) = &self.reconciling else {
+            return refused("orders go to paper: there is no venue to agree");
+        };
+        let signed = match &accept {
+            Some(who) => reconciling.accept(who).await,
+            None => Vec::new(),
+        };
+        Answer::Reconciled(Box::new(Reconciled::new(&reconciling.shown(), signed, self.watch.now())))
     }
 
     async fn status(&self) -> Status {

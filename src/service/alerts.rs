@@ -96,12 +96,14 @@ fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, be
         period_ns: config.alerts.period_s.saturating_mul(1_000_000_000),
         ..Pace::default()
     };
+    let self_test_ns = config.alerts.self_test_every_s.saturating_mul(1_000_000_000);
     let heart = beat.clone();
     let start: Start = Box::new(move |above| {
         let arguments = AlerterArgs {
             routes: routes.clone(),
             pace,
             breaker,
+            self_test_ns,
             disk: Box::new(disk.clone()),
             beat: heart.clone(),
             clock: Box::new(clock.clone()),

@@ -2,25 +2,26 @@
 //! anew, so are the others. A venue whose restarts are spent is halted, and its orders are withdrawn.
 
 use super::ServiceError;
-use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, timekeeper};
+use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, reconciler, timekeeper};
 use super::outcomes;
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
 use crate::topology::VENUE;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::{Bookkeeper, BookkeeperMsg};
 use highwire_actors::dead_man::{self, DeadMan};
 use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::lister::Lister;
-use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
+use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolMsg};
+use highwire_actors::reconciler::Reconciler;
 use highwire_actors::registrar::Registrar;
 use highwire_actors::stream_key::StreamKeeper;
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
 use highwire_actors::timekeeper::Timekeeper;
-use highwire_actors::web::Quiet;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
@@ -64,8 +65,8 @@ pub struct Brood {
     pub places: Places,
     /// Whom they speak to.
     pub circle: Circle,
-    /// Whether the venue wants to be left alone: heeded by everything that asks it.
-    pub quiet: Quiet,
+    /// What the venue lets us ask: heeded by everything that asks it.
+    pub allowance: Allowance,
 }
 
 impl Brood {
@@ -85,6 +86,7 @@ impl Brood {
         });
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
+        children.extend(self.reconciler());
         children.extend(self.dead_man(&lines));
         let ends = (lives.clone(), self.give_up());
         let arguments = VENUE.supervise(&self.config, &self.circle.clock, children, ends);
@@ -103,7 +105,8 @@ impl Brood {
         let mut again = false;
         let start: Start = Box::new(move |above| {
             let mut arguments = pool(&brood);
-            arguments.books_keeper.clone_from(&books);
+            let reconciler = brood.circle.reconciling.as_ref().map(|it| it.address(brood.address.venue));
+            arguments.keepers = Keepers { books: books.clone(), reconciler };
             (arguments.again, arguments.beat) = (std::mem::replace(&mut again, true), heart.clone());
             let lines = lines.clone();
             Box::pin(async move {
@@ -177,6 +180,20 @@ impl Brood {
             })
         });
         Some(child("bookkeeper", start, beat))
+    }
+
+    fn reconciler(&self) -> Option<ChildSpec> {
+        let (trading, reconciling) = (self.trading()?.clone(), self.circle.reconciling.clone()?);
+        let (brood, address) = (self.clone(), reconciling.address(self.address.venue));
+        let start: Start = Box::new(move |above| {
+            let (arguments, address) = (reconciler(&trading, &reconciling, &brood), address.clone());
+            Box::pin(async move {
+                let (reconciler, _) = Actor::spawn_linked(None, Reconciler, arguments, above).await?;
+                address.lead_to(reconciler.clone());
+                Ok(reconciler.get_cell())
+            })
+        });
+        Some(ChildSpec { name: "reconciler".to_owned(), start, beat: None })
     }
 
     fn dead_man(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {

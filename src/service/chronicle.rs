@@ -150,7 +150,11 @@ impl Chronicle {
                 let name = self.universe.name(*instrument);
                 self.note(format!("{name}: book {} ({why:?})", to.name()));
             }
-            Event::Silent { instrument, slot, .. } => _ = self.silent.insert((*instrument, *slot)),
+            Event::Silent { instrument, slot, age_ns } => {
+                self.silent.insert((*instrument, *slot));
+                let name = self.universe.name(*instrument);
+                self.note(format!("line {slot} has brought no data of {name} for {} ms", age_ns / 1_000_000));
+            }
             Event::Heard { instrument, slot } => _ = self.silent.remove(&(*instrument, *slot)),
             Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
             Event::WardenBack => self.note(format!("thread {thread}: warden back")),

@@ -1,11 +1,13 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
-use highwire_actors::web;
-use highwire_venues::metadata;
+use highwire_actors::allowance::{Allowance, Need};
+use highwire_actors::web::{self, Claim};
+use highwire_links::rate::Priority;
 use highwire_venues::plan::{Channels, plan};
 use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
+use highwire_venues::{metadata, rest};
 use std::time::Duration;
 
 /// A list of a few megabytes takes no longer than this.
@@ -47,12 +49,26 @@ pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Res
 /// # Errors
 /// The venue does not answer, or not in its own words.
 async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
-    let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
+    let (allowance, mut specs) = (Allowance::of(address.venue), Vec::new());
     for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet, web::Need::Now).await.and_then(web::Answer::good);
-        let body = answer.map_err(failed)?;
+        let body = patiently(http, &url, (address.venue, &allowance)).await.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
     }
     Ok(specs)
+}
+
+/// A list, however long the venue wants to be left alone first: a start that gave up would be followed by another.
+pub(super) async fn patiently(
+    http: &reqwest::Client,
+    url: &str,
+    (venue, allowance): (Venue, &Allowance),
+) -> Result<Vec<u8>, String> {
+    loop {
+        let claim = Claim { allowance, need: Need::Now, priority: Priority::Open, cost: rest::cost(venue, url) };
+        let answer = web::send(http.get(url), ANSWER_WITHIN, claim).await?;
+        let Some(wait_s) = answer.wait_s else { return answer.good() };
+        tracing::warn!(venue = venue.name(), wait_s, status = answer.status, "it was asked too much: the start waits");
+        tokio::time::sleep(Duration::from_secs(wait_s)).await;
+    }
 }

@@ -39,7 +39,8 @@ pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
 pub use outcomes::tokens;
-use recording::{Prepared, Recording};
+pub use reconciling::Reconciling;
+use recording::Recording;
 use senses::Sources;
 use sentinel::Sentinel;
 use settling::Settling;
@@ -200,8 +201,9 @@ impl Service {
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = means(&universe, trading.as_ref()).await?;
-        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
-        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
+        let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
+        let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
+        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
         let settling = Settling::new(config);
@@ -209,9 +211,14 @@ impl Service {
         let threads =
             threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
         let config = Arc::new(config.clone());
-        let sources = Sources { breakers: breakers.clone(), settling, journal: prepared.as_ref().map(Prepared::board) };
+        let sources = Sources {
+            breakers: breakers.clone(),
+            settling,
+            journal: prepared.as_ref().map(recording::Prepared::board),
+        };
         governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
-        governing.hold(held)?;
+        started.tell(&governor);
+        governing.hold(started.held)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
@@ -220,9 +227,10 @@ impl Service {
         set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
-        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts), (&net, &threads.wardens))?;
+        let control =
+            control((data.path(), &config), &watch, (&governing, &alerts, reconciling), (&net, &threads.wardens))?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -299,7 +307,7 @@ impl Service {
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts): (&Governing, &Alerts),
+    (governing, alerts, reconciling): (&Governing, &Alerts, Option<Reconciling>),
     (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
@@ -316,6 +324,7 @@ fn control(
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
         tree: tree::grow(watch, &config.supervision, branches, wardens),
+        reconciling,
     });
     alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };

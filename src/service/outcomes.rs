@@ -1,13 +1,13 @@
 //! Polymarket's markets: those that the configuration names by slug or by series, where they are listed, and who keeps them.
 
 use super::brood::Brood;
-use super::listing::ListingError;
+use super::listing::{ListingError, patiently};
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::pool::PoolMsg;
 use highwire_actors::registrar::{Kept, RegistrarArgs};
-use highwire_actors::web;
 use highwire_links::InstrumentId;
 use highwire_venues::plan::{Channels, plan};
 use highwire_venues::polymarket::market::{Market, markets};
@@ -16,8 +16,6 @@ use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A page of markets takes no longer than this.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Markets asked for at once; a page is cut at a hundred without a word.
 const PER_PAGE: usize = 50;
 
@@ -80,12 +78,11 @@ fn fitting<'m>(windows: &[Window], found: &'m [Market]) -> Vec<&'m Market> {
 }
 
 async fn found(http: &reqwest::Client, urls: &[String], now_ms: i64) -> Result<Vec<Market>, ListingError> {
-    let (quiet, mut found) = (web::Quiet::default(), Vec::new());
+    let (allowance, mut found) = (Allowance::of(Venue::Polymarket), Vec::new());
     for url in urls {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer =
-            web::send(http.get(url), ANSWER_WITHIN, &quiet, web::Need::Later).await.and_then(web::Answer::good);
-        let read = markets(&answer.map_err(failed)?, now_ms).map_err(|error| failed(error.to_string()))?;
+        let body = patiently(http, url, (Venue::Polymarket, &allowance)).await.map_err(failed)?;
+        let read = markets(&body, now_ms).map_err(|error| failed(error.to_string()))?;
         found.extend(read.markets);
     }
     Ok(found)
@@ -93,7 +90,7 @@ async fn found(http: &reqwest::Client, urls: &[String], now_ms: i64) -> Result<V
 
 /// Who keeps the markets.
 pub(super) fn registrar(brood: &Brood, pool: Address<PoolMsg>) -> RegistrarArgs {
-    let Brood { universe, config, circle, quiet, .. } = brood;
+    let Brood { universe, config, circle, allowance, .. } = brood;
     let kept = kept(universe);
     let slugs: Vec<String> = kept.iter().map(|kept| kept.slug.clone()).collect();
     let ended = universe.ended.clone();
@@ -101,7 +98,7 @@ pub(super) fn registrar(brood: &Brood, pool: Address<PoolMsg>) -> RegistrarArgs 
         pool,
         clock: Box::new(circle.clock.clone()),
         http: circle.http.clone(),
-        quiet: quiet.clone(),
+        allowance: allowance.clone(),
         urls: urls(config, &slugs),
         kept,
         every: Duration::from_secs(config.lines.listing_every_s),

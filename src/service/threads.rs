@@ -141,7 +141,11 @@ struct Starter<'a> {
 
 impl Starter<'_> {
     async fn start(&mut self, name: &str, bench: Bench, factory: Factory) -> Result<(), ServiceError> {
-        let core = self.cores.get(self.wardens.len()).and_then(|number| thread::core(*number));
+        let wanted = self.cores.get(self.wardens.len()).copied();
+        let core = wanted.and_then(thread::core);
+        if let (Some(number), None) = (wanted, core) {
+            tracing::warn!(thread = name, core = number, "the core is not ours to use: the thread is not pinned");
+        }
         self.gauges.push(Gauge::new(name, &bench.desk));
         let observer = self.sentinel.before(name, observer(name, self.chronicle));
         let (mut desk, mut observer) = (bench.desk, observer);

@@ -4,6 +4,7 @@
 use super::counts::{CountedExporter, CountedProcessor, SpanCounts, Tracing};
 use super::files;
 use super::ids::Ids;
+use super::one_line::OneLine;
 use super::sampler::KeepFailures;
 use crate::config::{Config, OtlpProtocol};
 use opentelemetry::trace::TracerProvider;
@@ -145,8 +146,12 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
     let filter = filter(settings)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    Ok(if settings.json { lines.json().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() })
+    if settings.json {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).json();
+        return Ok(lines.with_filter(filter).boxed());
+    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| OneLine(std::io::stderr()));
+    Ok(lines.with_filter(filter).boxed())
 }
 
 fn runtime() -> std::io::Result<Runtime> {

@@ -31,7 +31,7 @@ pub enum Cause {
     BlindPrivate,
     /// An order's outcome is unknown beyond its deadline; how many.
     UnknownOrders,
-    /// Our figures differ from the venue's; how many.
+    /// Our figures differ from the venue's: 1 while it is asked, 2 when an operator must look.
     ReconcileDiff,
     /// Clock offset to the venue; milliseconds.
     ClockOffset,
@@ -69,11 +69,13 @@ pub enum Cause {
     Settlement,
     /// A part of the service gave up, such as a supervisor whose restarts are spent; 1 when so.
     GaveUp,
+    /// The venue wants to be left alone, since it was asked too much; 1 when so, 2 when it banned us.
+    Limited,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 26] = [
+    pub const ALL: [(Self, &'static str); 27] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -100,6 +102,7 @@ impl Cause {
         (Self::DeadMan, "dead-man"),
         (Self::Settlement, "settlement"),
         (Self::GaveUp, "gave-up"),
+        (Self::Limited, "limited"),
     ];
 
     /// Its name.

@@ -4,7 +4,9 @@
 
 mod alerts;
 mod causes;
+mod cores;
 mod demo;
+mod forgery;
 mod halts;
 mod http;
 mod orders;

@@ -414,6 +414,8 @@ fn trades_that_were_not_told_are_asked_for_and_what_is_told_then_is_booked_once(
     rig.executor.on_untold(&mut rig.bench.at(1_100 * MS));
     rig.executor.on_untold(&mut rig.bench.at(1_200 * MS));
     assert_eq!(asked(&mut rig), 1);
+    rig.executor.on_untold(&mut rig.bench.at(4_200 * MS));
+    assert_eq!(asked(&mut rig), 1, "whoever was to ask may have died of it");
     rig.fill(0, ids[0], 9, 1_000, 1_300 * MS);
     rig.executor.on_untold(&mut rig.bench.at(20_000 * MS));
     assert_eq!((rig.position(0), rig.reserved(0)), (1_000, "0 0".into()));

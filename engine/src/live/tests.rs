@@ -31,6 +31,11 @@ impl Words {
             "fill" => ReportKind::Fill,
             "done" => ReportKind::Done,
             "open" => ReportKind::Open,
+            "late" => {
+                let about = Report::about(id, highwire_links::InstrumentId(0), ReportKind::Rejected, now);
+                sink.on_report(&Report { reject: OrderReject::Clock, ..about });
+                return Ok(AnswerKind::Answer);
+            }
             "wait" => {
                 sink.on_rate(RateNotice::Wait { scope: Scope::Orders, wait_ns: 20 * MS });
                 return Ok(AnswerKind::Control);
@@ -239,6 +244,21 @@ fn without_a_trusted_clock_nothing_is_opened_and_hedges_go_out() {
     rig.submit(2, OrderClass::Hedge, Action::Place);
     assert_eq!(rig.step(1_000), [(1, ReportKind::Rejected, OrderReject::Clock), (2, ReportKind::Sent, NONE)]);
     assert_eq!(rig.heard(), "place 2 at 749\n");
+}
+
+#[test]
+fn after_a_refusal_for_its_time_nothing_is_opened_until_the_clock_is_measured_anew() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    rig.open(1);
+    rig.step(1);
+    rig.say("late 1");
+    assert_eq!(rig.step(2), [(1, ReportKind::Rejected, OrderReject::Clock)]);
+    rig.open(2);
+    rig.submit(3, OrderClass::Hedge, Action::Place);
+    assert_eq!(rig.step(3), [(2, ReportKind::Rejected, OrderReject::Clock), (3, ReportKind::Sent, NONE)]);
+    rig.gateway.set_clock_offset(VenueId(0), 7 * 1_000_000);
+    rig.open(4);
+    assert_eq!(rig.step(4), [(4, ReportKind::Sent, NONE)]);
 }
 
 #[test]

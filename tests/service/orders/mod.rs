@@ -4,6 +4,7 @@
 mod account;
 mod answers;
 mod breakers;
+mod clock;
 mod judge;
 mod legs;
 mod limits;
@@ -13,5 +14,7 @@ mod polymarket;
 mod reconcile;
 mod reports;
 mod rig;
+mod scope;
+mod storm;
 mod stream;
 mod trade;

@@ -5,9 +5,10 @@ use super::rig::Rig;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Restart budgets that such a day does not spend.
+/// Restart budgets that such a day does not spend, and a purse for its hedges.
 const PATIENT: &str = "[supervision]\ncore_restarts = 100\nvenue_restarts = 100\nside_restarts = 100\nthread_restarts = 100\n\
-                       core_period_s = 10\nvenue_period_s = 10\nside_period_s = 10\nthread_period_s = 10\n";
+                       core_period_s = 10\nvenue_period_s = 10\nside_period_s = 10\nthread_period_s = 10\n\
+                       [guard]\nloss_max = \"1000000000\"\ndrawdown_max = \"1000000000\"\n";
 
 /// A victim is back, and has a moment, by then.
 const BACK_WITHIN: Duration = Duration::from_secs(40);
@@ -83,7 +84,7 @@ async fn every_actor_and_thread_that_is_murdered_under_trading_is_back_and_the_l
         }
         rig.running.wait_mode("Full");
         rig.wait_trades(1);
-        if round % 10 == 9 {
+        if round % 5 == 4 {
             rig.wait_agreement();
             println!("{murders} murders so far, {} trades", rig.wire("sagas"));
         }

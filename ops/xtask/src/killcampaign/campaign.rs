@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// A start that has sent no order by then does not trade by itself.
 const TRADES_WITHIN: Duration = Duration::from_secs(20);
 /// Between a kill and the next start: whatever keeps a service running does not spin.
-const REST: Duration = Duration::from_millis(300);
+const REST: Duration = Duration::from_millis(200);
 /// After a start that a venue turned away.
 const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Starts in a row that may end by themselves.
