@@ -180,6 +180,10 @@ impl Ledger {
                 if self.move_position(report, side, universe).is_none() {
                     self.overflows += 1;
                 }
+                if report.flags & Report::PAID_OUT != 0 {
+                    let is_lost = self.add_payment(report, universe).is_none();
+                    self.overflows += u64::from(is_lost);
+                }
             }
             ReportKind::Settlement if report.settlement == Settlement::Failed => {
                 let is_lost = self.take_back(report, universe).is_none();
@@ -187,6 +191,13 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// What an outcome paid is earned by its pair.
+    fn add_payment(&mut self, report: &Report, universe: &Universe) -> Option<()> {
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let pnl = self.pnl.get_mut(instrument.pair.index())?;
+        pnl.add(instrument, Side::Sell, (report.px, report.qty), Fee::of(report)?)
     }
 
     /// A trade that never came to be: it is booked the other way round, and its fee with it.

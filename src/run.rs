@@ -131,7 +131,9 @@ fn tell(notify: Option<&Notify>, state: &str) {
 /// Whether the configuration names anything there.
 fn is_wanted(config: &Config, venue: Venue) -> bool {
     let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
-    named || venue == Venue::Polymarket && !config.polymarket.markets.is_empty()
+    let polymarket = &config.polymarket;
+    let is_followed = !polymarket.markets.is_empty() || !polymarket.series.is_empty();
+    named || venue == Venue::Polymarket && is_followed
 }
 
 /// Where an enabled venue is: the configured addresses, or its public ones.

@@ -23,6 +23,7 @@ pub mod pool;
 pub mod post;
 pub mod reconciler;
 pub mod recorder;
+pub mod registrar;
 pub mod risk_officer;
 pub mod scribe;
 pub mod session;

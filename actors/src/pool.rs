@@ -350,7 +350,7 @@ impl PoolState {
     fn change(&self, id: InstrumentId, change: Change) {
         for warden in &self.args.wardens {
             // A warden that is gone has no thread that could trade on it.
-            let _gone = warden.cast(WardenMsg::SetInstrument(id, change));
+            let _gone = warden.cast(WardenMsg::SetInstrument(id, Box::new(change)));
         }
     }
 

@@ -113,7 +113,7 @@ pub enum WardenMsg {
     /// A snapshot that was asked for.
     Snapshot(Box<Snapshot>),
     /// The venue changed something about an instrument.
-    SetInstrument(InstrumentId, Change),
+    SetInstrument(InstrumentId, Box<Change>),
     /// Rebuild a book.
     Resync(InstrumentId),
     /// Raise the stop word, which only an operator takes back.
@@ -442,7 +442,7 @@ impl WardenState {
             WardenMsg::SetInstrument(id, change) => {
                 let known = self.in_force.changes.entry(id).or_default();
                 *known = change.after(*known);
-                Verb::SetInstrument(id, Box::new(change))
+                Verb::SetInstrument(id, change)
             }
             WardenMsg::SetFunds(held) => Verb::SetFunds(held),
             WardenMsg::Tell(reports) => Verb::Tell(Box::new(reports)),

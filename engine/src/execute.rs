@@ -4,6 +4,7 @@
 
 mod binary;
 mod cash;
+mod decided;
 mod open;
 mod outlook;
 mod reports;

@@ -249,6 +249,17 @@ pub enum Event {
         /// When.
         at_ns: Nanos,
     },
+    /// It was decided what an outcome pays, and what was held of it is paid out.
+    PaidOut {
+        /// Which outcome.
+        instrument: InstrumentId,
+        /// How much was held, the instrument's own mantissa.
+        position: i64,
+        /// What each unit pays, its own mantissa.
+        px: i64,
+        /// When.
+        at_ns: Nanos,
+    },
     /// An order of ours ended, and not all of its trades were told: they must be asked for.
     Untold {
         /// The order.

@@ -273,6 +273,14 @@ impl<'de> Deserialize<'de> for Clock {
 pub struct Polymarket {
     /// Markets by their slugs.
     pub markets: Vec<String>,
+    /// Series of up-or-down markets.
+    pub series: Vec<String>,
+    /// Windows of each series that are followed from a start on.
+    pub windows: i64,
+    /// Nothing is opened within so long of a market's end.
+    pub close_before_s: u64,
+    /// A fee that was read so long ago is not known any more.
+    pub fee_age_s: u64,
     /// Where the signing key stands.
     pub private_key: String,
     /// Whose funds it moves.

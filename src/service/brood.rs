@@ -3,6 +3,7 @@
 
 use super::ServiceError;
 use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, reconciler, timekeeper};
+use super::outcomes;
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
 use crate::topology::VENUE;
@@ -16,6 +17,7 @@ use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::lister::Lister;
 use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolMsg};
 use highwire_actors::reconciler::Reconciler;
+use highwire_actors::registrar::Registrar;
 use highwire_actors::stream_key::StreamKeeper;
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
@@ -77,7 +79,11 @@ impl Brood {
         let books = Address::default();
         let mut children = vec![self.pool(&lines, &books)];
         children.extend(self.timekeeper(&lines));
-        children.push(self.lister(&lines));
+        children.push(if self.address.venue == Venue::Polymarket {
+            self.registrar(&lines)
+        } else {
+            self.lister(&lines)
+        });
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
         children.extend(self.reconciler());
@@ -139,6 +145,15 @@ impl Brood {
             Box::pin(async move { Ok(tended::spawn(Lister, arguments, above, &beat).await?.get_cell()) })
         });
         child("lister", start, beat)
+    }
+
+    fn registrar(&self, lines: &Address<PoolMsg>) -> ChildSpec {
+        let (brood, lines) = (self.clone(), lines.clone());
+        let start: Start = Box::new(move |above| {
+            let arguments = outcomes::registrar(&brood, lines.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, Registrar, arguments, above).await?.0.get_cell()) })
+        });
+        ChildSpec { name: "registrar".to_owned(), start, beat: None }
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {

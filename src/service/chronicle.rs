@@ -11,6 +11,7 @@ use highwire_engine::stages::Stages;
 use highwire_links::InstrumentId;
 use highwire_links::audit::{Record, SagaMoved, SagaStage};
 use highwire_links::counter::Stage;
+use highwire_links::fixed::Amount;
 use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
 use highwire_links::telemetry::Trace;
@@ -171,6 +172,13 @@ impl Chronicle {
             Event::ForeignTrade { instrument, sold, .. } => {
                 let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
                 self.note(format!("CRITICAL: {name}: our account {did} by an order that is not ours"));
+            }
+            &Event::PaidOut { instrument, position, px, .. } => {
+                let scale = self.universe.instruments.get(instrument.index()).map(|instrument| instrument.scale);
+                let amount = |mantissa: i64, dp| Amount::from_mantissa(mantissa.into(), dp).unwrap_or_default();
+                let (px_dp, qty_dp) = scale.map_or((0, 0), |scale| (scale.px_dp, scale.qty_dp));
+                let (name, held, px) = (self.universe.name(instrument), amount(position, qty_dp), amount(px, px_dp));
+                self.note(format!("{name}: decided, {held} that were held pay {px} each"));
             }
             Event::Unsettled { instrument, sold, .. } => {
                 let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });

@@ -307,7 +307,7 @@ pub(super) fn lister(brood: &Brood, pool: Address<PoolMsg>) -> ListerArgs {
         venue: address.venue,
         http: circle.http.clone(),
         allowance: allowance.clone(),
-        urls: listing::urls(address, config),
+        urls: listing::urls(address),
         known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
         every: Duration::from_secs(config.lines.listing_every_s),
     }

@@ -1,8 +1,6 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
-use super::outcomes;
-use crate::config::Config;
 use highwire_actors::allowance::{Allowance, Need};
 use highwire_actors::web::{self, Claim};
 use highwire_links::rate::Priority;
@@ -26,12 +24,7 @@ pub struct ListingError {
 }
 
 /// Where a venue's lists are.
-pub fn urls(address: &VenueAddress, config: &Config) -> Vec<String> {
-    if address.venue == Venue::Polymarket { outcomes::urls(config) } else { lists(address) }
-}
-
-/// Where a venue lists everything that it has.
-fn lists(address: &VenueAddress) -> Vec<String> {
+pub fn urls(address: &VenueAddress) -> Vec<String> {
     // OKX has a list per instrument type; a swap's symbol asks for the swaps.
     let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
     let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
@@ -57,7 +50,7 @@ pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Res
 /// The venue does not answer, or not in its own words.
 async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
     let (allowance, mut specs) = (Allowance::of(address.venue), Vec::new());
-    for url in lists(address) {
+    for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
         let body = patiently(http, &url, (address.venue, &allowance)).await.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);

@@ -104,7 +104,7 @@ impl Look {
     /// Per venue, the share of traded books that are not live.
     fn books(&self) -> Vec<Reading> {
         let mut venues: BTreeMap<VenueId, (i64, i64)> = BTreeMap::new();
-        for instrument in self.universe.instruments.iter().filter(|i| self.traded.contains(&i.id)) {
+        for instrument in self.universe.instruments.iter().filter(|i| self.is_traded(i.id)) {
             let live = self.pages.read(instrument.id.index()).is_some_and(|page| page.state == BookState::Live);
             let (missing, all) = venues.entry(instrument.venue).or_default();
             *missing += i64::from(!live);
@@ -115,6 +115,11 @@ impl Look {
             Reading { scope: Scope::Venue(venue), cause: Cause::StaleBooks, value: missing * 1_000 / all, note }
         };
         venues.into_iter().map(reading).collect()
+    }
+
+    /// What has ended is not missed.
+    fn is_traded(&self, id: InstrumentId) -> bool {
+        self.traded.contains(&id) && !self.universe.ended.contains(id)
     }
 
     /// Threads that are stuck or down, and wardens that are silent.

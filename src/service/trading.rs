@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Both legs of a trade go to this venue, one request at a time on a line, and a third must hedge while both wait.
+const POLYMARKET_ORDER_LINES: u16 = 3;
 /// Part of a venue's rate budgets that reconciling may take.
 const RECONCILING_PERCENT: u32 = 40;
 
@@ -142,7 +144,11 @@ fn venue_trading(line: TradingLine, order_url: &str, private_url: &str) -> Resul
         order_bases.extend(bases(&asked, &account.base).into_iter().take(1));
     }
     Ok(VenueTrading {
-        order_lines: if orders.codec.carries(Action::Query) { 1 } else { 2 },
+        order_lines: match account.venue {
+            Venue::Polymarket => POLYMARKET_ORDER_LINES,
+            _ if orders.codec.carries(Action::Query) => 1,
+            _ => 2,
+        },
         order_bases,
         private_bases: bases(&private, private_url),
         rates: orders.rates,
