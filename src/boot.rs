@@ -284,11 +284,12 @@ fn assets(listed: &Listed, funds: Funds) -> impl Iterator<Item = (&str, Amount)>
     base.into_iter().chain([(listed.quote.as_str(), quote)])
 }
 
-/// The mode that this start may not exceed, and why: latches that stand, and orders of earlier processes whose end
-/// only their venues know.
-pub fn mode_max(state: &State) -> (Mode, Vec<String>) {
+/// The mode that this start may not exceed, and why: latches that stand, and orders of earlier processes at venues that
+/// nobody asks about them.
+pub fn mode_max(state: &State, is_asked: impl Fn(&str) -> bool) -> (Mode, Vec<String>) {
     let mut why: Vec<String> = state.latches.iter().map(|latch| latch.why.clone()).collect();
-    let open = state.orders.len();
+    let venue = |open: &crate::state::OpenOrder| state.holdings[open.holding].listed.venue.as_str();
+    let open = state.orders.values().filter(|open| !is_asked(venue(open))).count();
     if open > 0 {
         why.push(format!("{open} orders of an earlier run are not resolved"));
     }

@@ -64,6 +64,8 @@ enum Command {
     Flatten(OperateArgs),
     /// Take back what is latched, after saying what that is.
     Resume(ResumeArgs),
+    /// Show how far the venues of a running service agree with it, and sign what only you can judge.
+    Reconcile(ReconcileArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -141,11 +143,26 @@ struct ResumeArgs {
 }
 
 #[derive(Debug, Args)]
+struct ReconcileArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Show what differs; so it is without --accept, too.
+    #[arg(long)]
+    show: bool,
+    /// Sign what differs and only an operator can judge: it is taken as the venue says, on record, with your name.
+    #[arg(long, conflicts_with = "show")]
+    accept: bool,
+}
+
+#[derive(Debug, Args)]
 struct RestartArgs {
     #[command(flatten)]
     operate: OperateArgs,
-    /// The actor, as `status --tree` shows it below its supervisor.
+    /// The actor, as `status --tree` shows it below its supervisor; wire/warden-NAME is a pinned thread.
     path: String,
+    /// Have it panic at its next message, as a drill; a pinned thread always does.
+    #[arg(long)]
+    panic: bool,
 }
 
 #[derive(Debug, Args)]
@@ -242,9 +259,9 @@ struct SimulateArgs {
     /// How often a minute a venue's prices part from the others'.
     #[arg(long, value_name = "N")]
     dislocations: Option<u32>,
-    /// New connections that a venue bears in its window, instead of its own rule.
-    #[arg(long, value_name = "N")]
-    connections: Option<u32>,
+    /// Times as many requests and connections as venues bear by their own rules.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    patience: u32,
     /// Fault script: JSON, a list of `{"verb":…,"venue":…,"at_ms":…,…}`.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -330,7 +347,12 @@ pub fn main() -> ExitCode {
         Command::Resume(ResumeArgs { operate, dry_run }) => {
             ask(&operate, &Question::Resume { dry: dry_run, why: asker() }, false)
         }
-        Command::Restart(RestartArgs { operate, path }) => ask(&operate, &Question::Restart { path }, false),
+        Command::Reconcile(ReconcileArgs { operate, accept, .. }) => {
+            ask(&operate, &Question::Reconcile { accept: accept.then(asker) }, false)
+        }
+        Command::Restart(RestartArgs { operate, path, panic }) => {
+            ask(&operate, &Question::Restart { path, panics: panic }, false)
+        }
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
         Command::Journal(command) => journal(&command),
     };
@@ -350,7 +372,7 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracer());
+    let outcome = run::run(&config, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };
@@ -381,7 +403,7 @@ fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
     let filter = if view.owns_terminal() { "off" } else { &config.service.log };
     let telemetry = tell(&config, filter)?;
     let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
-    let outcome = demo::run(&options, &config, view, telemetry.tracer());
+    let outcome = demo::run(&options, &config, view, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
 }
@@ -459,7 +481,7 @@ fn simulate(arguments: SimulateArgs) -> Result<(), Failure> {
         venues: if arguments.venues.is_empty() { Room::ALL.to_vec() } else { arguments.venues },
         assets: arguments.assets,
         dislocations_per_min: arguments.dislocations,
-        connections: arguments.connections,
+        patience: arguments.patience,
         tls: arguments.tls,
         script: arguments.script.as_ref().map(read).transpose()?.unwrap_or_default(),
         replay: arguments.replay,

@@ -10,6 +10,7 @@ use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
 use highwire_quant::pnl::{Fee, Pnl};
+use highwire_quant::slow::kelly;
 use std::collections::{HashMap, VecDeque};
 
 /// Orders that are remembered, ended or not.
@@ -47,6 +48,8 @@ pub struct Ledger {
     pub requests: u64,
     /// Trades that ended flat, hedged, escalated.
     pub endings: [u64; 3],
+    /// What trades gained and lost, by their share.
+    pub record: kelly::Record,
     /// Fills.
     pub fills: u64,
     /// Orders that ended without any fill.
@@ -77,6 +80,7 @@ impl Ledger {
             orders: 0,
             requests: 0,
             endings: [0; 3],
+            record: kelly::Record::default(),
             fills: 0,
             unfilled: 0,
             refused: 0,
@@ -153,6 +157,7 @@ impl Ledger {
             _ => return,
         };
         self.endings[ending] += 1;
+        self.record.on_trade(moved.captured_ppb as f64);
     }
 
     fn settle(&mut self, report: &Report, universe: &Universe) {
@@ -175,6 +180,10 @@ impl Ledger {
                 if self.move_position(report, side, universe).is_none() {
                     self.overflows += 1;
                 }
+                if report.flags & Report::PAID_OUT != 0 {
+                    let is_lost = self.add_payment(report, universe).is_none();
+                    self.overflows += u64::from(is_lost);
+                }
             }
             ReportKind::Settlement if report.settlement == Settlement::Failed => {
                 let is_lost = self.take_back(report, universe).is_none();
@@ -182,6 +191,13 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// What an outcome paid is earned by its pair.
+    fn add_payment(&mut self, report: &Report, universe: &Universe) -> Option<()> {
+        let instrument = universe.instruments.get(report.instrument.index())?;
+        let pnl = self.pnl.get_mut(instrument.pair.index())?;
+        pnl.add(instrument, Side::Sell, (report.px, report.qty), Fee::of(report)?)
     }
 
     /// A trade that never came to be: it is booked the other way round, and its fee with it.

@@ -35,7 +35,10 @@ pub fn operate(config: &Config, question: &Question, shape: Shape) -> Result<Sai
         _ => None,
     };
     let answer = control::ask(data, question)?;
-    let is_well = !matches!(answer, Answer::Refused { .. } | Answer::Halted { clean: false, .. });
+    let is_well = match &answer {
+        Answer::Reconciled(reconciled) => reconciled.is_well(),
+        answer => !matches!(answer, Answer::Refused { .. } | Answer::Halted { clean: false, .. }),
+    };
     let text = match (&answer, shape) {
         (_, Shape { json: true, .. }) => {
             serde_json::to_string_pretty(&answer).map_err(|error| ControlError::Broken(error.to_string()))?

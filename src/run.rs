@@ -5,13 +5,13 @@ use crate::boot::{BootError, Recovered};
 use crate::config::Config;
 use crate::notify::Notify;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings, tokens};
+use crate::telemetry::Tracing;
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
-use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,11 +55,11 @@ pub enum RunError {
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(config: &Config, live: bool, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+pub fn run(config: &Config, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
     let orders = orders(config.service.live, live)?;
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(config, orders, tracer))
+    runtime.block_on(session(config, orders, tracing))
 }
 
 /// Both switches, or neither: one alone is a mistake that must not pass for paper or for live.
@@ -72,7 +72,7 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
     }
 }
 
-async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> Result<(), RunError> {
+async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
     let now = TscClock::start().now();
     let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
     let recovered = read.in_scope(|| Recovered::open(config, orders))?;
@@ -94,7 +94,7 @@ async fn session(config: &Config, orders: Orders, tracer: Option<SdkTracer>) -> 
     }
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
-    let service = Service::start(universe, config, &addresses, orders, boot, tracer).await?;
+    let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
     let notify = Notify::from_env();
     tell(notify.as_ref(), "READY=1");
     let ended = attend(&service, notify.as_ref()).await;
@@ -131,7 +131,9 @@ fn tell(notify: Option<&Notify>, state: &str) {
 /// Whether the configuration names anything there.
 fn is_wanted(config: &Config, venue: Venue) -> bool {
     let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
-    named || venue == Venue::Polymarket && !config.polymarket.markets.is_empty()
+    let polymarket = &config.polymarket;
+    let is_followed = !polymarket.markets.is_empty() || !polymarket.series.is_empty();
+    named || venue == Venue::Polymarket && is_followed
 }
 
 /// Where an enabled venue is: the configured addresses, or its public ones.

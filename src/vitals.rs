@@ -1,8 +1,10 @@
 //! How a running service is, in plain values at one moment: what metrics, health and status show.
 
 use crate::service::BreakerFigure;
+use crate::telemetry::SpanFigures;
 use crate::universe::Universe;
 use highwire_actors::governor::Ruling;
+use highwire_actors::risk_officer::Assessment;
 use highwire_actors::scribe::Figures;
 use highwire_actors::supervisor::Life;
 use highwire_links::audit::VERDICTS;
@@ -34,6 +36,8 @@ pub struct Vitals {
     pub alerts_lost: u64,
     /// Notices that wait for the alerter.
     pub alerts_waiting: usize,
+    /// What becomes of spans.
+    pub spans: SpanFigures,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.
@@ -57,6 +61,8 @@ pub struct Vitals {
     pub line_ends: u64,
     /// The journal, if there is one.
     pub journal: Option<Figures>,
+    /// The risk officer's last assessment, once there is one.
+    pub risk: Option<Assessment>,
     /// The moment, nanoseconds since the Unix epoch.
     pub now_ns: Nanos,
     /// The process.
@@ -74,6 +80,8 @@ pub struct Thread {
     pub stop: Mode,
     /// Its restarts.
     pub restarts: u64,
+    /// It is alone on a core, by what the system says.
+    pub is_pinned: bool,
     /// Its counters.
     pub tally: Tally,
     /// Its latencies.

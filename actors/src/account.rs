@@ -1,10 +1,12 @@
 //! Questions about an account, sent over HTTP: what the venue answers, in our words. Nothing that is
 //! signed stands in an error.
 
-use crate::web::{self, Answer, Need, Quiet};
+use crate::allowance::{Allowance, Need};
+use crate::web::{self, Answer, Claim};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Nanos;
 use highwire_links::fixed::Amount;
+use highwire_links::rate::{Cost, Priority};
 use highwire_venues::keys::Keys;
 use highwire_venues::orders::Listed;
 use highwire_venues::polymarket::private::{balance_of, token_balance};
@@ -17,6 +19,9 @@ use std::time::Duration;
 
 /// A venue's clock minus ours, shared by what signs; nanoseconds.
 pub type SharedOffset = Arc<AtomicI64>;
+
+/// What is asked for when nothing more urgent is.
+const CAN_WAIT: (Need, Priority) = (Need::Later, Priority::Reconcile);
 
 /// One account at one venue.
 #[derive(Clone)]
@@ -35,8 +40,8 @@ pub struct Account {
     pub clock: TscClock,
     /// The venue's clock minus ours.
     pub offset_ns: SharedOffset,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
 }
 
 /// Why a question has no answer.
@@ -62,6 +67,12 @@ impl Account {
         ours_ns.saturating_add(self.offset_ns.load(Ordering::Relaxed)) / 1_000_000
     }
 
+    /// What a question takes of the venue's budgets.
+    pub fn cost(&self, query: &Query<'_>) -> Cost {
+        let request = private::request(self.venue, &self.keys, query, 0);
+        request.map_or_else(|_| Cost::default(), |request| request.cost)
+    }
+
     /// Asks.
     ///
     /// # Errors
@@ -70,7 +81,7 @@ impl Account {
         let unanswered = |why: String| AskError::Unanswered(why);
         let request = private::request(self.venue, &self.keys, query, self.wall_ms());
         let request = request.map_err(|error| unanswered(error.to_string()))?;
-        let answer = self.send(&request, need(query)).await?;
+        let answer = self.send(&request, (need(query), priority(query))).await?;
         private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body).map_err(AskError::Refused)
     }
 
@@ -85,14 +96,14 @@ impl Account {
         for token in listed.iter().filter(|listed| listed.kind == Kind::Outcome).map(|listed| &listed.symbol) {
             let unanswered = |why: &str| AskError::Unanswered(format!("what is held of {token}: {why}"));
             let request = token_balance(&self.keys, token, self.wall_ms());
-            let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, Need::Later).await?;
+            let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, CAN_WAIT).await?;
             let free = answer.good().ok().and_then(|body| balance_of(&body)).ok_or_else(|| unanswered("no number"))?;
             balances.push(Balance { asset: token.clone(), free, locked: Amount::ZERO });
         }
         Ok(balances)
     }
 
-    async fn send(&self, request: &HttpRequest, need: Need) -> Result<Answer, AskError> {
+    async fn send(&self, request: &HttpRequest, (need, priority): (Need, Priority)) -> Result<Answer, AskError> {
         let unanswered = |why: String| AskError::Unanswered(why);
         let base = if self.base.is_empty() { request.host } else { &self.base };
         let method = reqwest::Method::from_bytes(request.method.as_bytes());
@@ -101,7 +112,17 @@ impl Account {
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        web::send(sent.body(request.body.clone()), self.timeout, &self.quiet, need).await.map_err(unanswered)
+        let claim = Claim { allowance: &self.allowance, need, priority, cost: request.cost };
+        web::send(sent.body(request.body.clone()), self.timeout, claim).await.map_err(unanswered)
+    }
+}
+
+/// What withdraws orders goes before what finds out what is true.
+fn priority(query: &Query<'_>) -> Priority {
+    if matches!(query, Query::CancelAll { .. } | Query::DeadMan { .. }) {
+        Priority::Cancel
+    } else {
+        Priority::Reconcile
     }
 }
 

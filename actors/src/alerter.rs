@@ -7,12 +7,13 @@
 use crate::address::Address;
 use crate::beat::Beat;
 use crate::channel::{Channel, Undelivered};
+use crate::tended;
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_links::breaker::{self, Breaker, Outcome, Stand};
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
-use highwire_supervision::incident::{self, Book, Incidents, Message, Notice, Pace, Severity};
+use highwire_supervision::incident::{self, Book, Incidents, Item, Message, Notice, Pace, Severity};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +23,12 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(100);
 /// Notices on their way to the alerter.
 const NOTICES_MAX: usize = 4_096;
+/// With urgent ones, ends of incidents and acknowledgements: a storm of others leaves them room.
+const URGENT_MAX: usize = 32_768;
 /// After so long a start has found again what is still wrong; what it did not is over.
 const SETTLED_AFTER: Duration = Duration::from_secs(60);
+/// The key of a channel's trial.
+const SELF_TEST: &str = "alerts/self-test";
 /// Format of the book on disk.
 const VERSION: u32 = 1;
 
@@ -44,6 +49,8 @@ pub struct AlerterArgs {
     pub pace: Pace,
     /// When a channel is left alone.
     pub breaker: breaker::Settings,
+    /// Each channel is tried so often, whatever there is to tell; 0: never.
+    pub self_test_ns: Nanos,
     /// Where the book is kept.
     pub disk: Box<dyn Disk>,
     /// Marked at each look at what is due.
@@ -76,6 +83,8 @@ pub enum AlerterMsg {
         /// How it ended.
         outcome: Result<(), Undelivered>,
     },
+    /// A trial of this channel ended.
+    Tried(usize, Result<(), Undelivered>),
     /// The open incidents.
     Open(RpcReplyPort<Vec<incident::Incident>>),
 }
@@ -130,9 +139,13 @@ impl Bell {
     }
 
     fn send(&self, message: AlerterMsg) {
-        let taken = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| {
-            (waiting < NOTICES_MAX).then_some(waiting + 1)
-        });
+        let most = match &message {
+            AlerterMsg::Notice(notice) if !notice.severity.is_urgent() => NOTICES_MAX,
+            _ => URGENT_MAX,
+        };
+        let taken = self
+            .waiting
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| (waiting < most).then_some(waiting + 1));
         if taken.is_err() || self.alerter.cast(message).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -152,6 +165,7 @@ pub struct AlerterState {
     saves: u64,
     saved: Option<Book>,
     started_ns: Nanos,
+    tried_ns: Nanos,
 }
 
 impl Alerter {
@@ -167,9 +181,12 @@ impl Alerter {
         // What a former alerter had not taken went with it.
         bell.waiting.store(0, Ordering::Release);
         let arguments = (args, bell.clone());
-        let (alerter, _) = match above {
-            Some(above) => Self::spawn_linked(None, Self, arguments, above).await?,
-            None => Self::spawn(None, Self, arguments).await?,
+        let alerter = match above {
+            Some(above) => {
+                let beat = arguments.0.beat.clone();
+                tended::spawn(Self, arguments, above, &beat).await?
+            }
+            None => Self::spawn(None, Self, arguments).await?.0,
         };
         bell.alerter.lead_to(alerter.clone());
         Ok(alerter)
@@ -200,7 +217,41 @@ impl AlerterState {
         // What is to be told stands on disk before it is told.
         self.save(now);
         due.into_iter().for_each(|message| self.send(myself, message, now));
+        self.try_channels(myself, now);
         self.show();
+    }
+
+    /// Sends each channel a word at intervals: silence is to mean that all is well, not that nobody is told.
+    fn try_channels(&mut self, myself: &ActorRef<AlerterMsg>, now: Nanos) {
+        let every_ns = self.args.self_test_ns;
+        if every_ns == 0 || now.saturating_sub(self.tried_ns) < every_ns {
+            return;
+        }
+        self.tried_ns = now;
+        let (key, text) = (SELF_TEST.to_owned(), "this way to you works".to_owned());
+        let item = Item { key, opened: true, severity: Severity::Info, text };
+        for (at, route) in self.args.routes.iter().enumerate() {
+            let (channel, myself) = (Arc::clone(&route.channel), myself.clone());
+            let message = Message { channel: at, number: 0, items: vec![item.clone()] };
+            tokio::spawn(async move {
+                let outcome = channel.deliver(&message).await;
+                // One that was stopped meanwhile tries again in its next life.
+                let _stopped = myself.cast(AlerterMsg::Tried(at, outcome));
+            });
+        }
+    }
+
+    /// A channel that did not take its trial is an incident, told over the others.
+    fn on_tried(&mut self, channel: usize, outcome: Result<(), Undelivered>) {
+        let now = self.now();
+        let key = format!("{SELF_TEST}/{}", self.args.routes[channel].rule.name);
+        match outcome {
+            Ok(()) => self.incidents.on_resolved(&key, now),
+            Err(Undelivered(why)) => {
+                let text = format!("it did not take its self-test: {why}");
+                self.incidents.on_notice(Notice { key, severity: Severity::Warning, text }, now);
+            }
+        }
     }
 
     fn send(&mut self, myself: &ActorRef<AlerterMsg>, message: Message, now: Nanos) {
@@ -291,7 +342,17 @@ impl Actor for Alerter {
         myself.send_interval(TICK, || AlerterMsg::Tick);
         myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
         let started_ns = args.clock.now();
-        let state = AlerterState { args, incidents, breakers, bell, lost_told: 0, saves: 0, saved: None, started_ns };
+        let state = AlerterState {
+            args,
+            incidents,
+            breakers,
+            bell,
+            lost_told: 0,
+            saves: 0,
+            saved: None,
+            started_ns,
+            tried_ns: started_ns,
+        };
         state.show();
         Ok(state)
     }
@@ -321,6 +382,7 @@ impl Actor for Alerter {
             AlerterMsg::Sent { channel, number, begun_ns, outcome } => {
                 state.on_sent(channel, number, begun_ns, &outcome);
             }
+            AlerterMsg::Tried(channel, outcome) => state.on_tried(channel, outcome),
             // Whoever asked may be gone.
             AlerterMsg::Open(reply) => _ = reply.send(state.incidents.open().cloned().collect()),
         }

@@ -7,8 +7,10 @@ use crate::handshake::HandshakeIo;
 use crate::subscribe::{Subscribed, Subscription, subscribe};
 use crate::talk::{Heard, Talk};
 use highwire_supervision::ending::{End, LoginFault, Phase};
+use highwire_venues::http::retry_after;
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_tungstenite::MaybeTlsStream;
@@ -164,8 +166,8 @@ fn refused_upgrade(error: &tungstenite::Error) -> ConnectError {
     match error {
         tungstenite::Error::Http(response) => {
             let status = response.status().as_u16();
-            let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-            let wait_s = header.and_then(|value| value.trim().parse().ok()).unwrap_or(0);
+            let named = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+            let wait_s = named.map_or(0, |_| wait_s(named));
             ConnectError { end: End::Http(status), wait_s, what: format!("upgrade: HTTP status {status}") }
         }
         tungstenite::Error::Io(error) => ConnectError::new(End::Reset, what(error)),
@@ -174,4 +176,11 @@ fn refused_upgrade(error: &tungstenite::Error) -> ConnectError {
         }
         other => ConnectError::new(End::BadUpgrade, what(other)),
     }
+}
+
+/// The wait that a refused upgrade names, whole seconds.
+fn wait_s(named: Option<&str>) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    retry_after(named, now_ns, 0).div_ceil(1_000_000_000)
 }

@@ -2,15 +2,17 @@
 //! halts, delistings, steps. A list that cannot be had changes nothing.
 
 use crate::address::Address;
+use crate::allowance::{Allowance, Need};
 use crate::pool::PoolMsg;
-use crate::web::{self, Need, Quiet};
+use crate::web::{self, Claim};
 use highwire_links::InstrumentId;
 use highwire_links::instrument::Change;
+use highwire_links::rate::Priority;
 use highwire_supervision::incident::{Notice, Severity};
 use highwire_venues::changes::{News, judge};
-use highwire_venues::metadata;
 use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
+use highwire_venues::{metadata, rest};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -30,8 +32,8 @@ pub struct ListerArgs {
     pub venue: Venue,
     /// HTTP client.
     pub http: reqwest::Client,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
     /// Where its lists are.
     pub urls: Vec<String>,
     /// The instruments that are kept, as they were listed at the start.
@@ -61,9 +63,9 @@ pub struct ListerState {
 impl ListerState {
     fn ask(&self, myself: &ActorRef<ListerMsg>) {
         let (http, urls, venue) = (self.args.http.clone(), self.args.urls.clone(), self.args.venue);
-        let (quiet, myself) = (self.args.quiet.clone(), myself.clone());
+        let (allowance, myself) = (self.args.allowance.clone(), myself.clone());
         tokio::spawn(async move {
-            let (listed, wait_s) = lists((&http, &quiet), venue, &urls).await;
+            let (listed, wait_s) = lists((&http, &allowance), venue, &urls).await;
             // A lister that was stopped meanwhile wants no answer.
             let _stopped = myself.cast(ListerMsg::Listed(listed, wait_s));
         });
@@ -124,13 +126,14 @@ fn news_of(spec: &InstrumentSpec, news: News) -> Option<PoolMsg> {
 
 /// All lists of a venue as one, and the wait that it asked for.
 async fn lists(
-    (http, quiet): (&reqwest::Client, &Quiet),
+    (http, allowance): (&reqwest::Client, &Allowance),
     venue: Venue,
     urls: &[String],
 ) -> (Result<Vec<InstrumentSpec>, String>, Option<u64>) {
     let mut specs = Vec::new();
     for url in urls {
-        let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN, quiet, Need::Later).await {
+        let claim = Claim { allowance, need: Need::Later, priority: Priority::Open, cost: rest::cost(venue, url) };
+        let (wait_s, body) = match web::send(http.get(url), ANSWER_WITHIN, claim).await {
             Ok(answer) => (answer.wait_s, answer.good()),
             Err(why) => (None, Err(why)),
         };

@@ -1,17 +1,18 @@
 //! A venue's public line: where it connects, what it subscribes to and how it decodes, all read off the
 //! venue's plan and profile. And where the snapshots of its books come from.
 
+use crate::allowance::Allowance;
 use crate::connect::{Line, Target};
 use crate::pool::{ParseSnapshot, SnapshotSource};
 use crate::session::Recipe;
 use crate::subscribe::{ReadAnswers, Request, Subscription, TopicAnswer};
-use crate::web::Quiet;
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::feed::{Codec, Snapshot};
 use highwire_engine::stream::Stream;
 use highwire_links::command::Parcel;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::lifecycle::Ending;
+use highwire_links::rate::{Cost, Priority, Scope};
 use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::ending::End;
@@ -41,8 +42,8 @@ pub struct MarketLine {
     pub tls: Arc<ClientConfig>,
     /// Without data for this long the line has ended.
     pub silent_ns: Nanos,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
 }
 
 impl MarketLine {
@@ -72,13 +73,13 @@ impl MarketLine {
     ) -> Option<SnapshotSource> {
         let symbols: Vec<&str> = self.symbols.iter().map(|(symbol, _)| symbol.as_str()).collect();
         let path = plan(self.venue, &symbols, self.channels).snapshot_path?;
-        Some(self.depths(base, http, timeout, (path, traded)))
+        Some(self.depths(base, http, timeout, (path, traded, Priority::Reconcile)))
     }
 
     /// A small depth by request, for venues that have one: what `pool` compares when lines fall silent.
     pub fn probe(&self, base: &str, http: reqwest::Client, timeout: Duration) -> Option<SnapshotSource> {
         let path = rest::probe_path(self.venue)?;
-        Some(self.depths(base, http, timeout, (path, HashSet::new())))
+        Some(self.depths(base, http, timeout, (path, HashSet::new(), Priority::Open)))
     }
 
     fn depths(
@@ -86,7 +87,7 @@ impl MarketLine {
         base: &str,
         http: reqwest::Client,
         timeout: Duration,
-        (path, traded): (fn(&str) -> String, HashSet<InstrumentId>),
+        (path, traded, priority): (fn(&str) -> String, HashSet<InstrumentId>, Priority),
     ) -> SnapshotSource {
         let of = |(symbol, entry): &(String, Entry)| (entry.id, (format!("{base}{}", path(symbol)), *entry));
         let known: Arc<HashMap<InstrumentId, (String, Entry)>> = Arc::new(self.symbols.iter().map(of).collect());
@@ -98,21 +99,30 @@ impl MarketLine {
         });
         let url = Arc::new(move |instrument| urls.get(&instrument).map(|(url, _)| url.clone()));
         let traded = Arc::new(move |instrument| traded.contains(&instrument));
-        let quiet = self.quiet.clone();
-        SnapshotSource { http, url, parse, timeout, rule: snapshot_rule(venue), quiet, traded }
+        let (cost, allowance) = (rest::cost(venue, &path("")), self.allowance.clone());
+        SnapshotSource {
+            http,
+            url,
+            parse,
+            timeout,
+            rule: snapshot_rule(venue, cost),
+            allowance,
+            priority,
+            cost,
+            traded,
+        }
     }
 }
 
-/// Weights and limits per minute of a deep snapshot: 250 of 6 000 on Binance spot (`limit=5000`), 20 of
-/// 2 400 on its futures (`limit=1000`); elsewhere snapshots come in band and the rule is a brake only.
-fn snapshot_rule(venue: Venue) -> SnapshotRule {
-    let (weight, limit) = match venue {
-        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => (250, 6_000),
-        Venue::BinanceUsdm | Venue::BinanceCoinm => (20, 2_400),
-        _ => (1, 100),
+/// Limits per minute of deep snapshots; where they come in band the rule is a brake only.
+fn snapshot_rule(venue: Venue, cost: Cost) -> SnapshotRule {
+    let limit = match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => 6_000,
+        Venue::BinanceUsdm | Venue::BinanceCoinm => 2_400,
+        _ => 100,
     };
     let again = Backoff { first_ns: 500_000_000, max_ns: 20_000_000_000 };
-    SnapshotRule { limit, span_ns: 60_000_000_000, weight, parallel: 4, again }
+    SnapshotRule { limit, span_ns: 60_000_000_000, weight: cost.0[Scope::Weight as usize], parallel: 4, again }
 }
 
 struct MarketRecipe {

@@ -2,17 +2,20 @@
 //! venue may do while lines are missing. Its sessions are its children; it starts one anew that panicked.
 
 mod books;
+mod keepers;
 mod roster;
 mod silence;
 mod standing;
+mod turns;
 
 pub use books::{ParseSnapshot, SnapshotSource};
+pub use keepers::Keepers;
 pub use standing::Cause;
 
 use crate::address::Address;
 use crate::alerter::Bell;
+use crate::allowance::{Allowance, Rest};
 use crate::beat::Beat;
-use crate::bookkeeper::BookkeeperMsg;
 use crate::governor::{GovernorMsg, Reading};
 use crate::session::{Session, SessionArgs, SessionMsg};
 use crate::warden::WardenMsg;
@@ -21,10 +24,9 @@ use highwire_engine::clock::Clock;
 use highwire_engine::feed::Snapshot;
 use highwire_links::instrument::{Change, Status};
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
-use highwire_supervision::attempts::{AttemptRule, Attempts, Grant};
-use highwire_supervision::degrade::{self, Scope};
-use highwire_supervision::ending::{End, Reason};
-use highwire_supervision::endpoints::Endpoints;
+use highwire_supervision::attempts::AttemptRule;
+use highwire_supervision::degrade::Scope;
+use highwire_supervision::ending::{self, End, Reason};
 use highwire_supervision::incident::{Notice, Severity};
 use highwire_supervision::lineset::{Kind, LineSet, LineSetRule, Verdict};
 use highwire_supervision::skew;
@@ -35,6 +37,7 @@ use silence::{Judgement, Silence};
 use standing::Standing;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use turns::{Turn, Turns};
 
 /// Time between two looks at the clock.
 const TICK: Duration = Duration::from_millis(50);
@@ -94,8 +97,8 @@ pub struct PoolArgs {
     pub probe: Option<SnapshotSource>,
     /// Withdraws what is open at the venue.
     pub cancel_all: Option<CancelAll>,
-    /// Asks the venue what it holds for us, and what became of orders.
-    pub books_keeper: Option<Address<BookkeeperMsg>>,
+    /// Who is asked beside the lines.
+    pub keepers: Keepers,
     /// How often may be connected.
     pub attempts: AttemptRule,
     /// When missing lines matter.
@@ -104,6 +107,8 @@ pub struct PoolArgs {
     pub alerts: Bell,
     /// Who decides what the venue may do.
     pub governor: Address<GovernorMsg>,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
     /// Another pool held its places before, and may have left connections there.
     pub again: bool,
     /// Marked at each look at the clock.
@@ -154,8 +159,8 @@ pub enum PoolMsg {
     Changed(InstrumentId, Change),
     /// An incident, its key without the venue's name.
     Told(Notice),
-    /// The venue wants to be left alone for so many seconds; 0: it answers. `None` says nothing.
-    Limited(Option<u64>),
+    /// A line was told that the venue wants to be left alone; whether that is a ban.
+    Limited(Nanos, bool),
     /// The incident of this key, under the venue's name, is over.
     Settled(String),
     /// How far the venue's clock is.
@@ -195,8 +200,7 @@ pub struct Pool;
 /// Its state.
 pub struct PoolState {
     args: PoolArgs,
-    attempts: Attempts,
-    endpoints: BTreeMap<Kind, Endpoints>,
+    turns: Turns,
     set: LineSet,
     roster: Roster,
     sessions: BTreeMap<ActorId, (LineKey, ActorRef<SessionMsg>)>,
@@ -208,17 +212,16 @@ pub struct PoolState {
     failed: BTreeMap<LineKey, Vec<(String, Fault)>>,
     ends: Vec<(LineKey, End)>,
     told_ns: Nanos,
+    /// Until when the venue wants to be left alone, as the wire was told.
+    rest_ns: Nanos,
 }
 
 impl PoolState {
     fn new(mut args: PoolArgs) -> Self {
         let now = args.clock.now();
         let kinds: Vec<Kind> = args.feeds.iter().map(|feed| feed.kind).collect();
-        let endpoints =
-            args.feeds.iter().map(|feed| (feed.kind, Endpoints::new(feed.bases.len(), usize::from(feed.lines))));
         Self {
-            attempts: Attempts::new(args.attempts),
-            endpoints: endpoints.collect(),
+            turns: Turns::new(args.attempts, &args.feeds),
             set: LineSet::new(args.lines, &kinds, now),
             roster: Roster::default(),
             sessions: BTreeMap::new(),
@@ -229,6 +232,7 @@ impl PoolState {
             failed: BTreeMap::new(),
             ends: Vec::new(),
             told_ns: 0,
+            rest_ns: 0,
             args,
         }
     }
@@ -252,13 +256,18 @@ impl PoolState {
 
     fn on_ask(&mut self, key: LineKey, berth: usize, elsewhere: bool, session: &ActorRef<SessionMsg>) {
         let now = self.args.clock.now();
-        let answer = match self.attempts.ask(self.roster.need(key), now) {
-            Grant::Now => {
+        if let Some(Rest { left, .. }) = self.args.allowance.rest() {
+            let at_ns = now.saturating_add(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX));
+            let _gone = session.cast(SessionMsg::Deferred(berth, at_ns));
+            return;
+        }
+        let answer = match self.turns.ask(key, elsewhere, self.roster.need(key), now) {
+            Turn::Now(base) => {
                 self.roster.on_granted(key);
-                SessionMsg::Granted(berth, self.choose(key, elsewhere, now))
+                SessionMsg::Granted(berth, base)
             }
-            Grant::NotBefore(at_ns) => {
-                if self.attempts.is_spent(now) {
+            Turn::NotBefore(at_ns) => {
+                if self.turns.is_spent(now) {
                     self.hold(Cause::Attempts, Mode::Reduced, "connections are not accepted for long");
                 }
                 SessionMsg::Deferred(berth, at_ns)
@@ -268,13 +277,8 @@ impl PoolState {
         let _gone = session.cast(answer);
     }
 
-    fn choose(&mut self, key: LineKey, elsewhere: bool, now: Nanos) -> String {
-        let feed = self.args.feeds.iter().find(|feed| feed.kind == key.kind);
-        let at = self.endpoints.get_mut(&key.kind).map(|e| e.choose(usize::from(key.index), elsewhere, now));
-        feed.zip(at).and_then(|(feed, at)| feed.bases.get(at)).cloned().unwrap_or_default()
-    }
-
     fn on_change(&mut self, key: LineKey, up: bool) {
+        self.turns.on_change(key, up);
         if !self.roster.on_change(key, up) {
             return;
         }
@@ -283,15 +287,15 @@ impl PoolState {
         if !up {
             let over = self.silence.on_down(key);
             over.into_iter().for_each(|book| self.clear(&format!("silent/{}", book.0)));
-        }
-        if let (true, Some(endpoints)) = (up, self.endpoints.get_mut(&key.kind)) {
-            endpoints.on_good(usize::from(key.index));
+            if let (Kind::Market, 0, Some(books)) = (key.kind, self.set.live(Kind::Market), &mut self.books) {
+                books.on_lines_lost();
+            }
         }
         tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, up, "line");
         if up && key.kind == Kind::Private {
             // What a line before it kept back.
             self.clear("mute");
-            self.ask_bookkeeper(BookkeeperMsg::Look);
+            self.args.keepers.line_is_back();
         }
         self.carry_out(verdict);
         self.tell_lines();
@@ -302,9 +306,10 @@ impl PoolState {
         let _gone = self.args.governor.cast(GovernorMsg::Lines(self.args.venue, Box::new(self.set.clone())));
     }
 
-    fn tell(&self, cause: degrade::Cause, is_there: bool, note: &str) {
-        let reading =
-            Reading { scope: Scope::Venue(self.args.venue), cause, value: is_there.into(), note: note.to_owned() };
+    /// The governor is told of a cause, unless it finds out by itself.
+    fn tell(&self, cause: Cause, value: i64, note: &str) {
+        let Some(cause) = cause.on_ladder() else { return };
+        let reading = Reading { scope: Scope::Venue(self.args.venue), cause, value, note: note.to_owned() };
         let _gone = self.args.governor.cast(GovernorMsg::Read(reading));
     }
 
@@ -323,25 +328,13 @@ impl PoolState {
 
     fn hold(&mut self, cause: Cause, mode: Mode, why: &str) {
         self.standing.hold(cause, mode);
-        match cause {
-            // The governor is told the lines themselves.
-            Cause::Lines => {}
-            Cause::Attempts => self.tell(degrade::Cause::Attempts, true, why),
-            Cause::Clock => self.tell(degrade::Cause::ClockOffset, true, why),
-            Cause::DeadMan => self.tell(degrade::Cause::DeadMan, true, why),
-        }
+        self.tell(cause, 1, why);
     }
 
     fn release(&mut self, cause: Cause) {
-        if !self.standing.holds(cause) {
-            return;
-        }
-        self.standing.release(cause);
-        match cause {
-            Cause::Lines => {}
-            Cause::Attempts => self.tell(degrade::Cause::Attempts, false, ""),
-            Cause::Clock => self.tell(degrade::Cause::ClockOffset, false, ""),
-            Cause::DeadMan => self.tell(degrade::Cause::DeadMan, false, ""),
+        if self.standing.holds(cause) {
+            self.standing.release(cause);
+            self.tell(cause, 0, "");
         }
     }
 
@@ -357,7 +350,7 @@ impl PoolState {
     fn change(&self, id: InstrumentId, change: Change) {
         for warden in &self.args.wardens {
             // A warden that is gone has no thread that could trade on it.
-            let _gone = warden.cast(WardenMsg::SetInstrument(id, change));
+            let _gone = warden.cast(WardenMsg::SetInstrument(id, Box::new(change)));
         }
     }
 
@@ -371,12 +364,10 @@ impl PoolState {
 
     fn on_failed(&mut self, key: LineKey, end: End, what: &str) {
         let now = self.args.clock.now();
-        tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, ?end, what, "connection over");
-        if let (true, Some(endpoints)) =
-            (highwire_supervision::ending::policy(end).elsewhere, self.endpoints.get_mut(&key.kind))
-        {
-            endpoints.on_failed(usize::from(key.index), now);
+        if ending::policy(end).elsewhere {
+            self.turns.on_failed(key, now);
         }
+        tracing::info!(venue = self.args.name, kind = ?key.kind, line = key.index, ?end, what, "connection over");
         if matches!(end, End::Tls(_) | End::Dns(_)) {
             self.raise("reach", Severity::Warning, format!("{}: {what}", self.args.name));
         }
@@ -424,9 +415,7 @@ impl PoolState {
     fn renew(&mut self, key: LineKey, book: InstrumentId) {
         let now = self.args.clock.now();
         self.renewed.insert(key, now);
-        if let Some(endpoints) = self.endpoints.get_mut(&key.kind) {
-            endpoints.on_failed(usize::from(key.index), now);
-        }
+        self.turns.on_failed(key, now);
         for (_, session) in self.sessions.values().filter(|(line, _)| *line == key) {
             // A session that is gone is started anew anyway.
             let _gone = session.cast(SessionMsg::Deaf(book));
@@ -474,20 +463,29 @@ impl PoolState {
         }
     }
 
-    fn on_limited(&self, wait_s: Option<u64>) {
-        match wait_s {
-            None => {}
-            Some(0) => self.clear("limited"),
-            Some(wait_s) => {
-                let text = format!("{}: we asked too much; nothing is asked for {wait_s} s", self.args.name);
-                self.raise("limited", Severity::Warning, text);
-            }
+    /// While the venue wants to be left alone, nothing is opened there, and the wire asks nothing either.
+    fn keep_rest(&mut self, now: Nanos) {
+        let Some(Rest { left, is_ban }) = self.args.allowance.rest() else { return self.release(Cause::Limited) };
+        let left_ns = u64::try_from(left.as_nanos()).unwrap_or(u64::MAX);
+        let until_ns = now.saturating_add(left_ns);
+        // Two clocks say the same time to within a tick.
+        if until_ns <= self.rest_ns.saturating_add(TICK.as_nanos() as u64) && self.standing.holds(Cause::Limited) {
+            return;
         }
+        self.rest_ns = until_ns;
+        for warden in &self.args.wardens {
+            // A warden that is gone has no thread that could ask.
+            let _gone = warden.cast(WardenMsg::LeaveAlone(self.args.venue, left_ns, is_ban));
+        }
+        let (mode, value, what) =
+            if is_ban { (Mode::Halted, 2, "are banned") } else { (Mode::HedgeOnly, 1, "asked too much") };
+        self.standing.hold(Cause::Limited, mode);
+        let note = format!("we {what}; nothing is asked for {} s", left.as_millis().div_ceil(1_000));
+        self.tell(Cause::Limited, value, &note);
     }
 
     fn on_fetched(&mut self, myself: &ActorRef<PoolMsg>, book: InstrumentId, fetched: books::Fetched) {
         let now = self.args.clock.now();
-        self.on_limited(if fetched.snapshot.is_ok() { Some(0) } else { fetched.wait_s });
         if let Some(snapshot) = self.books.as_mut().and_then(|books| books.on_fetched(book, fetched, now)) {
             // Without a warden there is no thread; the pool is stopped by whoever stopped that.
             let _gone = self.args.reader.cast(WardenMsg::Snapshot(Box::<Snapshot>::new(snapshot)));
@@ -507,16 +505,10 @@ impl PoolState {
         self.raise("mute", Severity::Warning, text);
     }
 
-    fn ask_bookkeeper(&self, message: BookkeeperMsg) {
-        if let Some(keeper) = &self.args.books_keeper {
-            // A keeper that is gone is being stopped.
-            let _gone = keeper.cast(message);
-        }
-    }
-
     fn on_tick(&mut self, myself: &ActorRef<PoolMsg>) {
         let now = self.args.clock.now();
         self.args.beat.mark(now);
+        self.keep_rest(now);
         let before = self.set.state();
         let verdict = self.set.on_tick(now);
         self.carry_out(verdict);
@@ -525,7 +517,7 @@ impl PoolState {
             self.tell_lines();
             self.told_ns = now;
         }
-        if self.standing.holds(Cause::Attempts) && !self.attempts.is_spent(now) {
+        if self.standing.holds(Cause::Attempts) && !self.turns.is_spent(now) {
             self.release(Cause::Attempts);
         }
         self.fetch(myself);
@@ -558,11 +550,11 @@ impl PoolState {
             PoolMsg::Changed(id, change) => self.on_changed(id, change),
             PoolMsg::Told(Notice { key, severity, text }) => self.raise(&key, severity, text),
             PoolMsg::Settled(what) => self.clear(&what),
-            PoolMsg::Limited(wait_s) => self.on_limited(wait_s),
+            PoolMsg::Limited(wait_ns, is_ban) => self.args.allowance.leave_alone(wait_ns, is_ban),
             PoolMsg::Skew(verdict, estimate) => self.on_skew(verdict, estimate),
             PoolMsg::Mute(key) => self.on_mute(key),
-            PoolMsg::Untold(id, instrument) => self.ask_bookkeeper(BookkeeperMsg::Untold(id, instrument)),
-            PoolMsg::FundsMoved => self.ask_bookkeeper(BookkeeperMsg::Look),
+            PoolMsg::Untold(id, instrument) => self.args.keepers.untold(id, instrument),
+            PoolMsg::FundsMoved => self.args.keepers.funds_moved(),
             PoolMsg::DeadMan(true) => self.release(Cause::DeadMan),
             PoolMsg::DeadMan(false) => {
                 self.hold(Cause::DeadMan, Mode::HedgeOnly, "its dead-man switch could not be renewed");

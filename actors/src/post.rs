@@ -1,4 +1,8 @@
 //! Who gets what the thread sends home: which session owns a slot, and which an instrument.
+//!
+//! A slot's connections come home one for each that was handed over. What a session that died left there comes home
+//! after its successor has handed over its own: whoever took that for his own end would leave a live line behind that
+//! nobody owns, and that keeps the slot from every other.
 
 use crate::session::SessionMsg;
 use highwire_links::InstrumentId;
@@ -6,25 +10,46 @@ use highwire_links::codec::LineNotice;
 use highwire_links::command::Parcel;
 use highwire_links::lifecycle::Ending;
 use ractor::ActorRef;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 /// The warden's list of owners.
 #[derive(Default)]
 pub struct Post {
-    slots: HashMap<u16, ActorRef<SessionMsg>>,
+    slots: HashMap<u16, Owners>,
     instruments: HashMap<InstrumentId, u16>,
+}
+
+/// Whose a slot is.
+struct Owners {
+    /// Who handed a connection over last.
+    newest: ActorRef<SessionMsg>,
+    /// Whose connections are out, the oldest first.
+    out: VecDeque<ActorRef<SessionMsg>>,
 }
 
 impl Post {
     /// `owner` handed over the connection of this slot, which carries these instruments.
     pub fn register(&mut self, slot: u16, instruments: &[InstrumentId], owner: ActorRef<SessionMsg>) {
-        self.slots.insert(slot, owner);
+        let owners = self.slots.entry(slot).or_insert_with(|| Owners { newest: owner.clone(), out: VecDeque::new() });
+        owners.newest = owner.clone();
+        owners.out.push_back(owner);
         self.instruments.extend(instruments.iter().map(|&instrument| (instrument, slot)));
     }
 
     /// A connection comes home; without an owner it is freed here.
-    pub fn deliver_ended(&self, slot: u16, why: Ending, parcel: Parcel) {
-        self.cast(slot, SessionMsg::Ended { slot, why, parcel });
+    pub fn deliver_ended(&mut self, slot: u16, why: Ending, parcel: Parcel) {
+        if let Some(owner) = self.slots.get_mut(&slot).and_then(|owners| owners.out.pop_front()) {
+            // A session that is gone needs nothing; the message frees what it carries.
+            let _gone = owner.cast(SessionMsg::Ended { slot, why, parcel });
+        }
+    }
+
+    /// The connection that was handed over last never left.
+    pub fn return_unsent(&mut self, slot: u16, parcel: Parcel) {
+        if let Some(owner) = self.slots.get_mut(&slot).and_then(|owners| owners.out.pop_back()) {
+            // As above.
+            let _gone = owner.cast(SessionMsg::Ended { slot, why: Ending::Detached, parcel });
+        }
     }
 
     /// The venue said something about a line.
@@ -64,9 +89,9 @@ impl Post {
     }
 
     fn cast(&self, slot: u16, message: SessionMsg) {
-        if let Some(owner) = self.slots.get(&slot) {
-            // A session that is gone needs nothing; the message frees what it carries.
-            let _gone = owner.cast(message);
+        if let Some(owners) = self.slots.get(&slot) {
+            // A session that is gone needs nothing.
+            let _gone = owners.newest.cast(message);
         }
     }
 }

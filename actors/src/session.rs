@@ -223,6 +223,9 @@ impl SessionState {
             Progress::Over(Ok(line)) => self.hand_over(myself, index, *line),
             Progress::Over(Err(error)) => {
                 let wait_ns = error.wait_s.saturating_mul(1_000_000_000);
+                if let (End::Http(status @ (418 | 429)), true) = (error.end, wait_ns > 0) {
+                    self.report(PoolMsg::Limited(wait_ns, status == 418));
+                }
                 self.report(PoolMsg::Failed(self.args.key, error.end, error.what));
                 self.drive(myself, index, Event::Ended(error.end, wait_ns));
             }
@@ -307,6 +310,7 @@ impl SessionState {
                 self.drive_end(myself, End::Close(None));
             }
             LineNotice::FundsMoved => self.report(PoolMsg::FundsMoved),
+            LineNotice::LeaveAlone { wait_ns, is_ban } => self.report(PoolMsg::Limited(wait_ns, is_ban)),
         }
     }
 

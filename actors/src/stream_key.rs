@@ -4,36 +4,33 @@
 use crate::account::Account;
 use highwire_venues::private::{Query, Reply, SecretText, StreamKey};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A key lives an hour after it was last asked for; asking again gives the live one more time.
 const EVERY: Duration = Duration::from_secs(30 * 60);
 /// Time between two looks whether it is wanted.
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(50);
+/// Least time between two questions.
+const APART: Duration = Duration::from_secs(1);
 
 /// The key, between its keeper and the lines that need it.
 #[derive(Clone, Default)]
-pub struct KeyCell(Arc<(Mutex<Option<SecretText>>, AtomicBool)>);
+pub struct KeyCell(Arc<Mutex<Option<SecretText>>>);
 
 impl KeyCell {
     /// The key, if there is one.
     pub fn get(&self) -> Option<SecretText> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The key may be no good any more.
+    /// The key may be no good any more: nobody uses it until the venue was asked again.
     pub fn doubt(&self) {
-        self.0.1.store(true, Ordering::Relaxed);
+        self.put(None);
     }
 
-    fn set(&self, key: SecretText) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(key);
-    }
-
-    fn take_doubt(&self) -> bool {
-        self.0.1.swap(false, Ordering::Relaxed)
+    fn put(&self, key: Option<SecretText>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = key;
     }
 }
 
@@ -59,7 +56,8 @@ pub struct StreamKeyState {
 
 impl StreamKeyState {
     fn on_tick(&mut self, myself: &ActorRef<StreamKeyMsg>) {
-        let due = self.asked.is_none_or(|asked| asked.elapsed() >= EVERY) || self.cell.take_doubt();
+        let wait = if self.cell.get().is_some() { EVERY } else { APART };
+        let due = self.asked.is_none_or(|asked| asked.elapsed() >= wait);
         if !due || std::mem::replace(&mut self.asking, true) {
             return;
         }
@@ -81,10 +79,7 @@ impl StreamKeyState {
 
     fn on_answer(&mut self, key: Option<SecretText>) {
         self.asking = false;
-        match key {
-            Some(key) => self.cell.set(key),
-            None => self.cell.doubt(),
-        }
+        self.cell.put(key);
     }
 }
 

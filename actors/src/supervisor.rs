@@ -78,6 +78,10 @@ pub struct Life {
     pub restarts: u64,
     /// Why, the last time.
     pub last_reason: String,
+    /// Messages it was at, over all its lives; 0 when nobody counts.
+    pub handled: u64,
+    /// How long it has been at its present one: what waits behind it has waited as long.
+    pub busy_ns: Nanos,
 }
 
 /// The lives of a supervisor's children, where everybody can read them.
@@ -109,6 +113,8 @@ pub enum SupervisorMsg {
     /// Kill the child of this name, as an operator wants it started anew; whether there is one that runs, or
     /// that was given up and is started after all.
     Kick(String, RpcReplyPort<bool>),
+    /// Have the child of this name panic at its next message; whether there is one that can be told.
+    Doom(String, RpcReplyPort<bool>),
     /// Time to look at heartbeats.
     Tick,
     /// End all, the last first, then yourself.
@@ -186,6 +192,10 @@ impl SupervisorState {
     /// Children whose heartbeat is too old are killed, and taken for gone.
     async fn look(&mut self, myself: &ActorRef<SupervisorMsg>) {
         let now = self.args.clock.now();
+        for (at, child) in self.args.children.iter().enumerate() {
+            let Some((beat, _)) = &child.beat else { continue };
+            self.args.lives.change(at, |life| (life.handled, life.busy_ns) = (beat.handled(), beat.busy_ns()));
+        }
         for at in 0..self.cells.len() {
             let age_ns = match (&self.args.children[at].beat, &self.cells[at]) {
                 (Some((beat, limit_ns)), Some(_)) if beat.age_ns(now) > *limit_ns => beat.age_ns(now),
@@ -209,6 +219,13 @@ impl SupervisorState {
             }
         }
         true
+    }
+
+    fn doom(&self, name: &str) -> bool {
+        let child =
+            self.args.children.iter().zip(&self.cells).find(|(child, cell)| child.name == name && cell.is_some());
+        let beat = child.and_then(|(child, _)| child.beat.as_ref());
+        beat.map(|(beat, _)| beat.doom()).is_some()
     }
 
     fn place(&self, cell: &ActorCell) -> Option<usize> {
@@ -251,6 +268,10 @@ impl Actor for Supervisor {
             SupervisorMsg::Kick(name, reply) => {
                 // Whoever asked may be gone.
                 let _gone = reply.send(state.kick(&myself, &name));
+            }
+            SupervisorMsg::Doom(name, reply) => {
+                // As above.
+                let _gone = reply.send(state.doom(&name));
             }
             SupervisorMsg::Tick => state.look(&myself).await,
             SupervisorMsg::End => {

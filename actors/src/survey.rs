@@ -3,8 +3,10 @@
 //! held against trades that it does not know.
 
 use crate::account::{Account, AskError};
+use highwire_engine::clock::Clock;
 use highwire_links::fixed::Amount;
 use highwire_links::order::Order;
+use highwire_links::rate::{Priority, RateBudget};
 use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::reconcile::{Answer, Resting, Theirs, Traded};
 use highwire_venues::orders::Listed;
@@ -13,9 +15,13 @@ use highwire_venues::spec::Kind;
 use highwire_venues::venue::Venue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Trades are asked for from so long before the time that is wanted: the venue's clock is not ours.
 const MARGIN_MS: i64 = 60_000;
+/// Between two tries to get room in the budget, at least and at most.
+const BREATH_NS: u64 = 10_000_000;
+const WAIT_MAX_NS: u64 = 1_000_000_000;
 /// Pages of one list that are read at most; a longer one is not believed to end.
 const PAGES_MAX: usize = 100;
 
@@ -41,14 +47,20 @@ pub struct Survey {
     pub trades: Vec<TradeState>,
     /// Orders of ours, by id.
     pub orders: BTreeMap<u64, OrderState>,
+    /// Mean prices of the positions that are not flat.
+    pub entries: BTreeMap<InstrumentId, Amount>,
 }
 
-/// Asks everything.
+/// Asks everything; with a budget, no more of it at a time than that allows.
 ///
 /// # Errors
 /// Something has no answer: then nothing is known.
-pub async fn survey(account: &Account, question: &Question) -> Result<Survey, AskError> {
-    let mut asking = Asking { account, question, found: Survey::default(), by_venue: BTreeMap::new() };
+pub async fn survey(
+    account: &Account,
+    question: &Question,
+    budget: Option<&mut RateBudget>,
+) -> Result<Survey, AskError> {
+    let mut asking = Asking { account, question, budget, found: Survey::default(), by_venue: BTreeMap::new() };
     for order in &question.doubts {
         asking.order(order).await?;
     }
@@ -65,12 +77,28 @@ pub async fn survey(account: &Account, question: &Question) -> Result<Survey, As
 struct Asking<'a> {
     account: &'a Account,
     question: &'a Question,
+    budget: Option<&'a mut RateBudget>,
     found: Survey,
     /// Whose an order is, by the venue's own id.
     by_venue: BTreeMap<String, Option<u64>>,
 }
 
 impl Asking<'_> {
+    /// Asks when there is room for it.
+    async fn ask(&mut self, query: &Query<'_>) -> Result<Reply, AskError> {
+        self.wait_room(query).await;
+        self.account.ask(query).await
+    }
+
+    async fn wait_room(&mut self, query: &Query<'_>) {
+        let Some(budget) = &mut self.budget else { return };
+        let cost = self.account.cost(query);
+        while let Err(at_ns) = budget.ask(self.account.clock.now(), Priority::Reconcile, &cost) {
+            let wait_ns = at_ns.saturating_sub(self.account.clock.now()).clamp(BREATH_NS, WAIT_MAX_NS);
+            tokio::time::sleep(Duration::from_nanos(wait_ns)).await;
+        }
+    }
+
     fn listed(&self, instrument: InstrumentId) -> Option<Listed> {
         self.question.listed.iter().find(|listed| listed.entry.id == instrument).cloned()
     }
@@ -93,7 +121,7 @@ impl Asking<'_> {
                 return Ok(());
             }
         }
-        let answer = self.account.ask(&Query::Order { symbol: &listed.symbol, id: order.id }).await;
+        let answer = self.ask(&Query::Order { symbol: &listed.symbol, id: order.id }).await;
         match absent(answer)? {
             None => _ = self.found.theirs.asked.insert(order.id, Answer::Absent),
             Some(Reply::Orders { orders, .. }) => {
@@ -113,7 +141,7 @@ impl Asking<'_> {
         let mut page: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let query = Query::OpenOrders { symbol: Some(&listed.symbol), page: page.as_deref() };
-            let Reply::Orders { orders, next } = self.account.ask(&query).await? else { return Err(astray()) };
+            let Reply::Orders { orders, next } = self.ask(&query).await? else { return Err(astray()) };
             for order in orders {
                 let resting = Resting { id: order.id, instrument: listed.entry.id, venue_id: order.venue_id.clone() };
                 self.found.theirs.open.push(resting);
@@ -132,7 +160,7 @@ impl Asking<'_> {
         let mut page: Option<String> = None;
         for _ in 0..PAGES_MAX {
             let query = Query::Fills { symbol: &listed.symbol, since_ms, page: page.as_deref() };
-            let Reply::Fills { fills, next } = self.account.ask(&query).await? else { return Err(astray()) };
+            let Reply::Fills { fills, next } = self.ask(&query).await? else { return Err(astray()) };
             for trade in fills.into_iter().filter(|trade| trade.at_ms >= since_ms) {
                 self.trade(listed, trade).await?;
             }
@@ -160,7 +188,7 @@ impl Asking<'_> {
     /// Asks for the order of a trade.
     async fn whose(&mut self, listed: &Listed, trade: &TradeState) -> Result<Option<u64>, AskError> {
         let query = Query::OrderOf { symbol: &listed.symbol, venue_id: &trade.venue_order };
-        let id = match absent(self.account.ask(&query).await)? {
+        let id = match absent(self.ask(&query).await)? {
             Some(Reply::Orders { orders, .. }) => {
                 let order = orders.into_iter().find(|order| order.venue_id == trade.venue_order);
                 let id = order.as_ref().and_then(|order| order.id);
@@ -175,6 +203,7 @@ impl Asking<'_> {
     }
 
     async fn holdings(&mut self) -> Result<(), AskError> {
+        self.wait_room(&Query::Balances).await;
         let balances = self.account.balances(&self.question.listed).await?;
         let whole = |free: Amount, locked: Amount| free.checked_add(locked).unwrap_or(free);
         self.found.theirs.balances =
@@ -183,10 +212,12 @@ impl Asking<'_> {
         if self.account.venue == Venue::Polymarket || listed.iter().all(|listed| listed.kind == Kind::Spot) {
             return Ok(());
         }
-        let Reply::Positions(positions) = self.account.ask(&Query::Positions).await? else { return Err(astray()) };
+        let Reply::Positions(positions) = self.ask(&Query::Positions).await? else { return Err(astray()) };
         let numbered = |symbol: &str| Some(listed.iter().find(|listed| listed.symbol == symbol)?.entry.id);
-        let told = positions.iter().filter_map(|position| Some((numbered(&position.symbol)?, position.qty)));
-        self.found.theirs.positions = Some(told.collect());
+        let told = positions.iter().filter_map(|position| Some((numbered(&position.symbol)?, position)));
+        let told: Vec<_> = told.collect();
+        self.found.theirs.positions = Some(told.iter().map(|(of, position)| (*of, position.qty)).collect());
+        self.found.entries = told.iter().map(|(of, position)| (*of, position.entry)).collect();
         Ok(())
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::account::SharedOffset;
 use crate::address::Address;
+use crate::allowance::{Allowance, Need};
 use crate::pool::PoolMsg;
-use crate::web::{self, Need, Quiet};
+use crate::web::{self, Claim};
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
+use highwire_links::rate::{Cost, Priority};
 use highwire_supervision::skew::{Probe, Skew};
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use std::sync::atomic::Ordering;
@@ -29,8 +31,10 @@ pub struct TimekeeperArgs {
     pub clock: Box<dyn Clock>,
     /// HTTP client.
     pub http: reqwest::Client,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
+    /// What a question costs.
+    pub cost: Cost,
     /// Where the venue tells its time.
     pub url: String,
     /// Reads the answer.
@@ -66,15 +70,22 @@ pub struct TimekeeperState {
 impl TimekeeperState {
     fn ask(&self, myself: &ActorRef<TimekeeperMsg>) {
         let request = self.args.http.get(&self.args.url);
-        let (myself, quiet, clock) = (myself.clone(), self.args.quiet.clone(), self.args.clock.now());
+        let (myself, allowance, cost) = (myself.clone(), self.args.allowance.clone(), self.args.cost);
+        let clock = self.args.clock.now();
         let started = std::time::Instant::now();
         tokio::spawn(async move {
-            let answer = web::send(request, ANSWER_WITHIN, &quiet, Need::Now).await;
-            let took_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let claim = Claim { allowance: &allowance, need: Need::Now, priority: Priority::Reconcile, cost };
+            let answer = web::send(request, ANSWER_WITHIN, claim).await;
+            let passed_ns = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            // It may have waited for its turn.
+            let took = answer.as_ref().map_or(Duration::ZERO, |answer| answer.took);
+            let took_ns = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+            let received = clock.saturating_add(passed_ns);
             let wait_s = answer.as_ref().ok().and_then(|answer| answer.wait_s);
             let body = answer.and_then(web::Answer::good);
             // A timekeeper that was stopped meanwhile wants no answer.
-            let _stopped = myself.cast(TimekeeperMsg::Answered(clock, clock.saturating_add(took_ns), body, wait_s));
+            let _stopped =
+                myself.cast(TimekeeperMsg::Answered(received.saturating_sub(took_ns), received, body, wait_s));
         });
     }
 
@@ -137,8 +148,6 @@ impl Actor for Timekeeper {
             TimekeeperMsg::Ask => state.ask(&myself),
             TimekeeperMsg::Answered(sent_ns, received_ns, body, wait_s) => {
                 let answered = body.is_ok();
-                // Without its pool the venue is being stopped.
-                let _gone = state.args.pool.cast(PoolMsg::Limited(if answered { Some(0) } else { wait_s }));
                 state.on_answer(sent_ns, received_ns, body);
                 let soon = answered && state.skew.wants_probe();
                 let pause = if soon { SOON } else { state.args.every };

@@ -21,7 +21,7 @@ use highwire_links::cnc::{State, StopWord};
 use highwire_links::command::{CommandsFull, Parcel, Verb};
 use highwire_links::fill::Report;
 use highwire_links::instrument::Change;
-use highwire_links::lifecycle::{Ending, Event};
+use highwire_links::lifecycle::Event;
 use highwire_links::ports::Desk;
 use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::budget::{Budget, Restarts, Verdict};
@@ -89,6 +89,8 @@ pub enum WardenMsg {
     SetVenueMode(VenueId, Mode),
     /// A venue's clock offset: venue time minus ours, nanoseconds.
     SetClockOffset(VenueId, i64),
+    /// A venue wants to be left alone by our address for so long; whether that is a ban.
+    LeaveAlone(VenueId, Nanos, bool),
     /// New risk limits.
     SetLimits(Box<Limits>),
     /// What a venue holds for us.
@@ -111,7 +113,7 @@ pub enum WardenMsg {
     /// A snapshot that was asked for.
     Snapshot(Box<Snapshot>),
     /// The venue changed something about an instrument.
-    SetInstrument(InstrumentId, Change),
+    SetInstrument(InstrumentId, Box<Change>),
     /// Rebuild a book.
     Resync(InstrumentId),
     /// Raise the stop word, which only an operator takes back.
@@ -122,6 +124,8 @@ pub enum WardenMsg {
     CancelAll,
     /// Close what is exposed and followed by no trade.
     Flatten,
+    /// Have the thread panic: an operator wants to see what follows.
+    Die,
     /// Have the thread say how things stand.
     Report,
     /// Set the stop word, which may lower it: an operator's act.
@@ -366,7 +370,7 @@ impl WardenState {
     fn attach(&mut self, slot: u16, instruments: &[InstrumentId], parcel: Parcel, owner: ActorRef<SessionMsg>) {
         self.post.register(slot, instruments, owner);
         if let Err(Verb::Attach(parcel)) = self.give(Verb::Attach(parcel)) {
-            self.post.deliver_ended(slot, Ending::Detached, parcel);
+            self.post.return_unsent(slot, parcel);
         }
     }
 
@@ -417,6 +421,7 @@ impl WardenState {
                 }
                 Verb::SetVenueMode(venue, mode)
             }
+            WardenMsg::LeaveAlone(venue, wait_ns, is_ban) => Verb::LeaveAlone(venue, wait_ns, is_ban),
             WardenMsg::SetClockOffset(venue, offset_ns) => {
                 self.in_force.offsets.insert(venue, offset_ns);
                 Verb::SetClockOffset(venue, offset_ns)
@@ -432,11 +437,12 @@ impl WardenState {
             WardenMsg::Resume => Verb::Resume,
             WardenMsg::CancelAll => Verb::CancelAll,
             WardenMsg::Flatten => Verb::Flatten,
+            WardenMsg::Die => Verb::Die,
             WardenMsg::Report => Verb::Report,
             WardenMsg::SetInstrument(id, change) => {
                 let known = self.in_force.changes.entry(id).or_default();
                 *known = change.after(*known);
-                Verb::SetInstrument(id, Box::new(change))
+                Verb::SetInstrument(id, change)
             }
             WardenMsg::SetFunds(held) => Verb::SetFunds(held),
             WardenMsg::Tell(reports) => Verb::Tell(Box::new(reports)),

@@ -1,96 +1,25 @@
-//! One HTTP request with a bounded body and a bounded time, and what its answer says about waiting: a venue that
-//! was asked too much is left alone by everything that asks it, until its time is over. One that does not answer is
-//! spared what can wait ([`Quiet`]'s breaker); what hedges, withdraws and keeps books and clock goes on asking.
+//! One HTTP request with a bounded body and a bounded time, within what the venue allows: it waits for its part of the
+//! budget, and what the answer says of budgets and waits is heeded by all that ask the venue.
 
-use highwire_links::Nanos;
-use highwire_links::breaker::{Breaker, Moved, Outcome, Settings, Stand};
-use highwire_venues::http::retry_after;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use crate::allowance::{Allowance, Need};
+use highwire_links::breaker::Outcome;
+use highwire_links::rate::{Cost, Priority};
+use std::time::{Duration, Instant};
 
 /// Larger bodies are not read: the largest that we ask for is an instrument list of a few megabytes.
 const BODY_BYTES_MAX: usize = 32 << 20;
-/// Wait after a refusal that names none, seconds.
-const WAIT_S: u64 = 60;
-/// Refusals for asking too much; 403 is how firewalls before a venue, and Bybit itself, say it.
-const REFUSALS: [u16; 3] = [403, 418, 429];
 
-/// Whether a request can wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// It is asked for even while the breaker is tripped.
-    Now,
-    /// It waits until the venue answers again.
-    Later,
-}
-
-/// Until when a venue wants to be left alone, and whether it answers; shared by all that ask it.
-#[derive(Clone, Debug)]
-pub struct Quiet(Arc<Mutex<Manners>>);
-
-#[derive(Debug)]
-struct Manners {
-    until: Option<Instant>,
-    breaker: Breaker,
-    /// Where the breaker's time begins.
-    born: Instant,
-}
-
-impl Default for Quiet {
-    fn default() -> Self {
-        Self::new(Settings::default())
-    }
-}
-
-impl Quiet {
-    /// A venue that may be asked.
-    pub fn new(settings: Settings) -> Self {
-        let (breaker, born) = (Breaker::new(settings), Instant::now());
-        Self(Arc::new(Mutex::new(Manners { until: None, breaker, born })))
-    }
-
-    /// How long it is to be left alone yet.
-    pub fn left(&self) -> Duration {
-        self.lock().until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()))
-    }
-
-    /// Where its breaker for questions stands, and how often it tripped.
-    pub fn stand(&self) -> (Stand, u64) {
-        let mut manners = self.lock();
-        let now = manners.now();
-        let _told_by_its_stand = manners.breaker.on_time(now);
-        (manners.breaker.stand(), manners.breaker.trips())
-    }
-
-    fn keep(&self, wait_s: u64) {
-        let until = Instant::now().checked_add(Duration::from_secs(wait_s));
-        let mut manners = self.lock();
-        manners.until = manners.until.max(until);
-    }
-
-    /// When it is asked; `None` when it is not.
-    fn ask(&self, need: Need) -> Option<Nanos> {
-        let mut manners = self.lock();
-        let now = manners.now();
-        let _told_by_its_stand = manners.breaker.on_time(now);
-        (need == Need::Now || manners.breaker.ask(now)).then_some(now)
-    }
-
-    fn on_outcome(&self, outcome: Outcome, asked_ns: Nanos) -> Option<Moved> {
-        let mut manners = self.lock();
-        let now = manners.now();
-        manners.breaker.on_outcome(outcome, asked_ns, now)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Manners> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Manners {
-    fn now(&self) -> Nanos {
-        u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
+/// A request's claim on what the venue allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// What the venue allows.
+    pub allowance: &'a Allowance,
+    /// Whether it can wait while the venue does not answer.
+    pub need: Need,
+    /// How much the request matters.
+    pub priority: Priority,
+    /// What it uses.
+    pub cost: Cost,
 }
 
 /// An answer.
@@ -102,6 +31,8 @@ pub struct Answer {
     pub used: Option<u32>,
     /// Seconds for which nothing more may be asked; `None` unless the venue refused for asking too much.
     pub wait_s: Option<u64>,
+    /// From the request's leaving to the last byte.
+    pub took: Duration,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -116,30 +47,25 @@ impl Answer {
     }
 }
 
-/// Sends a request, unless the venue wants to be left alone, or does not answer and it can wait. Errors never name the
+/// Sends a request once the venue allows it, unless the venue does not answer and it can wait. Errors never name the
 /// query of its address, which may be signed.
 ///
 /// # Errors
-/// Why there is no answer.
-pub async fn send(
-    request: reqwest::RequestBuilder,
-    within: Duration,
-    quiet: &Quiet,
-    need: Need,
-) -> Result<Answer, String> {
-    let left = quiet.left();
-    if !left.is_zero() {
-        return Err(format!("not asked: the venue wants to be left alone for {} s more", left.as_secs() + 1));
+/// Why there is no answer; also that the venue does not allow it in time.
+pub async fn send(request: reqwest::RequestBuilder, within: Duration, claim: Claim<'_>) -> Result<Answer, String> {
+    let until = Instant::now() + within;
+    while let Err(wait) = claim.allowance.take(claim.priority, &claim.cost) {
+        if Instant::now() + wait > until {
+            return Err(format!("not asked: the venue does not allow it for {} s more", wait.as_secs() + 1));
+        }
+        tokio::time::sleep(wait).await;
     }
-    let asked_ns = quiet.ask(need).ok_or("not asked: the venue has not answered lately")?;
-    let answer = match tokio::time::timeout(within, read(request)).await {
+    let asked_ns = claim.allowance.ask(claim.need).ok_or("not asked: the venue has not answered lately")?;
+    let answer = match tokio::time::timeout(within, read(request, claim.allowance)).await {
         Err(_) => Err(format!("no answer within {within:?}")),
         Ok(read) => read.map_err(|error| error.without_url().to_string()).and_then(|answer| answer),
     };
-    if let Some(wait_s) = answer.as_ref().ok().and_then(|answer| answer.wait_s) {
-        quiet.keep(wait_s);
-    }
-    if let Some(moved) = quiet.on_outcome(outcome(&answer), asked_ns) {
+    if let Some(moved) = claim.allowance.on_outcome(outcome(&answer), asked_ns) {
         tracing::warn!(from = moved.from.name(), to = moved.to.name(), "a venue's breaker for questions");
     }
     answer
@@ -155,20 +81,15 @@ fn outcome(answer: &Result<Answer, String>) -> Outcome {
     }
 }
 
-/// The wait that a refusal asks for, in whole seconds, rounded up.
-fn wait_s(status: u16, named: Option<&str>) -> Option<u64> {
-    const SECOND_NS: u64 = 1_000_000_000;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-    REFUSALS.contains(&status).then(|| retry_after(named, now_ns, WAIT_S * SECOND_NS).div_ceil(SECOND_NS))
-}
-
-async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Result<Answer, String>> {
+async fn read(request: reqwest::RequestBuilder, allowance: &Allowance) -> reqwest::Result<Result<Answer, String>> {
+    let began = Instant::now();
     let mut response = request.send().await?;
     let status = response.status().as_u16();
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let headers = response.headers().clone();
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let used = ["x-mbx-used-weight-1m", "x-mbx-used-weight"].iter().find_map(|name| header(name)?.parse().ok());
-    let wait_s = wait_s(status, header("retry-after").as_deref());
+    // Whatever becomes of the body: a refusal counts from its first line on.
+    let wait_s = allowance.heed(status, &header).map(|wait| wait.as_millis().div_ceil(1_000) as u64);
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > BODY_BYTES_MAX {
@@ -176,5 +97,5 @@ async fn read(request: reqwest::RequestBuilder) -> reqwest::Result<Result<Answer
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Ok(Answer { status, used, wait_s, body }))
+    Ok(Ok(Answer { status, used, wait_s, took: began.elapsed(), body }))
 }

@@ -70,14 +70,24 @@ impl Sinks {
     }
 
     async fn alerter(&self, disk: &MemoryDisk) -> (Bell, ActorRef<AlerterMsg>) {
+        self.alerter_with(disk, Pace::default().messages, 0).await
+    }
+
+    async fn alerter_with(
+        &self,
+        disk: &MemoryDisk,
+        messages: usize,
+        self_test_ns: u64,
+    ) -> (Bell, ActorRef<AlerterMsg>) {
         let s = 1_000_000_000;
-        let pace = Pace { retry_ns: s / 20, retry_max_ns: s / 5, ..Pace::default() };
+        let pace = Pace { messages, retry_ns: s / 20, retry_max_ns: s / 5, ..Pace::default() };
         let breaker = breaker::Settings { rest_ns: s / 5, ..breaker::Settings::default() };
         let clock = Box::new(TscClock::start());
         let args = AlerterArgs {
             routes: self.routes(),
             pace,
             breaker,
+            self_test_ns,
             disk: Box::new(disk.clone()),
             beat: Default::default(),
             clock,
@@ -137,6 +147,80 @@ async fn a_storm_is_a_few_messages_that_name_the_critical_one_and_lose_nothing_u
     let open = ractor::call!(alerter, AlerterMsg::Open).unwrap();
     let counted: u64 = open.iter().filter(|i| i.key != "alerts/lost").map(|incident| incident.count).sum();
     assert_eq!(counted + bell.lost(), rung, "every notice is counted in its incident or as lost");
+    alerter.stop(None);
+}
+
+/// So many seconds of storm; the long form is `HIGHWIRE_STORM=60`.
+fn storm_s() -> u64 {
+    std::env::var("HIGHWIRE_STORM").map_or(3, |seconds| seconds.parse().unwrap())
+}
+
+/// Ten thousand notices a second of five urgent kinds and of a hundred others; in the middle third all channels are
+/// down, and in the middle of that the alerter dies with whatever its disk had not taken.
+///
+/// Fault: D01
+/// Fault: D02
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_storm_through_an_outage_and_a_death_tells_each_urgent_incident_once_in_a_few_messages() {
+    let (sinks, disk) = (Sinks::start(), MemoryDisk::new());
+    let (mut bell, mut alerter) = sinks.alerter(&disk).await;
+    let (rounds, mut rung) = (storm_s() * 100, 0u64);
+    for round in 0..rounds {
+        let began = tokio::time::Instant::now();
+        for n in 0..100 {
+            if n % 20 == 0 {
+                bell.raise(format!("urgent{}", n / 20), Severity::Critical, "look at this");
+            } else {
+                bell.raise(format!("other{n}"), Severity::Warning, "one of many");
+            }
+            rung += 1;
+        }
+        if round == rounds / 3 || round == rounds * 2 / 3 {
+            sinks.set_down(round == rounds / 3);
+        }
+        if round == rounds / 2 {
+            alerter.kill();
+            disk.restart();
+            (bell, alerter) = sinks.alerter(&disk).await;
+        }
+        tokio::time::sleep_until(began + Duration::from_millis(10)).await;
+    }
+    // What opens in the storm is told with the first messages, or with the last that the pace has left.
+    (0..5).for_each(|n| sinks.all().iter().for_each(|sink| sink.wait_for(&format!("urgent{n}: look at this"))));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    for sink in sinks.all() {
+        let told: Vec<_> = (0..5).map(|n| sink.count(&format!("urgent{n}: look at this"))).collect();
+        assert_eq!(told, [1; 5], "{:?}", sink.told());
+        assert!(sink.told().len() <= 6, "{} messages", sink.told().len());
+    }
+    println!(
+        "{rung} notices: {:?} messages, {} others lost in the queue",
+        sinks.all().map(|s| s.told().len()),
+        bell.lost()
+    );
+    alerter.stop(None);
+}
+
+/// Fault: D01
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_healthy_way_takes_a_moment_and_a_self_test_finds_one_that_is_not() {
+    let sinks = Sinks::start();
+    let (bell, alerter) = sinks.alerter_with(&MemoryDisk::new(), 10_000, 400_000_000).await;
+    let mut took_ms: Vec<u128> = Vec::new();
+    for n in 0..storm_s() * 10 {
+        let (began, key) = (std::time::Instant::now(), format!("n{n:04}"));
+        bell.raise(&key, Severity::Critical, "now");
+        sinks.slack.wait_for(&format!("{key}: now"));
+        took_ms.push(began.elapsed().as_millis());
+    }
+    took_ms.sort_unstable();
+    let at = |share: usize| took_ms[(took_ms.len() * share / 100).min(took_ms.len() - 1)];
+    println!("{} incidents, from notice to delivery: p50 {} ms, p99 {} ms", took_ms.len(), at(50), at(99));
+    sinks.all().iter().for_each(|sink| sink.wait_for("this way to you works"));
+    sinks.telegram.down.store(true, Ordering::SeqCst);
+    sinks.slack.wait_for("alerts/self-test/telegram: it did not take its self-test");
+    sinks.telegram.down.store(false, Ordering::SeqCst);
+    sinks.slack.wait_for("(over, ");
     alerter.stop(None);
 }
 

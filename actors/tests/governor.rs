@@ -287,6 +287,24 @@ async fn a_runaway_stops_cancels_and_holds_through_a_restart_until_a_resume() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_latch_holds_through_a_hundred_restarts() {
+    let rig = Rig::new(false).await;
+    let mut governor = rig.reign().await;
+    rig.full().await;
+    rig.read(Scope::Global, Cause::Runaway, 1);
+    rig.until("kept", |rig| std::fs::read_to_string(rig.file("latches.json")).is_ok_and(|t| t.contains("runaway")))
+        .await;
+    for restart in 1..=100 {
+        governor.kill();
+        rig.told.lock().unwrap().clear();
+        governor = rig.reign().await;
+        rig.until("stopped again", |rig| rig.told().contains(&"RaiseStop(CancelsOnly)".to_owned())).await;
+        let is_free = rig.told().iter().any(|told| told == "SetMode(Full)" || told.starts_with("LowerStop"));
+        assert!(rig.mode() == Mode::Halted && !is_free, "restart {restart}: {:?}", rig.told());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_halt_lets_trades_end_and_then_says_what_is_left() {
     let rig = Rig::new(true).await;
     rig.reign().await;

@@ -8,9 +8,10 @@ mod ruled;
 
 use futures_util::{SinkExt, StreamExt};
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::connect::{Line, LoginAnswer, LoginStep, Target};
 use highwire_actors::dial;
-use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg, PoolReport};
+use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolArgs, PoolMsg, PoolReport};
 use highwire_actors::session::{Recipe, SessionArgs, SessionMsg};
 use highwire_actors::subscribe::{Request, Subscription, TopicAnswer};
 use highwire_actors::warden::WardenMsg;
@@ -26,6 +27,7 @@ use highwire_supervision::ending::{End, Phase, TlsFault};
 use highwire_supervision::failover::Timing;
 use highwire_supervision::lineset::{Kind, LineSetRule};
 use highwire_supervision::rotation::RotationRule;
+use highwire_venues::venue::Venue;
 use quiet::alerter;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use ruled::governor;
@@ -349,7 +351,8 @@ impl Wanted {
             snapshots: None,
             probe: None,
             cancel_all: None,
-            books_keeper: None,
+            keepers: Keepers::default(),
+            allowance: Allowance::of(Venue::BinanceSpot),
             attempts: self.attempts,
             lines: LineSetRule { settle_ns: 10 * MS, ..LineSetRule::default() },
             alerts: alerts.clone(),

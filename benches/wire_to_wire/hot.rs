@@ -1,11 +1,12 @@
 //! The hot loop of the service, with one market line and one order line, and the bare echo beside it.
 
 use crate::codec::BenchCodec;
+use crate::net::{EPOCH, Progress};
 use crate::tables::{amount, instrument, limits};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::connection::{Connection, Upkeep};
 use highwire_engine::duty::{Duty, House, Roles};
-use highwire_engine::engine::{Assets, Engine, EngineEnds, EngineSpec, Funds, PairSpec, Tuning};
+use highwire_engine::engine::{Assets, Engine, EngineEnds, EngineSpec, Funds, PairSpec, SagaLimits, Tuning};
 use highwire_engine::feed::{BookSpec, Codec, Feed, FeedEnds};
 use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy};
@@ -13,7 +14,9 @@ use highwire_engine::live::{LiveGateway, LiveSettings};
 use highwire_engine::order_line::{Carrier, LineParts, LineUpkeep, OrderLine};
 use highwire_engine::stream::Stream;
 use highwire_links::command::Verb;
+use highwire_links::counter::Counter;
 use highwire_links::directory::{Directory, Entry};
+use highwire_links::lease::IdLease;
 use highwire_links::limits::{CONNECTIONS_MAX, FILL_RING, MARKET_RING, ORDER_RING};
 use highwire_links::ports::{Desk, ports};
 use highwire_links::{InstrumentId, Mode, VenueId, fill, market, order, page};
@@ -29,25 +32,27 @@ pub const WIRE: u8 = 0;
 pub const ECHO: u8 = 1;
 /// It ends.
 pub const END: u8 = 2;
+/// Where the venue's end waits for its turn of a core, nothing is late and nothing is asked for: a question would be
+/// taken for an order.
+const NEVER_NS: u64 = 3_600_000_000_000;
 /// Bytes that the echo writes: those of an order.
 const ECHO_BYTES: usize = 330;
 
 /// The hot thread's belongings.
 pub struct Hot {
     duty: Duty,
-    desk: Desk,
     echo_in: Stream,
     echo_out: Stream,
 }
 
 impl Hot {
-    /// The hot loop over these near ends.
-    pub fn new(market_line: Stream, order_line: Stream, echo_in: Stream, echo_out: Stream) -> Self {
+    /// The hot loop over these near ends, with ids from this lease; and the net's ends of its rings.
+    pub fn new([market_line, order_line, echo_in, echo_out]: [Stream; 4], ids: IdLease) -> (Self, Desk) {
         let clock = TscClock::start();
         let (ports, mut desk) = ports();
         let idle = Idle::new(Strategy::Spin).expect("descriptors are left");
         let house = House::new(Box::new(clock.clone()), ports, idle, Vec::new());
-        let mut duty = Duty::new(house, roles(), None);
+        let mut duty = Duty::new(house, roles(ids), None);
         let upkeep = Upkeep { heartbeat: None, silent_ns: u64::MAX };
         let connection = Connection::new(market_line, &[], codec(), upkeep, clock.now()).expect("a line");
         let parts = LineParts {
@@ -64,17 +69,19 @@ impl Hot {
             desk.commands.give(verb, 0).expect("the ring has room");
         }
         duty.poll();
-        Self { duty, desk, echo_in, echo_out }
+        (Self { duty, echo_in, echo_out }, desk)
     }
 
     /// Spins until it is told to end.
-    pub fn run(mut self, what: &AtomicU8) {
+    pub fn run(mut self, what: &AtomicU8, progress: &Progress) {
         let mut buffer = [0; 4_096];
         loop {
             match what.load(Ordering::Relaxed) {
                 WIRE => {
                     if self.duty.poll() > 0 {
-                        self.clear();
+                        let tally = &self.duty.house().tally;
+                        progress.closed.store(tally.get(Counter::OrdersClosed), Ordering::Release);
+                        progress.decoded.store(tally.get(Counter::Decoded), Ordering::Release);
                     }
                 }
                 ECHO => {
@@ -86,15 +93,9 @@ impl Hot {
             }
         }
     }
-
-    fn clear(&mut self) {
-        while self.desk.audit.take().is_some() {}
-        while self.desk.telemetry.take().is_some() {}
-        while self.desk.lifecycle.take().is_some() {}
-    }
 }
 
-fn roles() -> Roles {
+fn roles(ids: IdLease) -> Roles {
     let mut instruments: Vec<_> = (0..2).map(|id| instrument(id, 2, 0)).collect();
     // Both are traded over the one order line.
     instruments.iter_mut().for_each(|instrument| instrument.venue = VenueId(0));
@@ -106,10 +107,13 @@ fn roles() -> Roles {
     let book = |id: u16| BookSpec { id: InstrumentId(id), venue: VenueId(0), scale: instruments[0].scale, chain };
     let feed = Feed::new(&[0, 1].map(book), 1, FeedEnds { market: market_tx, pages: page_writers });
     let ends = GatewayEnds { orders: order_rx, fills: fill_tx };
-    let mut gateway = LiveGateway::new(&instruments, 1, &[], LiveSettings::default(), ends);
+    let live = LiveSettings { ack_ns: NEVER_NS, wait_ns: NEVER_NS, ..LiveSettings::default() };
+    let mut gateway = LiveGateway::new(&instruments, 1, &[], live, ends);
     gateway.set_clock_offset(VenueId(0), 0);
     let mut limits = limits(1);
     (limits.cooldown_ns, limits.collar_ppb) = (0, 1_000_000_000);
+    limits.saga = SagaLimits { leg_delay_ns: NEVER_NS, exposed_ns: NEVER_NS, ..limits.saga };
+    limits.stale_ns = vec![NEVER_NS];
     let spec = EngineSpec {
         pairs: vec![PairSpec { px_dp: 2, qty_dp: 8, members: vec![InstrumentId(0), InstrumentId(1)] }],
         funds: vec![Funds::Spot { base: amount(1_000_000), quote: amount(1_000_000_000) }; 2],
@@ -118,8 +122,8 @@ fn roles() -> Roles {
         limits,
         venues: 1,
         start_mode: Mode::Full,
-        epoch: 1,
-        tuning: Tuning::default(),
+        epoch: EPOCH,
+        tuning: Tuning { ids, ..Tuning::default() },
     };
     let ends = EngineEnds { market: market_rx, pages: readers, orders: order_tx, fills: fill_rx };
     let engine = Engine::new(&spec, ends).expect("the spec is good");

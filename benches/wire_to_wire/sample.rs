@@ -2,27 +2,48 @@
 
 use crate::frames::{message, snapshots, update};
 use crate::hot::{ECHO, END, Hot, WIRE, near};
+use crate::net::{self, Progress, Recording};
 use crate::tls::Tls;
 use crate::venue::{Far, pair};
+use core_affinity::CoreId;
 use highwire_engine::stream::Stream;
 use highwire_engine::thread::{core, pin};
+use highwire_links::lease::IdLease;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Samples of one kind before the other has its turn.
-const TURN: usize = 100;
+const TURN: usize = 25;
 /// The first samples warm caches and predictors up.
-const WARM_UP: usize = 500;
+const WARM_UP: usize = 200;
+/// Before a turn of either kind.
+const REST: Duration = Duration::from_millis(2);
+/// A core is left to others after this.
+const SPIN: Duration = Duration::from_micros(500);
 /// An answer that takes longer than this is none.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Both kinds.
+#[derive(Debug, Default)]
 pub struct Sample {
     /// Frame in to order out.
     pub wire_ns: Vec<u64>,
     /// Bytes in to bytes out.
     pub echo_ns: Vec<u64>,
+}
+
+impl Sample {
+    /// More of the same.
+    pub fn add(&mut self, other: Self) {
+        self.wire_ns.extend(other.wire_ns);
+        self.echo_ns.extend(other.echo_ns);
+    }
+
+    /// The wire's median in medians of the echo.
+    pub fn ratio(&self) -> f64 {
+        percentile(&self.wire_ns, 0.5) as f64 / percentile(&self.echo_ns, 0.5).max(1) as f64
+    }
 }
 
 /// The value below which `part` of the samples lie.
@@ -33,35 +54,68 @@ pub fn percentile(samples: &[u64], part: f64) -> u64 {
     sorted.get((last as f64 * part).round() as usize).copied().unwrap_or(0)
 }
 
-/// Takes so many samples of each kind.
-pub fn take(samples: usize, tls: bool) -> Sample {
-    let settings = tls.then(Tls::new);
-    let [(market, market_far), (order, order_far), (echo_in, echo_in_far), (echo_out, echo_out_far)] =
-        std::array::from_fn(|_| joined(settings.as_ref()));
-    let what = Arc::new(AtomicU8::new(WIRE));
-    let told = Arc::clone(&what);
-    let thread = std::thread::spawn(move || {
-        if let Some(core) = core(1) {
-            pin(core);
-        }
-        Hot::new(market, order, echo_in, echo_out).run(&told);
-    });
-    if let Some(core) = core(0) {
-        pin(core);
+/// Where the wire and the venue spin. Asked before either is pinned: who is pinned sees no other core.
+pub struct Cores {
+    wire: Option<CoreId>,
+    venue: Option<CoreId>,
+}
+
+impl Cores {
+    /// The first two of the machine.
+    pub fn find() -> Self {
+        Self { wire: core(1), venue: core(0) }
     }
-    let mut venue = Venue { market: market_far, orders: order_far, next: 2 };
-    let mut echo = Echo { into: echo_in_far, out: echo_out_far };
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Over TLS, the yardstick too.
+    pub tls: bool,
+    /// With a journal that is written and synced beside it.
+    pub journal: bool,
+    /// With everything that looks at it from outside.
+    pub outside: bool,
+}
+
+/// Takes so many samples of each kind, or as many as there is time for.
+pub fn take(shape: Shape, cores: &Cores, samples: usize, within: Duration) -> Sample {
+    let settings = shape.tls.then(Tls::new);
+    let [market, order, echo_in, echo_out] = std::array::from_fn(|_| joined(settings.as_ref()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let recording = shape.journal.then(|| Recording::new(folder.path()));
+    let ids = recording.as_ref().map_or_else(IdLease::default, |recording| recording.ids.clone());
+    let (what, progress) = (Arc::new(AtomicU8::new(WIRE)), Arc::new(Progress::default()));
+    let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids);
+    let (told, seen, own) = (Arc::clone(&what), Arc::clone(&progress), cores.wire);
+    let wire = std::thread::spawn(move || {
+        own.map(pin);
+        hot.run(&told, &seen);
+    });
+    cores.venue.map(pin);
+    let counted = Arc::clone(&progress);
+    let net = std::thread::spawn(move || net::run(desk, recording, shape.outside, &counted));
+    let mut venue = Venue { market: market.1, orders: order.1, next: 2, rounds: 0, progress: Arc::clone(&progress) };
+    let mut echo = Echo { into: echo_in.1, out: echo_out.1 };
     venue.begin();
-    let (mut wire_ns, mut echo_ns) = (Vec::new(), Vec::new());
-    while wire_ns.len() < samples + WARM_UP {
+    let (mut wire_ns, mut echo_ns, until) = (Vec::new(), Vec::new(), Instant::now() + within);
+    while wire_ns.len() < samples + WARM_UP && Instant::now() < until {
+        // The net has taken everything before the next turn: a ring that is half full stops openings.
+        let rounds = venue.rounds;
+        reached(&progress.heard, rounds);
         what.store(WIRE, Ordering::Relaxed);
+        std::thread::sleep(REST);
         wire_ns.extend((0..TURN).map(|_| venue.sample()));
         what.store(ECHO, Ordering::Relaxed);
+        std::thread::sleep(REST);
         echo_ns.extend((0..TURN).map(|_| echo.sample()));
     }
     what.store(END, Ordering::Relaxed);
-    thread.join().expect("the hot thread ends");
-    Sample { wire_ns: wire_ns.split_off(WARM_UP), echo_ns: echo_ns.split_off(WARM_UP) }
+    progress.over.store(true, Ordering::Release);
+    wire.join().expect("the hot thread ends");
+    net.join().expect("the net's thread ends");
+    let warm = WARM_UP.min(wire_ns.len() / 2);
+    Sample { wire_ns: wire_ns.split_off(warm), echo_ns: echo_ns.split_off(warm) }
 }
 
 fn joined(tls: Option<&Tls>) -> (Stream, Far) {
@@ -80,6 +134,8 @@ struct Venue {
     market: Far,
     orders: Far,
     next: u64,
+    rounds: u64,
+    progress: Arc<Progress>,
 }
 
 impl Venue {
@@ -103,13 +159,12 @@ impl Venue {
         for answer in orders(&buffer[..len]) {
             self.orders.send(&message(&answer));
         }
+        // Two sockets keep no order between them: the trade has ended before the crossing goes, and that before the next.
+        self.rounds += 1;
+        reached(&self.progress.closed, 2 * self.rounds);
         self.market.send(&message(&update(self.next + 1)));
         self.next += 2;
-        // Everything of this round is settled before the next begins.
-        let until = Instant::now() + Duration::from_micros(60);
-        while Instant::now() < until {
-            std::hint::spin_loop();
-        }
+        reached(&self.progress.decoded, 2 + 2 * self.rounds);
         ns
     }
 }
@@ -128,6 +183,16 @@ impl Echo {
         self.into.send(&frame);
         wait(&mut self.out, &mut buffer, 0, begun);
         u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Waits until so much has been done.
+fn reached(count: &AtomicU64, goal: u64) {
+    let began = Instant::now();
+    while count.load(Ordering::Acquire) < goal {
+        assert!(began.elapsed() < PATIENCE, "the wire never came to {goal}");
+        // Spinning pays for a while; then somebody else has the core that is waited for.
+        if began.elapsed() > SPIN { std::thread::yield_now() } else { std::hint::spin_loop() }
     }
 }
 

@@ -20,6 +20,7 @@ use highwire_links::fill::Report;
 use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::occupancy::{Occupancies, Occupancy, Ring};
 use highwire_links::ports::Ports;
+use highwire_links::rate::{RateNotice, Scope};
 
 /// Commands obeyed in one turn.
 const COMMANDS_PER_TURN: usize = 8;
@@ -232,6 +233,12 @@ impl Duty {
                 let gateway = self.roles.gateway.as_mut();
                 gateway.is_some_and(|gateway| gateway.set_clock_offset(venue, offset_ns)) || fed
             }
+            Verb::LeaveAlone(venue, wait_ns, is_ban) => {
+                let wait = RateNotice::Wait { scope: Scope::Weight, wait_ns };
+                let notice = if is_ban { RateNotice::Banned { wait_ns } } else { wait };
+                self.roles.gateway.iter_mut().for_each(|gateway| gateway.on_rate(venue, notice, now));
+                true
+            }
             Verb::SetLimits(parcel) => self.set_limits(parcel),
             Verb::SetFunds(parcel) => self.give(parcel, |engine, _, held| engine.on_set_funds(held)),
             Verb::Tell(parcel) => self.give(parcel, |engine, cx, reports: &Vec<Report>| engine.on_told(cx, reports)),
@@ -264,6 +271,7 @@ impl Duty {
                 }
                 true
             }
+            Verb::Die => panic!("an operator told it to"),
             Verb::Report => {
                 if let Some(standing) = self.roles.engine.as_ref().map(Engine::standing_now) {
                     self.house.context(now).tell(standing);

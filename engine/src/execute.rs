@@ -4,6 +4,7 @@
 
 mod binary;
 mod cash;
+mod decided;
 mod open;
 mod outlook;
 mod reports;
@@ -422,7 +423,8 @@ impl Executor {
 
     fn note(&mut self, cx: &mut Context<'_>, pair: PairId, from: SagaStage, to: SagaStage, why: SagaWhy) {
         let Some(active) = &self.berths[pair.index()].active else { return };
-        let Active { saga, group, expected_ppb, cash, .. } = active;
+        let Active { saga, group, expected_ppb, .. } = active;
+        let cash = self.cash_of(active);
         cx.ports.audit.write(Record::Saga(SagaMoved {
             group: *group,
             at_ns: cx.now,
@@ -441,9 +443,9 @@ impl Executor {
         let berth = &mut self.berths[pair.index()];
         let Some(ending) = berth.active.as_ref().and_then(|active| active.saga.ending()) else { return };
         let Some(active) = berth.active.take() else { return };
-        let left = active.left();
-        let Active { saga, group, cash, venues, .. } = active;
-        berth.dust = saga.exposure();
+        berth.dust = active.saga.exposure();
+        let (left, cash) = (active.left(), self.cash_of(&active));
+        let Active { saga, group, venues, .. } = active;
         self.exposures.note_out(pair, Amount::ZERO);
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];

@@ -455,8 +455,8 @@ impl Feed {
 
     fn on_ticker(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, event_ns: Nanos, quote: Quote) {
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };
-        let copy = entry.has_spare() && entry.ticker.zip(head.sequence.cross).is_some_and(|(held, new)| new <= held);
-        if copy {
+        let is_known = entry.ticker.zip(head.sequence.cross).is_some_and(|(held, new)| new <= held);
+        if is_known && entry.book.expects_copies() {
             return;
         }
         entry.ticker = head.sequence.cross.or(entry.ticker);

@@ -5,10 +5,11 @@
 
 use crate::context::Context;
 use crate::order_line::OrderLine;
-use highwire_links::VenueId;
 use highwire_links::fill::FillTx;
 use highwire_links::lifecycle::Ending;
 use highwire_links::order::OrderRx;
+use highwire_links::rate::RateNotice;
+use highwire_links::{Nanos, VenueId};
 
 /// Carries orders out and reports back.
 pub trait Gateway: Send {
@@ -45,6 +46,9 @@ pub trait Gateway: Send {
     fn set_clock_offset(&mut self, _venue: VenueId, _offset_ns: i64) -> bool {
         false
     }
+
+    /// The venue said this of its rate budgets elsewhere.
+    fn on_rate(&mut self, _venue: VenueId, _notice: RateNotice, _now: Nanos) {}
 }
 
 /// A gateway's ends of the order and the fill ring.

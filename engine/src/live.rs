@@ -15,7 +15,7 @@ use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::limits::{CONNECTIONS_MAX, ORDER_LINES_MAX, REPORTS_PER_ANSWER_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action, Order};
-use highwire_links::rate::{RateBudget, RateNotice, RateRule};
+use highwire_links::rate::{RateBudget, RateNotice, RateRule, Scope};
 use highwire_links::{Nanos, VenueId};
 
 /// Reads of one line in one turn, so that one busy line cannot starve the others.
@@ -40,12 +40,17 @@ impl Default for LiveSettings {
     }
 }
 
+/// After a request was refused for its time nothing is opened at the venue for so long, unless its clock is measured anew.
+const CLOCK_DOUBT_NS: Nanos = 3_000_000_000;
+
 /// What the gateway knows of a venue.
 #[derive(Clone, Copy, Debug)]
 struct Desk {
     budget: RateBudget,
     /// Venue time minus ours, once it was measured.
     offset_ns: Option<i64>,
+    /// Until then that is not believed, since a request was refused for its time.
+    doubted_ns: Nanos,
     /// Whether its private line tells of our trades.
     echo: Echo,
 }
@@ -75,7 +80,12 @@ impl LiveGateway {
         ends: GatewayEnds,
     ) -> Self {
         let rules = |venue: usize| rates.iter().find(|(id, _)| id.index() == venue).map_or(&[][..], |(_, r)| r);
-        let desk = |venue| Desk { budget: RateBudget::new(rules(venue)), offset_ns: None, echo: Echo::default() };
+        let desk = |venue| Desk {
+            budget: RateBudget::new(rules(venue)),
+            offset_ns: None,
+            doubted_ns: 0,
+            echo: Echo::default(),
+        };
         Self {
             venues: instruments.iter().map(|instrument| instrument.venue).collect(),
             desks: (0..venues).map(desk).collect(),
@@ -110,6 +120,7 @@ impl LiveGateway {
                 desk,
                 now: cx.now,
                 line: None,
+                alone: None,
                 told,
                 len: 0,
                 lost: 0,
@@ -121,7 +132,7 @@ impl LiveGateway {
             // What an answer said beyond its measure must be asked for anew: so must the line.
             let outcome = if sink.lost > 0 { Err(Ending::Protocol) } else { outcome };
             let is_mute = is_private && sink.desk.echo.is_mute(cx.now);
-            for notice in sink.line.into_iter().chain(is_mute.then_some(LineNotice::Mute)) {
+            for notice in [sink.line, sink.alone, is_mute.then_some(LineNotice::Mute)].into_iter().flatten() {
                 cx.tell(Event::Line { slot: line.slot(), notice });
             }
             let leaving = std::mem::take(&mut self.leaving[place]).then_some(Ending::Detached);
@@ -269,7 +280,14 @@ impl Gateway for LiveGateway {
     }
 
     fn set_clock_offset(&mut self, venue: VenueId, offset_ns: i64) -> bool {
-        self.desks.get_mut(venue.index()).map(|desk| desk.offset_ns = Some(offset_ns)).is_some()
+        let desk = self.desks.get_mut(venue.index());
+        desk.map(|desk| (desk.offset_ns, desk.doubted_ns) = (Some(offset_ns), 0)).is_some()
+    }
+
+    fn on_rate(&mut self, venue: VenueId, notice: RateNotice, now: Nanos) {
+        if let Some(desk) = self.desks.get_mut(venue.index()) {
+            desk.budget.on_notice(notice, now);
+        }
     }
 }
 
@@ -346,6 +364,8 @@ struct Answers<'a> {
     desk: &'a mut Desk,
     now: Nanos,
     line: Option<LineNotice>,
+    /// The venue wants to be left alone.
+    alone: Option<LineNotice>,
     /// The reports that the answer under way made.
     told: [Told; REPORTS_PER_ANSWER_MAX],
     len: usize,
@@ -386,6 +406,9 @@ impl Answers<'_> {
 
 impl ReportSink for Answers<'_> {
     fn on_report(&mut self, report: &Report) {
+        if (report.kind, report.reject) == (ReportKind::Rejected, OrderReject::Clock) {
+            self.desk.doubted_ns = self.now.saturating_add(CLOCK_DOUBT_NS);
+        }
         if self.fills.offer(*report).is_err() {
             self.lost += 1;
         }
@@ -401,6 +424,14 @@ impl ReportSink for Answers<'_> {
 
     fn on_rate(&mut self, notice: RateNotice) {
         self.desk.budget.on_notice(notice, self.now);
+        // What concerns our whole address concerns all who ask beside us, too.
+        match notice {
+            RateNotice::Wait { scope: Scope::Weight, wait_ns } => {
+                self.alone = Some(LineNotice::LeaveAlone { wait_ns, is_ban: false });
+            }
+            RateNotice::Banned { wait_ns } => self.alone = Some(LineNotice::LeaveAlone { wait_ns, is_ban: true }),
+            _ => {}
+        }
     }
 
     fn on_line(&mut self, notice: LineNotice) {
@@ -429,7 +460,8 @@ impl Sender<'_> {
         let late = order.action == Action::Place && cx.now.saturating_sub(queued.since_ns) >= self.settings.wait_ns;
         if opens
             && !cfg!(mutant = "clock-skew")
-            && self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns)
+            && (cx.now < self.desk.doubted_ns
+                || self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns))
         {
             return Err(OrderReject::Clock);
         }
@@ -447,6 +479,11 @@ impl Sender<'_> {
             return if late { Err(OrderReject::RateLimit) } else { Ok(false) };
         }
         line.encode(order, wall_ms(cx.now, self.desk.offset_ns))?;
+        // What leaves is what was meant and recorded, whatever wrote it; else nothing leaves, and everything halts.
+        if let Some(field) = line.differs(order) {
+            cx.tell(Event::WireDiffers { id: order.id, instrument: order.instrument, field, at_ns: cx.now });
+            return Err(OrderReject::Encoding);
+        }
         // The last thing before its bytes leave: a halt holds whatever else is full or stuck.
         if !cx.ports.cnc.stop_word().permits(order.class) && !cfg!(mutant = "stop-word") {
             return Err(OrderReject::Stopped);

@@ -6,7 +6,7 @@ use crate::framer::{Framer, Item};
 use crate::http::HttpFramer;
 use crate::outbox::{self, Outbox};
 use crate::stream::Stream;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec, ReportSink};
 use highwire_links::decode::Rejected;
 use highwire_links::fill::OrderReject;
 use highwire_links::lifecycle::Ending;
@@ -178,6 +178,11 @@ impl OrderLine {
     pub fn encode(&mut self, order: &Order, wall_ms: i64) -> Result<(), OrderReject> {
         self.request.clear();
         self.codec.encode(order, wall_ms, &mut self.request)
+    }
+
+    /// What of the order the written request says otherwise.
+    pub fn differs(&self, order: &Order) -> Option<Field> {
+        self.codec.differs(order, &self.request)
     }
 
     /// Sends what [`Self::encode`] wrote. False when there is no room for it: nothing left.

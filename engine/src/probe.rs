@@ -1,11 +1,11 @@
 //! Whether a line is still there: a line that falls silent against its own habit is pinged, and one that
-//! answered pings before and does not now is dead. A half-open connection is found in about a second on a
+//! answered pings before and does not now is dead. A half-open connection is found within a second on a
 //! lively feed, and a quiet feed is left alone.
 
 use highwire_links::Nanos;
 
 /// No line is asked before this silence.
-const ASK_NS_MIN: Nanos = 500_000_000;
+const ASK_NS_MIN: Nanos = 400_000_000;
 /// A silence of so many usual gaps is against a line's habit.
 const USUAL_GAPS: Nanos = 20;
 /// An answer takes no longer than this.
@@ -100,7 +100,7 @@ mod tests {
         let (mut probe, last) = lively(true);
         let at = |ms: u64| last + ms * MS;
         assert_eq!(
-            [500, 501, 502, 1_001, 1_002].map(|ms| probe.on_time(at(ms))),
+            [400, 401, 402, 901, 902].map(|ms| probe.on_time(at(ms))),
             [Verdict::Wait, Verdict::Ask, Verdict::Wait, Verdict::Wait, Verdict::Dead]
         );
     }

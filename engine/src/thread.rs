@@ -30,9 +30,10 @@ pub fn core(number: usize) -> Option<CoreId> {
     core_affinity::get_core_ids()?.into_iter().find(|core| core.id == number)
 }
 
-/// Pins the calling thread to a core.
-pub fn pin(core: CoreId) {
-    core_affinity::set_for_current(core);
+/// Pins the calling thread to a core; whether it is, by what the system says afterwards. A call that fails in silence
+/// leaves a thread that wanders and is no slower than it must be.
+pub fn pin(core: CoreId) -> bool {
+    core_affinity::set_for_current(core) && core_affinity::get_core_ids().is_some_and(|allowed| allowed == [core])
 }
 
 /// Starts `duty` on a thread of its own, pinned to `core` if one is given.
@@ -41,9 +42,8 @@ pub fn pin(core: CoreId) {
 /// The system's, when it cannot start a thread; the duty is lost then.
 pub fn spawn(name: &str, core: Option<CoreId>, duty: Duty) -> io::Result<PinnedThread> {
     let run = move || {
-        if let Some(core) = core {
-            pin(core);
-        }
+        let is_pinned = core.is_some_and(pin);
+        duty.house().ports.cnc.tell_pinned(is_pinned);
         run_to_exit(duty)
     };
     Builder::new().name(name.to_owned()).spawn(run).map(PinnedThread)

@@ -271,6 +271,19 @@ fn a_book_dies_with_its_last_line_only() {
 }
 
 #[test]
+fn a_slower_line_that_is_left_may_repeat_what_the_faster_one_said() {
+    for chain in [Chain::FirstLast, Chain::PrevBridged, Chain::PrevInBand, Chain::PlusOneInBand] {
+        let mut rig = Rig::new(chain);
+        (1..=9).for_each(|n| rig.frame(0, &message(n), MS));
+        rig.down(0, 2 * MS);
+        (4..=12).for_each(|n| rig.frame(1, &message(n), 3 * MS));
+        assert_eq!((rig.state(), rig.moves(), rig.bids()), (BookState::Live, vec![], reference(12)), "{chain:?}");
+        rig.frame(1, &message(14), 4 * MS);
+        assert_eq!(rig.moves(), [BookWhy::Gap], "{chain:?}: it has caught up, and has no one to wait for");
+    }
+}
+
+#[test]
 fn the_late_snapshot_of_the_second_line_never_takes_the_book_back() {
     for chain in [Chain::PrevInBand, Chain::PlusOneInBand] {
         let mut rig = Rig::new(chain);

@@ -70,6 +70,8 @@ struct Block {
     stop: AtomicU64,
     /// How full the fullest of its rings that must deliver is, thousandths.
     depth: AtomicU64,
+    /// 1 when the thread is on a core of its own choosing.
+    pinned: AtomicU64,
 }
 
 /// One thread's block, shared by the thread and its warden.
@@ -84,6 +86,7 @@ impl Default for Cnc {
             warden_beat_ns: AtomicU64::new(0),
             stop: AtomicU64::new(StopWord::Go as u64),
             depth: AtomicU64::new(0),
+            pinned: AtomicU64::new(0),
         }))
     }
 }
@@ -144,6 +147,16 @@ impl Cnc {
     /// As it was told last.
     pub fn depth_permille(&self) -> u64 {
         self.0.depth.load(Ordering::Relaxed)
+    }
+
+    /// Whether the thread is pinned to its core; told at its start.
+    pub fn tell_pinned(&self, is_pinned: bool) {
+        self.0.pinned.store(is_pinned.into(), Ordering::Relaxed);
+    }
+
+    /// As it was told last.
+    pub fn is_pinned(&self) -> bool {
+        self.0.pinned.load(Ordering::Relaxed) != 0
     }
 
     /// Raises the stop word; a lower one than the present changes nothing.

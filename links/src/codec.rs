@@ -49,6 +49,28 @@ pub enum LineNotice {
     Mute = 2,
     /// The account's funds moved by something else than a trade.
     FundsMoved = 3,
+    /// The venue wants to be left alone by our whole address.
+    LeaveAlone {
+        /// For so long.
+        wait_ns: Nanos,
+        /// It is a ban.
+        is_ban: bool,
+    } = 4,
+}
+
+/// A part of an order that a written request says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// What is traded.
+    Symbol,
+    /// Buy or sell.
+    Side,
+    /// The limit.
+    Price,
+    /// How much.
+    Quantity,
+    /// The client order id.
+    Id,
 }
 
 /// Takes what an answer says.
@@ -70,6 +92,13 @@ pub trait OrderCodec: Send + std::fmt::Debug {
     /// # Errors
     /// Why it cannot be written; nothing is sent.
     fn encode(&mut self, order: &Order, wall_ms: i64, out: &mut Vec<u8>) -> Result<(), OrderReject>;
+
+    /// What of an order a written request says otherwise, read from its bytes alone; `None` when it says the same, for
+    /// requests that place nothing, and where a protocol is not read back (Polymarket's orders are bound by their
+    /// signature's hash).
+    fn differs(&self, _order: &Order, _request: &[u8]) -> Option<Field> {
+        None
+    }
 
     /// What the request uses of the venue's rate budgets.
     fn cost(&self, order: &Order) -> Cost;

@@ -24,6 +24,8 @@ pub enum Verb {
     Snapshot(Parcel),
     /// The measured clock offset of a venue: venue time minus ours.
     SetClockOffset(VenueId, i64),
+    /// A venue wants to be left alone by our address for so long; whether that is a ban.
+    LeaveAlone(VenueId, Nanos, bool),
     /// New risk limits (an `engine::risk::Limits`).
     SetLimits(Parcel),
     /// The venue changed something about an instrument (a `links::instrument::Change`).
@@ -40,6 +42,8 @@ pub enum Verb {
     CancelAll,
     /// Close every exposure that no trade is closing, as far as the mode permits hedges.
     Flatten,
+    /// Panic: an operator wants to see what follows.
+    Die,
     /// Say how things stand: the answer is [`crate::lifecycle::Event::Standing`].
     Report,
     /// End the loop in order.

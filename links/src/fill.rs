@@ -207,7 +207,7 @@ pub struct Report {
     /// Where settlement stands.
     pub settlement: Settlement,
     /// Bit 0: we were the maker. Bit 1: we sold (by a venue's word with [`ReportKind::Foreign`] only; the
-    /// engine's record has it always). Bit 2: the order ended and is settled (the engine's record).
+    /// engine's record has it always). Bit 2: the order ended and is settled (the engine's record). Bit 3: paid out, not traded (the engine's record).
     pub flags: u8,
 }
 
@@ -216,6 +216,8 @@ impl Report {
     pub const MAKER: u8 = 1;
     /// [`Self::flags`]: we sold.
     pub const SOLD: u8 = 2;
+    /// [`Self::flags`]: no trade; what was held of an outcome was paid out at what it was decided to pay.
+    pub const PAID_OUT: u8 = 8;
     /// [`Self::flags`]: nothing more is expected of the order.
     pub const ENDED: u8 = 4;
 

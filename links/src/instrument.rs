@@ -79,6 +79,10 @@ pub struct Change {
     pub notional_min: Option<Amount>,
     /// Trading status.
     pub status: Option<Status>,
+    /// Whether a strategy may open anything there; what hedges goes on.
+    pub opens: Option<bool>,
+    /// It was decided what it pays, at its own price decimals: what is held is paid out so.
+    pub pays: Option<Px>,
 }
 
 impl Change {
@@ -91,6 +95,8 @@ impl Change {
             qty_min: self.qty_min.or(earlier.qty_min),
             notional_min: self.notional_min.or(earlier.notional_min),
             status: self.status.or(earlier.status),
+            opens: self.opens.or(earlier.opens),
+            pays: self.pays.or(earlier.pays),
         }
     }
 }

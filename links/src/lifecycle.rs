@@ -3,7 +3,7 @@
 
 use crate::audit::SagaWhy;
 use crate::breaker::Stand;
-use crate::codec::LineNotice;
+use crate::codec::{Field, LineNotice};
 use crate::command::Parcel;
 use crate::fill::OrderReject;
 use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
@@ -177,6 +177,17 @@ pub enum Event {
         /// Pairs with an exposure that no trade is closing.
         exposed: u32,
     },
+    /// A request was written that says something else than its order: it was not sent.
+    WireDiffers {
+        /// The order.
+        id: u64,
+        /// What it trades.
+        instrument: InstrumentId,
+        /// What it says otherwise.
+        field: Field,
+        /// When.
+        at_ns: Nanos,
+    },
     /// The warden's heartbeat is too old: nothing is opened until it is back.
     WardenSilent,
     /// The warden's heartbeat is back.
@@ -224,6 +235,28 @@ pub enum Event {
         sold: bool,
         /// How much, the instrument's own mantissa.
         qty: i64,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// CRITICAL: a matched trade of ours was not settled: it is taken back, and what that left is hedged.
+    Unsettled {
+        /// What was traded.
+        instrument: InstrumentId,
+        /// We had sold.
+        sold: bool,
+        /// How much, the instrument's own mantissa.
+        qty: i64,
+        /// When.
+        at_ns: Nanos,
+    },
+    /// It was decided what an outcome pays, and what was held of it is paid out.
+    PaidOut {
+        /// Which outcome.
+        instrument: InstrumentId,
+        /// How much was held, the instrument's own mantissa.
+        position: i64,
+        /// What each unit pays, its own mantissa.
+        px: i64,
         /// When.
         at_ns: Nanos,
     },

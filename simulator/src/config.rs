@@ -189,6 +189,8 @@ pub struct RuleOverrides {
     pub lifetime: Option<Duration>,
     /// New connections allowed per venue window (Binance 300 / 5 min, OKX 3 / s, Bybit 500 / 5 min).
     pub connections: Option<u32>,
+    /// Times as many of its members' requests as the venue bears by its own rules.
+    pub patience: Option<u32>,
 }
 
 /// Everything [`crate::Simulator::start`] needs.

@@ -90,8 +90,8 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// The core of a venue with one account per member.
-    pub(crate) fn new(venue: Venue, members: &[Member]) -> Self {
+    /// The core of a venue with one account per member, that bears `patience` times as many of their requests.
+    pub(crate) fn new(venue: Venue, members: &[Member], patience: u32) -> Self {
         let rules = venue.boards().iter().map(|&board| (board, BoardRules::of(board))).collect();
         let open = |member: &Member| {
             let mut account = Account::default();
@@ -113,8 +113,8 @@ impl Exchange {
             events: Vec::new(),
             deadmen: Switches::default(),
             stream_keys: BTreeMap::new(),
-            meter: Meter::default(),
-            limits: Limits::default(),
+            meter: Meter::patient(patience),
+            limits: Limits::patient(patience),
             next_fill: 0,
             next_order: 1_000_000 * (venue as u64 + 1) + 1,
             next_event: 1,

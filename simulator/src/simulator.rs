@@ -210,7 +210,7 @@ fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedH
     };
     let rules = overridden(protocol.rules(), &config.rules);
     let lag_b_ns = config.lag_b.as_nanos() as u64;
-    let exchange = Exchange::new(venue, &config.members);
+    let exchange = Exchange::new(venue, &config.members, config.rules.patience.unwrap_or(1));
     let mut desk = Desk::new(exchange, protocol, rules, config.queue_frames, lag_b_ns);
     desk.open_streams(market, u64::from(config.cadence_divisor));
     desk

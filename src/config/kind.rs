@@ -5,6 +5,7 @@ use super::value::{self, decimal};
 use config::{Value, ValueKind};
 use highwire_links::fixed::FixedError;
 use highwire_links::limits::{PAIRS_MAX, VENUES_PER_PAIR_MAX};
+use highwire_venues::polymarket::windows::parse_series;
 use std::collections::BTreeSet;
 
 /// What a value may be.
@@ -53,6 +54,8 @@ pub enum Kind {
     Pairs,
     /// A list of market names as they stand in addresses.
     Slugs,
+    /// A list of series of up-or-down markets.
+    Series,
 }
 
 /// Forms of text.
@@ -104,6 +107,7 @@ impl Kind {
             Self::Assets => "a list of 1 or more different asset names such as \"BTC\"".to_owned(),
             Self::Groups => "a list of lists of 2 or more asset names, no name twice".to_owned(),
             Self::Slugs => format!("a list of up to {SLUGS_MAX} different names such as \"btc-updown-15m-1790000100\""),
+            Self::Series => "a list of different series such as \"btc-15m\" or \"eth-1h\"".to_owned(),
             Self::Pairs => format!(
                 "up to {PAIRS_MAX} tables {{ name = \"BASE/QUOTE\", members = [\"venue:SYMBOL\", …] }}, \
                  each name once, each with 2 to {VENUES_PER_PAIR_MAX} different members"
@@ -130,6 +134,7 @@ impl Kind {
             Self::Groups => groups(value),
             Self::Pairs => pairs(value),
             Self::Slugs => slugs(value),
+            Self::Series => series(value),
         }?;
         Ok(value.clone())
     }
@@ -142,7 +147,7 @@ impl Kind {
             Self::Flag => written.parse().map_or_else(|_| kept(), ValueKind::Boolean),
             Self::Whole { .. } => written.parse().map_or_else(|_| kept(), ValueKind::I64),
             Self::Ratio { .. } => written.parse().map_or_else(|_| kept(), ValueKind::Float),
-            Self::Cores | Self::Assets | Self::Groups | Self::Pairs | Self::Slugs => {
+            Self::Cores | Self::Assets | Self::Groups | Self::Pairs | Self::Slugs | Self::Series => {
                 inline_toml(written).unwrap_or_else(kept)
             }
         }
@@ -251,6 +256,16 @@ fn groups(value: &Value) -> Result<(), Fault> {
         all.extend(list(group)?.iter().cloned());
     }
     assets(&Value::new(None, ValueKind::Array(all)), 0).map_err(|f| fault(f.why))
+}
+
+fn series(value: &Value) -> Result<(), Fault> {
+    slugs(value)?;
+    for (i, item) in list(value)?.iter().enumerate() {
+        if parse_series(text(item)?).is_none() {
+            return Err(at(i, fault("not a series that the venue has")));
+        }
+    }
+    Ok(())
 }
 
 /// One request asks for all of them, and its answer is cut at a hundred without a word.

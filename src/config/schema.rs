@@ -206,6 +206,8 @@ pub struct Lines {
     pub dead_man_ms: u64,
     /// Time between two questions for what a venue holds for us.
     pub funds_every_ms: u64,
+    /// Time between two comparisons of our figures with a venue's.
+    pub reconcile_every_ms: u64,
     /// Certificates of authorities that are trusted besides the public ones, PEM; empty for none.
     pub tls_ca_file: String,
 }
@@ -271,6 +273,14 @@ impl<'de> Deserialize<'de> for Clock {
 pub struct Polymarket {
     /// Markets by their slugs.
     pub markets: Vec<String>,
+    /// Series of up-or-down markets.
+    pub series: Vec<String>,
+    /// Windows of each series that are followed from a start on.
+    pub windows: i64,
+    /// Nothing is opened within so long of a market's end.
+    pub close_before_s: u64,
+    /// A fee that was read so long ago is not known any more.
+    pub fee_age_s: u64,
     /// Where the signing key stands.
     pub private_key: String,
     /// Whose funds it moves.
@@ -510,6 +520,10 @@ pub struct Modes {
     pub cancel_ms: u64,
     /// When asked to flatten, time to close what is exposed.
     pub flatten_ms: u64,
+    /// A matched trade that waits to be settled for so long makes its venue do less.
+    pub settle_stuck_ms: u64,
+    /// Share of the last trades that may fail to settle before their venue only hedges.
+    pub settle_failed_percent: usize,
 }
 
 /// `[alerts]`: ways to a person. Sources of secrets are `env:NAME` or `file:PATH`, empty switches a way off.
@@ -532,6 +546,8 @@ pub struct Alerts {
     pub telegram_chat: i64,
     /// The bot API; empty for the public one.
     pub telegram_api: String,
+    /// Whether /status, /halt and /resume are obeyed in that chat.
+    pub telegram_commands: bool,
     /// As `slack_after_s`.
     pub telegram_after_s: u64,
     /// A mail server; empty: no email.
@@ -554,6 +570,8 @@ pub struct Alerts {
     pub webhook_url: String,
     /// As `slack_after_s`.
     pub webhook_after_s: u64,
+    /// Time between two trials of every channel; 0: none.
+    pub self_test_every_s: u64,
     /// Source of the address of an outside watcher that is asked for as long as all is well.
     pub deadman_url: String,
     /// Time between two such pings.

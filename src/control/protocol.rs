@@ -29,10 +29,18 @@ pub enum Question {
         /// Who, and why.
         why: String,
     },
+    /// How far do the venues agree with us?
+    Reconcile {
+        /// Who signs what differs; nobody, when it is only to be shown.
+        accept: Option<String>,
+    },
     /// Start an actor anew.
     Restart {
-        /// Which: `okx/pool`.
+        /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
         path: String,
+        /// It dies of a panic.
+        #[serde(default)]
+        panics: bool,
     },
     /// A person has seen this incident: it climbs to no further channel.
     Acknowledge {
@@ -63,6 +71,8 @@ pub enum Answer {
         /// What goes on holding modes.
         stays: Vec<String>,
     },
+    /// How far the venues agree.
+    Reconciled(Box<super::reconciled::Reconciled>),
     /// Done as asked.
     Done,
     /// It was not done.
@@ -192,6 +202,7 @@ impl fmt::Display for Answer {
                 clears.iter().try_for_each(|line| writeln!(f, "{would}   {line}"))?;
                 stays.iter().try_for_each(|line| writeln!(f, "{will}   {line}"))
             }
+            Self::Reconciled(reconciled) => write!(f, "{reconciled}"),
             Self::Done => writeln!(f, "done"),
             Self::Refused { why } => writeln!(f, "refused: {why}"),
         }

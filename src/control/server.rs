@@ -3,7 +3,8 @@
 
 use super::SOCKET;
 use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
-use crate::service::{BreakerFigure, Watch};
+use super::reconciled::Reconciled;
+use crate::service::{BreakerFigure, Reconciling, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -45,6 +46,8 @@ pub struct Control {
     pub flatten_ns: u64,
     /// The supervision tree, now.
     pub tree: Tree,
+    /// Who reconciles, if orders go to venues.
+    pub reconciling: Option<Reconciling>,
 }
 
 /// A running server.
@@ -58,7 +61,7 @@ impl ControlServer {
     ///
     /// # Errors
     /// The socket cannot be made.
-    pub fn start(data: &Path, control: Control) -> io::Result<Self> {
+    pub fn start(data: &Path, control: Arc<Control>) -> io::Result<Self> {
         let path = data.join(SOCKET);
         // What a former process left; the folder's lock says that there is no other now.
         match fs::remove_file(&path) {
@@ -67,7 +70,7 @@ impl ControlServer {
         }
         let listener = UnixListener::bind(&path)?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        Ok(Self { task: tokio::spawn(accept(listener, Arc::new(control))) })
+        Ok(Self { task: tokio::spawn(accept(listener, control)) })
     }
 }
 
@@ -120,7 +123,8 @@ fn refused(why: &str) -> Answer {
 }
 
 impl Control {
-    async fn answer(&self, question: Question) -> Answer {
+    /// Does what is asked, and says what became of it.
+    pub async fn answer(&self, question: Question) -> Answer {
         match question {
             Question::Status => Answer::Status(Box::new(self.status().await)),
             Question::Halt { now, why } => {
@@ -129,7 +133,8 @@ impl Control {
             }
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
-            Question::Restart { path } => match self.tree.restart(&path).await {
+            Question::Reconcile { accept } => self.reconcile(accept).await,
+            Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
             },
@@ -165,6 +170,17 @@ impl Control {
             Some(plan) if !plan.refused.is_empty() => refused(&plan.refused),
             Some(ResumePlan { clears, stays, .. }) => Answer::Resumed { dry, clears, stays },
         }
+    }
+
+    async fn reconcile(&self, accept: Option<String>) -> Answer {
+        let Some(reconciling) = &self.reconciling else {
+            return refused("orders go to paper: there is no venue to agree");
+        };
+        let signed = match &accept {
+            Some(who) => reconciling.accept(who).await,
+            None => Vec::new(),
+        };
+        Answer::Reconciled(Box::new(Reconciled::new(&reconciling.shown(), signed, self.watch.now())))
     }
 
     async fn status(&self) -> Status {

@@ -6,13 +6,13 @@ use super::script::Script;
 use super::venues;
 use crate::config::Config;
 use crate::service::{ListingError, Orders, Service, ServiceError, listings};
+use crate::telemetry::Tracing;
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use crate::view::{Summary, View, Wish};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Mode;
 use highwire_links::page::BookState;
 use highwire_simulator::Simulator;
-use opentelemetry_sdk::trace::SdkTracer;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,17 +43,17 @@ pub enum DemoError {
 ///
 /// # Errors
 /// See [`DemoError`].
-pub fn run(options: &DemoOptions, config: &Config, view: View, tracer: Option<SdkTracer>) -> Result<(), DemoError> {
+pub fn run(options: &DemoOptions, config: &Config, view: View, tracing: Option<Tracing>) -> Result<(), DemoError> {
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(options, config, view, tracer))
+    runtime.block_on(session(options, config, view, tracing))
 }
 
 async fn session(
     options: &DemoOptions,
     config: &Config,
     view: View,
-    tracer: Option<SdkTracer>,
+    tracing: Option<Tracing>,
 ) -> Result<(), DemoError> {
     let simulator = venues::start(config, options.seed.unwrap_or(config.demo.seed)).await?;
     let addresses = venues::addresses(&simulator, config);
@@ -64,7 +64,7 @@ async fn session(
     let mut config = venues::settings(config, &simulator, data.path())?;
     config.service.data_dir = data.path().to_string_lossy().into_owned();
     let config = &config;
-    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Live, None, tracer).await?;
+    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Live, None, tracing).await?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
     let mut show = Show::new(view, seconds);
     let outcome = show.watch(&service, &universe, &simulator).await;

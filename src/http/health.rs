@@ -53,6 +53,8 @@ pub struct ThreadHealth {
     pub heartbeat_ms: u64,
     /// Restarts.
     pub restarts: u64,
+    /// It is alone on a core, by what the system says.
+    pub pinned: bool,
     /// The stop word over it.
     pub stop: String,
     /// Its rings.
@@ -132,6 +134,7 @@ fn threads(vitals: &Vitals) -> BTreeMap<String, ThreadHealth> {
     let health = |thread: &crate::vitals::Thread| ThreadHealth {
         heartbeat_ms: thread.heartbeat_ns / 1_000_000,
         restarts: thread.restarts,
+        pinned: thread.is_pinned,
         stop: format!("{:?}", thread.stop),
         rings: rings(thread),
     };
@@ -157,6 +160,7 @@ mod tests {
         Vitals {
             mode: Mode::Full,
             threads: vec![Thread {
+                is_pinned: true,
                 name: "wire".into(),
                 heartbeat_ns: 1_000_000,
                 stop: Mode::Full,

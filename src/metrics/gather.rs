@@ -1,5 +1,7 @@
 //! Vitals → samples.
 
+mod risk;
+
 use super::{Sample, Value};
 use crate::service::BreakerFigure;
 use crate::vitals::{Book, Thread, Vitals};
@@ -58,6 +60,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
         samples.extend(quote);
     }
     of_journal(vitals, &mut samples);
+    risk::of(vitals.risk, &mut samples);
     let process = vitals.process;
     samples.push(sample("process_resident_memory_bytes", [], Value::Number(process.resident_bytes as f64)));
     samples.push(sample("process_open_fds", [], Value::Number(process.open_fds as f64)));
@@ -106,6 +109,9 @@ fn of_actors(vitals: &Vitals, samples: &mut Vec<Sample>) {
         samples.push(sample("highwire_actor_up", labels(), Value::Number(f64::from(u8::from(life.is_up)))));
         samples.push(sample("highwire_actor_restarts_total", labels(), Value::Count(life.restarts)));
     }
+    samples.push(sample("highwire_spans_total", [], Value::Count(vitals.spans.made)));
+    samples.push(sample("highwire_spans_exported_total", [], Value::Count(vitals.spans.exported)));
+    samples.push(sample("highwire_spans_failed_total", [], Value::Count(vitals.spans.failed)));
     samples.push(sample("highwire_alert_queue_depth", [], Value::Number(vitals.alerts_waiting as f64)));
 }
 

@@ -36,6 +36,7 @@ fn vitals() -> Vitals {
         uptime_ns: 1_500_000_000,
         mode: Mode::Reduced,
         threads: vec![Thread {
+            is_pinned: true,
             name: "wire".into(),
             heartbeat_ns: 2_000_000,
             stop: Mode::Full,

@@ -28,6 +28,17 @@ pub struct Deeds {
     pub waits: Vec<String>,
     /// What an operator must look at.
     pub stops: Vec<String>,
+    /// Every difference: its class, and words.
+    pub shown: Vec<(&'static str, String)>,
+}
+
+impl Deeds {
+    /// Says what was found.
+    pub fn log(&self, venue: Venue) {
+        for (class, words) in &self.shown {
+            tracing::info!(venue = venue.name(), class, "{words}");
+        }
+    }
 }
 
 /// What follows from these findings; `by` says who accounts for what is adopted.
@@ -54,7 +65,7 @@ impl Maker<'_> {
     /// `None` when a number of it does not fit.
     fn take(&mut self, finding: &Finding) -> Option<()> {
         let words = self.words(finding);
-        tracing::info!(venue = self.venue.name(), class = ?finding.class(), "{words}");
+        self.deeds.shown.push((class_name(finding.class()), words.clone()));
         match finding {
             Finding::Trade { at, id } => self.trade(*at, *id, words)?,
             Finding::Lost { id, instrument } => self.lost(*id, *instrument)?,
@@ -160,12 +171,21 @@ impl Maker<'_> {
     }
 }
 
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Explained => "explained",
+        Class::Wait => "waits",
+        Class::Adopt => "adopted",
+        Class::Stop => "stops",
+    }
+}
+
 fn resolved(id: u64, label: String) -> Entry {
     Entry::Resolved(Resolved { id, label })
 }
 
 /// An amount as a mantissa at `dp` decimals, if it is exact.
-fn mantissa(amount: Amount, dp: u8) -> Option<i64> {
+pub(super) fn mantissa(amount: Amount, dp: u8) -> Option<i64> {
     let unit = POW10_WIDE[usize::from(AMOUNT_DP.checked_sub(dp)?)];
     (amount.0 % unit == 0).then(|| i64::try_from(amount.0 / unit).ok())?
 }

@@ -11,9 +11,10 @@ use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_store::journal::{Entry, Looked, Statement};
 use highwire_supervision::incident::Severity;
-use highwire_supervision::reconcile::{Finding, Ours, holdings, orders};
+use highwire_supervision::reconcile::{Class, Finding, Ours, holdings, orders};
 use highwire_venues::orders::Listed;
 use highwire_venues::private::Query;
+use highwire_venues::venue::Venue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ struct Place {
     listed: Arc<[Listed]>,
     /// What differed in holdings when last looked at.
     before: Option<Vec<Finding>>,
+    begun: Instant,
     outcome: Outcome,
 }
 
@@ -53,8 +55,9 @@ pub async fn at_start(
     venues: impl IntoIterator<Item = (Account, Arc<[Listed]>)>,
     bell: &Bell,
     clock: &dyn Clock,
-) -> Result<BTreeMap<&'static str, Outcome>, BootError> {
-    let place = |(account, listed)| Place { account, listed, before: None, outcome: Outcome::default() };
+) -> Result<BTreeMap<Venue, Outcome>, BootError> {
+    let place =
+        |(account, listed)| Place { account, listed, before: None, begun: Instant::now(), outcome: Outcome::default() };
     let mut places: Vec<Place> = venues.into_iter().map(place).collect();
     let until = Instant::now() + WITHIN;
     loop {
@@ -68,7 +71,7 @@ pub async fn at_start(
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(places.into_iter().map(|place| (place.account.venue.name(), place.outcome)).collect())
+    Ok(places.into_iter().map(|place| (place.account.venue, place.outcome)).collect())
 }
 
 /// What we had at a venue, when it was asked, and what it said.
@@ -82,7 +85,7 @@ fn ask(boot: &Boot, places: &[Place]) -> JoinSet<Told> {
         let question = question(&boot.state, venue, &place.listed, &ours);
         asked.spawn(async move {
             let at_ns = account.clock.now();
-            let told = survey(&account, &question).await;
+            let told = survey(&account, &question, None).await;
             (at, ours, at_ns, told)
         });
     }
@@ -114,6 +117,10 @@ impl Place {
         self.act(boot, &first, bell, now).await;
         self.outcome.open = first.waits.iter().chain(&first.stops).cloned().collect();
         self.outcome.is_stopped = !first.stops.is_empty();
+        // An order that the journal had lost stands there now: whether it has ended is asked in the next round.
+        if found.iter().any(|finding| matches!(finding, Finding::Lost { .. })) {
+            self.outcome.open.push(format!("{}: orders that the journal had lost", venue.name()));
+        }
         if self.outcome.open.is_empty() {
             self.weigh(boot, &survey, bell, (at_ns, now)).await;
         }
@@ -124,7 +131,10 @@ impl Place {
         let venue = self.account.venue;
         self.open_wallets(boot, survey, now);
         let found = holdings(&ours(&boot.state, venue, &self.listed, |_| false), &survey.theirs);
-        if !found.is_empty() && self.before.as_ref() != Some(&found) {
+        // A position may be ahead of the trades that are told.
+        let has_lagged = self.begun.elapsed() >= Duration::from_nanos(lag_ns(venue));
+        let is_early = !has_lagged && found.iter().any(|finding| finding.class() == Class::Stop);
+        if is_early || (!found.is_empty() && self.before.as_ref() != Some(&found)) {
             self.before = Some(found);
             self.outcome.open = vec![format!("{}: a difference is looked at again", venue.name())];
             return;
@@ -151,6 +161,7 @@ impl Place {
     }
 
     async fn act(&self, boot: &mut Boot, deeds: &Deeds, bell: &Bell, now: Nanos) {
+        deeds.log(self.account.venue);
         deeds.entries.iter().for_each(|entry| boot.add(now, entry.clone()));
         for (key, text) in &deeds.notices {
             let foreign = key.starts_with("foreign/");

@@ -3,23 +3,25 @@
 
 use super::ServiceError;
 use crate::config::{AlertSeverity, Config};
+use crate::control::{Control, Question};
 use crate::secrets;
+use crate::topology::TELLING;
 use highwire_actors::alerter::{Alerter, AlerterArgs, Bell, Route};
 use highwire_actors::beat::Beat;
 use highwire_actors::channel::{
     Channel, LogChannel, SlackChannel, SmtpChannel, SmtpSettings, TelegramChannel, WebhookChannel,
 };
+use highwire_actors::ear::{Ear, EarArgs, Wish};
 use highwire_actors::pinger::{Pinger, PingerArgs};
-use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
-use highwire_engine::clock::TscClock;
+use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
+use highwire_actors::tended;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_store::disk::Folder;
-use highwire_supervision::backoff::Backoff;
-use highwire_supervision::budget::Budget;
 use highwire_supervision::incident::{self, Pace, Severity};
 use ractor::{Actor, ActorRef};
 use secrecy::SecretString;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
@@ -30,9 +32,6 @@ const FOLDER: &str = "alerts";
 /// Time for what is said at the end of the process.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-/// The alerter hangs when it has not looked for so long.
-const HANGS_NS: u64 = 10_000_000_000;
-
 /// The running alerter, under its supervisor.
 pub struct Alerts {
     /// Rings it.
@@ -42,7 +41,11 @@ pub struct Alerts {
     /// Starts it anew.
     pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
+    operator: Operator,
 }
+
+/// Who does what is asked for in a chat, once the service can.
+type Operator = Arc<OnceLock<Arc<Control>>>;
 
 impl Alerts {
     /// Starts it on the book that a former process left below `data`. An outside watcher, if there is one, is told
@@ -61,18 +64,19 @@ impl Alerts {
         let disk = Folder::new(&folder).map_err(|source| ServiceError::Data { path: folder, source })?;
         let mut children = vec![child(config, disk, clock, routes(config, http)?, bell.clone())];
         children.extend(pinger(config, clock, http, heart)?);
-        let arguments = SupervisorArgs {
-            children,
-            strategy: Strategy::OneForOne,
-            budget: budget(config),
-            clock: Box::new(clock.clone()),
-            seed: u64::from(std::process::id()),
-            lives: lives.clone(),
-            // The supervisor has said so in the log, which is all that is left.
-            give_up: Box::new(|_, _| {}),
-        };
+        let operator = Operator::default();
+        children.extend(ear(config, clock, http, &bell, &operator)?);
+        // The supervisor has said so in the log, which is all that is left.
+        let ends: (Lives, GiveUp) = (lives.clone(), Box::new(|_, _| {}));
+        let arguments = TELLING.supervise(config, clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
-        Ok(Self { bell, lives, supervisor, handle })
+        Ok(Self { bell, lives, supervisor, handle, operator })
+    }
+
+    /// From now on commands in the chat are answered by this.
+    pub fn hear(&self, control: &Arc<Control>) {
+        // It is told once, by whoever starts the service.
+        let _told = self.operator.set(Arc::clone(control));
     }
 
     /// Ends it; what could not be told meanwhile stands on disk.
@@ -85,14 +89,6 @@ impl Alerts {
     }
 }
 
-fn budget(config: &Config) -> Budget {
-    Budget {
-        restarts: config.supervision.side_restarts,
-        period_ns: config.supervision.side_period_s.saturating_mul(1_000_000_000),
-        backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
-    }
-}
-
 fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, bell: Bell) -> ChildSpec {
     let (beat, clock, breaker) = (Beat::default(), clock.clone(), crate::universe::breaker(config));
     let pace = Pace {
@@ -100,12 +96,14 @@ fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, be
         period_ns: config.alerts.period_s.saturating_mul(1_000_000_000),
         ..Pace::default()
     };
+    let self_test_ns = config.alerts.self_test_every_s.saturating_mul(1_000_000_000);
     let heart = beat.clone();
     let start: Start = Box::new(move |above| {
         let arguments = AlerterArgs {
             routes: routes.clone(),
             pace,
             breaker,
+            self_test_ns,
             disk: Box::new(disk.clone()),
             beat: heart.clone(),
             clock: Box::new(clock.clone()),
@@ -113,7 +111,7 @@ fn child(config: &Config, disk: Folder, clock: &TscClock, routes: Vec<Route>, be
         let bell = bell.clone();
         Box::pin(async move { Ok(Alerter::start(Some(above), arguments, &bell).await?.get_cell()) })
     });
-    ChildSpec { name: "alerter".to_owned(), start, beat: Some((beat, HANGS_NS)) }
+    ChildSpec { name: "alerter".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("alerter"))) }
 }
 
 /// Tells the outside watcher that the configuration names.
@@ -128,12 +126,64 @@ fn pinger(
     let Some(url) = secrets::read(source).map_err(wrong)? else { return Ok(None) };
     let every = Duration::from_secs(config.alerts.deadman_every_s);
     let (clock, http, heart) = (clock.clone(), http.clone(), heart.clone());
+    let beat = Beat::tended();
+    let tending = beat.clone();
     let start: Start = Box::new(move |above| {
+        let beat = tending.clone();
         let (url, http, heart, clock) = (url.clone(), http.clone(), heart.clone(), Box::new(clock.clone()));
         let arguments = PingerArgs { http, url, every, heart, clock };
-        Box::pin(async move { Ok(Actor::spawn_linked(None, Pinger, arguments, above).await?.0.get_cell()) })
+        Box::pin(async move { Ok(tended::spawn(Pinger, arguments, above, &beat).await?.get_cell()) })
     });
-    Ok(Some(ChildSpec { name: "pinger".to_owned(), start, beat: None }))
+    Ok(Some(ChildSpec { name: "pinger".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("pinger"))) }))
+}
+
+/// Hears commands in the chat, if it is to.
+fn ear(
+    config: &Config,
+    clock: &TscClock,
+    http: &reqwest::Client,
+    bell: &Bell,
+    operator: &Operator,
+) -> Result<Option<ChildSpec>, ServiceError> {
+    let settings = &config.alerts;
+    let wrong = |why: String| ServiceError::Alerts { key: "telegram_token", why };
+    let token = secrets::read(&settings.telegram_token).map_err(wrong)?.filter(|_| settings.telegram_commands);
+    let Some(token) = token else { return Ok(None) };
+    let (api, chat) = (telegram_api(config), settings.telegram_chat);
+    let (clock, http, bell, operator) = (clock.clone(), http.clone(), bell.clone(), Arc::clone(operator));
+    let beat = Beat::tended();
+    let tending = beat.clone();
+    let start: Start = Box::new(move |above| {
+        let (beat, operator) = (tending.clone(), Arc::clone(&operator));
+        let arguments = EarArgs {
+            http: http.clone(),
+            api: api.clone(),
+            token: token.clone(),
+            chat,
+            fulfil: Arc::new(move |wish| Box::pin(fulfil(Arc::clone(&operator), wish))),
+            alerts: bell.clone(),
+            clock: Box::new(clock.clone()),
+            seed: clock.now(),
+        };
+        Box::pin(async move { Ok(tended::spawn(Ear, arguments, above, &beat).await?.get_cell()) })
+    });
+    Ok(Some(ChildSpec { name: "ear".to_owned(), start, beat: Some((beat, TELLING.hangs_ns("ear"))) }))
+}
+
+async fn fulfil(operator: Operator, wish: Wish) -> String {
+    let Some(control) = operator.get() else { return "the service is starting".to_owned() };
+    let question = match wish {
+        Wish::Status => Question::Status,
+        Wish::Halt(why) => Question::Halt { now: false, why },
+        Wish::Resume(why) => Question::Resume { dry: false, why },
+    };
+    control.answer(question).await.to_string()
+}
+
+fn telegram_api(config: &Config) -> String {
+    let api = &config.alerts.telegram_api;
+    let api = if api.is_empty() { TELEGRAM } else { api };
+    api.trim_end_matches('/').to_owned()
 }
 
 fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, ServiceError> {
@@ -155,8 +205,7 @@ fn routes(config: &Config, http: &reqwest::Client) -> Result<Vec<Route>, Service
         if settings.telegram_chat == 0 {
             return Err(ServiceError::Alerts { key: "telegram_chat", why: "a token without a chat".to_owned() });
         }
-        let api = if settings.telegram_api.is_empty() { TELEGRAM } else { &settings.telegram_api };
-        let api = api.trim_end_matches('/').to_owned();
+        let api = telegram_api(config);
         let channel = TelegramChannel { http: http.clone(), api, token, chat: settings.telegram_chat };
         add("telegram", settings.telegram_after_s, Arc::new(channel));
     }

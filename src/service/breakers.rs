@@ -3,8 +3,8 @@
 //! answered only hedges; while it is tried again, or answers no questions, it is `Reduced`.
 
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::governor::Reading;
-use highwire_actors::web::Quiet;
 use highwire_links::VenueId;
 use highwire_links::breaker::{Settings, Stand};
 use highwire_supervision::degrade::{Cause, Scope};
@@ -36,7 +36,9 @@ pub struct Breakers {
 #[derive(Debug, Default)]
 struct Kept {
     orders: BTreeMap<VenueId, (Stand, u64)>,
-    queries: BTreeMap<VenueId, Quiet>,
+    queries: BTreeMap<VenueId, Allowance>,
+    /// By address: markets of one host share its limits and its bans.
+    hosts: BTreeMap<String, Allowance>,
 }
 
 impl Breakers {
@@ -45,9 +47,12 @@ impl Breakers {
         Self { settings, bell: bell.clone(), kept: Arc::default() }
     }
 
-    /// The manners towards a venue: the same for all that ask it.
-    pub fn quiet(&self, venue: Venue) -> Quiet {
-        self.lock().queries.entry(venue.id()).or_insert_with(|| Quiet::new(self.settings)).clone()
+    /// What a venue at this address (`http://host:port`) lets us ask: the same for all that ask it.
+    pub fn allowance(&self, venue: Venue, base: &str) -> Allowance {
+        let mut kept = self.lock();
+        let Kept { queries, hosts, .. } = &mut *kept;
+        let host = hosts.entry(base.to_owned()).or_insert_with(|| Allowance::new(venue, self.settings));
+        queries.entry(venue.id()).or_insert_with(|| host.beside(self.settings)).clone()
     }
 
     /// The wire told where a venue's breaker for orders stands.
@@ -72,7 +77,7 @@ impl Breakers {
                 .map_or_else(String::new, |known| known.name().to_owned())
         };
         let orders = kept.orders.iter().map(|(venue, &(stand, trips))| ("orders", name(venue), (stand, trips)));
-        let queries = kept.queries.iter().map(|(venue, quiet)| ("queries", name(venue), quiet.stand()));
+        let queries = kept.queries.iter().map(|(venue, allowance)| ("queries", name(venue), allowance.stand()));
         let alerts = self.bell.channels().into_iter().map(|(channel, stand)| ("alerts", channel, stand));
         let figure = |(function, of, (stand, trips))| Figure { function, of, stand, trips };
         orders.chain(queries).chain(alerts).map(figure).collect()
@@ -82,9 +87,9 @@ impl Breakers {
     /// no questions.
     pub fn readings(&self) -> Vec<Reading> {
         let kept = self.lock();
-        let reading = |(venue, quiet): (&VenueId, &Quiet)| {
+        let reading = |(venue, allowance): (&VenueId, &Allowance)| {
             let orders = kept.orders.get(venue).map_or(Stand::Passing { failures: 0 }, |(stand, _)| *stand);
-            let (value, note) = weigh(orders, quiet.stand().0);
+            let (value, note) = weigh(orders, allowance.stand().0);
             Reading { scope: Scope::Venue(*venue), cause: Cause::Breaker, value, note: note.to_owned() }
         };
         kept.queries.iter().map(reading).collect()
@@ -112,7 +117,7 @@ mod tests {
     #[test]
     fn a_venue_is_as_bad_as_its_worse_breaker_and_a_new_engine_begins_anew() {
         let breakers = Breakers::new(Settings::default(), &Bell::default());
-        let _asked = breakers.quiet(Venue::Okx);
+        let _asked = breakers.allowance(Venue::Okx, "http://okx");
         let value = |breakers: &Breakers| breakers.readings().iter().map(|reading| reading.value).collect::<Vec<_>>();
         assert_eq!(value(&breakers), [0]);
         let venue = Venue::Okx.id();

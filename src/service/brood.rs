@@ -2,34 +2,32 @@
 //! anew, so are the others. A venue whose restarts are spent is halted, and its orders are withdrawn.
 
 use super::ServiceError;
-use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, timekeeper};
+use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, reconciler, timekeeper};
+use super::outcomes;
 use super::trading::VenueTrading;
 use crate::config::{Clock, Config};
+use crate::topology::VENUE;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::{Bookkeeper, BookkeeperMsg};
 use highwire_actors::dead_man::{self, DeadMan};
 use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::lister::Lister;
-use highwire_actors::pool::{FeedPlan, Pool, PoolMsg};
+use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolMsg};
+use highwire_actors::reconciler::Reconciler;
+use highwire_actors::registrar::Registrar;
 use highwire_actors::stream_key::StreamKeeper;
-use highwire_actors::supervisor::{
-    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
-};
+use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
+use highwire_actors::tended;
 use highwire_actors::timekeeper::Timekeeper;
-use highwire_actors::web::Quiet;
-use highwire_supervision::backoff::Backoff;
-use highwire_supervision::budget::Budget;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
-
-/// A pool ticks every 50 ms; one that did not for so long hangs.
-const POOL_HANGS_NS: u64 = 5_000_000_000;
 
 /// A venue's running actors.
 pub struct VenueActors {
@@ -67,18 +65,8 @@ pub struct Brood {
     pub places: Places,
     /// Whom they speak to.
     pub circle: Circle,
-    /// Whether the venue wants to be left alone: heeded by everything that asks it.
-    pub quiet: Quiet,
-}
-
-/// How often one venue's actors may be started anew.
-pub fn budget(config: &Config) -> Budget {
-    let supervision = &config.supervision;
-    Budget {
-        restarts: supervision.venue_restarts,
-        period_ns: supervision.venue_period_s.saturating_mul(1_000_000_000),
-        backoff: Backoff { first_ns: 50_000_000, max_ns: 2_000_000_000 },
-    }
+    /// What the venue lets us ask: heeded by everything that asks it.
+    pub allowance: Allowance,
 }
 
 impl Brood {
@@ -91,19 +79,17 @@ impl Brood {
         let books = Address::default();
         let mut children = vec![self.pool(&lines, &books)];
         children.extend(self.timekeeper(&lines));
-        children.push(self.lister(&lines));
+        children.push(if self.address.venue == Venue::Polymarket {
+            self.registrar(&lines)
+        } else {
+            self.lister(&lines)
+        });
         children.extend(self.stream_keeper());
         children.extend(self.bookkeeper(&books));
+        children.extend(self.reconciler());
         children.extend(self.dead_man(&lines));
-        let arguments = SupervisorArgs {
-            children,
-            strategy: Strategy::RestForOne,
-            budget: budget(&self.config),
-            clock: Box::new(self.circle.clock.clone()),
-            seed: u64::from(std::process::id()) ^ u64::from(venue.id().0),
-            lives: lives.clone(),
-            give_up: self.give_up(),
-        };
+        let ends = (lives.clone(), self.give_up());
+        let arguments = VENUE.supervise(&self.config, &self.circle.clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
         Ok(VenueActors { name: venue.name(), lives, supervisor, handle })
     }
@@ -119,16 +105,18 @@ impl Brood {
         let mut again = false;
         let start: Start = Box::new(move |above| {
             let mut arguments = pool(&brood);
-            arguments.books_keeper.clone_from(&books);
+            let reconciler = brood.circle.reconciling.as_ref().map(|it| it.address(brood.address.venue));
+            arguments.keepers = Keepers { books: books.clone(), reconciler };
             (arguments.again, arguments.beat) = (std::mem::replace(&mut again, true), heart.clone());
             let lines = lines.clone();
             Box::pin(async move {
-                let (pool, _) = Actor::spawn_linked(None, Pool, arguments, above).await?;
+                let beat = arguments.beat.clone();
+                let pool = tended::spawn(Pool, arguments, above, &beat).await?;
                 lines.lead_to(pool.clone());
                 Ok(pool.get_cell())
             })
         });
-        ChildSpec { name: "pool".to_owned(), start, beat: Some((beat, POOL_HANGS_NS)) }
+        ChildSpec { name: "pool".to_owned(), start, beat: Some((beat, VENUE.hangs_ns("pool"))) }
     }
 
     fn timekeeper(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
@@ -139,43 +127,73 @@ impl Brood {
         }
         let path = rest::time_path(self.address.venue);
         let (brood, lines) = (self.clone(), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = timekeeper(&brood, path, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, Timekeeper, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(Timekeeper, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(ChildSpec { name: "timekeeper".to_owned(), start, beat: None })
+        Some(child("timekeeper", start, beat))
     }
 
     fn lister(&self, lines: &Address<PoolMsg>) -> ChildSpec {
         let (brood, lines) = (self.clone(), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = lister(&brood, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, Lister, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(Lister, arguments, above, &beat).await?.get_cell()) })
         });
-        ChildSpec { name: "lister".to_owned(), start, beat: None }
+        child("lister", start, beat)
+    }
+
+    fn registrar(&self, lines: &Address<PoolMsg>) -> ChildSpec {
+        let (brood, lines) = (self.clone(), lines.clone());
+        let start: Start = Box::new(move |above| {
+            let arguments = outcomes::registrar(&brood, lines.clone());
+            Box::pin(async move { Ok(Actor::spawn_linked(None, Registrar, arguments, above).await?.0.get_cell()) })
+        });
+        ChildSpec { name: "registrar".to_owned(), start, beat: None }
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {
         let line = self.trading().filter(|_| self.address.venue == Venue::BinanceUsdm)?.line.clone();
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = (line.account.clone(), line.stream_key.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, StreamKeeper, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(StreamKeeper, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(ChildSpec { name: "stream-keeper".to_owned(), start, beat: None })
+        Some(child("stream-keeper", start, beat))
     }
 
     fn bookkeeper(&self, books: &Address<BookkeeperMsg>) -> Option<ChildSpec> {
         let line = self.trading()?.line.clone();
         let (brood, books) = (self.clone(), books.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
-            let (arguments, books) = (bookkeeper(&line, &brood), books.clone());
+            let (arguments, books, beat) = (bookkeeper(&line, &brood), books.clone(), heart.clone());
             Box::pin(async move {
-                let (keeper, _) = Actor::spawn_linked(None, Bookkeeper, arguments, above).await?;
+                let keeper = tended::spawn(Bookkeeper, arguments, above, &beat).await?;
                 books.lead_to(keeper.clone());
                 Ok(keeper.get_cell())
             })
         });
-        Some(ChildSpec { name: "bookkeeper".to_owned(), start, beat: None })
+        Some(child("bookkeeper", start, beat))
+    }
+
+    fn reconciler(&self) -> Option<ChildSpec> {
+        let (trading, reconciling) = (self.trading()?.clone(), self.circle.reconciling.clone()?);
+        let (brood, address) = (self.clone(), reconciling.address(self.address.venue));
+        let start: Start = Box::new(move |above| {
+            let (arguments, address) = (reconciler(&trading, &reconciling, &brood), address.clone());
+            Box::pin(async move {
+                let (reconciler, _) = Actor::spawn_linked(None, Reconciler, arguments, above).await?;
+                address.lead_to(reconciler.clone());
+                Ok(reconciler.get_cell())
+            })
+        });
+        Some(ChildSpec { name: "reconciler".to_owned(), start, beat: None })
     }
 
     fn dead_man(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {
@@ -184,11 +202,13 @@ impl Brood {
             return None;
         }
         let (config, lines) = (Arc::clone(&self.config), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = super::lines::dead_man_of(&line, &config, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, DeadMan, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(DeadMan, arguments, above, &beat).await?.get_cell()) })
         });
-        Some(ChildSpec { name: "dead-man".to_owned(), start, beat: None })
+        Some(child("dead-man", start, beat))
     }
 
     fn give_up(&self) -> GiveUp {
@@ -203,4 +223,14 @@ impl Brood {
             withdraw.iter().for_each(|withdraw| withdraw());
         })
     }
+}
+
+/// A heartbeat for the supervisor, and the same for the actor.
+fn tending() -> (Beat, Beat) {
+    let beat = Beat::tended();
+    (beat.clone(), beat)
+}
+
+fn child(name: &str, start: Start, beat: Beat) -> ChildSpec {
+    ChildSpec { name: name.to_owned(), start, beat: Some((beat, VENUE.hangs_ns(name))) }
 }

@@ -11,6 +11,7 @@ use highwire_engine::stages::Stages;
 use highwire_links::InstrumentId;
 use highwire_links::audit::{Record, SagaMoved, SagaStage};
 use highwire_links::counter::Stage;
+use highwire_links::fixed::Amount;
 use highwire_links::lifecycle::Event;
 use highwire_links::page::BookState;
 use highwire_links::telemetry::Trace;
@@ -149,7 +150,11 @@ impl Chronicle {
                 let name = self.universe.name(*instrument);
                 self.note(format!("{name}: book {} ({why:?})", to.name()));
             }
-            Event::Silent { instrument, slot, .. } => _ = self.silent.insert((*instrument, *slot)),
+            Event::Silent { instrument, slot, age_ns } => {
+                self.silent.insert((*instrument, *slot));
+                let name = self.universe.name(*instrument);
+                self.note(format!("line {slot} has brought no data of {name} for {} ms", age_ns / 1_000_000));
+            }
             Event::Heard { instrument, slot } => _ = self.silent.remove(&(*instrument, *slot)),
             Event::WardenSilent => self.note(format!("thread {thread}: warden silent, nothing is opened")),
             Event::WardenBack => self.note(format!("thread {thread}: warden back")),
@@ -167,6 +172,17 @@ impl Chronicle {
             Event::ForeignTrade { instrument, sold, .. } => {
                 let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
                 self.note(format!("CRITICAL: {name}: our account {did} by an order that is not ours"));
+            }
+            &Event::PaidOut { instrument, position, px, .. } => {
+                let scale = self.universe.instruments.get(instrument.index()).map(|instrument| instrument.scale);
+                let amount = |mantissa: i64, dp| Amount::from_mantissa(mantissa.into(), dp).unwrap_or_default();
+                let (px_dp, qty_dp) = scale.map_or((0, 0), |scale| (scale.px_dp, scale.qty_dp));
+                let (name, held, px) = (self.universe.name(instrument), amount(position, qty_dp), amount(px, px_dp));
+                self.note(format!("{name}: decided, {held} that were held pay {px} each"));
+            }
+            Event::Unsettled { instrument, sold, .. } => {
+                let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                self.note(format!("CRITICAL: {name}: what was {did} is not settled, and taken back"));
             }
             Event::PairRests { pair, instrument, reject, .. } => {
                 let name = self.universe.name(*instrument);

@@ -43,6 +43,7 @@ impl Gauge {
             heartbeat_ns: self.cnc.thread_age_ns(now),
             stop: permitted(self.cnc.stop_word()),
             restarts,
+            is_pinned: self.cnc.is_pinned(),
             tally: self.tally.read().unwrap_or_default(),
             latencies: self.latency.read().unwrap_or_default(),
         }

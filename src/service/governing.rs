@@ -6,6 +6,7 @@ use super::chronicle::Chronicle;
 use super::lines::cancel_all;
 use super::trading::Trading;
 use crate::config::{Config, Modes};
+use crate::topology::CORE;
 use crate::universe::Universe;
 use highwire_actors::account::Account;
 use highwire_actors::address::Address;
@@ -14,17 +15,14 @@ use highwire_actors::beat::Beat;
 use highwire_actors::governor::{
     Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Reading, Realm,
 };
-use highwire_actors::supervisor::{
-    ChildSpec, GiveUp, Lives, Start, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
-};
+use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
+use highwire_actors::tended;
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::cnc::StopWord;
 use highwire_links::{Mode, VenueId};
 use highwire_store::journal::{self, Entry};
-use highwire_supervision::backoff::Backoff;
-use highwire_supervision::budget::Budget;
 use highwire_supervision::degrade::{Cause, Moved, Scope};
 use highwire_supervision::halting::Plan;
 use highwire_supervision::incident::Severity;
@@ -42,9 +40,6 @@ use tokio::task::JoinHandle;
 const LATCHES: &str = "latches.json";
 /// The file that halts while it is there, below the data folder.
 pub const HALT_FILE: &str = "HALT";
-
-/// The governor looks every 50 ms; it hangs when it did not for so long.
-const HANGS_NS: u64 = 2_000_000_000;
 
 /// Makes what is governed; again for each governor.
 pub type MakeRealm = Box<dyn Fn() -> Realm + Send>;
@@ -112,7 +107,8 @@ impl Seat {
         let start: Start = Box::new(move |above| {
             let (arguments, address, ground) = (seat.arguments(), address.clone(), Arc::clone(&ground));
             Box::pin(async move {
-                let (governor, _) = Actor::spawn_linked(None, Governor, arguments, above).await?;
+                let beat = arguments.beat.clone();
+                let governor = tended::spawn(Governor, arguments, above, &beat).await?;
                 address.lead_to(governor.clone());
                 if let Some(make) = &*ground.lock().unwrap_or_else(PoisonError::into_inner) {
                     // One that ended at once is started anew.
@@ -121,7 +117,7 @@ impl Seat {
                 Ok(governor.get_cell())
             })
         });
-        ChildSpec { name: "governor".to_owned(), start, beat: Some((self.beat.clone(), HANGS_NS)) }
+        ChildSpec { name: "governor".to_owned(), start, beat: Some((self.beat.clone(), CORE.hangs_ns("governor"))) }
     }
 
     /// Nobody rules any more: everything is stopped by its stop word, and that is latched.
@@ -178,19 +174,8 @@ impl Governing {
             notes,
         };
         let ground = Ground::default();
-        let arguments = SupervisorArgs {
-            children: vec![seat.child(&address, &ground)],
-            strategy: Strategy::OneForAll,
-            budget: Budget {
-                restarts: config.supervision.core_restarts,
-                period_ns: config.supervision.core_period_s.saturating_mul(1_000_000_000),
-                backoff: Backoff { first_ns: 20_000_000, max_ns: 1_000_000_000 },
-            },
-            clock: Box::new(clock.clone()),
-            seed: u64::from(std::process::id()),
-            lives: lives.clone(),
-            give_up: seat.give_up(&ground),
-        };
+        let (children, ends) = (vec![seat.child(&address, &ground)], (lives.clone(), seat.give_up(&ground)));
+        let arguments = CORE.supervise(config, clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
         Ok(Self { address, board, lives, ground, supervisor, handle })
     }

@@ -4,23 +4,25 @@ use super::ServiceError;
 use super::breakers::Breakers;
 use super::brood::{Brood, VenueActors};
 use super::listing;
+use super::reconciling::Reconciling;
 use super::trading::{Trading, VenueTrading};
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::beat::Beat;
 use highwire_actors::bookkeeper::BookkeeperArgs;
 use highwire_actors::dead_man::{self, DeadManArgs};
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
-use highwire_actors::pool::{CancelAll, FeedPlan, LineKey, MakeSession, PoolArgs, PoolMsg};
+use highwire_actors::pool::{CancelAll, FeedPlan, Keepers, LineKey, MakeSession, PoolArgs, PoolMsg};
+use highwire_actors::reconciler::ReconcilerArgs;
 use highwire_actors::session::SessionArgs;
 use highwire_actors::timekeeper::TimekeeperArgs;
 use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
-use highwire_actors::web::Quiet;
 use highwire_engine::clock::TscClock;
 use highwire_links::InstrumentId;
 use highwire_links::directory::Entry;
@@ -75,6 +77,8 @@ pub struct Circle {
     pub http: reqwest::Client,
     /// Where orders go, if not to paper.
     pub trading: Option<Trading>,
+    /// Who reconciles with its venues.
+    pub reconciling: Option<Reconciling>,
 }
 
 /// The first free places on the threads: of market lines, and of lines for orders and private news.
@@ -116,8 +120,8 @@ pub async fn start(
     }
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     // Everything that asks the venue heeds what it says to any of us.
-    let quiet = circle.breakers.quiet(address.venue);
-    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), quiet };
+    let allowance = circle.breakers.allowance(address.venue, &address.rest);
+    let brood = Brood { universe, config, address: address.clone(), feeds, places, circle: circle.clone(), allowance };
     Ok((brood.start().await?, next))
 }
 
@@ -132,9 +136,9 @@ fn feeds(address: &VenueAddress, lines: u16, trading: Option<&VenueTrading>) -> 
 }
 
 pub(super) fn pool(brood: &Brood) -> PoolArgs {
-    let Brood { universe, config, address, feeds, places, circle, quiet } = brood;
+    let Brood { universe, config, address, feeds, places, circle, allowance } = brood;
     let (feeds, places) = (feeds.clone(), *places);
-    let line = market_line(universe, config, (address, quiet), circle);
+    let line = market_line(universe, config, (address, allowance), circle);
     let timeout = Duration::from_millis(config.lines.connect_ms);
     let traded: HashSet<InstrumentId> = universe.traded().into_iter().collect();
     let snapshots = line.snapshots(&address.rest, circle.http.clone(), timeout, traded);
@@ -151,7 +155,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
         snapshots,
         probe,
         cancel_all: trading.as_ref().map(|trading| cancel_all(&trading.line)),
-        books_keeper: None,
+        keepers: Keepers::default(),
         make: sessions(line, trading.map(|trading| (trading.line, trading.order_lines)), config, places, circle),
         attempts: AttemptRule {
             limit: config.lines.attempts,
@@ -161,6 +165,7 @@ pub(super) fn pool(brood: &Brood) -> PoolArgs {
         lines: LineSetRule::default(),
         alerts: circle.alerts.clone(),
         governor: circle.governor.clone(),
+        allowance: allowance.clone(),
         again: false,
         beat: Beat::default(),
         seed,
@@ -213,6 +218,20 @@ pub(super) fn bookkeeper(line: &TradingLine, brood: &Brood) -> BookkeeperArgs {
     }
 }
 
+pub(super) fn reconciler(trading: &VenueTrading, reconciling: &Reconciling, brood: &Brood) -> ReconcilerArgs {
+    let Brood { config, circle, .. } = brood;
+    let line = &trading.line;
+    ReconcilerArgs {
+        account: line.account.clone(),
+        side: Box::new(reconciling.side(line)),
+        warden: circle.wardens.last().unwrap_or(&circle.reader).clone(),
+        alerts: circle.alerts.clone(),
+        governor: circle.governor.clone(),
+        budget: trading.reconciling_budget(),
+        every: Duration::from_millis(config.lines.reconcile_every_ms),
+    }
+}
+
 pub(super) fn dead_man_of(line: &TradingLine, config: &Config, pool: Address<PoolMsg>) -> DeadManArgs {
     let after = dead_man::period(line.account.venue, Duration::from_millis(config.lines.dead_man_ms));
     DeadManArgs { account: line.account.clone(), listed: Arc::clone(&line.listed), after, pool }
@@ -236,7 +255,7 @@ pub(super) fn cancel_all(line: &TradingLine) -> CancelAll {
 fn market_line(
     universe: &Universe,
     config: &Config,
-    (address, quiet): (&VenueAddress, &Quiet),
+    (address, allowance): (&VenueAddress, &Allowance),
     circle: &Circle,
 ) -> MarketLine {
     let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
@@ -247,7 +266,7 @@ fn market_line(
         channels: Channels { depth: true, top: address.venue != Venue::Polymarket, trades: false },
         tls: Arc::clone(&circle.tls),
         silent_ns: ns(config.lines.silent_ms),
-        quiet: quiet.clone(),
+        allowance: allowance.clone(),
     }
 }
 
@@ -262,14 +281,15 @@ fn timing(config: &Config) -> Timing {
 }
 
 pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> TimekeeperArgs {
-    let Brood { config, address, circle, quiet, .. } = brood;
+    let Brood { config, address, circle, allowance, .. } = brood;
     let venue = address.venue;
     let trading = circle.trading.as_ref().and_then(|trading| trading.of(venue.id()));
     TimekeeperArgs {
         pool,
         clock: Box::new(circle.clock.clone()),
         http: circle.http.clone(),
-        quiet: quiet.clone(),
+        allowance: allowance.clone(),
+        cost: rest::cost(venue, path),
         url: format!("{}{path}", address.rest),
         parse: Box::new(move |body| rest::parse_time(venue, body)),
         grain_ns: ns(rest::time_grain_ms(venue)),
@@ -280,14 +300,14 @@ pub(super) fn timekeeper(brood: &Brood, path: &str, pool: Address<PoolMsg>) -> T
 }
 
 pub(super) fn lister(brood: &Brood, pool: Address<PoolMsg>) -> ListerArgs {
-    let Brood { universe, config, address, circle, quiet, .. } = brood;
+    let Brood { universe, config, address, circle, allowance, .. } = brood;
     let of_venue = universe.instruments.iter().zip(&universe.specs).filter(|(_, spec)| spec.venue == address.venue);
     ListerArgs {
         pool,
         venue: address.venue,
         http: circle.http.clone(),
-        quiet: quiet.clone(),
-        urls: listing::urls(address, config),
+        allowance: allowance.clone(),
+        urls: listing::urls(address),
         known: of_venue.map(|(instrument, spec)| (instrument.id, spec.clone())).collect(),
         every: Duration::from_secs(config.lines.listing_every_s),
     }

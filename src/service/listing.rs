@@ -1,13 +1,13 @@
 //! What venues list: asked over HTTP, read by their own words.
 
 use super::lines::VenueAddress;
-use super::outcomes;
-use crate::config::Config;
-use highwire_actors::web;
-use highwire_venues::metadata;
+use highwire_actors::allowance::{Allowance, Need};
+use highwire_actors::web::{self, Claim};
+use highwire_links::rate::Priority;
 use highwire_venues::plan::{Channels, plan};
 use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
+use highwire_venues::{metadata, rest};
 use std::time::Duration;
 
 /// A list of a few megabytes takes no longer than this.
@@ -24,12 +24,7 @@ pub struct ListingError {
 }
 
 /// Where a venue's lists are.
-pub fn urls(address: &VenueAddress, config: &Config) -> Vec<String> {
-    if address.venue == Venue::Polymarket { outcomes::urls(config) } else { lists(address) }
-}
-
-/// Where a venue lists everything that it has.
-fn lists(address: &VenueAddress) -> Vec<String> {
+pub fn urls(address: &VenueAddress) -> Vec<String> {
     // OKX has a list per instrument type; a swap's symbol asks for the swaps.
     let symbols: &[&str] = if address.venue == Venue::Okx { &["BTC-USDT", "BTC-USDT-SWAP"] } else { &["BTCUSDT"] };
     let plan = plan(address.venue, symbols, Channels { depth: true, ..Channels::default() });
@@ -54,12 +49,26 @@ pub async fn listings(http: &reqwest::Client, addresses: &[VenueAddress]) -> Res
 /// # Errors
 /// The venue does not answer, or not in its own words.
 async fn listing(http: &reqwest::Client, address: &VenueAddress) -> Result<Vec<InstrumentSpec>, ListingError> {
-    let (quiet, mut specs) = (web::Quiet::default(), Vec::new());
-    for url in lists(address) {
+    let (allowance, mut specs) = (Allowance::of(address.venue), Vec::new());
+    for url in urls(address) {
         let failed = |why: String| ListingError { url: url.clone(), why };
-        let answer = web::send(http.get(&url), ANSWER_WITHIN, &quiet, web::Need::Now).await.and_then(web::Answer::good);
-        let body = answer.map_err(failed)?;
+        let body = patiently(http, &url, (address.venue, &allowance)).await.map_err(failed)?;
         specs.extend(metadata::parse(address.venue, &url, &body).map_err(|error| failed(error.to_string()))?);
     }
     Ok(specs)
+}
+
+/// A list, however long the venue wants to be left alone first: a start that gave up would be followed by another.
+pub(super) async fn patiently(
+    http: &reqwest::Client,
+    url: &str,
+    (venue, allowance): (Venue, &Allowance),
+) -> Result<Vec<u8>, String> {
+    loop {
+        let claim = Claim { allowance, need: Need::Now, priority: Priority::Open, cost: rest::cost(venue, url) };
+        let answer = web::send(http.get(url), ANSWER_WITHIN, claim).await?;
+        let Some(wait_s) = answer.wait_s else { return answer.good() };
+        tracing::warn!(venue = venue.name(), wait_s, status = answer.status, "it was asked too much: the start waits");
+        tokio::time::sleep(Duration::from_secs(wait_s)).await;
+    }
 }

@@ -18,8 +18,10 @@ mod net;
 mod outcomes;
 mod reconciling;
 mod recording;
+mod risk;
 mod senses;
 mod sentinel;
+mod settling;
 mod threads;
 mod trades;
 mod trading;
@@ -38,9 +40,13 @@ pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
 pub use outcomes::tokens;
-use recording::{Prepared, Recording};
+pub use reconciling::Reconciling;
+use recording::Recording;
+use risk::Risk;
+use senses::Sources;
 use sentinel::Sentinel;
-use threads::{Means, Threads};
+use settling::Settling;
+use threads::{Means, Threads, Warded};
 use trading::Trading;
 pub use watch::Watch;
 
@@ -49,10 +55,10 @@ use crate::config::Config;
 use crate::control::{Control, ControlServer};
 use crate::http::HttpServer;
 use crate::secrets::SecretError;
+use crate::telemetry::Tracing;
 use crate::universe::{Universe, clock_offsets};
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::{GovernorMsg, HaltEnd, Realm};
-use highwire_actors::scribe;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::SpecError;
@@ -60,14 +66,13 @@ use highwire_engine::stages::Stages;
 use highwire_links::limits::CONNECTIONS_MAX;
 use highwire_store::history::HistoryError;
 use highwire_supervision::halting::Plan;
-use opentelemetry_sdk::trace::SdkTracer;
+use highwire_venues::venue::Venue;
 use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::task::JoinHandle;
 
 /// Time for a pinned thread to end in order when it is told to.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
@@ -161,11 +166,12 @@ pub struct Service {
     watch: Arc<Watch>,
     http: Option<HttpServer>,
     _control: ControlServer,
-    wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    wardens: Vec<Warded>,
     net: Net,
     patience: Plan,
     governing: Governing,
     alerts: Alerts,
+    risk: Risk,
     _data: DataFolder,
     recording: Option<Recording>,
 }
@@ -182,9 +188,10 @@ impl Service {
         addresses: &[VenueAddress],
         orders: Orders,
         boot: Option<Boot>,
-        tracer: Option<SdkTracer>,
+        tracing: Option<Tracing>,
     ) -> Result<Self, ServiceError> {
         let historian = Historian::start(config)?;
+        let (tracer, spans) = tracing.map(|tracing| (tracing.tracer, tracing.spans)).unzip();
         let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
         let clock = TscClock::start();
         let tls = net::tls(config)?;
@@ -196,36 +203,36 @@ impl Service {
             Orders::Paper => None,
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
-        let means = match &trading {
-            None => None,
-            Some(trading) => Some(Means { rates: trading.rates(), funds: funds::read(&universe, trading).await? }),
-        };
-        let (mut prepared, held) = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
-        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(Prepared::notes));
+        let means = means(&universe, trading.as_ref()).await?;
+        let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
+        let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
+        let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let sentinel = Sentinel::new((&bell, &governor), &universe, &breakers);
-        let threads =
-            threads::start(&universe, config, &clock, (&chronicle, &sentinel), (means, prepared.as_mut())).await?;
+        let settling = Settling::new(config);
+        let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling));
+        let told = (&chronicle, &sentinel);
+        let threads = threads::start(&universe, config, &clock, told, (means.clone(), prepared.as_mut())).await?;
+        let risk = Risk::start((&universe, config), (&threads, means), &chronicle, &clock, &governor).await?;
         let config = Arc::new(config.clone());
-        let shown = (&breakers, prepared.as_ref().map(Prepared::board));
-        governing.reign(realm(&universe, &config, &threads, trading.clone(), shown))?;
-        governing.hold(held)?;
+        let journal = prepared.as_ref().map(recording::Prepared::board);
+        let sources = Sources { breakers: breakers.clone(), settling, journal };
+        governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
+        started.tell(&governor);
+        governing.hold(started.held)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
+        watch.show_spans(spans.unwrap_or_default());
+        watch.show_risk(risk.board.clone());
         let http = serve(&watch, &config)?;
-        for (venue, offset_ns) in clock_offsets(&config) {
-            threads
-                .reader
-                .cast(WardenMsg::SetClockOffset(venue.id(), offset_ns))
-                .map_err(|_| ServiceError::WardenGone)?;
-        }
+        set_clocks(&threads.reader, &config)?;
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
-        let net = Net::start(&universe, &config, addresses, circle, trading).await?;
+        let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
         let patience = governing::patience(&config.modes);
-        let control = control((data.path(), &config), &watch, (&governing, &alerts), net.boughs())?;
+        let ruling = (&governing, &alerts, &risk, reconciling);
+        let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
         let recording = match prepared {
             Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
             None => None,
@@ -240,6 +247,7 @@ impl Service {
             net,
             governing,
             alerts,
+            risk,
             _data: data,
             recording,
         })
@@ -278,6 +286,7 @@ impl Service {
     pub async fn stop(self) -> Stages {
         // The governor first: lines that are ended are no venues that are lost.
         self.governing.stop().await;
+        self.risk.stop().await;
         self.net.stop().await;
         let mut stages = Stages::default();
         for (warden, handle) in self.wardens {
@@ -302,25 +311,35 @@ impl Service {
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts): (&Governing, &Alerts),
-    boughs: Vec<tree::Bough>,
+    (governing, alerts, risk, reconciling): (&Governing, &Alerts, &Risk, Option<Reconciling>),
+    (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
         ("core", governing.lives.clone(), governing.supervisor.clone()),
         ("telling", alerts.lives.clone(), alerts.supervisor.clone()),
+        ("risk", risk.lives.clone(), risk.supervisor.clone()),
     ];
-    branches.extend(boughs);
+    branches.extend(net.boughs());
     watch.show_actors(branches.clone());
-    let control = Control {
+    let wardens = wardens.iter().map(|(warden, _)| warden.clone()).collect();
+    let control = Arc::new(Control {
         watch: Arc::clone(watch),
         governor: governing.address.clone(),
         bell: alerts.bell.clone(),
         patience: governing::patience(&config.modes),
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
-        tree: tree::grow(watch, branches),
-    };
+        tree: tree::grow(watch, &config.supervision, branches, wardens),
+        reconciling,
+    });
+    alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };
     ControlServer::start(data, control).map_err(socket)
+}
+
+/// What live orders have to go by; nothing on paper.
+async fn means(universe: &Universe, trading: Option<&Trading>) -> Result<Option<Means>, ServiceError> {
+    let Some(trading) = trading else { return Ok(None) };
+    Ok(Some(Means { rates: trading.rates(), funds: funds::read(universe, trading).await? }))
 }
 
 /// What the governor governs.
@@ -329,16 +348,22 @@ fn realm(
     config: &Arc<Config>,
     threads: &Threads,
     trading: Option<Trading>,
-    (breakers, journal): (&Breakers, Option<scribe::Board>),
+    sources: Sources,
 ) -> MakeRealm {
     let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
     let (pages, gauges) = (threads.pages.clone(), threads.gauges.clone());
-    let (universe, config, breakers) = (Arc::clone(universe), Arc::clone(config), breakers.clone());
+    let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     Box::new(move || Realm {
         wardens: wardens.clone(),
-        senses: senses::senses(&universe, &config, pages.clone(), gauges.clone(), (breakers.clone(), journal.clone())),
+        senses: senses::senses(&universe, &config, (pages.clone(), gauges.clone()), sources.clone()),
         hands: governing::hands(trading.as_ref()),
     })
+}
+
+/// Clock offsets that an operator has set.
+fn set_clocks(reader: &ActorRef<WardenMsg>, config: &Config) -> Result<(), ServiceError> {
+    let set = |(venue, offset_ns): (Venue, i64)| reader.cast(WardenMsg::SetClockOffset(venue.id(), offset_ns));
+    clock_offsets(config).into_iter().try_for_each(set).map_err(|_| ServiceError::WardenGone)
 }
 
 /// Serves metrics and health, if an address is configured.

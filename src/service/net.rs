@@ -4,6 +4,7 @@ use super::ServiceError;
 use super::breakers::Breakers;
 use super::brood::VenueActors;
 use super::lines::{self, Circle, Places, VenueAddress};
+use super::reconciling::Reconciling;
 use super::trading::Trading;
 use super::tree::Bough;
 use crate::config::Config;
@@ -41,7 +42,7 @@ impl Net {
         config: &Arc<Config>,
         addresses: &[VenueAddress],
         ((wardens, reader), (clock, tls), (alerts, governor, breakers)): Around<'_>,
-        trading: Option<Trading>,
+        (trading, reconciling): (Option<Trading>, Option<Reconciling>),
     ) -> Result<Self, ServiceError> {
         let circle = Circle {
             wardens,
@@ -53,6 +54,7 @@ impl Net {
             http: http(config, &tls)?,
             tls,
             trading,
+            reconciling,
         };
         let (mut venues, mut places) = (Vec::new(), Places::default());
         for address in addresses {

@@ -134,10 +134,15 @@ impl Prepared {
         self.notes.0.clone()
     }
 
-    /// What holds the mode since an earlier run: latches that stand, and orders that nobody has asked the venues about.
-    pub fn held(&self) -> (Mode, Vec<String>) {
+    /// What whoever reconciles works with: the state, and where entries are put on record.
+    pub fn books(&self) -> (Arc<Mutex<State>>, SyncSender<Entry>, u16) {
+        (Arc::clone(&self.state.0), self.notes(), self.boot.epoch)
+    }
+
+    /// What holds the mode since an earlier run: latches that stand, and orders at venues that nobody asks.
+    pub fn held(&self, is_asked: impl Fn(&str) -> bool) -> (Mode, Vec<String>) {
         let state = self.state.lock();
-        boot::mode_max(&state)
+        boot::mode_max(&state, is_asked)
     }
 
     /// Puts the journal between a thread and its warden's desk.

@@ -2,6 +2,7 @@
 
 use super::breakers::Breakers;
 use super::gauge::Gauge;
+use super::settling::Settling;
 use crate::config::Config;
 use crate::universe::Universe;
 use crate::vitals::Process;
@@ -25,31 +26,40 @@ const LATENCY_KEPT_NS: Nanos = 60_000_000_000;
 /// A thread that panicked is back by then, or its warden gave it up.
 const DOWN_NS: Nanos = 10_000_000_000;
 
+/// Who else can be asked.
+#[derive(Clone)]
+pub struct Sources {
+    /// Which venues answer.
+    pub breakers: Breakers,
+    /// What waits to be settled.
+    pub settling: Settling,
+    /// Whether the disk takes what happens; `None` without a journal.
+    pub journal: Option<scribe::Board>,
+}
+
 struct Look {
     universe: Arc<Universe>,
     pages: PageReaders,
     gauges: Vec<Gauge>,
-    breakers: Breakers,
+    sources: Sources,
     traded: BTreeSet<InstrumentId>,
     warden_silent_ns: Nanos,
     stuck_ns: Nanos,
     memory_bytes: u64,
-    journal: Option<scribe::Board>,
     slow_ns: Nanos,
     wire: [u64; BUCKETS],
     wire_ns: Nanos,
     lost: u64,
 }
 
-/// Eyes on these threads, pages and breakers.
+/// Eyes on these threads, pages and sources.
 pub fn senses(
     universe: &Arc<Universe>,
     config: &Config,
-    pages: PageReaders,
-    gauges: Vec<Gauge>,
-    (breakers, journal): (Breakers, Option<scribe::Board>),
+    (pages, gauges): (PageReaders, Vec<Gauge>),
+    sources: Sources,
 ) -> Senses {
-    let mut look = Look::new(universe, config, (pages, gauges), (breakers, journal));
+    let mut look = Look::new(universe, config, (pages, gauges), sources);
     Box::new(move |now| look.all(now))
 }
 
@@ -58,18 +68,17 @@ impl Look {
         universe: &Arc<Universe>,
         config: &Config,
         (pages, gauges): (PageReaders, Vec<Gauge>),
-        (breakers, journal): (Breakers, Option<scribe::Board>),
+        sources: Sources,
     ) -> Self {
         Self {
             traded: universe.traded(),
             universe: Arc::clone(universe),
             pages,
             gauges,
-            breakers,
+            sources,
             warden_silent_ns: config.wire.warden_silent_ms.saturating_mul(1_000_000),
             stuck_ns: config.wire.thread_stuck_ms.saturating_mul(1_000_000),
             memory_bytes: config.modes.memory_mb.saturating_mul(1 << 20).max(1),
-            journal,
             slow_ns: 0,
             wire: [0; BUCKETS],
             wire_ns: 0,
@@ -80,13 +89,14 @@ impl Look {
     fn all(&mut self, now: Nanos) -> Vec<Reading> {
         let mut readings = self.books();
         readings.extend(self.pulses(now));
-        readings.extend(self.breakers.readings());
+        readings.extend(self.sources.breakers.readings());
         if now.saturating_sub(self.slow_ns) >= SLOW_NS {
             self.slow_ns = now;
             readings.push(self.memory());
             readings.extend(self.latency(now));
             readings.push(self.rings());
             readings.extend(self.disk());
+            readings.extend(self.sources.settling.readings(now));
         }
         readings
     }
@@ -94,7 +104,7 @@ impl Look {
     /// Per venue, the share of traded books that are not live.
     fn books(&self) -> Vec<Reading> {
         let mut venues: BTreeMap<VenueId, (i64, i64)> = BTreeMap::new();
-        for instrument in self.universe.instruments.iter().filter(|i| self.traded.contains(&i.id)) {
+        for instrument in self.universe.instruments.iter().filter(|i| self.is_traded(i.id)) {
             let live = self.pages.read(instrument.id.index()).is_some_and(|page| page.state == BookState::Live);
             let (missing, all) = venues.entry(instrument.venue).or_default();
             *missing += i64::from(!live);
@@ -105,6 +115,11 @@ impl Look {
             Reading { scope: Scope::Venue(venue), cause: Cause::StaleBooks, value: missing * 1_000 / all, note }
         };
         venues.into_iter().map(reading).collect()
+    }
+
+    /// What has ended is not missed.
+    fn is_traded(&self, id: InstrumentId) -> bool {
+        self.traded.contains(&id) && !self.universe.ended.contains(id)
     }
 
     /// Threads that are stuck or down, and wardens that are silent.
@@ -170,7 +185,7 @@ impl Look {
 
     /// Whether the disk takes the journal.
     fn disk(&self) -> Option<Reading> {
-        let failing = self.journal.as_ref()?.read().failing;
+        let failing = self.sources.journal.as_ref()?.read().failing;
         let note = failing.as_deref().map_or_else(String::new, |why| format!("the journal cannot be written: {why}"));
         Some(global(Cause::Disk, i64::from(failing.is_some()), note))
     }
@@ -225,7 +240,8 @@ mod tests {
             let (ports, desk) = ports();
             let breakers = Breakers::new(Settings::default(), &Bell::default());
             let seen = (pages(0).1, vec![Gauge::new("wire", &desk)]);
-            let look = Look::new(&universe, &config, seen, (breakers, Some(scribe::Board::default())));
+            let (settling, journal) = (Settling::new(&config), Some(scribe::Board::default()));
+            let look = Look::new(&universe, &config, seen, Sources { breakers, settling, journal });
             Self { look, ports, ladder: Ladder::new(rules(&Measures::default())), now: 100 * S }
         }
 
@@ -284,7 +300,7 @@ mod tests {
     #[test]
     fn a_disk_that_fails_leaves_hedges_only_and_a_while_longer() {
         let mut rig = Rig::new(1 << 20);
-        let journal = rig.look.journal.clone().unwrap();
+        let journal = rig.look.sources.journal.clone().unwrap();
         journal.tell_failing(Some("no space left".to_owned()));
         assert_eq!(rig.after(1), (Mode::HedgeOnly, vec![Cause::Disk]));
         journal.tell_failing(None);

@@ -2,6 +2,7 @@
 //! the chronicle. It runs within a warden's turn: it never waits.
 
 use super::breakers::Breakers;
+use super::settling::Settling;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -31,6 +32,8 @@ pub struct Sentinel {
     pub universe: Arc<Universe>,
     /// Which venues answer.
     pub breakers: Breakers,
+    /// What waits to be settled.
+    pub settling: Settling,
 }
 
 impl Sentinel {
@@ -38,10 +41,11 @@ impl Sentinel {
     pub fn new(
         (bell, governor): (&Bell, &Address<GovernorMsg>),
         universe: &Arc<Universe>,
-        breakers: &Breakers,
+        (breakers, settling): (&Breakers, &Settling),
     ) -> Self {
         let (bell, governor) = (bell.clone(), governor.clone());
-        Self { bell, governor, universe: Arc::clone(universe), breakers: breakers.clone() }
+        let (breakers, settling) = (breakers.clone(), settling.clone());
+        Self { bell, governor, universe: Arc::clone(universe), breakers, settling }
     }
 
     /// An observer that reads a thread's news before another one gets them.
@@ -70,6 +74,7 @@ impl Sentinel {
             News::Record(Record::Saga(moved)) if has_ended(moved.to) && exposed.remove(&moved.pair) => {
                 self.bell.clear(format!("exposed/{}", self.pair(moved.pair)));
             }
+            News::Record(Record::Settled(report)) => self.settling.on_report(report, &self.universe),
             News::Event(event) => self.heed_event(thread, event, exposed),
             _ => {}
         }
@@ -84,6 +89,11 @@ impl Sentinel {
 
     fn heed_event(&self, thread: &str, event: &Event, exposed: &mut BTreeSet<PairId>) {
         match event {
+            Event::WireDiffers { id, instrument, field, .. } => {
+                let (name, order) = (self.universe.name(*instrument), highwire_venues::client_id::text(*id));
+                let note = format!("{name}: the request for order {order} said another {field:?} and was not sent");
+                self.read(Cause::Runaway, note);
+            }
             Event::GuardTripped { why, .. } => self.read(Cause::Runaway, format!("the last gate tripped: {why:?}")),
             Event::Escalated { pair, exposure, why, .. } => {
                 let note = format!("a trade of {} was left to you ({why:?}), {exposure} of base", self.pair(*pair));
@@ -101,6 +111,13 @@ impl Sentinel {
                     "{name}: {qty} was {deed} on our account and not by us; it is booked, what it left is hedged"
                 );
                 self.bell.raise(format!("foreign/{name}"), Severity::Critical, text);
+            }
+            Event::Unsettled { instrument, sold, qty, .. } => {
+                let (name, deed) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
+                let text = format!(
+                    "{name}: {qty} that were {deed} are not settled; they are taken back, what is left is hedged"
+                );
+                self.bell.raise(format!("unsettled/{name}"), Severity::Critical, text);
             }
             Event::Stranded { instrument, position, .. } => {
                 let name = self.universe.name(*instrument);
@@ -159,10 +176,11 @@ fn has_ended(stage: SagaStage) -> bool {
 mod tests {
     use super::*;
     use crate::universe::Pairing;
-    use highwire_links::VenueId;
     use highwire_links::audit::SagaWhy;
     use highwire_links::breaker::Settings;
+    use highwire_links::codec::Field;
     use highwire_links::lifecycle::TripWhy;
+    use highwire_links::{InstrumentId, VenueId};
     use highwire_supervision::liveness;
     use highwire_venues::spec::InstrumentSpec;
     use highwire_venues::venue::Venue;
@@ -200,7 +218,8 @@ mod tests {
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
         let breakers = Breakers::new(Settings::default(), &Bell::default());
-        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, breakers };
+        let settling = Settling::new(&config);
+        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, breakers, settling };
         (sentinel.before("wire", Box::new(|_| {})), heard)
     }
 
@@ -219,6 +238,10 @@ mod tests {
             (News::GaveUp { why: "its restart budget is spent".to_owned() }, Cause::ThreadDown),
             (News::CommandsFull, Cause::Stopped),
             (News::Pulse(stuck), Cause::Stopped),
+            (
+                News::Event(Event::WireDiffers { id: 1, instrument: InstrumentId(0), field: Field::Price, at_ns: 1 }),
+                Cause::Runaway,
+            ),
             (News::Event(Event::GuardTripped { why: TripWhy::OrderRate, at_ns: 1 }), Cause::Runaway),
         ];
         for (news, cause) in cases {

@@ -40,6 +40,9 @@ pub struct Means {
     pub funds: Vec<Funds>,
 }
 
+/// A thread's warden, and what ends with it.
+pub type Warded = (ActorRef<WardenMsg>, JoinHandle<()>);
+
 /// Running threads.
 pub struct Threads {
     /// Depth pages.
@@ -47,7 +50,7 @@ pub struct Threads {
     /// What each publishes.
     pub gauges: Vec<Gauge>,
     /// Their wardens.
-    pub wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    pub wardens: Vec<Warded>,
     /// The warden of the thread that reads the sockets.
     pub reader: ActorRef<WardenMsg>,
 }
@@ -132,13 +135,17 @@ struct Starter<'a> {
     sentinel: &'a Sentinel,
     journal: Option<&'a mut Prepared>,
     gauges: Vec<Gauge>,
-    wardens: Vec<(ActorRef<WardenMsg>, JoinHandle<()>)>,
+    wardens: Vec<Warded>,
     cores: Vec<usize>,
 }
 
 impl Starter<'_> {
     async fn start(&mut self, name: &str, bench: Bench, factory: Factory) -> Result<(), ServiceError> {
-        let core = self.cores.get(self.wardens.len()).and_then(|number| thread::core(*number));
+        let wanted = self.cores.get(self.wardens.len()).copied();
+        let core = wanted.and_then(thread::core);
+        if let (Some(number), None) = (wanted, core) {
+            tracing::warn!(thread = name, core = number, "the core is not ours to use: the thread is not pinned");
+        }
         self.gauges.push(Gauge::new(name, &bench.desk));
         let observer = self.sentinel.before(name, observer(name, self.chronicle));
         let (mut desk, mut observer) = (bench.desk, observer);

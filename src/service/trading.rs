@@ -13,7 +13,7 @@ use highwire_actors::trading_line::TradingLine;
 use highwire_engine::clock::TscClock;
 use highwire_links::VenueId;
 use highwire_links::order::Action;
-use highwire_links::rate::RateRule;
+use highwire_links::rate::{RateBudget, RateRule};
 use highwire_venues::orders::{self, Listed, OrderPlan, Transport};
 use highwire_venues::private::{Query, Reply};
 use highwire_venues::venue::Venue;
@@ -21,6 +21,11 @@ use rustls::ClientConfig;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Both legs of a trade go to this venue, one request at a time on a line, and a third must hedge while both wait.
+const POLYMARKET_ORDER_LINES: u16 = 3;
+/// Part of a venue's rate budgets that reconciling may take.
+const RECONCILING_PERCENT: u32 = 40;
 
 /// One venue's trading side.
 #[derive(Clone)]
@@ -34,6 +39,14 @@ pub struct VenueTrading {
     /// Where private news come from, one address or more; none where they share the order line's host.
     pub private_bases: Vec<String>,
     rates: Vec<RateRule>,
+}
+
+impl VenueTrading {
+    /// What reconciling may take of the venue's budgets: the rest is there for trading whatever it asks.
+    pub fn reconciling_budget(&self) -> RateBudget {
+        let part = |rule: &RateRule| RateRule { limit: (rule.limit * RECONCILING_PERCENT / 100).max(1), ..*rule };
+        RateBudget::new(&self.rates.iter().map(part).collect::<Vec<_>>())
+    }
 }
 
 /// Every venue that orders can go to.
@@ -75,7 +88,7 @@ impl Trading {
                 timeout: Duration::from_millis(config.lines.connect_ms),
                 clock: clock.clone(),
                 offset_ns: Arc::default(),
-                quiet: breakers.quiet(venue),
+                allowance: breakers.allowance(venue, &address.rest),
             };
             may_trade(&account).await?;
             let transport = match settings.order_transport {
@@ -131,7 +144,11 @@ fn venue_trading(line: TradingLine, order_url: &str, private_url: &str) -> Resul
         order_bases.extend(bases(&asked, &account.base).into_iter().take(1));
     }
     Ok(VenueTrading {
-        order_lines: if orders.codec.carries(Action::Query) { 1 } else { 2 },
+        order_lines: match account.venue {
+            Venue::Polymarket => POLYMARKET_ORDER_LINES,
+            _ if orders.codec.carries(Action::Query) => 1,
+            _ => 2,
+        },
         order_bases,
         private_bases: bases(&private, private_url),
         rates: orders.rates,

@@ -3,8 +3,10 @@
 use super::ServiceError;
 use crate::config::{Config, VenueSettings};
 use crate::secrets;
-use highwire_actors::web::{self, Quiet};
+use highwire_actors::allowance::{Allowance, Need};
+use highwire_actors::web::{self, Claim};
 use highwire_engine::clock::{Clock, TscClock};
+use highwire_links::rate::Priority;
 use highwire_venues::keys::Keys;
 use highwire_venues::polymarket::Wallet;
 use highwire_venues::polymarket::private::{api_keys, keys_of};
@@ -50,5 +52,7 @@ async fn ask(
     for (name, value) in request.headers() {
         sent = sent.header(name, value);
     }
-    web::send(sent, within, &Quiet::default(), web::Need::Later).await.and_then(web::Answer::good)
+    let allowance = Allowance::of(Venue::Polymarket);
+    let claim = Claim { allowance: &allowance, need: Need::Later, priority: Priority::Reconcile, cost: request.cost };
+    web::send(sent, within, claim).await.and_then(web::Answer::good)
 }

@@ -6,10 +6,12 @@ use super::gauge::Gauge;
 use super::tree::Bough;
 use crate::ledger::closing_px;
 use crate::processor::Processor;
+use crate::telemetry::SpanCounts;
 use crate::universe::{Pair, Universe};
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{Board, Ruling};
+use highwire_actors::risk_officer::RiskBoard;
 use highwire_actors::scribe;
 use highwire_actors::supervisor::Life;
 use highwire_engine::clock::{Clock, TscClock};
@@ -37,7 +39,9 @@ pub struct Watch {
     bell: Bell,
     breakers: Breakers,
     journal: OnceLock<scribe::Board>,
+    risk: OnceLock<RiskBoard>,
     boughs: OnceLock<Vec<Bough>>,
+    spans: OnceLock<SpanCounts>,
 }
 
 impl Watch {
@@ -51,8 +55,22 @@ impl Watch {
         (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
-        let (journal, boughs) = (OnceLock::new(), OnceLock::new());
-        Self { pages, gauges, chronicle, universe, clock, started_ns, board, bell, breakers, journal, boughs }
+        let (journal, boughs, spans, risk) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Self {
+            pages,
+            gauges,
+            chronicle,
+            universe,
+            clock,
+            started_ns,
+            board,
+            bell,
+            breakers,
+            journal,
+            risk,
+            boughs,
+            spans,
+        }
     }
 
     /// What the service has done so far.
@@ -74,10 +92,22 @@ impl Watch {
         self.board.read().mode
     }
 
+    /// The risk officer's figures are to be shown too.
+    pub(super) fn show_risk(&self, board: RiskBoard) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.risk.set(board);
+    }
+
     /// The journal's figures are to be shown too.
     pub(super) fn show_journal(&self, board: scribe::Board) {
         // It is shown once, by whoever starts the service.
         let _shown = self.journal.set(board);
+    }
+
+    /// What becomes of spans is to be shown too.
+    pub(super) fn show_spans(&self, spans: SpanCounts) {
+        // It is shown once, by whoever starts the service.
+        let _shown = self.spans.set(spans);
     }
 
     /// The actors below these supervisors are to be shown too.
@@ -126,6 +156,7 @@ impl Watch {
             ruling,
             actors: self.actors(),
             alerts_lost: self.bell.lost(),
+            spans: self.spans.get().map(SpanCounts::read).unwrap_or_default(),
             alerts_waiting: self.bell.waiting(),
             threads,
             books: books(&self.universe, &self.pages, now),
@@ -138,6 +169,7 @@ impl Watch {
             silent: self.silent(&chronicle),
             line_ends: chronicle.line_ends,
             journal: self.journal.get().map(scribe::Board::read),
+            risk: self.risk.get().and_then(RiskBoard::read),
             now_ns: now,
             process: Process::read(),
         }

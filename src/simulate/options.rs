@@ -19,8 +19,8 @@ pub struct SimulateOptions {
     pub assets: Vec<String>,
     /// How often a minute one board is pushed away from the others; `None` is the market's own.
     pub dislocations_per_min: Option<u32>,
-    /// New connections that a venue allows in its window; `None` is the venue's own rule.
-    pub connections: Option<u32>,
+    /// Times as many requests and connections as venues bear by their own rules.
+    pub patience: u32,
     /// Serve TLS and nothing else.
     pub tls: bool,
     /// The fault script.

@@ -7,6 +7,9 @@ use highwire_simulator::{MarketConfig, Playback, Ports, RuleOverrides, Simulator
 use highwire_store::capture::CaptureError;
 use std::io::Write;
 
+/// New connections that a patient venue bears in its window, for each time of its patience.
+const CONNECTIONS: u32 = 300;
+
 /// Why there was no simulation.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulateError {
@@ -44,7 +47,7 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     let (venues, replay_port) = ports(options)?;
     let mut config = SimulatorConfig {
         market: market(options),
-        rules: RuleOverrides { connections: options.connections, ..RuleOverrides::default() },
+        rules: rules(options.patience),
         venues,
         tls: options.tls,
         control: Some(options.base_port),
@@ -84,6 +87,15 @@ async fn session(options: &SimulateOptions) -> Result<(), SimulateError> {
     }
     simulator.stop().await;
     Ok(())
+}
+
+/// Venues that bear so many times as much as by their own rules.
+fn rules(patience: u32) -> RuleOverrides {
+    if patience <= 1 {
+        return RuleOverrides::default();
+    }
+    let connections = CONNECTIONS.saturating_mul(patience);
+    RuleOverrides { connections: Some(connections), patience: Some(patience), ..RuleOverrides::default() }
 }
 
 /// The market that was asked for.

@@ -27,8 +27,11 @@ impl State {
     pub fn take(&mut self, record: &Stamped) {
         self.sequence = record.sequence;
         self.at_ns = record.at_ns;
-        if matches!(record.entry, Entry::Intent(_) | Entry::Report(_)) {
+        if let Entry::Intent(Order { instrument, .. }) | Entry::Report(Report { instrument, .. }) = record.entry {
             self.acted_ns = record.at_ns;
+            if let Some(at) = self.numbered(instrument) {
+                self.holdings[at].moves += 1;
+            }
         }
         self.take_entry(&record.entry);
     }
@@ -43,7 +46,7 @@ impl State {
             Entry::Standing(standing) => self.on_order(&standing.order, standing.filled, standing.proof),
             Entry::Earned(earned) => self.on_earned(earned),
             Entry::Intent(order) => self.on_order(order, Qty(0), Proof::Intent),
-            Entry::CancelRequested(_) | Entry::AmendRequested(_) | Entry::Asked(_) => {}
+            Entry::CancelRequested(_) | Entry::AmendRequested(_) | Entry::Asked(_) | Entry::Signed(_) => {}
             Entry::Report(report) => self.on_report(report),
             Entry::Resolved(resolved) => _ = self.orders.remove(&resolved.id),
             Entry::Saga(moved) => self.on_saga(moved),
@@ -239,11 +242,17 @@ impl State {
         }
     }
 
-    /// A labelled adjustment: of a wallet, or of the position of an instrument that is named by its symbol.
+    /// A labelled adjustment: of a wallet, by the difference, since trades may have been booked after it was seen; or of
+    /// the position of an instrument that is named by its symbol.
     fn on_reconciled(&mut self, at: &Reconciled) {
         let Some(holding) = self.find(&at.venue, &at.asset) else {
             let wallet = self.wallet(&at.venue, &at.asset);
-            self.wallets[wallet].balance = Some(at.theirs);
+            let seen = self.wallets[wallet].balance.unwrap_or(at.ours);
+            let moved = at.theirs.checked_sub(at.ours).and_then(|by| seen.checked_add(by));
+            if moved.is_none() {
+                self.fault(format!("{}: {} cannot be adopted", at.asset, at.theirs));
+            }
+            self.wallets[wallet].balance = moved.or(Some(seen));
             return;
         };
         if self.adjust(holding, at.theirs).is_none() {

@@ -34,6 +34,8 @@ pub struct Holding {
     pub standing: Standing,
     /// Net base bought, fees in base taken off, at eight decimals.
     pub base: i64,
+    /// Records about its orders that were folded in.
+    pub moves: u64,
     pub(super) is_spot: bool,
     pub(super) base_wallet: usize,
     pub(super) quote_wallet: usize,
@@ -47,6 +49,7 @@ impl Holding {
             listed: listed.clone(),
             standing: Standing::default(),
             base: 0,
+            moves: 0,
             is_spot: listed.is_spot,
             base_wallet,
             quote_wallet,

@@ -211,7 +211,8 @@ fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
 fn adjustments_and_resolutions_are_taken_at_their_word() {
     let mut entries = story();
     let reconciled = |asset: &str, theirs| {
-        let (venue, ours, label) = ("okx".to_owned(), Amount::ZERO, "test".to_owned());
+        let (venue, label) = ("okx".to_owned(), "test".to_owned());
+        let ours = told(&story()).balance("okx", asset).unwrap_or_default();
         Entry::Reconciled(Reconciled { venue, asset: asset.into(), ours, theirs, label })
     };
     entries.extend([

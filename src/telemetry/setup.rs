@@ -1,8 +1,10 @@
 //! One subscriber for the process: text or JSON logs on stderr, JSON logs in files when a folder is given, and, when an
 //! endpoint is given, an OTLP exporter behind a bounded batch queue. A dead collector costs the queue and nothing else.
 
+use super::counts::{CountedExporter, CountedProcessor, SpanCounts, Tracing};
 use super::files;
 use super::ids::Ids;
+use super::one_line::OneLine;
 use super::sampler::KeepFailures;
 use crate::config::{Config, OtlpProtocol};
 use opentelemetry::trace::TracerProvider;
@@ -97,6 +99,7 @@ pub enum TelemetryError {
 #[derive(Debug)]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
+    spans: SpanCounts,
     files: Option<WorkerGuard>,
     /// What carries gRPC. It ends last.
     runtime: Option<Runtime>,
@@ -111,7 +114,8 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> 
     let grpc = exports && settings.otlp_protocol == OtlpProtocol::Grpc;
     let runtime = grpc.then(runtime).transpose()?;
     let entered = runtime.as_ref().map(Runtime::enter);
-    let provider = exports.then(|| provider(settings)).transpose()?;
+    let spans = SpanCounts::default();
+    let provider = exports.then(|| provider(settings, &spans)).transpose()?;
     drop(entered);
     let exported = provider.as_ref().map(|provider| {
         // The exporter's own client must not be traced, or every export would cause another; an actor's span lasts as long
@@ -129,7 +133,7 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> 
     };
     let layers = Registry::default().with(logs(settings)?).with(files).with(exported);
     layers.try_init().map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Telemetry { provider, files: kept, runtime })
+    Ok(Telemetry { provider, spans, files: kept, runtime })
 }
 
 fn filter(settings: &TelemetrySettings) -> Result<EnvFilter, TelemetryError> {
@@ -142,24 +146,29 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
     let filter = filter(settings)?;
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    Ok(if settings.json { lines.json().with_filter(filter).boxed() } else { lines.with_filter(filter).boxed() })
+    if settings.json {
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).json();
+        return Ok(lines.with_filter(filter).boxed());
+    }
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| OneLine(std::io::stderr()));
+    Ok(lines.with_filter(filter).boxed())
 }
 
 fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("otlp").enable_all().build()
 }
 
-fn provider(settings: &TelemetrySettings) -> Result<SdkTracerProvider, TelemetryError> {
+fn provider(settings: &TelemetrySettings, spans: &SpanCounts) -> Result<SdkTracerProvider, TelemetryError> {
     // Without it the exporter's HTTP client panics, even for plain http.
     crate::tls::choose_provider();
     let batch = BatchConfigBuilder::default()
         .with_max_queue_size(settings.queue_max)
         .with_max_export_batch_size(BATCH_MAX.min(settings.queue_max))
         .build();
-    let processor = BatchSpanProcessor::builder(exporter(settings)?).with_batch_config(batch).build();
+    let processor =
+        BatchSpanProcessor::builder(CountedExporter::new(exporter(settings)?, spans)).with_batch_config(batch).build();
     Ok(SdkTracerProvider::builder()
-        .with_span_processor(processor)
+        .with_span_processor(CountedProcessor::new(processor, spans))
         .with_resource(Resource::builder().with_service_name(settings.service.clone()).build())
         .with_id_generator(Ids::default())
         .with_sampler(KeepFailures::new(settings.sample_ratio))
@@ -181,6 +190,11 @@ impl Telemetry {
     /// The tracer for spans made from the wire's stamps; `None` while export is off.
     pub fn tracer(&self) -> Option<opentelemetry_sdk::trace::SdkTracer> {
         self.provider.as_ref().map(|provider| provider.tracer("highwire.wire"))
+    }
+
+    /// The tracer with the counts of its spans; `None` while export is off.
+    pub fn tracing(&self) -> Option<Tracing> {
+        self.tracer().map(|tracer| Tracing { tracer, spans: self.spans.clone() })
     }
 
     /// Flushes what is queued. Blocks for the exporter's own time limit at most; not for async code.

@@ -19,7 +19,7 @@ use highwire_links::{InstrumentId, Mode, PairId};
 use highwire_venues::spec::{InstrumentSpec, Kind};
 use highwire_venues::venue::Venue;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Decimals of a pair's base quantities: enough for a hundred-millionth of any coin.
 const BASE_DP: u8 = 8;
@@ -53,6 +53,24 @@ pub struct Universe {
     pub instruments: Vec<Instrument>,
     /// Pairs, in the order of their ids.
     pub pairs: Vec<Pair>,
+    /// What has ended since.
+    pub ended: Ended,
+}
+
+/// Instruments whose time is over; its copies share it.
+#[derive(Clone, Debug, Default)]
+pub struct Ended(Arc<Mutex<BTreeSet<InstrumentId>>>);
+
+impl Ended {
+    /// This one has ended.
+    pub fn insert(&self, id: InstrumentId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+    }
+
+    /// Whether it has ended.
+    pub fn contains(&self, id: InstrumentId) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
 }
 
 impl Universe {
@@ -74,7 +92,7 @@ impl Universe {
             let own = spec.outcome.map(|terms| terms.fee.bound_ppb());
             instruments.push(spec.hot(id, pair, own.unwrap_or_else(|| fee_ppb(spec.venue, config))));
         }
-        Ok(Self { specs, instruments, pairs })
+        Ok(Self { specs, instruments, pairs, ended: Ended::default() })
     }
 
     /// Makes trading free of fees.

@@ -31,7 +31,7 @@ pub enum Cause {
     BlindPrivate,
     /// An order's outcome is unknown beyond its deadline; how many.
     UnknownOrders,
-    /// Our figures differ from the venue's; how many.
+    /// Our figures differ from the venue's: 1 while it is asked, 2 when an operator must look.
     ReconcileDiff,
     /// Clock offset to the venue; milliseconds.
     ClockOffset,
@@ -65,13 +65,17 @@ pub enum Cause {
     WardenSilent,
     /// The venue's dead-man switch could not be renewed: its orders may vanish; 1 when so.
     DeadMan,
+    /// Matched trades are settled too late (1), or too many of them not at all (2).
+    Settlement,
     /// A part of the service gave up, such as a supervisor whose restarts are spent; 1 when so.
     GaveUp,
+    /// The venue wants to be left alone, since it was asked too much; 1 when so, 2 when it banned us.
+    Limited,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 25] = [
+    pub const ALL: [(Self, &'static str); 27] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -96,7 +100,9 @@ impl Cause {
         (Self::Stopped, "stopped"),
         (Self::WardenSilent, "warden-silent"),
         (Self::DeadMan, "dead-man"),
+        (Self::Settlement, "settlement"),
         (Self::GaveUp, "gave-up"),
+        (Self::Limited, "limited"),
     ];
 
     /// Its name.

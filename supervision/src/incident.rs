@@ -237,7 +237,7 @@ impl Incidents {
             if outbox.is_ready(&self.pace, self.channels.get(channel).is_some_and(|channel| channel.unpaced), now) {
                 self.book.next_number += 1;
                 outbox.number = self.book.next_number;
-                outbox.under_way = outbox.waiting.drain(..).collect();
+                outbox.under_way = outbox.take_due();
                 due.push(Message { channel, number: outbox.number, items: outbox.under_way.clone() });
             }
         }
@@ -314,7 +314,34 @@ impl Incident {
     }
 }
 
+/// Urgent incidents in one message: a channel spells out so many, whatever else happened.
+const URGENT_PER_MESSAGE: usize = 20;
+/// More of them than this are a digest all the same.
+const URGENT_SPELLED_MAX: usize = 100;
+
 impl Outbox {
+    /// What the next message tells: what is urgent first, and no more of it than a message spells out.
+    fn take_due(&mut self) -> Vec<Item> {
+        let mut over = BTreeSet::new();
+        // One that begins anew is told after the end of the one before it.
+        let mut is_first = |item: &Item| {
+            let is_anew = over.contains(&item.key);
+            if !item.opened {
+                over.insert(item.key.clone());
+            }
+            item.opened && item.severity.is_urgent() && !is_anew
+        };
+        let (mut due, others): (Vec<Item>, Vec<Item>) = self.waiting.drain(..).partition(|item| is_first(item));
+        let spelled = if due.len() > URGENT_SPELLED_MAX { due.len() } else { due.len().min(URGENT_PER_MESSAGE) };
+        let rest = due.split_off(spelled);
+        if rest.is_empty() {
+            due.extend(others);
+        } else {
+            self.waiting.extend(rest.into_iter().chain(others));
+        }
+        due
+    }
+
     /// Tells an incident, unless it was told as this severe already.
     fn tell(&mut self, incident: &Incident) {
         let is_new = self.told.get(&incident.key).is_none_or(|&told| told < incident.severity);

@@ -210,6 +210,21 @@ impl Finding {
     }
 }
 
+/// Believes a difference that two looks in a row have seen: one look may fall between a trade and its report.
+#[derive(Clone, Debug, Default)]
+pub struct Twice {
+    before: Vec<Finding>,
+}
+
+impl Twice {
+    /// The differences of the newest look that the one before it had too.
+    pub fn on(&mut self, found: Vec<Finding>) -> Vec<Finding> {
+        let confirmed = found.iter().filter(|finding| self.before.contains(finding)).cloned().collect();
+        self.before = found;
+        confirmed
+    }
+}
+
 /// The differences of orders and trades. A venue's queries show an order `lag_ns` after it was sent at the latest.
 pub fn orders(ours: &Ours, theirs: &Theirs, now: Nanos, lag_ns: Nanos) -> Vec<Finding> {
     let known: BTreeMap<u64, &Doubt> = ours.doubts.iter().map(|doubt| (doubt.id, doubt)).collect();

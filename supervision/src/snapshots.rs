@@ -120,13 +120,10 @@ impl Snapshots {
         };
     }
 
-    /// The line of this book is gone: it will ask again when there is a new one.
-    pub fn on_gone(&mut self, book: InstrumentId) {
-        if let Some(recovery) = self.books.get_mut(&book)
-            && matches!(recovery.stage, Stage::Queued { .. })
-        {
-            self.books.remove(&book);
-        }
+    /// The last line is gone. What comes next is asked for by a new one, whose books have not failed to be bridged.
+    pub fn on_lines_lost(&mut self) {
+        self.books.retain(|_, recovery| !matches!(recovery.stage, Stage::Queued { .. }));
+        self.books.values_mut().for_each(|recovery| recovery.requests = 0);
     }
 
     /// The venue told us to wait (429, 418, `Retry-After`).
@@ -253,5 +250,21 @@ mod tests {
             }
         }
         assert!((3..=8).contains(&requests), "{requests} requests in 20 s");
+    }
+
+    #[test]
+    fn books_of_new_lines_do_not_wait_for_what_the_old_ones_asked() {
+        let mut snapshots = Snapshots::new(SnapshotRule { limit: 60_000, ..RULE });
+        for loss in 0..50u64 {
+            let now = loss * S;
+            snapshots.on_lines_lost();
+            snapshots.on_needed(InstrumentId(1), Rank::Traded, now, 0);
+            assert_eq!(snapshots.next(now), Some(InstrumentId(1)), "loss {loss}");
+            snapshots.on_answer(InstrumentId(1), true, now, 0);
+            snapshots.on_needed(InstrumentId(1), Rank::Traded, now, 0);
+            assert_eq!(snapshots.next(now), None, "the same lines ask again");
+        }
+        snapshots.on_lines_lost();
+        assert_eq!(snapshots.waiting(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! The ways in which a line is lost.
+//! The ways in which lines are lost.
 
 use highwire_simulator::fault::verb::Direction;
 use highwire_simulator::{Injection, Venue as Room, Verb};
@@ -14,29 +14,44 @@ pub enum Loss {
     HalfOpen,
     /// The connection answers pings, and brings no data.
     Silent,
-    /// The venue announces that it will end.
+    /// The venue announces that it will end one connection.
     Announced,
-    /// Both lines are reset at once.
-    Both,
+    /// The venue announces that it will end two at once.
+    AnnouncedTwo,
+    /// Two lines are reset at once.
+    Two,
 }
 
 impl Loss {
-    /// Every way.
-    pub const ALL: [Self; 6] = [Self::Reset, Self::Fin, Self::HalfOpen, Self::Silent, Self::Announced, Self::Both];
+    /// What comes without a word.
+    pub const UNANNOUNCED: [Self; 5] = [Self::Reset, Self::Fin, Self::HalfOpen, Self::Silent, Self::Two];
+    /// What is told before it happens.
+    pub const ANNOUNCED: [Self; 2] = [Self::Announced, Self::AnnouncedTwo];
 
-    /// Whether the other line lives on.
-    pub fn spares_one(self) -> bool {
-        self != Self::Both
+    /// How many lines are lost.
+    pub fn lines(self) -> usize {
+        if matches!(self, Self::Two | Self::AnnouncedTwo) { 2 } else { 1 }
     }
 
-    /// What is done to these connections of a venue, of which one or both are lost.
+    /// Whether lines that carry the books are left, or their successors are there in time, when a venue has so many.
+    pub fn goes_unnoticed(self, lines: usize) -> bool {
+        self.lines() < lines || Self::ANNOUNCED.contains(&self)
+    }
+
+    /// Whether it happens at this exchange: Bybit announces nothing.
+    pub fn happens_at(self, room: Room) -> bool {
+        room != Room::Bybit || !Self::ANNOUNCED.contains(&self)
+    }
+
+    /// What is done to these connections of a venue, which are lost.
     pub fn injections(self, room: Room, connections: &[u64]) -> Vec<Injection> {
         let verb = match self {
-            Self::Reset | Self::Both => Verb::Reset {},
+            Self::Reset | Self::Two => Verb::Reset {},
             Self::Fin => Verb::Fin { mid_frame: false },
             Self::HalfOpen => Verb::Blackhole { dir: Direction::Both },
             Self::Silent => Verb::Mute {},
-            Self::Announced => Verb::ShutdownNotice { close_after_ms: 3_000 },
+            // The end itself never comes: whoever does not go by the announcement waits for ever.
+            Self::Announced | Self::AnnouncedTwo => Verb::ShutdownNotice { close_after_ms: 0 },
         };
         connections.iter().map(|&number| Injection::new(room, verb.clone()).conn(number)).collect()
     }

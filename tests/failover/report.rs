@@ -39,17 +39,17 @@ impl Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{:<10} {:>6}  {:>28}  {:>28}", "loss", "times", "no live book, ms", "found after, ms")?;
+        writeln!(f, "{:<12} {:>6}  {:>28}  {:>28}", "loss", "times", "no live book, ms", "found after, ms")?;
         writeln!(
             f,
-            "{:<10} {:>6}  {:>8} {:>9} {:>9}  {:>8} {:>9} {:>9}",
+            "{:<12} {:>6}  {:>8} {:>9} {:>9}  {:>8} {:>9} {:>9}",
             "", "", "p50", "p99", "max", "p50", "p99", "max"
         )?;
         for (loss, row) in &self.0 {
             let [a, b, c] = quantiles(&row.dark);
             let [d, e, g] = quantiles(&row.found);
             let name = format!("{loss:?}");
-            writeln!(f, "{name:<10} {:>6}  {a:>8.1} {b:>9.1} {c:>9.1}  {d:>8.1} {e:>9.1} {g:>9.1}", row.losses)?;
+            writeln!(f, "{name:<12} {:>6}  {a:>8.1} {b:>9.1} {c:>9.1}  {d:>8.1} {e:>9.1} {g:>9.1}", row.losses)?;
         }
         Ok(())
     }

@@ -1,15 +1,19 @@
-//! Four simulated exchanges and a service on paper that reads them over two lines each.
+//! Four simulated exchanges and a service on paper that reads them over two lines each, or more.
 
 use crate::loss::Loss;
 use crate::watcher::Watcher;
 use highwire::config::{self, Config};
 use highwire::service::{Orders, Service, VenueAddress, listings};
 use highwire::universe::{Pairing, Universe};
+use highwire_links::Nanos;
+use highwire_links::audit::Verdict;
 use highwire_links::page::BookState;
 use highwire_simulator::{AssetSpec, Deed, Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
 use highwire_venues::venue::Venue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, MutexGuard};
 
 /// The exchanges, one board of each.
 pub const ROOMS: [(Room, Venue); 4] = [
@@ -18,8 +22,12 @@ pub const ROOMS: [(Room, Venue); 4] = [
     (Room::Okx, Venue::Okx),
     (Room::Bybit, Venue::BybitSpot),
 ];
-/// Places on the thread that a venue has: two lines, each with its successor's.
-const SLOTS: u64 = 4;
+/// Stages share the processor: one at a time.
+static TURN: Mutex<()> = Mutex::const_new(());
+/// Connections of a venue begin a second apart: so long it is left in peace before its next loss.
+const PEACE: Duration = Duration::from_millis(1_100);
+/// So long everything must have stood for a loss to be over.
+const OVER: Duration = Duration::from_millis(50);
 /// A loss that is not found within this is not found.
 const FOUND_WITHIN: Duration = Duration::from_secs(40);
 
@@ -29,8 +37,8 @@ pub struct Round {
     /// The venue's instruments.
     pub instruments: Vec<usize>,
     /// When it was lost, and when both lines were back.
-    pub span: (Instant, Instant),
-    /// How long it took until the line was given up; `None` when it never was.
+    pub span: (Nanos, Nanos),
+    /// How long it took until the line was seen to be silent, or was given up; `None` when it never was.
     pub found: Option<Duration>,
 }
 
@@ -40,25 +48,33 @@ pub struct Stage {
     service: Service,
     simulator: Simulator,
     universe: Arc<Universe>,
+    config: Config,
+    lines: usize,
+    _data: tempfile::TempDir,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Stage {
-    /// Starts, and waits until every book is live on both lines.
-    pub async fn start() -> Self {
+    /// Starts, and waits until every book is live on all of its lines.
+    pub async fn start(lines: u16) -> Self {
+        let turn = TURN.lock().await;
         highwire::tls::choose_provider();
         let market =
             MarketConfig { assets: vec![AssetSpec::new("BTC", 65_000 * 100_000_000)], ..MarketConfig::default() };
         let venues = ROOMS.map(|(room, _)| (room, Ports::default())).to_vec();
         let simulator =
             Simulator::start(SimulatorConfig { market, venues, ..SimulatorConfig::default() }).await.unwrap();
-        let config = settings();
+        let data = tempfile::tempdir().unwrap();
+        let mut config = settings(lines);
+        config.service.data_dir = data.path().to_string_lossy().into_owned();
         let addresses = ROOMS.map(|(room, venue)| address(&simulator, room, venue));
         let specs = listings(&reqwest::Client::new(), &addresses).await.unwrap();
         let universe = Arc::new(Universe::new(specs, &Pairing::new(&config, &[]).unwrap(), &config).unwrap());
         let service =
             Service::start(Arc::clone(&universe), &config, &addresses, Orders::Paper, None, None).await.unwrap();
         let watcher = Watcher::start(service.watch().pages.clone());
-        let stage = Self { watcher, service, simulator, universe };
+        let lines = lines.into();
+        let stage = Self { watcher, service, simulator, universe, config, lines, _data: data, _turn: turn };
         for number in 0..ROOMS.len() {
             stage.wait_whole(number).await;
         }
@@ -77,25 +93,27 @@ impl Stage {
     async fn round(&self, number: usize, loss: Loss, turn: usize) -> Round {
         let (room, control) = (ROOMS[number].0, self.simulator.control());
         let lines = self.wait_whole(number).await;
-        self.take_ended(number);
-        let lost = if loss.spares_one() { vec![lines[turn % lines.len()]] } else { lines };
-        let began = Instant::now();
+        self.take_found(number);
+        let lost: Vec<u64> = (0..loss.lines()).map(|other| lines[(turn + other) % lines.len()]).collect();
+        let (began, began_ns) = (Instant::now(), self.watcher.now());
         loss.injections(room, &lost).into_iter().for_each(|injection| _ = control.apply(injection).unwrap());
         let mut found = None;
         while found.is_none() && began.elapsed() < FOUND_WITHIN {
             tokio::time::sleep(Duration::from_millis(2)).await;
-            found = self.take_ended(number).then(|| began.elapsed());
+            found = self.take_found(number).then(|| began.elapsed());
         }
         self.wait_replaced(number, &lost).await;
         control.take_back(|_, target| target.venue == Some(room));
-        Round { instruments: self.instruments(number), span: (began, Instant::now()), found }
+        Round { instruments: self.instruments(number), span: (began_ns, self.watcher.now()), found }
     }
 
-    /// Whether a line of the venue has ended since last asked; the words of other venues are left.
-    fn take_ended(&self, number: usize) -> bool {
+    /// Whether a line of the venue has ended or fallen silent since last asked; the words of other venues are left.
+    fn take_found(&self, number: usize) -> bool {
+        // A line has two places on the thread: its own and its successor's.
+        let slots = 2 * self.lines as u64;
         let mut chronicle = self.service.watch().chronicle();
         let before = chronicle.notices.len();
-        chronicle.notices.retain(|notice| slot(notice).is_none_or(|slot| slot / SLOTS != number as u64));
+        chronicle.notices.retain(|notice| slot(notice).is_none_or(|slot| slot / slots != number as u64));
         chronicle.notices.len() < before
     }
 
@@ -116,17 +134,17 @@ impl Stage {
         standing
     }
 
-    /// Waits until two lines of a venue have stood for a moment and its books are live; which they are.
+    /// Waits until all lines of a venue have stood for a while and its books are live; which they are.
     async fn wait_whole(&self, number: usize) -> Vec<u64> {
-        self.wait(number, |lines| lines.len() == 2).await
+        self.wait(number, PEACE, |lines| lines.len() == self.lines).await
     }
 
-    /// Waits until there are two lines beside those that were lost.
+    /// Waits until there are as many lines beside those that were lost.
     async fn wait_replaced(&self, number: usize, lost: &[u64]) {
-        self.wait(number, |lines| lines.iter().filter(|line| !lost.contains(line)).count() >= 2).await;
+        self.wait(number, OVER, |lines| lines.iter().filter(|line| !lost.contains(line)).count() >= self.lines).await;
     }
 
-    async fn wait(&self, number: usize, enough: impl Fn(&[u64]) -> bool) -> Vec<u64> {
+    async fn wait(&self, number: usize, peace: Duration, enough: impl Fn(&[u64]) -> bool) -> Vec<u64> {
         let (until, mut since) = (Instant::now() + Duration::from_secs(60), Instant::now());
         let live = |id: &usize| self.service.watch().pages.read(*id).is_some_and(|page| page.state == BookState::Live);
         loop {
@@ -136,11 +154,36 @@ impl Stage {
             if !enough(&lines) || !self.instruments(number).iter().all(live) {
                 since = Instant::now();
             }
-            if since.elapsed() >= Duration::from_millis(300) {
+            if since.elapsed() >= peace {
                 return lines;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// No trade was decided on a book that was not live or was too old, and no opportunity was counted twice; how
+    /// many trades there were.
+    pub fn judge_trades(&self) -> usize {
+        let chronicle = self.service.watch().chronicle();
+        let (mut trades, mut ends) = (0, BTreeMap::new());
+        for o in &chronicle.ledger.opportunities {
+            let legs = [o.opened.buy.index(), o.opened.sell.index()];
+            let before = ends.insert(legs, o.closed.map_or(Nanos::MAX, |closed| closed.at_ns));
+            assert!(before.is_none_or(|before| before <= o.opened.at_ns), "twice: {o:?}");
+            let Some(decided) = o.decided.filter(|decided| decided.verdict == Verdict::Taken) else { continue };
+            trades += 1;
+            for book in legs {
+                let stale_ms = self.config.venues[self.universe.specs[book].venue.name()].stale_ms;
+                let wrong = self.watcher.objects(book, decided.at_ns, stale_ms * 1_000_000);
+                assert_eq!(wrong, None, "{o:?}");
+            }
+        }
+        trades
+    }
+
+    /// What was told of books, and the last words.
+    pub fn told(&self) -> String {
+        self.service.watch().chronicle().notices.join("\n")
     }
 
     pub async fn stop(self) {
@@ -150,17 +193,19 @@ impl Stage {
     }
 }
 
-/// The slot of `line 5 ended: …`.
+/// The slot of `line 5 ended: …` and of `line 5 has brought no data of …`.
 fn slot(notice: &str) -> Option<u64> {
     notice.strip_prefix("line ")?.split(' ').next()?.parse().ok()
 }
 
-/// Connections may follow each other at once: it is the losses that are measured, not the venues' patience.
-fn settings() -> Config {
+/// A thousand losses in minutes are more than the daily few that attempts and back-off are set for.
+fn settings(lines: u16) -> Config {
     let keys = [("ATTEMPTS", "300"), ("ATTEMPTS_PERIOD_S", "1"), ("STABLE_MS", "0")];
     let keys = keys.map(|(key, value)| (format!("HIGHWIRE__LINES__{key}"), value.to_owned()));
     let first = ("HIGHWIRE__SUPERVISION__BACKOFF_BASE_MS".to_owned(), "10".to_owned());
-    config::load_from(None, keys.into_iter().chain([first])).unwrap().config
+    let mut config = config::load_from(None, keys.into_iter().chain([first])).unwrap().config;
+    config.venues.values_mut().for_each(|venue| venue.lines = lines);
+    config
 }
 
 fn address(simulator: &Simulator, room: Room, venue: Venue) -> VenueAddress {

@@ -31,20 +31,23 @@ async fn a_venue_whose_clock_is_far_from_ours_is_not_traded_on_until_it_is_near_
     rig.end().await;
 }
 
-/// Breaks Binance's book and answers its snapshots so; what was asked of the venue while it wanted peace.
-async fn refused(rig: &Rig, verb: Verb, peace_s: u64) {
+/// Breaks Binance's book and answers its snapshots so; nothing was asked of the venue while it wanted peace.
+async fn refused(rig: &Rig, verb: Verb, peace_s: u64, words: &[&str]) {
     rig.rest(500).await;
-    let told = log::lines(&["WARN", "binance_spot", "we asked too much"]).len();
+    let told = log::lines(words).len();
     let losses = rig.losses(BINANCE).len();
     let before = rig.requests(Room::BinanceSpot, DEPTH).len();
     rig.inject(Injection::new(Room::BinanceSpot, verb.clone()).topic(DEPTH));
     rig.strike(Room::BinanceSpot, Verb::Gap { n: 1 });
     rig.wait("the gap is seen", |rig| rig.losses(BINANCE).len() > losses).await;
     rig.wait("it asked", |rig| rig.requests(Room::BinanceSpot, DEPTH).len() > before).await;
-    rig.wait("it is told", |_| log::lines(&["WARN", "binance_spot", "we asked too much"]).len() > told).await;
+    rig.wait("it is told", |_| log::lines(words).len() > told).await;
     let refused_at = rig.refusals(Room::BinanceSpot).last().copied().unwrap();
     rig.simulator.control().take_back(|armed, _| *armed == verb);
+    let from = rig.now();
     rig.rest(peace_s * 1_000).await;
+    // What it cannot be asked about is not begun there.
+    rig.no_trade_on(BINANCE, (from, from + (peace_s - 1) * SECOND_NS));
     let asked: Vec<_> = rig
         .requests(Room::BinanceSpot, "/")
         .into_iter()
@@ -58,17 +61,41 @@ async fn refused(rig: &Rig, verb: Verb, peace_s: u64) {
 async fn a_venue_that_was_asked_too_much_is_left_alone_for_as_long_as_it_says() {
     let rig = Rig::start(Plan::default()).await;
     let after_retry = |value: &str| Verb::RetryAfter { value: value.to_owned() };
-    refused(&rig, after_retry("3"), 3).await;
+    let warned = ["WARN", "binance_spot", "we asked too much"];
+    refused(&rig, after_retry("3"), 3, &warned).await;
     rig.wait("it is live again", |rig| rig.state(BINANCE) == BookState::Live).await;
     let date = httpdate(SystemTime::now() + Duration::from_secs(8));
-    refused(&rig, after_retry(&date), 5).await;
+    refused(&rig, after_retry(&date), 5, &warned).await;
     rig.wait("it is live again", |rig| rig.state(BINANCE) == BookState::Live).await;
     rig.wait_trades_on(BINANCE, 1).await;
     // One that names no time, or none that can be read, is left alone for a minute; the others go on.
-    refused(&rig, after_retry("soon"), 10).await;
+    refused(&rig, after_retry("soon"), 10, &warned).await;
     assert_ne!(rig.state(BINANCE), BookState::Live);
     rig.wait_trades_on(OKX, 1).await;
-    assert_eq!(log::lines(&["WARN", "we asked too much"]).len(), 3, "once an incident");
+    assert_eq!(log::lines(&warned).len(), 3, "once an incident");
+    rig.end().await;
+}
+
+/// Fault: C12
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_venue_that_banned_us_is_neither_asked_nor_connected_to_until_the_ban_is_over() {
+    let rig = Rig::start(Plan::default()).await;
+    rig.bans.set(1);
+    let headers = vec![("Retry-After".to_owned(), "7".to_owned())];
+    let ban = Verb::HttpStatus { code: 418, headers, body: r#"{"code":-1003,"msg":"banned"}"#.to_owned() };
+    let critical = ["CRITICAL", "binance_spot", "we are banned"];
+    refused(&rig, ban.clone(), 2, &critical).await;
+    let began = rig.refusals(Room::BinanceSpot).last().copied().unwrap();
+    // Its lines end meanwhile: nobody knocks before the time is over.
+    rig.strike(Room::BinanceSpot, Verb::Reset {});
+    rig.wait_trades_on(OKX, 1).await;
+    rig.wait("it is live again", |rig| rig.state(BINANCE) == BookState::Live).await;
+    let within = |at: &u64| (began + 50_000_000..began + 6_900_000_000).contains(at);
+    let asked: Vec<u64> = rig.requests(Room::BinanceSpot, "/").into_iter().filter(within).collect();
+    let knocked: Vec<u64> = rig.connections(Room::BinanceSpot).into_iter().filter(within).collect();
+    assert_eq!((asked, knocked), (vec![], vec![]), "before the ban was over");
+    rig.wait_trades_on(BINANCE, 1).await;
+    assert_eq!(log::lines(&critical).len(), 1, "one incident");
     rig.end().await;
 }
 

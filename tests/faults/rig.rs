@@ -15,6 +15,7 @@ use highwire_simulator::{AssetSpec, Deed, Endpoint, Injection, MarketConfig, Rec
 use highwire_simulator::{Venue as Room, Verb};
 use highwire_venues::Kind;
 use highwire_venues::venue::Venue;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard};
@@ -37,6 +38,8 @@ pub struct Plan {
     pub tune: fn(&mut Config),
     /// Symbols that take part.
     pub keep: fn(&str) -> bool,
+    /// Kinds of instruments that take part.
+    pub kinds: &'static [Kind],
     /// Changes the simulator.
     pub shape: fn(&mut SimulatorConfig),
 }
@@ -46,7 +49,7 @@ impl Default for Plan {
     fn default() -> Self {
         let rooms =
             vec![(Room::BinanceSpot, Venue::BinanceSpot), (Room::Okx, Venue::Okx), (Room::Bybit, Venue::BybitSpot)];
-        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {}, keep: |_| true, shape: |_| {} }
+        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {}, keep: |_| true, kinds: &[Kind::Spot], shape: |_| {} }
     }
 }
 
@@ -60,6 +63,8 @@ pub struct Rig {
     pub spectator: Spectator,
     /// For whatever is waited for.
     pub patience_s: std::cell::Cell<u64>,
+    /// Bans that the story makes.
+    pub bans: std::cell::Cell<usize>,
     began_ns: Nanos,
     clock: TscClock,
     _data: tempfile::TempDir,
@@ -93,7 +98,7 @@ impl Rig {
         let simulator = simulator(&plan).await;
         let addresses = addresses(&simulator, &plan);
         let mut specs = listings(&reqwest::Client::new(), &addresses).await.unwrap();
-        specs.retain(|spec| spec.kind == Kind::Spot && (plan.keep)(&spec.symbol));
+        specs.retain(|spec| plan.kinds.contains(&spec.kind) && (plan.keep)(&spec.symbol));
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
         let clock = TscClock::start();
@@ -110,6 +115,7 @@ impl Rig {
             addresses,
             spectator,
             patience_s: std::cell::Cell::new(PATIENCE_S),
+            bans: std::cell::Cell::default(),
             began_ns,
             clock,
             _data: data,
@@ -245,7 +251,7 @@ impl Rig {
     /// On one route an opportunity begins only when the one before it has ended.
     pub fn no_opportunity_is_counted_twice(&self) {
         let chronicle = self.service.watch().chronicle();
-        let mut ends = std::collections::BTreeMap::new();
+        let mut ends = BTreeMap::new();
         for o in &chronicle.ledger.opportunities {
             let until = o.closed.map_or(Nanos::MAX, |closed| closed.at_ns);
             let before = ends.insert((o.opened.buy.index(), o.opened.sell.index()), until);
@@ -274,6 +280,17 @@ impl Rig {
     /// The simulator's records of a venue.
     pub fn records(&self, room: Room) -> Vec<Record> {
         self.simulator.records(0).into_iter().filter(|record| record.venue == room).collect()
+    }
+
+    /// When messages came to a venue, by connection.
+    pub fn messages(&self, room: Room) -> BTreeMap<u64, Vec<Nanos>> {
+        let mut by_connection: BTreeMap<u64, Vec<Nanos>> = BTreeMap::new();
+        for record in self.records(room) {
+            if let Deed::Message { conn, .. } = record.deed {
+                by_connection.entry(conn).or_default().push(record.at_ns);
+            }
+        }
+        by_connection
     }
 
     /// When a venue was asked for paths that begin so.
@@ -314,7 +331,7 @@ impl Rig {
         let pages = &self.service.watch().pages;
         let differs = |id: usize| {
             let spec = &self.universe.specs[id];
-            let board = board(spec.venue);
+            let board = board(spec.venue, spec.kind);
             let (Some(page), Some(book)) = (pages.read(id), self.simulator.book(board, &spec.symbol)) else {
                 return Some(spec.symbol.clone());
             };
@@ -348,18 +365,21 @@ impl Rig {
         self.simulator.stop().await;
     }
 
-    /// No venue refused us for asking too much, unless the story made it.
+    /// No venue banned us, but for those that the story made.
     fn no_limit_was_broken(&self) {
         let banned = |record: &&Record| matches!(record.deed, Deed::Answer { status: 418, .. });
-        assert_eq!(self.simulator.records(0).iter().filter(banned).count(), 0);
+        assert_eq!(self.simulator.records(0).iter().filter(banned).count(), self.bans.get());
     }
 }
 
-fn board(venue: Venue) -> highwire_simulator::Board {
+fn board(venue: Venue, kind: Kind) -> highwire_simulator::Board {
     use highwire_simulator::Board;
-    match venue {
-        Venue::BinanceSpot => Board::BinanceSpot,
-        Venue::Okx => Board::OkxSpot,
+    match (venue, kind) {
+        (Venue::BinanceSpot, _) => Board::BinanceSpot,
+        (Venue::BinanceUsdm, _) => Board::BinanceUsdm,
+        (Venue::Okx, Kind::Spot) => Board::OkxSpot,
+        (Venue::Okx, _) => Board::OkxSwap,
+        (Venue::BybitLinear, _) => Board::BybitLinear,
         _ => Board::BybitSpot,
     }
 }
@@ -368,7 +388,8 @@ async fn simulator(plan: &Plan) -> Simulator {
     let price = |base: &str| if base == "BTC" { 65_000 } else { 100 };
     let assets = plan.assets.iter().map(|base| AssetSpec::new(base, price(base) * 100_000_000)).collect();
     let market = MarketConfig { seed: 7, assets, dislocations_per_min: 240, ..MarketConfig::default() };
-    let venues = plan.rooms.iter().map(|(room, _)| (*room, highwire_simulator::Ports::default())).collect();
+    let rooms: BTreeSet<Room> = plan.rooms.iter().map(|(room, _)| *room).collect();
+    let venues = rooms.into_iter().map(|room| (room, highwire_simulator::Ports::default())).collect();
     let mut config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
     (plan.shape)(&mut config);
     Simulator::start(config).await.unwrap()

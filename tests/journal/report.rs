@@ -6,10 +6,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// The last end of a trade: where in the journal, how, the edge that it set out for and the one that it captured, parts
-/// per billion.
-type End = (u64, String, f64, f64);
-
 /// A trade as the journal tells it.
 #[derive(Default)]
 struct Told {
@@ -21,7 +17,8 @@ struct Told {
     bought: (f64, f64),
     sold: (f64, f64),
     fees: f64,
-    end: Option<End>,
+    /// Its last end: where in the journal, how, the edge that it set out for and the one that it captured.
+    end: Option<(u64, String, f64, f64)>,
 }
 
 impl Told {
@@ -97,7 +94,7 @@ fn figures(trades: &[Told]) -> BTreeMap<&'static str, f64> {
     }
     let spread: f64 = results.iter().map(|result| (result - mean(&results)).powi(2)).sum::<f64>();
     let ends = || trades.iter().filter_map(|told| told.end.as_ref()).filter(|end| end.3 != 0.0);
-    let edges = |of: &dyn Fn(&End) -> f64| mean(&ends().map(|end| of(end) / 1e5).collect::<Vec<_>>());
+    let mean_bps = |edges_ppb: Vec<f64>| mean(&edges_ppb) / 1e5;
     [
         ("traded", trades.len() as f64),
         ("won", results.iter().filter(|result| **result > 0.0).count() as f64),
@@ -109,8 +106,8 @@ fn figures(trades: &[Told]) -> BTreeMap<&'static str, f64> {
         ("profit", sum),
         ("drawdown_max", fall),
         ("sharpe", mean(&results) / (spread / (results.len() - 1) as f64).sqrt()),
-        ("edge_expected_bps", edges(&|end| end.2)),
-        ("edge_captured_bps", edges(&|end| end.3)),
+        ("edge_expected_bps", mean_bps(ends().map(|end| end.2).collect())),
+        ("edge_captured_bps", mean_bps(ends().map(|end| end.3).collect())),
         ("pair_fill_rate", count(&|told| told.legs_filled() == told.legs.len()) / trades.len() as f64),
     ]
     .into()

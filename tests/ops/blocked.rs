@@ -29,13 +29,15 @@ fn black_hole() -> (SocketAddr, Arc<AtomicUsize>) {
     (address, taken)
 }
 
-/// A moment of a service: resident bytes, trades begun, turns of its loop.
-async fn look(running: &Running) -> [u64; 3] {
+/// A moment of a service: resident bytes, trades begun, frames read, spans made and exported.
+async fn look(running: &Running) -> [u64; 5] {
     let text = reqwest::get(format!("http://{}/metrics", running.address)).await.unwrap().text().await.unwrap();
     let names = [
         "process_resident_memory_bytes",
         "highwire_sagas_total{thread=\"wire\"}",
         "highwire_frames_total{thread=\"wire\"}",
+        "highwire_spans_total",
+        "highwire_spans_exported_total",
     ];
     names.map(|name| {
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -74,7 +76,7 @@ async fn a_collector_that_never_answers_costs_its_queue_and_trading_goes_on() {
         before = now;
     }
     let (last, last_twin) = (look(&blocked).await, look(&twin).await);
-    let grown = |first: [u64; 3], last: [u64; 3]| last[0].saturating_sub(first[0]);
+    let grown = |first: [u64; 5], last: [u64; 5]| last[0].saturating_sub(first[0]);
     let (ours, its) = (most.saturating_sub(first[0]), grown(first_twin, last_twin));
     println!(
         "{lasts_s} s: resident {} → {} kB (most {} kB), twin {} → {} kB; trades {} and {}; frames {} and {}",
@@ -88,7 +90,9 @@ async fn a_collector_that_never_answers_costs_its_queue_and_trading_goes_on() {
         last[2] - first[2],
         last_twin[2] - first_twin[2],
     );
+    println!("spans made {} and {}, exported {}", last[3], last_twin[3], last[4]);
     assert!(taken.load(Ordering::Relaxed) > 0, "it never tried the collector");
+    assert!(last[3] > QUEUE_MAX && last[4] == 0, "more than the queue holds, and none of it left: {last:?}");
     assert!(ours <= its + GROWTH_MAX, "grown by {ours} bytes, its twin by {its}");
     drop((blocked, twin));
     simulator.stop().await;

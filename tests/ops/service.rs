@@ -18,7 +18,7 @@ pub(crate) const ROOMS: [(Room, &str, &str); 3] = [
 /// A process of ours; it ends with the test.
 pub(crate) struct Running {
     child: Child,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
     /// Where it serves.
     pub(crate) address: SocketAddr,
 }
@@ -42,7 +42,15 @@ impl Running {
             said.push_str(&line);
         }
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Self { child, _data: data, address }
+        Self { child, data, address }
+    }
+
+    /// An operator's command to it: whether it was done, and what was said.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        command.args(arguments).env("HIGHWIRE__SERVICE__DATA_DIR", self.data.path());
+        let output = command.output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     /// Asks until it is ready, for at most 40 s.

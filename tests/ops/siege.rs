@@ -1,5 +1,5 @@
-//! A thousand clients that drip their headers and others that send oversize ones, in turns with quiet: everybody else is
-//! answered, books and trades go on. What `/health` takes and what the wire takes, with and without, is printed and not
+//! A thousand clients that drip their headers, a thousand that say nothing, and others that send headers and bodies without
+//! end, in turns with quiet: everybody else is answered, books and trades go on, memory stays, and a halt is obeyed. What `/health` takes and what the wire takes, with and without, is printed and not
 //! asserted, since other programs run on the same cores. `HIGHWIRE_SIEGE_S` makes it longer than 8 seconds.
 
 use super::service::{Running, free, settings, simulator_of};
@@ -13,8 +13,12 @@ use tokio::task::JoinSet;
 
 /// Clients that drip.
 const DRIPS: usize = 1_000;
-/// Clients that send headers of a megabyte.
+/// Clients that connect and say nothing; they come once.
+const IDLE: usize = 1_000;
+/// Clients that send what has no end.
 const FLOODS: usize = 8;
+/// What all of it may take.
+const GROWTH_MAX: u64 = 64 << 20;
 /// Stages of every frame: the whole wire has a sample per order only.
 const STAGES: [&str; 5] = ["decode", "book", "queue", "detect", "wire"];
 
@@ -30,9 +34,21 @@ async fn drip(address: SocketAddr) {
     }
 }
 
-/// Sends headers that are too long, again and again.
-async fn flood(address: SocketAddr) {
-    let long = [b"GET /metrics HTTP/1.1\r\nx: ".as_slice(), &vec![b'a'; 1 << 20]].concat();
+/// Says nothing, until it is cut off.
+async fn idle(address: SocketAddr) {
+    if let Ok(mut socket) = TcpStream::connect(address).await {
+        let _cut = socket.read(&mut [0]).await;
+    }
+}
+
+/// Sends what is too long, again and again: a header, a body, chunks without end.
+async fn flood(address: SocketAddr, number: usize) {
+    let begin: &[u8] = match number % 3 {
+        0 => b"GET /metrics HTTP/1.1\r\nx: ",
+        1 => b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n",
+        _ => b"POST /health HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nffffffff\r\n",
+    };
+    let long = [begin, &vec![b'a'; 1 << 20]].concat();
     loop {
         if let Ok(mut socket) = TcpStream::connect(address).await {
             let (_cut, mut answer) = (socket.write_all(&long).await, [0; 64]);
@@ -40,6 +56,21 @@ async fn flood(address: SocketAddr) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// All of them, until they are dropped.
+fn lay(address: SocketAddr) -> JoinSet<()> {
+    let mut siege = JoinSet::new();
+    (0..DRIPS).for_each(|_| drop(siege.spawn(drip(address))));
+    (0..IDLE).for_each(|_| drop(siege.spawn(idle(address))));
+    (0..FLOODS).for_each(|number| drop(siege.spawn(flood(address, number))));
+    siege
+}
+
+async fn resident(running: &Running) -> u64 {
+    let text = fresh(running, "/metrics").await;
+    let value = text.lines().find_map(|line| line.strip_prefix("process_resident_memory_bytes "));
+    value.unwrap().parse::<f64>().unwrap() as u64
 }
 
 /// What one kind of turn has seen.
@@ -114,6 +145,7 @@ async fn buckets(running: &Running) -> BTreeMap<(&'static str, String), f64> {
     found
 }
 
+/// Fault: S03
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_drip_and_flood_are_nobody_elses_affair() {
     let lasts_s: u64 = std::env::var("HIGHWIRE_SIEGE_S").map_or(8, |s| s.parse().unwrap());
@@ -124,13 +156,12 @@ async fn clients_that_drip_and_flood_are_nobody_elses_affair() {
     let eager = [("HIGHWIRE__RISK__EDGE_MIN_BPS", "0"), ("HIGHWIRE__RISK__COOLDOWN_MS", "1")];
     let running = tokio::task::block_in_place(|| Running::start(&arguments, &eager, free()));
     running.wait_ready().await;
+    let before = resident(&running).await;
     let turn = Duration::from_millis(lasts_s * 1_000 / 4);
     let (mut quiet, mut attacked) = (Seen::default(), Seen::default());
     for _ in 0..2 {
         quiet.turn(&running, turn).await;
-        let mut siege = JoinSet::new();
-        (0..DRIPS).for_each(|_| drop(siege.spawn(drip(running.address))));
-        (0..FLOODS).for_each(|_| drop(siege.spawn(flood(running.address))));
+        let mut siege = lay(running.address);
         // Until all have come.
         tokio::time::sleep(Duration::from_secs(1)).await;
         attacked.turn(&running, turn).await;
@@ -148,10 +179,25 @@ async fn clients_that_drip_and_flood_are_nobody_elses_affair() {
         let ((a, n), (b, m)) = (quiet.p99_us(stage), attacked.p99_us(stage));
         println!("{stage:<9} p99 {a:.1} µs of {n}, attacked {b:.1} µs of {m}: ratio {:.2}", b / a);
     }
-    let health: serde_json::Value =
-        serde_json::from_str(fresh(&running, "/health").await.split_once("\r\n\r\n").unwrap().1).unwrap();
-    assert_eq!(health["mode"], "Full", "{health}");
+    assert_eq!(mode(&running).await, "Full");
     assert!(attacked.p99_us("decode").1 > 0.0 && attacked.p99_us("wire").1 > 0.0, "it trades on");
+    let grown = resident(&running).await.saturating_sub(before);
+    assert!(grown < GROWTH_MAX, "grown by {grown} bytes");
+
+    // The kill switch is no matter of HTTP.
+    let mut siege = lay(running.address);
+    let began = Instant::now();
+    let (done, said) = tokio::task::block_in_place(|| running.operate(&["halt", "--config", config.to_str().unwrap()]));
+    println!("halted under attack after {} ms, grown by {} kB", began.elapsed().as_millis(), grown >> 10);
+    assert!(done, "{said}");
+    assert_eq!(mode(&running).await, "Halted");
+    siege.shutdown().await;
     drop(running);
     simulator.stop().await;
+}
+
+async fn mode(running: &Running) -> String {
+    let answer = fresh(running, "/health").await;
+    let health: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    health["mode"].as_str().unwrap().to_owned()
 }

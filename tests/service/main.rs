@@ -4,7 +4,9 @@
 
 mod alerts;
 mod causes;
+mod cores;
 mod demo;
+mod forgery;
 mod halts;
 mod http;
 mod orders;
@@ -13,4 +15,5 @@ mod report;
 mod run;
 mod running;
 mod simulate;
+mod telegram;
 mod traces;

@@ -66,12 +66,18 @@ impl Running {
     }
 
     fn get(&self, path: &str) -> String {
+        let answer = self.said_to(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes());
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// What is answered to these bytes, until the connection ends.
+    pub fn said_to(&self, bytes: &[u8]) -> String {
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(socket, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+        socket.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// Books that are live.

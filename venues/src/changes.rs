@@ -55,6 +55,7 @@ fn difference(known: &InstrumentSpec, next: &InstrumentSpec) -> Change {
         qty_min: new(Qty(known.qty_min), Qty(next.qty_min)),
         notional_min: new(known.notional_min, next.notional_min),
         status: new(known.status, next.status),
+        ..Change::default()
     }
 }
 

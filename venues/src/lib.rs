@@ -21,6 +21,7 @@ pub mod orders;
 pub mod plan;
 pub mod polymarket;
 pub mod private;
+mod proof;
 mod recent;
 pub mod rest;
 mod roster;

@@ -449,11 +449,14 @@ pub fn notices(venue: Venue, status: u16, headers: Headers<'_>, now: Nanos) -> V
     let mut notices = Vec::new();
     let mut take = |notice| notices.push(notice);
     match venue {
-        Venue::BinanceSpot | Venue::BinanceUsdm => binance::rates::headers(status, headers, now, &mut take),
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr | Venue::BinanceUsdm | Venue::BinanceCoinm => {
+            binance::rates::headers(status, headers, now, &mut take);
+        }
         Venue::Okx => okx::rates::headers(status, headers, now, &mut take),
-        Venue::BybitSpot | Venue::BybitLinear => bybit::rates::headers(status, headers, now, &mut take),
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => {
+            bybit::rates::headers(status, headers, now, &mut take);
+        }
         Venue::Polymarket => polymarket::rates::headers(status, headers, now, &mut take),
-        _ => {}
     }
     notices
 }

@@ -5,6 +5,7 @@ use crate::venue::Venue;
 use crate::{binance, broken, bybit, lanes, okx, polymarket, sniff};
 use highwire_links::decode::Reject;
 use highwire_links::directory::Entry;
+use highwire_links::rate::{Cost, RateRule, Scope};
 use highwire_links::update::{DepthHead, Level, Sink, Trade};
 
 /// A depth snapshot as the venue answered it.
@@ -70,6 +71,42 @@ pub fn probe_path(venue: Venue) -> Option<fn(&str) -> String> {
         Venue::BybitInverse => Some(|s| format!("/v5/market/orderbook?category=inverse&symbol={s}&limit=5")),
         Venue::Polymarket => Some(|s| format!("/book?token_id={s}")),
     }
+}
+
+/// What our address may ask of a venue beside the wire: all that it permits where its answers say what is used, else a
+/// half. Its spans slide, since the venue's clock may begin its minute elsewhere.
+pub fn address_rules(venue: Venue) -> Vec<RateRule> {
+    let (rules, share) = match venue {
+        Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr => (binance::rates::rules(binance::Market::Spot), 1),
+        Venue::BinanceUsdm | Venue::BinanceCoinm => (binance::rates::rules(binance::Market::Futures), 1),
+        Venue::Okx => (okx::rates::rules(), 2),
+        Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => (bybit::rates::rules(venue), 2),
+        Venue::Polymarket => (polymarket::rates::rules(), 2),
+    };
+    let of_address = rules.into_iter().filter(|rule| rule.scope == Scope::Weight);
+    of_address.map(|rule| RateRule { limit: rule.limit / share, aligned: false, ..rule }).collect()
+}
+
+/// What a public request uses of that.
+pub fn cost(venue: Venue, url: &str) -> Cost {
+    let limit = url.split_once("limit=").and_then(|(_, tail)| tail.split('&').next()?.parse::<u32>().ok());
+    let weight = match (venue, limit) {
+        (Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr, None) if url.contains("/exchangeInfo") => 20,
+        (Venue::BinanceSpot | Venue::BinanceUs | Venue::BinanceTr, Some(limit)) => match limit {
+            0..=100 => 5,
+            101..=500 => 25,
+            501..=1_000 => 50,
+            _ => 250,
+        },
+        (Venue::BinanceUsdm | Venue::BinanceCoinm, Some(limit)) => match limit {
+            0..=50 => 2,
+            51..=100 => 5,
+            101..=500 => 10,
+            _ => 20,
+        },
+        _ => 1,
+    };
+    Cost::default().with(Scope::Weight, weight)
 }
 
 /// Path of the request for the venue's time.
@@ -167,6 +204,19 @@ mod tests {
         );
         assert_eq!(time(Venue::Polymarket, "1790000000"), Some(1_790_000_000_000));
         assert_eq!(time(Venue::Okx, "<html>"), None);
+    }
+
+    #[test]
+    fn requests_cost_what_the_venues_say() {
+        let weight = |venue, url: &str| cost(venue, url).0[Scope::Weight as usize];
+        for (limit, spot, futures) in [(5, 5, 2), (100, 5, 5), (500, 25, 10), (1_000, 50, 20), (5_000, 250, 20)] {
+            let url = format!("http://x/api/v3/depth?symbol=X&limit={limit}");
+            assert_eq!([Venue::BinanceSpot, Venue::BinanceUsdm].map(|venue| weight(venue, &url)), [spot, futures]);
+        }
+        assert_eq!(weight(Venue::BinanceSpot, "http://x/api/v3/exchangeInfo"), 20);
+        assert_eq!(weight(Venue::BybitSpot, "/v5/market/orderbook?category=spot&symbol=X&limit=5"), 1);
+        assert_eq!(address_rules(Venue::BinanceSpot)[0].limit, 6_000);
+        assert!(Venue::ALL.iter().all(|&venue| address_rules(venue).len() == 1));
     }
 
     #[test]

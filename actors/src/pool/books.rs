@@ -2,8 +2,10 @@
 //! permits.
 
 use super::PoolMsg;
-use crate::web::{self, Need, Quiet};
+use crate::allowance::{Allowance, Need};
+use crate::web::{self, Claim};
 use highwire_engine::feed::Snapshot;
+use highwire_links::rate::{Cost, Priority};
 use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::dice::Dice;
 use highwire_supervision::snapshots::{Rank, SnapshotRule, Snapshots};
@@ -27,8 +29,12 @@ pub struct SnapshotSource {
     pub timeout: Duration,
     /// The venue's budget.
     pub rule: SnapshotRule,
-    /// Whether the venue wants to be left alone.
-    pub quiet: Quiet,
+    /// What the venue lets us ask.
+    pub allowance: Allowance,
+    /// How much a request matters.
+    pub priority: Priority,
+    /// What it uses.
+    pub cost: Cost,
     /// Whether a book is traded, or only watched.
     pub traded: Arc<dyn Fn(InstrumentId) -> bool + Send + Sync>,
 }
@@ -39,8 +45,7 @@ pub struct Fetched {
     /// The depth, or why there is none.
     pub snapshot: Result<Box<Snapshot>, String>,
     used: Option<u32>,
-    /// The wait that the venue asked for, seconds.
-    pub wait_s: Option<u64>,
+    wait_s: Option<u64>,
 }
 
 /// One venue's snapshots.
@@ -60,6 +65,11 @@ impl Books {
     pub fn on_needed(&mut self, book: InstrumentId, now: Nanos) {
         let rank = if (self.source.traded)(book) { Rank::Traded } else { Rank::Watched };
         self.snapshots.on_needed(book, rank, now, self.dice.roll());
+    }
+
+    /// No line carries the books any more.
+    pub fn on_lines_lost(&mut self) {
+        self.snapshots.on_lines_lost();
     }
 
     /// Sends the requests that are due.
@@ -95,7 +105,8 @@ impl Books {
 pub async fn depth(source: &SnapshotSource, book: InstrumentId) -> Fetched {
     let failed = |why: String| Fetched { snapshot: Err(why), used: None, wait_s: None };
     let Some(url) = (source.url)(book) else { return failed("the venue has no such book".to_owned()) };
-    match web::send(source.http.get(&url), source.timeout, &source.quiet, Need::Now).await {
+    let claim = Claim { allowance: &source.allowance, need: Need::Now, priority: source.priority, cost: source.cost };
+    match web::send(source.http.get(&url), source.timeout, claim).await {
         Err(why) => failed(why),
         Ok(answer) => {
             let (used, wait_s) = (answer.used, answer.wait_s);

@@ -2,6 +2,7 @@
 //! go before it is free.
 
 use highwire_links::Mode;
+use highwire_supervision::degrade;
 use std::collections::BTreeMap;
 
 /// What can hold a venue.
@@ -15,6 +16,21 @@ pub enum Cause {
     Clock,
     /// Its dead-man switch is not renewed.
     DeadMan,
+    /// It wants to be left alone.
+    Limited,
+}
+
+impl Cause {
+    /// The same on the governor's ladder; the lines themselves are told to it.
+    pub fn on_ladder(self) -> Option<degrade::Cause> {
+        match self {
+            Self::Lines => None,
+            Self::Attempts => Some(degrade::Cause::Attempts),
+            Self::Clock => Some(degrade::Cause::ClockOffset),
+            Self::DeadMan => Some(degrade::Cause::DeadMan),
+            Self::Limited => Some(degrade::Cause::Limited),
+        }
+    }
 }
 
 /// The causes that hold a venue now.

@@ -12,7 +12,7 @@ use highwire_supervision::incident::Pace;
 pub async fn alerter(clock: &TscClock) -> Bell {
     let (bell, pace, breaker) = (Bell::default(), Pace::default(), breaker::Settings::default());
     let (disk, clock) = (Box::new(MemoryDisk::new()), Box::new(clock.clone()));
-    let args = AlerterArgs { routes: vec![], pace, breaker, disk, beat: Beat::default(), clock };
+    let args = AlerterArgs { routes: vec![], pace, breaker, self_test_ns: 0, disk, beat: Beat::default(), clock };
     Alerter::start(None, args, &bell).await.unwrap();
     bell
 }

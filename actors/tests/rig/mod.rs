@@ -4,11 +4,12 @@
 
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
+use highwire_actors::allowance::Allowance;
 use highwire_actors::connect::{Line, Target};
 use highwire_actors::dial;
 use highwire_actors::market_line;
 use highwire_actors::news::{News, Observer};
-use highwire_actors::pool::{FeedPlan, Pool, PoolArgs, PoolMsg};
+use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolArgs, PoolMsg};
 use highwire_actors::session::{Recipe, SessionArgs};
 use highwire_actors::subscribe::{Request, Subscription};
 use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
@@ -44,6 +45,7 @@ use highwire_supervision::ending::End;
 use highwire_supervision::failover::Timing;
 use highwire_supervision::lineset::{Kind, LineSetRule};
 use highwire_supervision::rotation::RotationRule;
+use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -448,7 +450,8 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
             snapshots: None,
             probe: None,
             cancel_all: None,
-            books_keeper: None,
+            keepers: Keepers::default(),
+            allowance: Allowance::of(Venue::BinanceSpot),
             attempts: AttemptRule { limit: 1_000, period_ns: SECOND_NS, burst: 1, gap_ns: 0 },
             lines: LineSetRule::default(),
             // Nobody is told and nobody rules: modes are the tests' own.

@@ -69,6 +69,8 @@ pub struct Book {
     pending: Pending,
     /// Another line carries the same messages.
     spare: bool,
+    /// Copies of what it holds may come: of another line, or of one that is left and has not caught up with it.
+    copies: bool,
 }
 
 impl Book {
@@ -76,7 +78,7 @@ impl Book {
     pub fn new(chain: Chain, scale: Scale) -> Self {
         let (bids, asks) = (Ladder::new(Side::Buy), Ladder::new(Side::Sell));
         let (link, pending) = (Link::default(), Pending::new());
-        Self { chain, scale, state: BookState::Empty, link, bids, asks, pending, spare: false }
+        Self { chain, scale, state: BookState::Empty, link, bids, asks, pending, spare: false, copies: false }
     }
 
     /// Where it stands.
@@ -102,6 +104,12 @@ impl Book {
     /// Whether another line carries the same messages: one that is missing is then waited for.
     pub fn set_spare(&mut self, spare: bool) {
         self.spare = spare;
+        self.copies |= spare;
+    }
+
+    /// Whether copies of what it holds may come.
+    pub fn expects_copies(&self) -> bool {
+        self.copies
     }
 
     /// Whether it could lose a message and find out: without sequence numbers a broken one is lost unseen.
@@ -161,7 +169,7 @@ impl Book {
     }
 
     fn is_outdated(&self, head: &DepthHead) -> bool {
-        self.state == BookState::Live && self.link.outdates(self.chain, &head.sequence, self.spare)
+        self.state == BookState::Live && self.link.outdates(self.chain, &head.sequence, self.copies)
     }
 
     /// Whether something was wrong or is on its way to be mended.
@@ -184,6 +192,7 @@ impl Book {
         self.asks.clear();
         self.pending.clear();
         self.link = Link::default();
+        self.copies = self.spare;
     }
 
     /// A diff before the book is whole: kept where a snapshot is on the way, useless otherwise.
@@ -222,7 +231,7 @@ impl Book {
     /// A slower line's copy is no gap.
     fn judge(&self, head: &DepthHead) -> Follows {
         match self.link.judge(self.chain, &head.sequence, head.checksum.is_some()) {
-            Follows::Gap if self.spare && self.link.is_copy(&head.sequence) => Follows::Old,
+            Follows::Gap if self.copies && self.link.is_copy(&head.sequence) => Follows::Old,
             follows => follows,
         }
     }
@@ -321,6 +330,7 @@ impl Book {
         asks.iter().try_for_each(|level| self.asks.set(level)).map_err(why_refused)?;
         let sequence: &Sequence = &head.sequence;
         self.link.advance(sequence);
+        self.copies = self.spare;
         self.prove(head)
     }
 

@@ -3,6 +3,7 @@
 mod binary;
 mod hostile;
 mod lag;
+mod modes;
 mod open;
 mod succession;
 

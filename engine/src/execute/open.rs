@@ -1,12 +1,16 @@
 //! What stands open in money, as the executor keeps it up: valued at the prices that trade, and asked before anything
 //! is opened.
 
-use super::{Executor, LegTicket, Prepared, cash};
+use super::cash::{self, Cash};
+use super::{Active, Executor, LegTicket, Prepared};
 use crate::exposures::Exposures;
+use crate::position::Trade;
 use crate::spec::EngineSpec;
+use highwire_links::fill::{FEE_DP, FeeAsset};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::ids::{InstrumentId, PairId, Side};
 use highwire_links::limits::POW10;
+use highwire_quant::fee::fee_up;
 
 /// Nothing open but what was inherited.
 ///
@@ -71,6 +75,23 @@ impl Executor {
         let after = if leg.side == Side::Buy { held.checked_add(qty)? } else { held.checked_sub(qty)? };
         let value = |position: i64| instrument.quote_amount(leg.ticket.px, Qty(position.checked_abs()?));
         value(after)?.checked_sub(value(held)?)
+    }
+
+    /// A trade's money. What its venues only counted so far is taken at the orders' limits, with fees: no price that
+    /// comes later is worse.
+    pub(super) fn cash_of(&self, active: &Active) -> Cash {
+        let mut cash = active.cash;
+        let orders = active.saga.parts().iter().filter_map(|part| self.orders.get(part.order));
+        for known in orders.filter(|known| known.group == active.group && known.life.untold() > 0) {
+            let instrument = &self.instruments[known.instrument.index()];
+            let qty = Qty(known.life.untold());
+            let value = instrument.quote_amount(known.px, qty).unwrap_or_default();
+            let fee = fee_up(value, instrument.taker_fee_ppb.max(0), FEE_DP).unwrap_or(0);
+            let (px, fee_in) = (known.px, FeeAsset::Quote);
+            let trade = Trade { side: known.side, px, qty, fee, fee_dp: FEE_DP, fee_in, is_pending: false };
+            cash.add(instrument, &trade, self.is_inverse[known.instrument.index()]);
+        }
+        cash
     }
 
     /// The value of a trade's orders.

@@ -20,13 +20,16 @@ use highwire_links::order::OrderTx;
 
 /// The trades of an order that ended are waited for so long before they are asked for.
 const ASK_AFTER_NS: Nanos = 1_000_000_000;
+/// And so long between two times: whoever was to ask may have died of it.
+const ASK_AGAIN_NS: Nanos = 3_000_000_000;
 
 /// An order that ended with trades untold.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Untold {
     id: u64,
     since_ns: Nanos,
-    is_asked: bool,
+    /// When it was last asked for.
+    asked_ns: Option<Nanos>,
 }
 
 impl Executor {
@@ -101,10 +104,11 @@ impl Executor {
                 break;
             }
             let known = self.orders.get(untold.id).filter(|known| known.life.untold() > 0);
-            if let Some(known) = known.filter(|_| !untold.is_asked) {
+            let is_due = untold.asked_ns.is_none_or(|asked_ns| cx.now.saturating_sub(asked_ns) >= ASK_AGAIN_NS);
+            if let Some(known) = known.filter(|_| is_due) {
                 cx.tell(lifecycle::Event::Untold { id: known.id, instrument: known.instrument });
+                untold.asked_ns = Some(cx.now);
             }
-            untold.is_asked = true;
         }
     }
 
@@ -192,6 +196,8 @@ impl Executor {
         }
         self.note_open(of.id, report.px);
         known.life.undo(report.qty.0);
+        let (sold, qty) = (known.side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::Unsettled { instrument: of.id, sold, qty, at_ns: cx.now });
         of.base_qty(report.px, report.qty, self.scales[known.pair.index()].qty_dp).unwrap_or(0)
     }
 
@@ -225,7 +231,7 @@ impl Executor {
             cx.tally.add_many(Counter::OrdersClosed, u64::from(!known.is_closed));
             self.orders.close(known.id);
         } else if is_ended && !self.untold.iter().any(|untold| untold.id == known.id) {
-            self.untold.push(Untold { id: known.id, since_ns: cx.now, is_asked: false });
+            self.untold.push(Untold { id: known.id, since_ns: cx.now, asked_ns: None });
         }
     }
 

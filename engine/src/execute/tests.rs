@@ -313,6 +313,17 @@ fn what_the_venue_counted_and_never_told_is_booked_after_a_while_and_not_twice()
 }
 
 #[test]
+fn a_trade_that_its_venues_only_counted_has_its_result_at_the_limits() {
+    let mut rig = Rig::new();
+    let [first, second] = rig.open(10_000);
+    rig.report(Report { filled: Qty(10_000), ..Report::about(first, IDS[0], ReportKind::Done, MS) });
+    let about = Report::about(second, IDS[1], ReportKind::Fill, MS);
+    rig.report(Report { px: Px(10_100), qty: Qty(10_000), trade: 1, ..about });
+    let last = *rig.moves().last().unwrap();
+    assert_eq!((last.to, last.captured_ppb), (SagaStage::Flat, 10_000_000), "bought at 100.00, sold at 101.00");
+}
+
+#[test]
 fn a_base_fee_shrinks_what_was_bought() {
     let mut rig = Rig::new();
     let [first, second] = rig.open(10_000);
@@ -414,6 +425,8 @@ fn trades_that_were_not_told_are_asked_for_and_what_is_told_then_is_booked_once(
     rig.executor.on_untold(&mut rig.bench.at(1_100 * MS));
     rig.executor.on_untold(&mut rig.bench.at(1_200 * MS));
     assert_eq!(asked(&mut rig), 1);
+    rig.executor.on_untold(&mut rig.bench.at(4_200 * MS));
+    assert_eq!(asked(&mut rig), 1, "whoever was to ask may have died of it");
     rig.fill(0, ids[0], 9, 1_000, 1_300 * MS);
     rig.executor.on_untold(&mut rig.bench.at(20_000 * MS));
     assert_eq!((rig.position(0), rig.reserved(0)), (1_000, "0 0".into()));

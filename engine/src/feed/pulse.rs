@@ -14,6 +14,8 @@ const FLOWS_BEATS: u8 = 10;
 const SILENT_NS_MAX: Nanos = 30_000_000_000;
 /// A gap of so many usual ones is silence.
 const USUAL_GAPS: Nanos = 10;
+/// Of so many, where another line has gone on.
+const OUTRUN_GAPS: Nanos = 5;
 /// Time between two sweeps.
 const SWEEP_NS: Nanos = 100_000_000;
 
@@ -32,8 +34,8 @@ impl Pulse {
     /// When it is silent, while the newest data of any line came at `newest_ns`.
     fn limit_ns(&self, newest_ns: Nanos) -> Nanos {
         let is_outrun = newest_ns.saturating_sub(self.heard_ns) >= OUTRUN_NS_MIN / 2;
-        let least_ns = if is_outrun { OUTRUN_NS_MIN } else { SILENT_NS_MIN };
-        self.usual_ns.saturating_mul(USUAL_GAPS).clamp(least_ns, SILENT_NS_MAX)
+        let (gaps, least_ns) = if is_outrun { (OUTRUN_GAPS, OUTRUN_NS_MIN) } else { (USUAL_GAPS, SILENT_NS_MIN) };
+        self.usual_ns.saturating_mul(gaps).clamp(least_ns, SILENT_NS_MAX)
     }
 
     fn beat(&mut self, now: Nanos) -> bool {

@@ -6,7 +6,7 @@ use crate::stream::Stream;
 use crate::testing::{Bench, order, spot};
 use highwire_links::Side;
 use highwire_links::cnc::StopWord;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec};
 use highwire_links::decode::{Reject, Rejected};
 use highwire_links::fill::{FillRx, fills};
 use highwire_links::order::{OrderTx, orders};
@@ -31,6 +31,11 @@ impl Words {
             "fill" => ReportKind::Fill,
             "done" => ReportKind::Done,
             "open" => ReportKind::Open,
+            "late" => {
+                let about = Report::about(id, highwire_links::InstrumentId(0), ReportKind::Rejected, now);
+                sink.on_report(&Report { reject: OrderReject::Clock, ..about });
+                return Ok(AnswerKind::Answer);
+            }
             "wait" => {
                 sink.on_rate(RateNotice::Wait { scope: Scope::Orders, wait_ns: 20 * MS });
                 return Ok(AnswerKind::Control);
@@ -54,6 +59,11 @@ impl OrderCodec for Words {
         let word = format!("{:?} {} at {wall_ms}\n", order.action, order.id).to_lowercase();
         out.extend(word.as_bytes());
         Ok(())
+    }
+
+    /// Whatever it writes of order 13 is another price.
+    fn differs(&self, order: &Order, _request: &[u8]) -> Option<Field> {
+        (order.id == 13).then_some(Field::Price)
     }
 
     fn cost(&self, _order: &Order) -> Cost {
@@ -242,6 +252,21 @@ fn without_a_trusted_clock_nothing_is_opened_and_hedges_go_out() {
 }
 
 #[test]
+fn after_a_refusal_for_its_time_nothing_is_opened_until_the_clock_is_measured_anew() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    rig.open(1);
+    rig.step(1);
+    rig.say("late 1");
+    assert_eq!(rig.step(2), [(1, ReportKind::Rejected, OrderReject::Clock)]);
+    rig.open(2);
+    rig.submit(3, OrderClass::Hedge, Action::Place);
+    assert_eq!(rig.step(3), [(2, ReportKind::Rejected, OrderReject::Clock), (3, ReportKind::Sent, NONE)]);
+    rig.gateway.set_clock_offset(VenueId(0), 7 * 1_000_000);
+    rig.open(4);
+    assert_eq!(rig.step(4), [(4, ReportKind::Sent, NONE)]);
+}
+
+#[test]
 fn an_answer_that_cannot_be_read_changes_nothing_and_a_notice_is_passed_on() {
     let mut rig = Rig::new(Carrier::Socket, 100);
     rig.open(7);
@@ -297,4 +322,18 @@ fn what_a_gateway_held_when_its_thread_ends_is_told_and_its_line_goes_home() {
     );
     assert!(told[6..].iter().all(|&(_, kind, why)| (kind, why) == (ReportKind::Rejected, OrderReject::NoLine)));
     assert_eq!(rig.gateway.take_ended().map(|(why, _)| why), Some(Ending::ThreadDied));
+}
+
+#[test]
+fn a_request_that_says_another_order_than_was_meant_does_not_leave_and_is_told() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    rig.open(12);
+    rig.open(13);
+    let reports = rig.step(1);
+    assert!(reports.contains(&(13, ReportKind::Rejected, OrderReject::Encoding)), "{reports:?}");
+    let heard = rig.heard();
+    assert!(heard.contains("place 12") && !heard.contains("place 13"), "{heard}");
+    let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take());
+    let is_told = |event: &Event| matches!(event, Event::WireDiffers { id: 13, field: Field::Price, .. });
+    assert_eq!(told.filter(|event| is_told(event)).count(), 1);
 }

@@ -50,6 +50,8 @@ pub struct Complement {
     binaries: Box<[Binary]>,
     /// Per instrument, the number of its binary market.
     numbers: Box<[Option<u16>]>,
+    /// Per binary market, whether anything may be opened there.
+    opens: Box<[bool]>,
     trades: u32,
 }
 
@@ -62,12 +64,20 @@ impl Complement {
                 numbers[id.index()] = Some(number);
             }
         }
-        Self { binaries: spec.tuning.binaries.clone().into(), numbers: numbers.into(), trades: 0 }
+        let opens = vec![true; spec.tuning.binaries.len()].into();
+        Self { binaries: spec.tuning.binaries.clone().into(), numbers: numbers.into(), opens, trades: 0 }
     }
 
     /// The number of the binary market that an instrument is a side of.
     pub fn number_of(&self, id: InstrumentId) -> Option<usize> {
         (*self.numbers.get(id.index())?).map(usize::from)
+    }
+
+    /// Whether anything may be opened at the market that an instrument is a side of.
+    pub fn on_set_opens(&mut self, id: InstrumentId, opens: bool) {
+        if let Some(number) = self.number_of(id) {
+            self.opens[number] = opens;
+        }
     }
 
     /// Yes and no of a binary market.
@@ -84,7 +94,7 @@ impl Complement {
     /// The largest set that the two books sell while its last share still has the edge.
     ///
     /// # Errors
-    /// `Mode` when it is off, `Stale` when a book is not live, `EdgeTooThin`, `TooSmall`.
+    /// `Mode` when it is off, `NotTrading` when nothing may be opened there, `Stale` when a book is not live, `EdgeTooThin`, `TooSmall`.
     pub fn cross(
         &self,
         number: usize,
@@ -94,6 +104,9 @@ impl Complement {
     ) -> Result<Set, Verdict> {
         if !params.is_on {
             return Err(Verdict::Mode);
+        }
+        if !self.opens[number] {
+            return Err(Verdict::NotTrading);
         }
         if pages.iter().any(|page| page.state != BookState::Live) {
             return Err(Verdict::Stale);

@@ -30,6 +30,15 @@ pub struct Record {
 }
 
 impl Record {
+    /// A trade ended with this result; nothing gained and nothing lost is no trade.
+    pub fn on_trade(&mut self, result: f64) {
+        if result > 0.0 {
+            (self.won, self.gained) = (self.won.saturating_add(1), self.gained + result);
+        } else if result < 0.0 {
+            (self.lost, self.given) = (self.lost.saturating_add(1), self.given - result);
+        }
+    }
+
     /// The win rate to be used: the measured one from [`TRADES_MIN`] trades on.
     pub fn win_rate(&self) -> f64 {
         let trades = self.won.saturating_add(self.lost);
@@ -80,6 +89,9 @@ mod tests {
         assert_eq!((young.win_rate(), old.win_rate()), (WIN_RATE_ASSUMED, 0.0));
         close(Some(young.share()), 0.25 * 0.1);
         assert_eq!(old.share(), 0.0);
+        let mut told = Record::default();
+        [2.0, -1.0, 0.0, -2.0].into_iter().for_each(|result| told.on_trade(result));
+        assert_eq!(told, Record { won: 1, lost: 2, gained: 2.0, given: 3.0 });
         let even = Record { won: 20, lost: 20, gained: 40.0, given: 20.0 };
         close(Some(even.payoff()), 2.0);
         close(Some(even.share()), 0.0625);

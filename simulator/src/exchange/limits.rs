@@ -11,14 +11,22 @@ type Key = (usize, &'static str, Option<usize>);
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     used: BTreeMap<Key, Window>,
+    /// Times as much is borne; 0 counts as 1.
+    patience: u32,
 }
 
 impl Limits {
+    /// Limits that bear so many times as much.
+    pub(crate) fn patient(times: u32) -> Self {
+        Self { patience: times, ..Self::default() }
+    }
+
     /// Counts `times` requests of at most `limit` in `span_ns`: whether all are allowed, and how many are left.
     pub(crate) fn allow(&mut self, key: Key, times: usize, (limit, span_ns): (u32, u64), now_ns: u64) -> (bool, u32) {
+        let limit = limit.saturating_mul(self.patience.max(1));
         let window = self.used.entry(key).or_insert_with(|| Window::new(limit, span_ns));
         let allowed = (0..times).all(|_| window.allow(now_ns));
-        (allowed, limit.saturating_sub(window.len() as u32))
+        (allowed, limit.saturating_sub(window.len() as u32) / self.patience.max(1))
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Meter {
     refusals: u32,
     bans: u32,
     banned_until_ns: u64,
+    /// Times as much is borne; 0 counts as 1.
+    patience: u64,
 }
 
 /// What became of a charge; what is used with it.
@@ -28,13 +30,18 @@ pub(crate) enum Charge {
 }
 
 impl Meter {
+    /// One that bears so many times as much and shows a part of it as used.
+    pub(crate) fn patient(times: u32) -> Self {
+        Self { patience: times.into(), ..Self::default() }
+    }
+
     /// Charges a request; a refused one is charged too.
     pub(crate) fn charge(&mut self, weight: u64, limit: u64, now_ns: u64) -> Charge {
         if self.minute != now_ns / MINUTE {
             (self.minute, self.used) = (now_ns / MINUTE, 0);
         }
         self.used += weight;
-        let used = self.used;
+        let used = self.used();
         if now_ns < self.banned_until_ns {
             return Charge::Limited { status: 418, retry_s: (self.banned_until_ns - now_ns) / 1_000_000_000 + 1, used };
         }
@@ -53,12 +60,12 @@ impl Meter {
     /// Takes a charge back; what is used then.
     pub(crate) fn refund(&mut self, weight: u64) -> u64 {
         self.used = self.used.saturating_sub(weight);
-        self.used
+        self.used()
     }
 
     /// What is used now.
-    pub(crate) const fn used(&self) -> u64 {
-        self.used
+    pub(crate) fn used(&self) -> u64 {
+        self.used.div_ceil(self.patience.max(1))
     }
 }
 
@@ -82,5 +89,8 @@ mod tests {
         }
         assert!(matches!(meter.charge(1, 6_000, 8 * MINUTE), Charge::Limited { status: 418, .. }));
         assert_eq!((meter.refund(1), meter.used()), (0, 0));
+        let mut patient = Meter::patient(10);
+        assert_eq!(patient.charge(60_000, 6_000, MINUTE), Charge::Fine(6_000));
+        assert!(matches!(patient.charge(1, 6_000, MINUTE), Charge::Limited { status: 429, .. }));
     }
 }

@@ -19,7 +19,7 @@ impl Bench {
         let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
         let config = MarketConfig { seed: 3, assets, levels: 20, rate_per_s: 400, ..MarketConfig::default() };
         let market = Market::new(&config, venue.boards(), 0);
-        let exchange = Exchange::new(venue, &Member::dummies());
+        let exchange = Exchange::new(venue, &Member::dummies(), 1);
         Self { market, faults: Faults::new(1), ledger: Ledger::default(), exchange, now_ns: 0 }
     }
 

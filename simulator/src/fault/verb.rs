@@ -140,6 +140,8 @@ pub enum AnswerFault {
     Late,
     /// That the outcome is not known (the venue's own code for it).
     Error,
+    /// Success without the order's name (Polymarket; elsewhere the truth).
+    Nameless,
 }
 
 /// What happens to a report on a private stream.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::account::Holder;
+use super::calendar::Span;
 use super::crowd::Temper;
 
 /// Settings of the simulated Polymarket.
@@ -18,6 +19,8 @@ pub struct PolymarketConfig {
     pub confirmed_after: Duration,
     /// How many of a million trades fail to settle.
     pub failures_ppm: u32,
+    /// Length of the short windows, a quarter of an hour at the venue; in whole seconds.
+    pub short_window: Duration,
     /// Time from a window's end to its resolution.
     pub resolved_after: Duration,
     /// Windows open ahead of the present one.
@@ -47,6 +50,7 @@ impl Default for PolymarketConfig {
             mined_after: Duration::from_secs(2),
             confirmed_after: Duration::from_secs(3),
             failures_ppm: 0,
+            short_window: Duration::from_secs(900),
             resolved_after: Duration::from_secs(20),
             ahead: 2,
             volatility_ppm: 100,
@@ -61,6 +65,14 @@ impl Default for PolymarketConfig {
 }
 
 impl PolymarketConfig {
+    /// Length of a window in seconds.
+    pub(super) fn length_s(&self, span: Span) -> i64 {
+        match span {
+            Span::Quarter => (self.short_window.as_secs() as i64).max(1),
+            Span::Hour => span.seconds(),
+        }
+    }
+
     pub(super) fn temper(&self) -> Temper {
         let error_px = i64::from(self.error_cents.min(40)) * 100;
         Temper { rate_per_s: self.rate_per_s, errors_per_min: self.errors_per_min, error_px }

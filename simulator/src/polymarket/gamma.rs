@@ -9,7 +9,7 @@ use super::calendar::{Span, rfc3339};
 use super::fee::{RATE_PERCENT, price, text};
 use super::house::House;
 use super::rest::{Answer, Asked};
-use super::updown::{SIZE_MIN, UpDown};
+use super::updown::{SIZE_MIN, UpDown, label};
 
 /// Rows of one page; a larger limit is cut to it without a word, as on the venue.
 const PAGE: usize = 100;
@@ -115,7 +115,7 @@ fn market(m: &UpDown) -> Value {
     let tick: Value = serde_json::from_str(&price(m.tick)).unwrap_or_default();
     let mut row = json!({
         "id": identity(m), "question": title(m), "conditionId": m.condition, "slug": m.slug,
-        "resolutionSource": "the simulator's own price", "startDate": rfc3339(m.start_s - 86_400),
+        "resolutionSource": source(m), "description": rules(m), "startDate": rfc3339(m.start_s - 86_400),
         "eventStartTime": rfc3339(m.start_s), "endDate": rfc3339(m.end_s()),
         "outcomes": r#"["Up", "Down"]"#, "outcomePrices": json!(prices).to_string(),
         "clobTokenIds": json!(m.tokens).to_string(), "active": true, "closed": m.winner.is_some(),
@@ -129,10 +129,33 @@ fn market(m: &UpDown) -> Value {
     row["feeSchedule"] = json!({ "rate": rate, "exponent": 1, "takerOnly": true, "rebateRate": 0.2 });
     if m.span == Span::Quarter {
         let coin = m.coin.to_lowercase();
-        row["cryptoMarketConfig"] = json!({ "id": format!("{coin}-15m"), "asset": coin, "duration": "15m",
-            "twapEnabled": false, "twapLookbackSeconds": 0 });
+        let duration = label(m.length_s);
+        row["cryptoMarketConfig"] = json!({ "id": format!("{coin}-{duration}-twap-60"), "asset": coin,
+            "duration": duration, "twapEnabled": true, "twapLookbackSeconds": 60 });
     }
     row
+}
+
+/// What is said to decide the market, as the venue says it; here it is the simulator's own price.
+fn source(m: &UpDown) -> String {
+    match m.span {
+        Span::Quarter => format!("https://data.chain.link/streams/{}-usd-twap-60s-streams", m.coin.to_lowercase()),
+        Span::Hour => format!("https://www.binance.com/en/trade/{}_USDT", m.coin),
+    }
+}
+
+fn rules(m: &UpDown) -> String {
+    let (coin, source) = (&m.coin, source(m));
+    match m.span {
+        Span::Quarter => format!(
+            "This market will resolve to \"Up\" if the price at the end of the time range is greater than or equal to the \
+             price at the beginning of it. Otherwise it will resolve to \"Down\". The source is Chainlink, {source}."
+        ),
+        Span::Hour => format!(
+            "This market will resolve to \"Up\" if the close price is greater than or equal to the open price for the \
+             {coin}/USDT 1 hour candle that begins on the time and date specified in the title, by Binance, {source}."
+        ),
+    }
 }
 
 fn identity(m: &UpDown) -> String {

@@ -22,6 +22,8 @@ pub(super) struct UpDown {
     pub(super) span: Span,
     /// The window's start in unix seconds.
     pub(super) start_s: i64,
+    /// Its length in seconds.
+    pub(super) length_s: i64,
     pub(super) slug: String,
     /// The condition's id as messages write it.
     pub(super) condition: String,
@@ -60,7 +62,12 @@ impl Stand {
 
 impl UpDown {
     pub(super) fn new(coin: &str, span: Span, start_s: i64, config: &PolymarketConfig) -> Self {
-        let slug = span.slug(coin, start_s);
+        let length_s = config.length_s(span);
+        let slug = if length_s == span.seconds() {
+            span.slug(coin, start_s)
+        } else {
+            format!("{}-updown-{}-{start_s}", coin.to_lowercase(), label(length_s))
+        };
         let label = format!("{slug}-{start_s}"); // the hour that summer time repeats has one name twice
         let condition = keccak(&[b"condition", label.as_bytes()]);
         let token = |outcome: Outcome| decimal(keccak(&[&condition, outcome.name().as_bytes()]));
@@ -71,6 +78,7 @@ impl UpDown {
             negative_risk: config.negative_risk,
             span,
             start_s,
+            length_s,
             slug,
             condition: hex(&condition),
             tokens: Outcome::BOTH.map(token),
@@ -86,7 +94,7 @@ impl UpDown {
 
     /// The window's end in unix seconds.
     pub(super) fn end_s(&self) -> i64 {
-        self.start_s + self.span.seconds()
+        self.start_s + self.length_s
     }
 
     /// Whether orders are taken.
@@ -157,6 +165,11 @@ impl UpDown {
         }
         due
     }
+}
+
+/// How slugs and parameters write a length: `15m`, `20s`.
+pub(super) fn label(length_s: i64) -> String {
+    if length_s % 60 == 0 { format!("{}m", length_s / 60) } else { format!("{length_s}s") }
 }
 
 /// Levels of Up in the prices of `outcome`.

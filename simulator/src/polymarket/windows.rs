@@ -19,9 +19,10 @@ impl House {
         let coins: Vec<String> = self.prices.keys().cloned().collect();
         for coin in coins {
             for span in Span::ALL {
-                let present = self.now_s() - self.now_s() % span.seconds();
+                let length_s = self.config.length_s(span);
+                let present = self.now_s() - self.now_s() % length_s;
                 for ahead in 0..=i64::from(self.config.ahead) {
-                    self.open_window(&coin, span, present + ahead * span.seconds());
+                    self.open_window(&coin, span, present + ahead * length_s);
                 }
             }
         }
@@ -31,8 +32,7 @@ impl House {
             self.resolve(&condition);
         }
         let (now_s, ripe_s) = (self.now_s(), ns(self.config.resolved_after) as i64 / 1_000_000_000);
-        let old: Vec<String> =
-            self.ripe(|m, _| m.winner.is_some() && now_s > m.end_s() + ripe_s + KEPT * m.span.seconds());
+        let old: Vec<String> = self.ripe(|m, _| m.winner.is_some() && now_s > m.end_s() + ripe_s + KEPT * m.length_s);
         for market in old.iter().filter_map(|condition| self.markets.remove(condition)) {
             self.tokens.retain(|_, condition| *condition != market.condition);
         }

@@ -2,7 +2,7 @@
 //! that is whole but makes no sense reads as `None`.
 
 use super::entry::{
-    Earned, Entry, Held, Lease, Listed, Looked, Moved, Proof, Reconciled, Resolved, Standing, Statement, Told,
+    Earned, Entry, Held, Lease, Listed, Looked, Moved, Proof, Reconciled, Resolved, Signed, Standing, Statement, Told,
 };
 use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
 use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, Settlement};
@@ -30,6 +30,7 @@ const RESOLVED: u8 = 15;
 const SAGA: u8 = 16;
 const TOLD: u8 = 17;
 const LOOKED: u8 = 18;
+const SIGNED: u8 = 19;
 
 /// Longest text; a longer one is cut, which only explanations can be.
 const TEXT_MAX: usize = 1 << 12;
@@ -81,6 +82,10 @@ pub fn write(entry: &Entry, out: &mut Vec<u8>) {
             out.extend(at.theirs.0.to_le_bytes());
         }
         Entry::Told(told) => write_told(told, out),
+        Entry::Signed(signed) => {
+            out.push(SIGNED);
+            texts(&[&signed.venue, &signed.by, &signed.what], out);
+        }
         Entry::Looked(looked) => {
             out.extend([LOOKED, looked.is_done.into()]);
             out.extend(looked.since_ns.to_le_bytes());
@@ -153,6 +158,7 @@ pub fn read(bytes: &[u8]) -> Option<Entry> {
             Entry::Reconciled(Reconciled { venue, asset, label, ours: cursor.amount()?, theirs: cursor.amount()? })
         }
         LIMIT => Entry::Limit { name: cursor.text()?, value: cursor.text()? },
+        SIGNED => Entry::Signed(Signed { venue: cursor.text()?, by: cursor.text()?, what: cursor.text()? }),
         TOLD => Entry::Told(read_told(&mut cursor)?),
         LOOKED => {
             let (is_done, since_ns) = (cursor.byte()? != 0, cursor.word()?);

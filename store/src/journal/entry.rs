@@ -52,6 +52,8 @@ pub enum Entry {
     Mode(Moved),
     /// Our figures were brought in line with a venue's, with a label.
     Reconciled(Reconciled),
+    /// Somebody took a difference upon himself.
+    Signed(Signed),
     /// A trade that was booked lately, restated likewise.
     Told(Told),
     /// How far a venue's account is known to agree with ours, restated likewise.
@@ -209,7 +211,7 @@ pub struct Reconciled {
     pub asset: String,
     /// What we had.
     pub ours: Amount,
-    /// What the venue says, and what we have from here on.
+    /// What the venue says. A balance moves by the difference, a position is this from here on.
     pub theirs: Amount,
     /// How the difference is explained, and by whom it was signed.
     pub label: String,
@@ -239,4 +241,15 @@ pub struct Looked {
     pub since_ns: Nanos,
     /// In this epoch it was found to agree.
     pub is_done: bool,
+}
+
+/// A difference that an operator has judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The venue's name.
+    pub venue: String,
+    /// Who.
+    pub by: String,
+    /// What, in words.
+    pub what: String,
 }

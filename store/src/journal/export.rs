@@ -74,6 +74,7 @@ impl Exporter {
                 json!({ "kind": "told", "id": client_id(told.id), "trade": told.trade, "qty": told.qty.to_string() }),
                 self.quantities(told.instrument, &[]),
             ),
+            Entry::Signed(at) => json!({ "kind": "signed", "venue": at.venue, "by": at.by, "what": at.what }),
             Entry::Looked(at) => {
                 json!({ "kind": "looked", "venue": at.venue, "since_ns": at.since_ns, "done": at.is_done })
             }

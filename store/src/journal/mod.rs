@@ -22,7 +22,8 @@ mod writer;
 
 pub use encode::{pack, unpack};
 pub use entry::{
-    Earned, Entry, Held, Lease, Listed, Looked, Moved, Proof, Reconciled, Resolved, Stamped, Standing, Statement, Told,
+    Earned, Entry, Held, Lease, Listed, Looked, Moved, Proof, Reconciled, Resolved, Signed, Stamped, Standing,
+    Statement, Told,
 };
 pub use error::JournalError;
 pub use export::{Exporter, export};

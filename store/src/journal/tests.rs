@@ -84,6 +84,7 @@ fn restated(order: Order) -> Vec<Entry> {
         Entry::Asked(Order { action: Action::Query, ..order }),
         Entry::Resolved(Resolved { id: 7, label: "ended with its process".into() }),
         Entry::Told(Told { instrument: InstrumentId(4), id: 7, trade: 9, qty: Amount(5), at_ns: 8 }),
+        Entry::Signed(Signed { venue: "okx".into(), by: "a".into(), what: "b".into() }),
         Entry::Looked(Looked { venue: "okx".into(), since_ns: 3, is_done: true }),
         Entry::Saga(SagaMoved {
             group: 3,

@@ -51,6 +51,20 @@ fn an_incident_is_told_once_however_often_it_is_noticed_and_resolved_once() {
 }
 
 #[test]
+fn what_is_urgent_is_told_first_and_all_of_it_is_spelled_out() {
+    let mut incidents = incidents();
+    (0..60).for_each(|n| incidents.on_notice(notice(&format!("w{n}"), Severity::Warning), 0));
+    (0..25).for_each(|n| incidents.on_notice(notice(&format!("c{n}"), Severity::Critical), 0));
+    let first = send(&mut incidents, 0, true, S);
+    assert!(first.len() == URGENT_PER_MESSAGE && first.iter().all(|told| told.starts_with("+c")), "{first:?}");
+    let second = send(&mut incidents, 0, true, 2 * S);
+    assert!(second.len() == 65 && second[..5].iter().all(|told| told.starts_with("+c")), "{second:?}");
+    incidents.on_resolved("c3", 3 * S);
+    incidents.on_notice(notice("c3", Severity::Critical), 3 * S);
+    assert_eq!(send(&mut incidents, 0, true, 4 * S), ["-c3", "+c3"], "it ended before it began anew");
+}
+
+#[test]
 fn a_worse_notice_is_told_anew_and_a_milder_one_is_not() {
     let mut incidents = incidents();
     incidents.on_notice(notice("risk", Severity::Warning), 0);

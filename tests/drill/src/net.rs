@@ -88,6 +88,8 @@ pub struct Net {
     snapshots: Vec<Snapshots>,
     fetching: Vec<(Nanos, InstrumentId)>,
     skews: Vec<Skew>,
+    /// Until then, and whether it is a ban, each venue wants to be left alone.
+    rests: Vec<(Nanos, bool)>,
     probe_ns: Nanos,
     funds_ns: Nanos,
     tick_ns: Nanos,
@@ -116,7 +118,7 @@ impl Net {
         let again = Backoff { first_ns: 500 * MS, max_ns: 20 * S };
         let snapshots = SnapshotRule { limit: 6_000, span_ns: 60 * S, weight: 250, parallel: 4, again };
         let ids: Vec<VenueId> = VENUES.iter().map(|(venue, _)| venue.id()).collect();
-        let (hold, _) = boot::mode_max(&process.state.lock());
+        let (hold, _) = boot::mode_max(&process.state.lock(), |_| false);
         let to = (process.notes.clone(), process.desk.cnc.clone());
         let all = (0..VENUES.len()).flat_map(|place| (0..LINES).map(move |number| (place, number)));
         Self {
@@ -126,6 +128,7 @@ impl Net {
             sets: VENUES.iter().map(set).collect(),
             snapshots: VENUES.iter().map(|_| Snapshots::new(snapshots)).collect(),
             fetching: Vec::new(),
+            rests: vec![(0, false); VENUES.len()],
             skews: VENUES.iter().map(|_| Skew::new(lines.skew_ms * MS, 5 * lines.clock_every_ms * MS)).collect(),
             probe_ns: 0,
             funds_ns: now,
@@ -303,6 +306,9 @@ impl Net {
                 self.with_line(place, number, scene, |line, around| line.give_up(End::Close(None), around));
             }
             LineNotice::FundsMoved => self.funds_ns = 0,
+            LineNotice::LeaveAlone { wait_ns, is_ban } => {
+                self.rests[place] = (scene.now.saturating_add(wait_ns), is_ban);
+            }
         }
     }
 
@@ -456,6 +462,9 @@ impl Net {
             self.reign.on_lines(*venue, set, now);
             let spent = i64::from(self.attempts[place].is_spent(now));
             self.reign.on_reading(Scope::Venue(*venue), Cause::Attempts, spent, now);
+            let (until_ns, is_ban) = self.rests[place];
+            let limited = if now < until_ns { 1 + i64::from(is_ban) } else { 0 };
+            self.reign.on_reading(Scope::Venue(*venue), Cause::Limited, limited, now);
         }
         let silent = process.desk.cnc.warden_age_ns(now) > scene.ground.config.wire.warden_silent_ms * MS;
         self.reign.on_reading(Scope::Global, Cause::WardenSilent, i64::from(silent), now);

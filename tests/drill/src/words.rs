@@ -149,10 +149,16 @@ pub fn wait(scope: Scope, wait_ns: Nanos, out: &mut Vec<u8>) {
     put(out, &[wait_ns]);
 }
 
-/// Writes what a line says about itself.
+/// Writes what a line says about itself. That it wants to be left alone it says by [`wait`].
 pub fn notice(notice: LineNotice, out: &mut Vec<u8>) {
+    let word = match notice {
+        LineNotice::Leaving => 0,
+        LineNotice::LoggedOut => 1,
+        LineNotice::Mute => 2,
+        LineNotice::FundsMoved | LineNotice::LeaveAlone { .. } => 3,
+    };
     out.clear();
-    out.extend([NOTICE, notice as u8]);
+    out.extend([NOTICE, word]);
 }
 
 /// A request as a venue reads it.

@@ -34,14 +34,13 @@ impl Judge {
 
     /// Each of them, at one place.
     pub fn trades(&self, place: &Place) -> BTreeSet<Told> {
-        let own = self.own_fills().filter(|(record, fill)| record.venue == place.room && fill.symbol == place.symbol);
+        let own = self.own_fills().filter(|(_, fill)| is_at(place, fill));
         own.map(|(_, fill)| (fill.trade, plain(&fill.price), plain(&fill.qty))).collect()
     }
 
     /// Fills at one place that bought.
     pub fn bought(&self, place: &Place) -> usize {
-        let own = self.own_fills().filter(|(record, _)| record.venue == place.room);
-        own.filter(|(_, fill)| fill.symbol == place.symbol && fill.side == Side::Buy).count()
+        self.own_fills().filter(|(_, fill)| is_at(place, fill) && fill.side == Side::Buy).count()
     }
 
     /// Orders of the service that the venues took in: venue and client id.
@@ -92,6 +91,24 @@ impl Judge {
         self.records.iter().filter(fits).count()
     }
 
+    /// Answers with this status to requests for a path.
+    pub fn answers(&self, room: Room, path: &str, status: u16) -> usize {
+        let of_path = |record: &Record| matches!(&record.deed, Deed::Request { path: asked, .. } if record.venue == room && asked == path);
+        let asked: HashSet<u64> =
+            self.records.iter().filter(|record| of_path(record)).map(|record| record.number).collect();
+        let fits = |deed: &Deed| matches!(deed, Deed::Answer { request, status: told } if *told == status && asked.contains(request));
+        self.records.iter().filter(|record| fits(&record.deed)).count()
+    }
+
+    /// How late requests may come, as they say themselves; milliseconds.
+    pub fn windows_ms(&self) -> Vec<u64> {
+        let window = |record: &Record| match &record.deed {
+            Deed::Request { query, .. } => query.split_once("recvWindow=")?.1.split('&').next()?.parse().ok(),
+            _ => None,
+        };
+        self.records.iter().filter_map(window).collect()
+    }
+
     /// What the account holds of an asset at a place, as last changed; `None` if nothing ever changed it.
     pub fn balance(&self, place: &Place, asset: &str) -> Option<Amount> {
         self.records.iter().rev().filter(|record| record.venue == place.room).find_map(|record| match &record.deed {
@@ -100,10 +117,9 @@ impl Judge {
         })
     }
 
-    /// What the fills have left: base received less base given, fees in base taken off.
+    /// What the fills have left of base: received less given, fees in base taken off.
     pub fn position(&self, place: &Place) -> Amount {
-        let of_place =
-            self.own_fills().filter(|(record, fill)| record.venue == place.room && fill.symbol == place.symbol);
+        let of_place = self.own_fills().filter(|(_, fill)| is_at(place, fill));
         of_place.fold(Amount::ZERO, |sum, (_, fill)| sum + moved(place, fill))
     }
 
@@ -141,7 +157,7 @@ impl Judge {
         }
     }
 
-    /// What all legs together leave unhedged.
+    /// What all legs together leave unhedged, in base.
     pub fn left(&self, places: &[Place]) -> Amount {
         places.iter().fold(Amount::ZERO, |sum, place| sum + self.position(place))
     }
@@ -151,7 +167,7 @@ impl Judge {
     pub fn exposures_ms(&self, places: &[Place]) -> Vec<u64> {
         let (mut net, mut since, mut spans) = (Amount::ZERO, None, Vec::new());
         for (record, fill) in self.own_fills() {
-            let place = places.iter().find(|place| place.room == record.venue && place.symbol == fill.symbol);
+            let place = places.iter().find(|place| is_at(place, fill));
             net += place.map_or(Amount::ZERO, |place| moved(place, fill));
             match (net.abs() > Amount::new(1, 3), since) {
                 (true, None) => since = Some(record.at_ns),
@@ -167,9 +183,14 @@ impl Judge {
     }
 }
 
+fn is_at(place: &Place, fill: &Fill) -> bool {
+    (fill.board, fill.symbol.as_str()) == (place.board, place.symbol)
+}
+
 /// By how much a fill moved the base.
 fn moved(place: &Place, fill: &Fill) -> Amount {
-    let moved = if fill.side == Side::Buy { fill.qty } else { -fill.qty };
+    let base = fill.qty * place.contract();
+    let moved = if fill.side == Side::Buy { base } else { -base };
     let fee = if place.is_spot && place.symbol.starts_with(&fill.fee_asset) { fill.fee } else { Amount::ZERO };
     moved - fee
 }

@@ -4,8 +4,8 @@ use super::judge::plain;
 use crate::running::Running;
 use highwire_links::fill::trade_key;
 use highwire_simulator::{
-    Amount, AssetSpec, Endpoint, Entry, Fact, Holder, MarketConfig, PolymarketConfig, Ports, Simulator,
-    SimulatorConfig, Venue as Room,
+    Amount, AssetSpec, Endpoint, Entry, Fact, Holder, Injection, MarketConfig, PolymarketConfig, Ports, Simulator,
+    SimulatorConfig, Venue as Room, Verb,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -39,18 +39,28 @@ pub fn apart() -> PolymarketConfig {
 }
 
 impl Market {
-    /// Starts both; `more` is settings besides.
+    /// Starts both, to trade the hourly market after the present one; `more` is settings besides.
     pub async fn start(polymarket: PolymarketConfig, more: &str) -> Self {
-        // Another story of this process may have chosen it already.
-        highwire::tls::choose_provider();
-        let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
-        let market = MarketConfig { assets, ..MarketConfig::default() };
-        let venues = vec![(Room::Polymarket, Ports::default())];
-        let config = SimulatorConfig { market, venues, polymarket, ..SimulatorConfig::default() };
-        let simulator = Simulator::start(config).await.unwrap();
+        Self::start_followed(polymarket, "", more).await
+    }
+
+    /// The same, with settings of how markets are followed.
+    pub async fn start_followed(polymarket: PolymarketConfig, how: &str, more: &str) -> Self {
+        let simulator = simulator(polymarket).await;
         let (slug, tokens) = next_hour(&simulator).await;
+        Self::between(simulator, (&format!("markets = [\"{slug}\"]\n{how}"), tokens), more)
+    }
+
+    /// Starts both, to trade one window after the other.
+    pub async fn rolling(polymarket: PolymarketConfig, series: &str, more: &str) -> Self {
+        let simulator = simulator(polymarket).await;
+        next_hour(&simulator).await;
+        Self::between(simulator, (series, Default::default()), more)
+    }
+
+    fn between(simulator: Simulator, (followed, tokens): (&str, [String; 2]), more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&simulator, folder.path(), &slug, more);
+        let settings = settings(&simulator, folder.path(), followed, more);
         let holder = Holder::dummies().remove(ACCOUNT);
         let environment = [
             ("HIGHWIRE_TEST_WALLET", holder.private_key),
@@ -75,6 +85,56 @@ impl Market {
     pub fn wait_trades(&self, trades: u64) {
         let goal = self.wire("sagas") + trades;
         self.running.wait(|| (self.wire("sagas") < goal).then(|| format!("fewer than {goal} trades")));
+    }
+
+    /// Waits until something of the log says this.
+    pub fn wait_said(&self, words: &str) {
+        self.running.wait(|| (!self.running.said().contains(words)).then(|| format!("it never said \"{words}\"")));
+    }
+
+    /// How often the log says this.
+    pub fn times_said(&self, words: &str) -> usize {
+        self.running.said().matches(words).count()
+    }
+
+    /// The markets of which the log says this.
+    pub fn slugs_said(&self, words: &str) -> BTreeSet<String> {
+        let said = self.running.said();
+        let lines = said.lines().filter(|line| line.contains(words));
+        lines.filter_map(|line| Some(line.split_once("market=\"")?.1.split_once('"')?.0.to_owned())).collect()
+    }
+
+    /// The position of a token that the service tells.
+    pub fn told_position(&self, token: &str) -> String {
+        let name = format!("highwire_position{{venue=\"polymarket\",symbol=\"{token}\"}}");
+        self.running.metrics().get(&name).cloned().unwrap_or_else(|| "0".to_owned())
+    }
+
+    /// A verb at the venue, for so long.
+    pub fn at(&self, verb: Verb, ms: u64) {
+        self.simulator.control().apply(Injection::new(Room::Polymarket, verb).lasting_ms(ms)).unwrap();
+    }
+
+    /// Requests to a path are answered with a status.
+    pub fn refuse(&self, path: &str, code: u16, ms: u64) {
+        let verb = Verb::HttpStatus { code, headers: Vec::new(), body: String::new() };
+        let injection = Injection::new(Room::Polymarket, verb).topic(path).lasting_ms(ms);
+        self.simulator.control().apply(injection).unwrap();
+    }
+
+    /// Takes every fault back.
+    pub fn heal(&self) {
+        self.simulator.control().take_back(|_, _| true);
+    }
+
+    /// What waits to be settled, and what was not yet heard of.
+    pub fn unsettled(&self) -> Option<String> {
+        let truth = self.truth();
+        let waiting = truth.fills().iter().filter(|fill| !truth.has_ended(fill.0)).count();
+        let told = self.times_said("is not settled, and taken back");
+        let failed = truth.fills().iter().filter(|fill| truth.failed().contains(fill.0)).count();
+        (waiting > 0 || told != failed)
+            .then(|| format!("{waiting} wait to be settled, {failed} failed and {told} are told"))
     }
 
     /// What the venue has written so far.
@@ -155,6 +215,9 @@ pub struct Truth(Vec<Entry>);
 /// A fill of ours: trade, token, side, price, size, fee.
 type Known<'a> = (&'a str, &'a str, &'a str, Amount, Amount, Amount);
 
+/// An order of ours: hash, token, side, price, size.
+type Order<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
+
 impl Truth {
     fn facts(&self) -> impl Iterator<Item = &Fact> {
         self.0.iter().map(|entry| &entry.fact)
@@ -167,6 +230,12 @@ impl Truth {
             _ => None,
         });
         failed.collect()
+    }
+
+    /// Whether a trade has come to the end of its way to the chain.
+    pub fn has_ended(&self, wanted: &str) -> bool {
+        let ends = |stage: &str| matches!(stage, "CONFIRMED" | "FAILED");
+        self.facts().any(|fact| matches!(fact, Fact::Settlement { trade, stage } if trade == wanted && ends(stage)))
     }
 
     /// Every fill of the service, also one that was undone.
@@ -195,7 +264,7 @@ impl Truth {
     }
 
     /// Orders of the service that were taken in: hash, token, side, price, size.
-    pub fn orders(&self) -> Vec<(&str, &str, &str, &str, &str)> {
+    pub fn orders(&self) -> Vec<Order<'_>> {
         let own = self.facts().filter_map(|fact| match fact {
             Fact::Accepted { order, account: ACCOUNT, token, side, price, size, .. } => {
                 Some((order.as_str(), token.as_str(), *side, price.as_str(), size.as_str()))
@@ -203,6 +272,17 @@ impl Truth {
             _ => None,
         });
         own.collect()
+    }
+
+    /// When the last set of both sides of a market was opened, nanoseconds; 0 without any.
+    pub fn last_set_ns(&self, tokens: &[String; 2]) -> u64 {
+        let placed = self.placed();
+        let is_set = |pair: &&[(u64, &str, &str, &str, &str)]| {
+            let ((at, one, bought, _, size), (then, other, too, _, same)) = (pair[0], pair[1]);
+            let both = [one, other] == [&tokens[0], &tokens[1]] && (bought, too) == ("BUY", "BUY");
+            both && size == same && then - at < 30_000_000
+        };
+        placed.windows(2).filter(is_set).map(|pair| pair[0].0).max().unwrap_or(0)
     }
 
     /// Refusals, in the venue's words.
@@ -223,11 +303,13 @@ impl Truth {
     /// Both legs of every trade together, at their limits and with the highest fee that these come to, cost less than the
     /// one that a set pays; how many trades there were.
     pub fn assert_sets_cost_less_than_one(&self) -> usize {
-        let orders = self.orders();
-        type Order<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str);
-        let is_set =
-            |[one, other]: &[Order<'_>; 2]| one.1 != other.1 && (one.2, other.2) == ("BUY", "BUY") && one.4 == other.4;
-        let sets: Vec<_> = orders.array_windows::<2>().filter(|pair| is_set(pair)).collect();
+        let placed: Vec<(u64, &str, &str, &str, &str)> = self.placed();
+        // A hedge that completes a lone leg comes after the legs' own time.
+        let is_set = |pair: &&[(u64, &str, &str, &str, &str)]| {
+            let ((at, one, bought, _, size), (then, other, too, _, same)) = (pair[0], pair[1]);
+            one != other && (bought, too) == ("BUY", "BUY") && size == same && then - at < 30_000_000
+        };
+        let sets: Vec<_> = placed.windows(2).filter(is_set).collect();
         for pair in &sets {
             let costs = pair.iter().map(|order| {
                 let price: f64 = order.3.parse().unwrap();
@@ -236,6 +318,17 @@ impl Truth {
             assert!(costs.sum::<f64>() < 1.0, "{pair:?}");
         }
         sets.len()
+    }
+
+    /// Orders of the service that were taken in: when, token, side, price, size.
+    fn placed(&self) -> Vec<(u64, &str, &str, &str, &str)> {
+        let own = self.0.iter().filter_map(|entry| match &entry.fact {
+            Fact::Accepted { account: ACCOUNT, token, side, price, size, .. } => {
+                Some((entry.at_ns, token.as_str(), *side, price.as_str(), size.as_str()))
+            }
+            _ => None,
+        });
+        own.collect()
     }
 
     /// Every order has a price on the tick between nothing and one, and none is of another size than was decided: of
@@ -262,7 +355,7 @@ impl Truth {
 /// The fills of a token that the log tells.
 fn fills_told(said: &str, token: &str) -> BTreeSet<(u64, String, String)> {
     let name = format!("fill instrument=\"polymarket:{token}\"");
-    let lines = said.lines().filter(|line| line.contains(&name));
+    let lines = said.lines().filter(|line| line.contains(&name) && !line.contains(" trade=0 "));
     let told = |line: &str| {
         let fields: BTreeMap<&str, &str> = line.split_whitespace().filter_map(|word| word.split_once('=')).collect();
         (fields["trade"].parse().unwrap(), plain(&fields["px"]), plain(&fields["qty"]))
@@ -270,7 +363,17 @@ fn fills_told(said: &str, token: &str) -> BTreeSet<(u64, String, String)> {
     lines.map(told).collect()
 }
 
-async fn get(simulator: &Simulator, path: &str) -> Value {
+async fn simulator(polymarket: PolymarketConfig) -> Simulator {
+    // Another story of this process may have chosen it already.
+    highwire::tls::choose_provider();
+    let assets = vec![AssetSpec::new("BTC", 65_000 * 100_000_000)];
+    let market = MarketConfig { assets, ..MarketConfig::default() };
+    let venues = vec![(Room::Polymarket, Ports::default())];
+    let config = SimulatorConfig { market, venues, polymarket, ..SimulatorConfig::default() };
+    Simulator::start(config).await.unwrap()
+}
+
+pub async fn get(simulator: &Simulator, path: &str) -> Value {
     let base = &simulator.endpoint(Room::Polymarket, Endpoint::A).unwrap().rest;
     reqwest::get(format!("{base}{path}")).await.unwrap().json().await.unwrap()
 }
@@ -288,15 +391,16 @@ async fn next_hour(simulator: &Simulator) -> (String, [String; 2]) {
     panic!("no market was opened and quoted");
 }
 
-fn settings(simulator: &Simulator, folder: &Path, slug: &str, more: &str) -> PathBuf {
+/// A crowd that is so often wrong leaves no acceptable hedge for seconds, and there is no other venue: patience, then a human.
+fn settings(simulator: &Simulator, folder: &Path, followed: &str, more: &str) -> PathBuf {
     let at = |endpoint| simulator.endpoint(Room::Polymarket, endpoint).unwrap();
     let (a, b) = (at(Endpoint::A), at(Endpoint::B));
     let rest = if more.contains("refused_rest_ms") { "" } else { "refused_rest_ms = 1500\n" };
     let text = format!(
-        "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\nmarkets = [\"{slug}\"]\n\
+        "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\n{followed}\n\
          private_key = \"env:HIGHWIRE_TEST_WALLET\"\n[venues.polymarket]\nws_url = {:?}\nws_url_b = {:?}\n\
          rest_url = {:?}\norder_url = {:?}\nprivate_url = {:?}\n\
-         [risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
+         [saga]\nshare_max_bps = \"3000\"\nfailures_max = 200\nexposure_max = \"1\"\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
         a.ws, b.ws, a.rest, a.rest, a.ws,
     );
     let path = folder.join("live.toml");

@@ -3,7 +3,7 @@
 use super::judge::{Judge, Told, plain};
 use crate::running::Running;
 use highwire_simulator::{
-    Amount, AssetSpec, Endpoint, Injection, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room, Verb,
+    Amount, AssetSpec, Board, Endpoint, Injection, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room, Verb,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -18,6 +18,8 @@ pub struct Place {
     pub room: Room,
     /// Our name of the venue.
     pub venue: &'static str,
+    /// The board of the exchange, whose symbols are its own.
+    pub board: Board,
     /// The symbol, as the venue writes it.
     pub symbol: &'static str,
     /// Whether base changes hands there: it is held then, and may pay the fee.
@@ -28,19 +30,50 @@ pub struct Place {
 
 /// Spot and perpetual of one exchange.
 pub const PLACES: [Place; 2] = [
-    Place { room: Room::BinanceSpot, venue: "binance_spot", symbol: "BTCUSDT", is_spot: true, is_numbered: true },
-    Place { room: Room::BinanceUsdm, venue: "binance_usdm", symbol: "BTCUSDT", is_spot: false, is_numbered: true },
+    place(Room::BinanceSpot, "binance_spot", Board::BinanceSpot, "BTCUSDT"),
+    place(Room::BinanceUsdm, "binance_usdm", Board::BinanceUsdm, "BTCUSDT"),
 ];
 
 /// Spot of two others.
 pub const OTHERS: [Place; 2] = [
-    Place { room: Room::Okx, venue: "okx", symbol: "BTC-USDT", is_spot: true, is_numbered: true },
-    Place { room: Room::Bybit, venue: "bybit_spot", symbol: "BTCUSDT", is_spot: true, is_numbered: false },
+    place(Room::Okx, "okx", Board::OkxSpot, "BTC-USDT"),
+    place(Room::Bybit, "bybit_spot", Board::BybitSpot, "BTCUSDT"),
 ];
 
-const KEY: &str = "simulated-trader-key";
-const SECRET: &str = "simulated-trader-secret";
-const PASSPHRASE: &str = "Simulated-trader-1";
+/// Their perpetuals.
+pub const PERPETUALS: [Place; 2] = [
+    place(Room::Okx, "okx", Board::OkxSwap, "BTC-USDT-SWAP"),
+    place(Room::Bybit, "bybit_linear", Board::BybitLinear, "BTCUSDT"),
+];
+
+/// One of each exchange.
+pub const EVERYWHERE: [Place; 4] = [PLACES[0], PLACES[1], OTHERS[0], OTHERS[1]];
+
+const fn place(room: Room, venue: &'static str, board: Board, symbol: &'static str) -> Place {
+    let is_spot = matches!(board, Board::BinanceSpot | Board::OkxSpot | Board::BybitSpot);
+    Place { room, venue, board, symbol, is_spot, is_numbered: !matches!(room, Room::Bybit) }
+}
+
+impl Place {
+    /// Base in one unit of quantity.
+    pub fn contract(&self) -> Amount {
+        if self.board == Board::OkxSwap { Amount::new(1, 2) } else { Amount::new(1, 0) }
+    }
+}
+
+/// Credentials of the simulator's members, and how the service logs.
+const ENVIRONMENT: [(&str, &str); 8] = [
+    ("HIGHWIRE_TEST_KEY", "simulated-trader-key"),
+    ("HIGHWIRE_TEST_SECRET", "simulated-trader-secret"),
+    ("HIGHWIRE_TEST_PASSPHRASE", "Simulated-trader-1"),
+    ("HIGHWIRE_OWNER_KEY", "simulated-owner-key"),
+    ("HIGHWIRE_OWNER_SECRET", "simulated-owner-secret"),
+    ("HIGHWIRE_OWNER_PASSPHRASE", "Simulated-owner-1"),
+    // Each fill is told in the log, so that it can be compared with the ledger's.
+    ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+    // Stories of many failures are to see the venue come back soon.
+    ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
+];
 
 /// Venues and the service that trades there. The service ends first.
 pub struct Rig {
@@ -71,6 +104,34 @@ impl Rig {
 
     /// Starts both, to trade between these places.
     pub async fn between(places: &'static [Place], orders_over: &str, more: &str) -> Self {
+        let (simulator, folder) = Self::stage(places).await;
+        let settings = settings(&simulator, folder.path(), (places, orders_over), more);
+        let running = run(&settings);
+        Self { running, simulator, places, settings, folder }
+    }
+
+    /// What a start with the owner's key at one of these places says, which ends it; and what the venues saw of it.
+    pub async fn refused(places: &'static [Place], place: &Place) -> (String, Judge) {
+        let (simulator, folder) = Self::stage(places).await;
+        let path = settings(&simulator, folder.path(), (places, "socket"), "");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (head, tail) = text.split_once(&format!("[venues.{}]", place.venue)).unwrap();
+        let tail = ["KEY", "SECRET", "PASSPHRASE"].into_iter().fold(tail.to_owned(), |tail, what| {
+            tail.replacen(&format!("HIGHWIRE_TEST_{what}"), &format!("HIGHWIRE_OWNER_{what}"), 1)
+        });
+        std::fs::write(&path, format!("{head}[venues.{}]{tail}", place.venue)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        command.args(["run", "--live", "--config"]).arg(&path).envs(ENVIRONMENT);
+        command.env("HIGHWIRE__SERVICE__DATA_DIR", folder.path().join("data"));
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        assert!(!output.status.success(), "{}", place.venue);
+        let judge = Judge::new(simulator.records(0));
+        simulator.stop().await;
+        (String::from_utf8_lossy(&output.stderr).into_owned(), judge)
+    }
+
+    /// The venues, and a folder for the service.
+    async fn stage(places: &[Place]) -> (Simulator, TempDir) {
         // Another story of this process may have chosen it already.
         highwire::tls::choose_provider();
         let market = MarketConfig {
@@ -78,13 +139,11 @@ impl Rig {
             dislocations_per_min: 120,
             ..MarketConfig::default()
         };
-        let venues = places.iter().map(|place| (place.room, Ports::default())).collect();
+        let rooms: BTreeSet<Room> = places.iter().map(|place| place.room).collect();
+        let venues = rooms.into_iter().map(|room| (room, Ports::default())).collect();
         let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
         let simulator = Simulator::start(config).await.unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let settings = settings(&simulator, folder.path(), (places, orders_over), more);
-        let running = run(&settings);
-        Self { running, simulator, places, settings, folder }
+        (simulator, tempfile::tempdir().unwrap())
     }
 
     /// Kills the service at once.
@@ -169,6 +228,26 @@ impl Rig {
         self.running.wait(|| self.disagreement());
     }
 
+    /// Waits until the service tells the ledger's positions, and finds no id twice, no price unbounded, and no more
+    /// unhedged than the perpetual's least order. What a thread that died had begun is counted as begun for ever, so
+    /// sagas and orders are not counted here.
+    pub fn assert_positions(&self) {
+        self.running.wait(|| {
+            let (metrics, judge) = (self.running.metrics(), self.judge());
+            let told = |place: &&Place| {
+                let name = format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol);
+                let ours = Amount::parse(metrics.get(&name).map_or("0", String::as_str)).unwrap();
+                (ours != judge.position(place)).then(|| format!("{name}: {ours} told, {} true", judge.position(place)))
+            };
+            self.places.iter().find_map(|place| told(&place))
+        });
+        let judge = self.judge();
+        judge.assert_no_id_twice();
+        judge.assert_every_price_is_bounded();
+        let left = judge.left(self.places);
+        assert!(left.abs() <= Amount::new(1, 3), "{left} of base is left unhedged: {}", judge.tail());
+    }
+
     fn disagreement(&self) -> Option<String> {
         let (said, metrics) = (self.running.said(), self.running.metrics());
         let judge = self.judge();
@@ -239,16 +318,7 @@ impl Rig {
 }
 
 fn run(settings: &Path) -> Running {
-    let environment = [
-        ("HIGHWIRE_TEST_KEY", KEY),
-        ("HIGHWIRE_TEST_SECRET", SECRET),
-        ("HIGHWIRE_TEST_PASSPHRASE", PASSPHRASE),
-        // Each fill is told in the log, so that it can be compared with the ledger's.
-        ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
-        // Stories of many failures are to see the venue come back soon.
-        ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
-    ];
-    Running::start_with(settings, &["--live"], &environment)
+    Running::start_with(settings, &["--live"], &ENVIRONMENT)
 }
 
 fn settings(simulator: &Simulator, folder: &Path, (places, orders_over): (&[Place], &str), more: &str) -> PathBuf {

@@ -37,6 +37,7 @@ async fn private_lines_that_the_venue_ends_once_or_twice_come_back_once() {
 }
 
 /// Fault: X21
+/// Conformance: binance_usdm deadman
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_the_dead_mans_switch_is_not_renewed_nothing_is_opened_there() {
     let rig = Rig::with("socket", "[lines]\ndead_man_ms = 4000").await;

@@ -9,12 +9,13 @@ use super::sign::{self, KEY_HEADER};
 use crate::client_id;
 use crate::keys::{KeyError, Keys};
 use crate::orders::{Listed, LoginAck, LoginStep, OrderPlan, PlanError, Transport};
+use crate::proof::{self, Words};
 use crate::recent::{Recent, request_id};
 use crate::roster::{Place, Roster};
 use crate::sign::{Encoding, Signer};
 use crate::tape::Parser;
 use crate::text;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec, ReportSink};
 use highwire_links::decode::Rejected;
 use highwire_links::fill::OrderReject;
 use highwire_links::order::{Action, Order, TimeInForce};
@@ -23,6 +24,10 @@ use highwire_links::{Nanos, Side};
 
 /// A request that arrives later than this after its time is refused by the venue, milliseconds.
 pub(crate) const RECV_WINDOW: &[u8] = b"2000";
+
+/// How it names the parts of an order.
+const WORDS: Words =
+    Words { symbol: "symbol", side: ["BUY", "SELL"], px: "price", qty: "quantity", id: "newClientOrderId" };
 
 /// Speaks for one line.
 pub(crate) struct Codec {
@@ -129,6 +134,10 @@ impl OrderCodec for Codec {
             self.recent.note(order);
         }
         written
+    }
+
+    fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
+        proof::differs(request, &WORDS, order, self.roster.place(order.instrument))
     }
 
     /// Since April 2026 what succeeds of place, cancel and amend weighs nothing, but what fails does:

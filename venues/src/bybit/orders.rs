@@ -8,13 +8,14 @@ use super::sign;
 use crate::client_id;
 use crate::keys::{KeyError, Keys};
 use crate::orders::{Listed, LoginAck, LoginStep, OrderPlan, PlanError, Transport};
+use crate::proof::{self, Words};
 use crate::recent::{Recent, request_id};
 use crate::roster::{Place, Roster};
 use crate::sign::Signer;
 use crate::tape::Parser;
 use crate::text;
 use crate::venue::Venue;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec, ReportSink};
 use highwire_links::decode::Rejected;
 use highwire_links::fill::OrderReject;
 use highwire_links::order::{Action, Order, TimeInForce};
@@ -25,6 +26,9 @@ use highwire_links::{Nanos, Side};
 pub(super) const RECV_WINDOW: &str = "2000";
 /// Ping interval that the documentation asks for.
 const HEARTBEAT: Option<(Nanos, &str)> = Some((20_000_000_000, r#"{"op":"ping"}"#));
+
+/// How it names the parts of an order.
+const WORDS: Words = Words { symbol: "symbol", side: ["Buy", "Sell"], px: "price", qty: "qty", id: "orderLinkId" };
 
 /// Speaks for one line.
 pub(crate) struct Codec {
@@ -132,6 +136,10 @@ impl OrderCodec for Codec {
             self.recent.note(order);
         }
         written
+    }
+
+    fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
+        proof::differs(request, &WORDS, order, self.roster.place(order.instrument))
     }
 
     /// Creates, amends and cancels share a quota of the account; what goes over HTTP counts for the address too.

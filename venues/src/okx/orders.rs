@@ -7,13 +7,14 @@ use super::sign;
 use crate::client_id;
 use crate::keys::{KeyError, Keys};
 use crate::orders::{Listed, LoginAck, LoginStep, OrderPlan, PlanError, Transport};
+use crate::proof::{self, Words};
 use crate::recent::{Recent, request_id};
 use crate::roster::{Place, Roster};
 use crate::sign::Signer;
 use crate::spec::Kind;
 use crate::tape::Parser;
 use crate::text;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec, ReportSink};
 use highwire_links::decode::Rejected;
 use highwire_links::fill::OrderReject;
 use highwire_links::order::{Action, Order, TimeInForce};
@@ -24,6 +25,9 @@ use highwire_links::{Nanos, Side};
 const EXPIRY_MS: i64 = 2_000;
 /// Text ping interval: well under the 30 s after which a silent line is closed.
 const HEARTBEAT_NS: Nanos = 20_000_000_000;
+
+/// How it names the parts of an order.
+const WORDS: Words = Words { symbol: "instId", side: ["buy", "sell"], px: "px", qty: "sz", id: "clOrdId" };
 
 /// Speaks for one line.
 pub(crate) struct Codec {
@@ -139,6 +143,10 @@ impl OrderCodec for Codec {
             self.recent.note(order);
         }
         written
+    }
+
+    fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
+        proof::differs(request, &WORDS, order, self.roster.place(order.instrument))
     }
 
     /// Cancels have a budget of their own at the venue; queries count as plain requests.

@@ -38,6 +38,8 @@ pub use wallet::{Exchange, Wallet};
 
 /// Decimals of a price: the finest tick there is, 0.0001 (and 0.0025) of a dollar.
 pub const PX_DP: u8 = 4;
+/// One dollar as a price: what a share pays whose outcome came true.
+pub const PX_ONE: i64 = highwire_links::limits::POW10[PX_DP as usize];
 /// Decimals of a size, of pUSD and of outcome tokens on the chain.
 pub const QTY_DP: u8 = 6;
 

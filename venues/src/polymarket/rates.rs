@@ -14,7 +14,7 @@ const STANDARD: u32 = 40;
 const WAIT_NS: Nanos = 10 * SECOND_NS;
 
 /// The budgets of a new account.
-pub(super) fn rules() -> Vec<RateRule> {
+pub(crate) fn rules() -> Vec<RateRule> {
     let rule = |scope, limit, seconds| RateRule { scope, limit, span_ns: seconds * SECOND_NS, aligned: false };
     vec![rule(Scope::Weight, 9_000, 10), rule(Scope::Orders, STANDARD, 1), rule(Scope::OrdersLong, 120_000, 600)]
 }

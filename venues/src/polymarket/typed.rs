@@ -14,6 +14,8 @@ use highwire_links::fill::OrderReject;
 use highwire_links::limits::POW10;
 use highwire_links::order::{Order, TimeInForce};
 
+/// The venue's ticks, coarser first.
+const TICKS: [i64; 6] = [1_000, 100, 50, 25, 10, 1];
 /// A dollar.
 const ONE: i64 = POW10[PX_DP as usize];
 /// A cent at six decimals.
@@ -22,19 +24,17 @@ const CENT: i64 = POW10[QTY_DP as usize - 2];
 /// The struct of an order.
 ///
 /// # Errors
-/// `Filter`: off the tick, not between 0 and 1, nothing left after rounding. `Encoding`: the symbol is
+/// `Filter`: off every tick, not between 0 and 1, nothing left after rounding. `Encoding`: the symbol is
 /// no token id. `ReduceOnly`: a buy cannot reduce, and the venue has no such flag; a sale always does,
 /// since what is not held cannot be sold.
 pub(super) fn order(wallet: &Wallet, listed: &Listed, terms: &Terms, order: &Order) -> Result<TypedOrder, OrderReject> {
     if order.reduce_only && order.side == Side::Buy {
         return Err(OrderReject::ReduceOnly);
     }
-    if !is_on_grid(order.px.0, terms.tick) {
-        return Err(OrderReject::Filter);
-    }
+    let tick = tick_of(order.px.0, terms.tick).ok_or(OrderReject::Filter)?;
     let takes = matches!(order.tif, TimeInForce::Ioc | TimeInForce::Fok);
     let (maker_amount, taker_amount) =
-        amounts(order.side, order.px.0, order.qty.0, terms.tick, takes).ok_or(OrderReject::Filter)?;
+        amounts(order.side, order.px.0, order.qty.0, tick, takes).ok_or(OrderReject::Filter)?;
     let (maker, signer) = wallet.parties();
     Ok(TypedOrder {
         salt: salt(order.id),
@@ -54,6 +54,13 @@ pub fn salt(id: u64) -> u64 {
     let mixed = (id ^ id >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     (mixed ^ mixed >> 31) >> 11
+}
+
+/// The tick that a price is on. A market's tick gets finer near the ends of its prices while an order line keeps the terms that
+/// it was built with: what is off that tick is on the coarsest finer one that fits, if whoever decided was told of it.
+fn tick_of(px: i64, tick: i64) -> Option<i64> {
+    let finer = TICKS.into_iter().filter(|finer| *finer < tick);
+    std::iter::once(tick).chain(finer).find(|tick| is_on_grid(px, *tick))
 }
 
 fn is_on_grid(px: i64, tick: i64) -> bool {
@@ -127,6 +134,15 @@ mod tests {
         ] {
             assert_eq!(is_on_grid(px, tick), fine, "{px} {tick}");
         }
+    }
+
+    #[test]
+    fn a_price_off_the_known_tick_is_on_a_finer_one() {
+        assert_eq!(tick_of(3_700, 100), Some(100));
+        assert_eq!(tick_of(9_650, 100), Some(50));
+        assert_eq!(tick_of(9_670, 100), Some(10));
+        assert_eq!((tick_of(3_700, 1_000), tick_of(3_701, 10)), (Some(100), Some(1)));
+        assert_eq!((tick_of(10_000, 100), tick_of(0, 100), tick_of(-5, 100)), (None, None, None));
     }
 
     proptest! {

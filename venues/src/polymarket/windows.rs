@@ -68,6 +68,8 @@ pub enum Span {
     Quarter,
     /// An hour, decided by Binance's candle.
     Hour,
+    /// So many seconds, decided like fifteen minutes: five minutes at the venue, anything at a simulated one.
+    Short(u16),
 }
 
 impl Span {
@@ -76,6 +78,26 @@ impl Span {
         match self {
             Self::Quarter => 900,
             Self::Hour => 3_600,
+            Self::Short(seconds) => seconds as i64,
+        }
+    }
+
+    /// `15m`, as slugs and parameters have it.
+    fn label(self) -> String {
+        let seconds = self.seconds();
+        if seconds % 60 == 0 { format!("{}m", seconds / 60) } else { format!("{seconds}s") }
+    }
+
+    /// The span of `15m`, `1h`, or another number of minutes or seconds below an hour.
+    fn parse(text: &str) -> Option<Self> {
+        let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+        let number: u16 = number.parse().ok().filter(|number| *number > 0)?;
+        match unit {
+            "h" if number == 1 => Some(Self::Hour),
+            "m" if number == 15 => Some(Self::Quarter),
+            "m" if number < 60 => Some(Self::Short(number * 60)),
+            "s" if number < 3_600 => Some(Self::Short(number)),
+            _ => None,
         }
     }
 }
@@ -121,6 +143,20 @@ pub fn wanted(asset: Asset, span: Span, now_s: i64) -> [Window; 2] {
     [start_s, start_s + span.seconds()].map(|start_s| Window { asset, span, start_s })
 }
 
+/// The asset and the span of a series, such as `btc-15m` or `eth-1h`; `None` for what the venue has no such markets of.
+pub fn parse_series(text: &str) -> Option<(Asset, Span)> {
+    let (ticker, span) = text.split_once('-')?;
+    let asset = Asset::ALL.into_iter().find(|asset| asset.ticker() == ticker)?;
+    let span = Span::parse(span)?;
+    Window { asset, span, start_s: 0 }.slug().map(|_| (asset, span))
+}
+
+/// The window that holds `now_s` and those after it, `count` in all.
+pub fn ahead(asset: Asset, span: Span, now_s: i64, count: i64) -> Vec<Window> {
+    let start_s = now_s - now_s.rem_euclid(span.seconds());
+    (0..count).map(|number| Window { asset, span, start_s: start_s + number * span.seconds() }).collect()
+}
+
 impl Window {
     /// When it ends, seconds since 1970.
     pub fn end_s(&self) -> i64 {
@@ -129,8 +165,8 @@ impl Window {
 
     /// Its slug; `None` where the venue has no such markets of the asset.
     pub fn slug(&self) -> Option<String> {
-        if self.span == Span::Quarter {
-            return Some(format!("{}-updown-15m-{}", self.asset.ticker(), self.start_s));
+        if self.span != Span::Hour {
+            return Some(format!("{}-updown-{}-{}", self.asset.ticker(), self.span.label(), self.start_s));
         }
         const MONTHS: [&str; 12] = [
             "january",
@@ -177,7 +213,7 @@ impl Window {
             return Err(Refused::Outcomes);
         }
         match self.span {
-            Span::Quarter => self.is_average(market),
+            Span::Quarter | Span::Short(_) => self.is_average(market),
             Span::Hour => self.is_candle(market),
         }?;
         Ok(market)
@@ -191,7 +227,7 @@ impl Window {
             return Err(Refused::Source);
         }
         let config = market.config.as_ref().ok_or(Refused::Config)?;
-        if config.asset != ticker || config.duration != "15m" || config.twap_s != Some(60) {
+        if config.asset != ticker || config.duration != self.span.label() || config.twap_s != Some(60) {
             return Err(Refused::Config);
         }
         says(market, &["greater than or equal to", "chainlink", &source])
@@ -222,6 +258,11 @@ fn says(market: &Market, phrases: &[&str]) -> Result<(), Refused> {
 pub fn path(windows: &[Window]) -> String {
     let slugs: Vec<String> = windows.iter().filter_map(Window::slug).map(|slug| format!("slug={slug}")).collect();
     format!("/events?{}", slugs.join("&"))
+}
+
+/// When a market ends, seconds since 1970; `None` where it does not say.
+pub fn end_s(market: &Market) -> Option<i64> {
+    seconds(&market.ends)
 }
 
 /// Seconds since 1970 of `2026-07-23T23:55:00Z`, fraction of a second or not.
@@ -268,6 +309,19 @@ mod tests {
             path(&wanted(Asset::Bnb, Span::Quarter, 0)),
             "/events?slug=bnb-updown-15m-0&slug=bnb-updown-15m-900"
         );
+    }
+
+    #[test]
+    fn series_are_named_by_asset_and_span() {
+        assert_eq!(parse_series("btc-15m"), Some((Asset::Btc, Span::Quarter)));
+        assert_eq!(parse_series("eth-1h"), Some((Asset::Eth, Span::Hour)));
+        assert_eq!(parse_series("sol-5m"), Some((Asset::Sol, Span::Short(300))));
+        assert_eq!(parse_series("btc-20s"), Some((Asset::Btc, Span::Short(20))));
+        for odd in ["btc", "abc-15m", "btc-0m", "btc-60m", "btc-2h", "doge-1h", "btc-m", "btc-µ"] {
+            assert_eq!(parse_series(odd), None, "{odd}");
+        }
+        let slugs: Vec<_> = ahead(Asset::Btc, Span::Short(20), 1_790_000_039, 2).iter().map(Window::slug).collect();
+        assert_eq!(slugs, [20, 40].map(|s| Some(format!("btc-updown-20s-{}", 1_790_000_000 + s))));
     }
 
     const QUARTER: &str = r#"[{"slug":"btc-updown-15m-1784850300","markets":[{"conditionId":"0x11ba5a5ab05573dee22a32b4c5bec06f035b8660eed912fb134e7215f46bf537","slug":"btc-updown-15m-1784850300","clobTokenIds":"[\"7269\", \"5772\"]","outcomes":"[\"Up\", \"Down\"]","orderPriceMinTickSize":0.01,"orderMinSize":5,"negRisk":false,"active":true,"closed":false,"acceptingOrders":true,"enableOrderBook":true,"feesEnabled":true,"feeSchedule":{"rate":0.07,"exponent":1,"takerOnly":true,"rebateRate":0.2},"eventStartTime":"2026-07-23T23:45:00Z","endDate":"2026-07-24T00:00:00Z","resolutionSource":"https://data.chain.link/streams/btc-usd-twap-60s-streams","description":"This market will resolve to \"Up\" if the value at the end is greater than or equal to the value at the beginning. Source: Chainlink, https://data.chain.link/streams/btc-usd-twap-60s-streams.","cryptoMarketConfig":{"id":"btc-15m-twap-60","asset":"btc","duration":"15m","twapEnabled":true,"twapLookbackSeconds":60}}]}]"#;

@@ -9,6 +9,7 @@ mod encode;
 mod lines;
 mod mutants;
 mod okx;
+mod proof;
 mod queries;
 mod rates;
 mod support;

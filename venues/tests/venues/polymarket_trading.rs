@@ -164,7 +164,7 @@ fn what_cannot_be_an_order_is_never_sent() {
     let mut desk = Desk::new();
     let place = order(9, Action::Place);
     let refused = |desk: &mut Desk, order: Order| desk.sent(&order).unwrap_err();
-    assert_eq!(refused(&mut desk, Order { px: Px(5_250), ..place }), OrderReject::Filter);
+    assert_eq!(refused(&mut desk, Order { px: Px(0), ..place }), OrderReject::Filter);
     assert_eq!(refused(&mut desk, Order { px: Px(10_000), ..place }), OrderReject::Filter);
     assert_eq!(refused(&mut desk, Order { qty: Qty(9_999), ..place }), OrderReject::Filter);
     assert_eq!(refused(&mut desk, Order { reduce_only: true, ..place }), OrderReject::ReduceOnly);

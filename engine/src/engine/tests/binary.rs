@@ -88,6 +88,33 @@ fn fees_that_follow_the_price_count_and_the_edge_is_changed_live() {
 }
 
 #[test]
+fn nothing_is_opened_where_a_market_is_closed_for_it_and_what_is_held_is_paid_out() {
+    let mut rig = market(|_| {});
+    let change = |rig: &mut Rig, id: u16, change: Change| {
+        let mut cx = rig.bench.at(rig.now);
+        rig.engine.on_set_instrument(&mut cx, InstrumentId(id), &change);
+    };
+    let show = |rig: &mut Rig| {
+        rig.book(YES, &[(38, 9 * SHARE)], &[(40, 5 * SHARE)]);
+        rig.book(NO, &[(55, 9 * SHARE)], &[(57, 6 * SHARE)]);
+        sent(&rig.poll()).len()
+    };
+    change(&mut rig, NO, Change { opens: Some(false), ..Change::default() });
+    assert_eq!(show(&mut rig), 0);
+    change(&mut rig, NO, Change { opens: Some(true), ..Change::default() });
+    assert_eq!(show(&mut rig), 2);
+    quiet(&mut rig);
+    let before = rig.engine.executor().wallets()[0].balance;
+    change(&mut rig, YES, Change { pays: Some(Px(100)), ..Change::default() });
+    change(&mut rig, NO, Change { pays: Some(Px(0)), ..Change::default() });
+    assert_eq!((rig.position(YES), rig.position(NO), rig.engine.executor().dust(PairId(0))), (0, 0, 0));
+    let paid = rig.engine.executor().wallets()[0].balance.checked_sub(before).unwrap();
+    assert_eq!(paid, amount("5"), "a dollar a share");
+    change(&mut rig, YES, Change { pays: Some(Px(100)), ..Change::default() });
+    assert_eq!(rig.position(YES), 0, "told twice, paid once");
+}
+
+#[test]
 fn one_wallet_that_pays_for_both_sides_is_never_overdrawn() {
     let mut rig = market(|spec| spec.funds = vec![Funds::Spot { base: Amount::ZERO, quote: amount("3") }; 2]);
     rig.book(YES, &[], &[(40, 100 * SHARE)]);

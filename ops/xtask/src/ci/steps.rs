@@ -35,6 +35,7 @@ pub const STEPS: &[Step] = &[
     ),
     step("check", &["cargo", "run", "--quiet", "--", "check", "--config", "configs/paper.toml"]),
     Step { env: &[("HIGHWIRE__DEMO__SECONDS", "5")], ..step("demo", &["cargo", "run", "--quiet", "--", "demo"]) },
+    step("kills", &["cargo", "xtask", "killcampaign", "--kills", "100"]),
     Step {
         needs: Some("HIGHWIRE_DATA"),
         ..step("replay", &["cargo", "run", "--quiet", "--", "replay", "{data}/cryptofeed/OKX", "--json"])

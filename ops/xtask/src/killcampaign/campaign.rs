@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 
 /// A start that has sent no order by then does not trade by itself.
 const TRADES_WITHIN: Duration = Duration::from_secs(20);
+/// Between a kill and the next start: whatever keeps a service running does not spin.
+const REST: Duration = Duration::from_millis(200);
+/// After a start that a venue turned away.
+const TRIED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// Starts in a row that may end by themselves.
+const STARTS_MAX: usize = 10;
 /// How long a service trades before it ends in order.
 const TRADES_FOR: Duration = Duration::from_millis(500);
 
@@ -69,27 +75,39 @@ impl Campaign {
     }
 
     fn start(&mut self) -> Result<Service, String> {
+        std::thread::sleep(REST);
         self.tally.starts += 1;
         self.program.start()
     }
 
-    /// Starts it and waits for its first order. One that waits for an operator gets one, and is counted.
+    /// Starts it and waits for its first order. A start that a venue turned away is followed by another, as by whatever
+    /// keeps a service running; one that waits for an operator gets one. Both are counted.
     fn start_trading(&mut self) -> Result<Service, String> {
-        self.venues.look()?;
-        let began = Instant::now();
-        let mut service = self.start()?;
-        if self.venues.wait_order(TRADES_WITHIN)? {
-            self.tally.restarts_ms.push(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
-            return Ok(service);
+        for _ in 0..STARTS_MAX {
+            self.venues.look()?;
+            let began = Instant::now();
+            let mut service = self.start()?;
+            if self.venues.wait_order(|| service.ended().is_some(), TRADES_WITHIN)? {
+                self.tally.restarts_ms.push(u64::try_from((began.elapsed() - REST).as_millis()).unwrap_or(u64::MAX));
+                return Ok(service);
+            }
+            if service.ended().is_none() {
+                self.stuck()?;
+                return Ok(service);
+            }
+            self.tally.turned_away += 1;
+            std::thread::sleep(TRIED_AGAIN_AFTER);
         }
+        Err(format!("{STARTS_MAX} starts in a row ended by themselves: see the log"))
+    }
+
+    /// It runs and does not trade: an operator resumes it.
+    fn stuck(&mut self) -> Result<(), String> {
         self.tally.stuck += 1;
-        if let Some(status) = service.ended() {
-            return Err(format!("a start ended by itself: {status}"));
-        }
         let resumed = self.program.resume()?;
-        let trades = self.venues.wait_order(TRADES_WITHIN)?;
+        let trades = self.venues.wait_order(|| false, TRADES_WITHIN)?;
         println!("stuck after {} kills; resumed: {resumed}, trades: {trades}", self.tally.kills.0);
-        Ok(service)
+        Ok(())
     }
 
     /// Lets it trade and end in order; then the judge compares.

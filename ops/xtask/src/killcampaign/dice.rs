@@ -5,9 +5,9 @@ use std::time::Duration;
 /// One start in so many is killed before it trades.
 const EARLY_IN: u64 = 3;
 /// A start that is killed early lives shorter than this.
-const EARLY: Duration = Duration::from_millis(1_500);
+const EARLY: Duration = Duration::from_millis(1_000);
 /// One that trades is killed within this.
-const LATE: Duration = Duration::from_millis(500);
+const LATE: Duration = Duration::from_millis(300);
 
 /// When to kill.
 #[derive(Clone, Copy, Debug)]

@@ -27,6 +27,8 @@ pub struct Tally {
     pub adjustments: usize,
     /// From a start to its first order at a venue, milliseconds.
     pub restarts_ms: Vec<u64>,
+    /// Starts that ended by themselves, because a venue wanted fewer requests.
+    pub turned_away: u64,
     /// Starts that did not trade by themselves.
     pub stuck: u64,
     /// Ends in order after which something was not at rest.

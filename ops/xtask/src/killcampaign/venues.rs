@@ -23,12 +23,12 @@ pub struct Venues {
 }
 
 impl Venues {
-    /// Opens Binance spot and USD-M, OKX and Bybit with one coin whose prices part all the time. Starts that follow one
-    /// another within a second would soon be banned, so the venues bear any number of connections.
+    /// Opens Binance spot and USD-M, OKX and Bybit with one coin whose prices part all the time. Whoever starts a service
+    /// every other second would soon be banned, so these venues are patient.
     pub fn open(program: &Path, seed: u64) -> Result<Self, String> {
         let mut command = Command::new(program);
         command.args(["simulate", "--json", "--venues", "binance_spot,binance_usdm,okx,bybit", "--assets", "BTC"]);
-        command.args(["--dislocations", "240", "--connections", "1000000", "--seed", &seed.to_string()]);
+        command.args(["--dislocations", "240", "--patience", "100", "--seed", &seed.to_string()]);
         let failed = |why: std::io::Error| format!("{}: {why}", program.display());
         let mut child = command.stdout(Stdio::piped()).spawn().map_err(failed)?;
         let mut line = String::new();
@@ -57,11 +57,11 @@ impl Venues {
         Ok(())
     }
 
-    /// Waits until more orders were taken in; whether that happened in time.
-    pub fn wait_order(&mut self, within: Duration) -> Result<bool, String> {
+    /// Waits until more orders were taken in; whether that happened in time and before `is_over`.
+    pub fn wait_order(&mut self, mut is_over: impl FnMut() -> bool, within: Duration) -> Result<bool, String> {
         self.look()?;
         let (before, until) = (self.ledger.orders.len(), Instant::now() + within);
-        while Instant::now() < until {
+        while Instant::now() < until && !is_over() {
             std::thread::sleep(LOOK_EVERY);
             self.look()?;
             if self.ledger.orders.len() > before {

@@ -90,7 +90,7 @@ pub const VENUES: [&str; 7] =
     ["binance_spot", "binance_usdm", "binance_coinm", "okx", "bybit_spot", "bybit_linear", "polymarket"];
 
 /// What is checked of a venue.
-pub const CHECKS: [(&str, &str); 9] = [
+pub const CHECKS: [(&str, &str); 11] = [
     ("decode", "recorded frames decode"),
     ("signing", "signing vectors"),
     ("chaining", "book chaining"),
@@ -100,4 +100,6 @@ pub const CHECKS: [(&str, &str); 9] = [
     ("queries", "reconciliation queries"),
     ("deadman", "dead-man switch"),
     ("rates", "rate limits"),
+    ("scope", "key scope at the start"),
+    ("trades", "trades in the service"),
 ];

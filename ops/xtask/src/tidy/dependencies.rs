@@ -41,7 +41,7 @@ fn unnamed(tree: &Tree, manifest: &Manifest) -> Vec<Finding> {
 
 fn compare(declared: &BTreeSet<String>, used: &BTreeSet<String>, listed: &BTreeSet<String>) -> Vec<Finding> {
     let told = |path: &str, why: &str, name: &String| Finding::in_file(path, "dependencies", format!("`{name}` {why}"));
-    let foreign = |name: &&String| !name.starts_with("highwire-");
+    let foreign = |name: &&String| !(name.starts_with("highwire-") || name.as_str() == "highwire");
     let unused = declared.difference(used).map(|name| told("Cargo.toml", "is declared but no crate uses it", name));
     let stray =
         used.difference(declared).map(|name| told("Cargo.toml", "is used but not in [workspace.dependencies]", name));
@@ -67,7 +67,12 @@ mod tests {
                 compare(&set(declared), &set(used), &listed(list)).into_iter().map(|f| f.why).collect();
             assert_eq!(found, expect);
         };
-        check(&["serde", "highwire-links"], &["serde", "highwire-links"], "- `serde` – why\n", &[]);
+        check(
+            &["serde", "highwire-links", "highwire"],
+            &["serde", "highwire-links", "highwire"],
+            "- `serde` – why\n",
+            &[],
+        );
         check(&["serde"], &[], "- `serde` – why\n", &["`serde` is declared but no crate uses it"]);
         check(&[], &["serde"], "", &["`serde` is used but not in [workspace.dependencies]"]);
         check(&["serde"], &["serde"], "", &["`serde` is not in the list"]);

@@ -22,7 +22,14 @@ const PLACES: &[Place] = &[
     place(
         "highwire-actors",
         "actors/",
-        &["highwire-links", "highwire-supervision", "highwire-engine", "highwire-venues", "highwire-store"],
+        &[
+            "highwire-links",
+            "highwire-quant",
+            "highwire-supervision",
+            "highwire-engine",
+            "highwire-venues",
+            "highwire-store",
+        ],
     ),
     place("highwire-simulator", "simulator/", &["highwire-links"]),
     place("highwire-judge", "ops/judge/", &[]),

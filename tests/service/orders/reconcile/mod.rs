@@ -2,3 +2,5 @@
 
 mod books;
 mod down;
+mod planted;
+mod signed;

@@ -1,0 +1,128 @@
+//! The service on simulated venues, bare or with everything.
+
+use crate::sink::{Scraper, collector};
+use highwire::boot::Recovered;
+use highwire::config::{self, Config};
+use highwire::service::{Orders, Service, VenueAddress, listings};
+use highwire::telemetry::{self, Telemetry, TelemetrySettings};
+use highwire::universe::{Pairing, Universe};
+use highwire_engine::clock::{Clock, TscClock};
+use highwire_engine::stages::Stages;
+use highwire_simulator::{
+    AssetSpec, Endpoint, MarketConfig, Member, Ports, RuleOverrides, Simulator, SimulatorConfig, Venue as Room,
+};
+use highwire_venues::venue::Venue;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+const PLACES: [(Room, Venue, &str); 3] = [
+    (Room::BinanceSpot, Venue::BinanceSpot, "BTCUSDT"),
+    (Room::Okx, Venue::Okx, "BTC-USDT"),
+    (Room::Bybit, Venue::BybitSpot, "BTCUSDT"),
+];
+
+/// Venues that last for the whole bench, and a subscriber of traces, of which a process has one.
+pub struct Rig {
+    runtime: Runtime,
+    simulator: Simulator,
+    telemetry: Telemetry,
+}
+
+impl Rig {
+    /// Venues whose prices part all the time, and that bear many starts.
+    pub fn new() -> Self {
+        highwire::tls::choose_provider();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let runtime = runtime.expect("threads are left");
+        let market = MarketConfig {
+            assets: vec![AssetSpec::new("BTC", 65_000 * 100_000_000)],
+            dislocations_per_min: 600,
+            lag_ns: 200_000_000,
+            ..MarketConfig::default()
+        };
+        let rules = RuleOverrides { connections: Some(100_000), patience: Some(100), ..RuleOverrides::default() };
+        let venues = PLACES.map(|(room, ..)| (room, Ports::default())).to_vec();
+        let config = SimulatorConfig { market, rules, venues, ..SimulatorConfig::default() };
+        let simulator = runtime.block_on(Simulator::start(config)).expect("ports are left");
+        let mut defaults = config::load(None).expect("the defaults are good").config;
+        defaults.telemetry.otlp_endpoint = collector();
+        defaults.telemetry.sample_ratio = 1.0;
+        let telemetry = telemetry::start(&TelemetrySettings::of(&defaults, "off")).expect("one subscriber");
+        Self { runtime, simulator, telemetry }
+    }
+
+    /// Trades for so long; the latencies of the pinned thread.
+    pub fn trade(&self, everything: bool, length: Duration) -> Stages {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("bench.toml");
+        std::fs::write(&file, self.settings(folder.path(), everything)).expect("a disk");
+        let config = config::load(Some(&file)).expect("good settings").config;
+        self.runtime.block_on(self.session(&config, everything, length))
+    }
+
+    async fn session(&self, config: &Config, everything: bool, length: Duration) -> Stages {
+        let addresses: Vec<VenueAddress> =
+            PLACES.iter().filter_map(|(room, venue, _)| self.address(*room, *venue)).collect();
+        let http = highwire::service::client(config).expect("a client");
+        let mut specs = listings(&http, &addresses).await.expect("venues list");
+        specs.retain(|spec| PLACES.iter().any(|(_, venue, symbol)| spec.venue == *venue && spec.symbol == *symbol));
+        let pairing = Pairing::new(config, &[]).expect("pairs");
+        let universe = Arc::new(Universe::new(specs, &pairing, config).expect("few instruments"));
+        let now = TscClock::start().now();
+        let boot = everything.then(|| {
+            let recovered = Recovered::open(config, Orders::Live).expect("an empty folder").expect("a folder is set");
+            recovered.begin(&universe, config, Orders::Live, now).expect("a disk")
+        });
+        let tracing = self.telemetry.tracing().filter(|_| everything);
+        let service = Service::start(universe, config, &addresses, Orders::Live, boot, tracing).await;
+        let service = service.expect("it starts");
+        let scraper = service.http().map(Scraper::start);
+        tokio::time::sleep(length).await;
+        drop(scraper);
+        service.halt("the turn is over", false).await;
+        service.stop().await
+    }
+
+    fn address(&self, room: Room, venue: Venue) -> Option<VenueAddress> {
+        let at = self.simulator.address(room)?;
+        let ws = Endpoint::ALL.into_iter().filter_map(|endpoint| self.simulator.endpoint(room, endpoint));
+        Some(VenueAddress { venue, ws: ws.map(|at| at.ws.clone()).collect(), rest: at.rest.clone() })
+    }
+
+    fn settings(&self, folder: &Path, everything: bool) -> String {
+        let mut text = format!("[service]\nlive = true\ndata_dir = {:?}\n", folder.join("data"));
+        if everything {
+            let _ =
+                writeln!(text, "[history]\nfile = {:?}\n[http]\nlisten = \"127.0.0.1:0\"", folder.join("history.db"));
+        }
+        text.push_str("[wire]\nthread_stuck_ms = 20000\n[risk]\ncooldown_ms = 20\norder_notional_max = \"200\"\n");
+        text.push_str("position_notional_max = \"100000\"\n");
+        let member = Member::dummies().into_iter().next().expect("a member");
+        let secret = |name: &str, value: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, value).expect("a disk");
+            format!("file:{}", path.display())
+        };
+        let (key, hidden, phrase) =
+            (secret("key", &member.key), secret("secret", &member.secret), secret("phrase", &member.passphrase));
+        for (room, venue, _) in PLACES {
+            let Some(at) = self.simulator.endpoint(room, Endpoint::A) else { continue };
+            let _ = writeln!(text, "[venues.{}]\norder_url = {:?}\nprivate_url = {:?}", venue.name(), at.ws, at.ws);
+            let _ = writeln!(
+                text,
+                "rest_url = {:?}\napi_key = {key:?}\napi_secret = {hidden:?}\ntaker_fee_bps = \"1\"",
+                at.rest
+            );
+            if venue == Venue::Okx {
+                let _ = writeln!(text, "api_passphrase = {phrase:?}");
+            }
+        }
+        let members: Vec<String> =
+            PLACES.iter().map(|(_, venue, symbol)| format!("\"{}:{symbol}\"", venue.name())).collect();
+        let _ = writeln!(text, "[pairs]\nlist = [{{ name = \"BTC/USDT\", members = [{}] }}]", members.join(", "));
+        text
+    }
+}
