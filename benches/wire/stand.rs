@@ -62,7 +62,7 @@ impl Roles {
             tuning: Tuning::default(),
         };
         let ends = EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx };
-        let gateway_ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+        let gateway_ends = GatewayEnds::new(order_rx, fill_tx);
         let settings = PaperSettings { latency_ns: LATENCY_NS };
         Self {
             feed: Feed::new(&books, VENUES.len(), FeedEnds { market: market_tx, pages: page_writers }),

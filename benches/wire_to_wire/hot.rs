@@ -106,7 +106,7 @@ fn roles(ids: IdLease) -> Roles {
     let chain = Venue::Okx.profile().chain;
     let book = |id: u16| BookSpec { id: InstrumentId(id), venue: VenueId(0), scale: instruments[0].scale, chain };
     let feed = Feed::new(&[0, 1].map(book), 1, FeedEnds { market: market_tx, pages: page_writers });
-    let ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+    let ends = GatewayEnds::new(order_rx, fill_tx);
     let live = LiveSettings { ack_ns: NEVER_NS, wait_ns: NEVER_NS, ..LiveSettings::default() };
     let mut gateway = LiveGateway::new(&instruments, 1, &[], live, ends);
     gateway.set_clock_offset(VenueId(0), 0);

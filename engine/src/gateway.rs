@@ -8,7 +8,7 @@ use crate::order_line::OrderLine;
 use highwire_links::fill::FillTx;
 use highwire_links::lifecycle::Ending;
 use highwire_links::order::OrderRx;
-use highwire_links::rate::RateNotice;
+use highwire_links::rate::{RateBudget, RateNotice};
 use highwire_links::{Nanos, VenueId};
 
 /// Carries orders out and reports back.
@@ -51,11 +51,21 @@ pub trait Gateway: Send {
     fn on_rate(&mut self, _venue: VenueId, _notice: RateNotice, _now: Nanos) {}
 }
 
-/// A gateway's ends of the order and the fill ring.
+/// A gateway's ends of the order and the fill ring, and what outlives it besides.
 #[derive(Debug)]
 pub struct GatewayEnds {
     /// Orders from the engine.
     pub orders: OrderRx,
     /// Reports to it.
     pub fills: FillTx,
+    /// What is used of each venue's rate budgets, and until when a venue wants to be left alone: a venue does not forget
+    /// that because a thread of ours died. Empty before the first gateway.
+    pub budgets: Box<[RateBudget]>,
+}
+
+impl GatewayEnds {
+    /// Ends that no gateway had yet.
+    pub fn new(orders: OrderRx, fills: FillTx) -> Self {
+        Self { orders, fills, budgets: Box::default() }
+    }
 }

@@ -80,8 +80,9 @@ impl LiveGateway {
         ends: GatewayEnds,
     ) -> Self {
         let rules = |venue: usize| rates.iter().find(|(id, _)| id.index() == venue).map_or(&[][..], |(_, r)| r);
+        let left = |venue: usize| ends.budgets.get(venue).copied();
         let desk = |venue| Desk {
-            budget: RateBudget::new(rules(venue)),
+            budget: left(venue).unwrap_or_else(|| RateBudget::new(rules(venue))),
             offset_ns: None,
             doubted_ns: 0,
             echo: Echo::default(),
@@ -245,8 +246,10 @@ impl Gateway for LiveGateway {
         work
     }
 
+    /// cold: once, when the thread has left its loop
     fn dismantle(self: Box<Self>) -> GatewayEnds {
-        self.ends
+        let budgets = self.desks.iter().map(|desk| desk.budget).collect();
+        GatewayEnds { budgets, ..self.ends }
     }
 
     fn attach(&mut self, line: Box<OrderLine>) -> Result<(), Box<OrderLine>> {

@@ -332,7 +332,7 @@ mod tests {
         let (writers, readers) = pages(1);
         let (order_tx, order_rx) = orders(256);
         let (fill_tx, fill_rx) = fills(4096);
-        let ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+        let ends = GatewayEnds::new(order_rx, fill_tx);
         let gateway = PaperGateway::new(&[spot(0, 1_000_000)], readers, PaperSettings { latency_ns }, ends);
         Venue { bench: Bench::new(), gateway: Box::new(gateway), orders: order_tx, fills: fill_rx, pages: writers }
     }

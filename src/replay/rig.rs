@@ -98,7 +98,7 @@ impl Rig {
         let ends = EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx };
         let engine = Engine::new(&universe.engine(config, Mode::Full, 1), ends)?;
         let latency_ns = config.paper.latency_ms * 1_000_000;
-        let gateway_ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+        let gateway_ends = GatewayEnds::new(order_rx, fill_tx);
         let gateway =
             PaperGateway::new(&universe.instruments, readers.clone(), PaperSettings { latency_ns }, gateway_ends);
         let mut feed =

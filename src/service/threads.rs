@@ -108,7 +108,7 @@ impl Ends {
         Self {
             feed: FeedEnds { market: market_tx, pages: writers },
             engine: EngineEnds { market: market_rx, pages: readers, orders: order_tx, fills: fill_rx },
-            gateway: GatewayEnds { orders: order_rx, fills: fill_tx },
+            gateway: GatewayEnds::new(order_rx, fill_tx),
         }
     }
 }

@@ -75,7 +75,7 @@ fn rig_of(spec: &EngineSpec, sizes: &Sizes) -> Rig {
     let (order_tx, order_rx) = orders(sizes.orders);
     let (fill_tx, fill_rx) = fills(4096);
     let ends = EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx };
-    let gateway_ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+    let gateway_ends = GatewayEnds::new(order_rx, fill_tx);
     let settings = PaperSettings { latency_ns: 1_000 };
     Rig {
         bench: Bench::new(),

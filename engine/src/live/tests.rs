@@ -95,7 +95,7 @@ struct Rig {
 impl Rig {
     fn new(carrier: Carrier, limit: u32) -> Self {
         let ((order_tx, order_rx), (fill_tx, fill_rx)) = (orders(64), fills(256));
-        let ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+        let ends = GatewayEnds::new(order_rx, fill_tx);
         let rules = vec![RateRule { scope: Scope::Orders, limit, span_ns: 10_000 * MS, aligned: false }];
         let rates = [(VenueId(0), rules)];
         let gateway = LiveGateway::new(&[spot(0, 0)], 1, &rates, LiveSettings::default(), ends);
@@ -239,6 +239,24 @@ fn the_venue_may_ask_to_wait_and_is_obeyed() {
     rig.step(1);
     assert_eq!((rig.step(20), rig.gateway.queued()), (vec![], 1));
     assert_eq!(rig.step(21), [(1, ReportKind::Sent, NONE)]);
+}
+
+#[test]
+fn what_a_venue_asked_for_outlives_the_gateway() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    rig.say("wait");
+    rig.step(1);
+    let mut next = Rig::new(Carrier::Socket, 100);
+    let ends = Box::new(rig.gateway).dismantle();
+    let GatewayEnds { orders, fills, .. } = Box::new(next.gateway).dismantle();
+    let ends = GatewayEnds { orders, fills, ..ends };
+    next.gateway = LiveGateway::new(&[spot(0, 0)], 1, &[], LiveSettings::default(), ends);
+    next.gateway.set_clock_offset(VenueId(0), 5 * 1_000_000);
+    next.connect(Carrier::Socket);
+    next.submit(1, OrderClass::Hedge, Action::Place);
+    next.step(2);
+    assert_eq!((next.step(20), next.gateway.queued()), (vec![], 1));
+    assert_eq!(next.step(21), [(1, ReportKind::Sent, NONE)]);
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Process {
             house: House::new(Box::new(time.clone()), ports, idle, Vec::new()),
             feed: Some(FeedEnds { market: market_tx, pages: writers }),
             engine: Some(EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx }),
-            gateway: Some(GatewayEnds { orders: order_rx, fills: fill_tx }),
+            gateway: Some(GatewayEnds::new(order_rx, fill_tx)),
             connections: Vec::new(),
         };
         desk.cnc.beat_warden(time.now());

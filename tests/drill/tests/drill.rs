@@ -49,6 +49,9 @@ fn the_same_seed_gives_the_same_journal_byte_by_byte() {
     assert!(first == again && first != other);
 }
 
+/// A sample of what `--crash-points` does in full.
+///
+/// Fault: P01, P02
 #[test]
 fn crashes_at_storage_calls_and_writes_lose_double_and_invent_nothing() {
     let began = Instant::now();

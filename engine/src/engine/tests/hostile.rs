@@ -116,7 +116,7 @@ proptest! {
         let (fill_tx, fill_rx) = fills(4096);
         let ends = EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx };
         let mut engine = Engine::new(&spec, ends).unwrap();
-        let ends = GatewayEnds { orders: order_rx, fills: fill_tx };
+        let ends = GatewayEnds::new(order_rx, fill_tx);
         let mut gateway = PaperGateway::new(&spec.instruments, readers, PaperSettings { latency_ns: 1_000 }, ends);
         let mut now = 1_000_000_000;
         for shock in &shocks {
