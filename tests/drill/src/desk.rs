@@ -68,7 +68,8 @@ impl Venue {
         let tick = self.instruments[pair].tick;
         let is_fresh = now.saturating_sub(since_ns) < S;
         let on_grid = order.px.0 % tick == 0 || (is_fresh && order.px.0 % old == 0);
-        Arrival { at_ns: now, fresh_ns: self.fresh_ns[pair], paused_ns: self.paused_ns[pair], on_grid }
+        let (fresh_ns, paused_ns, lost) = (self.fresh_ns[pair], self.paused_ns[pair], self.lost[pair]);
+        Arrival { at_ns: now, fresh_ns, paused_ns, lost, on_grid }
     }
 
     /// Counts a request against what is documented.

@@ -118,7 +118,7 @@ impl World {
         words::tick(Ground::instrument(place, pair), tick, &mut venue.out);
         venue.announce(now);
         // Its book is a new one: what was held is not.
-        venue.is_broken[pair] = true;
+        (venue.is_broken[pair], venue.lost[pair]) = (true, ("of another tick", now));
         self.listed(place, pair, Change { tick: Some(tick), ..Change::default() });
         true
     }

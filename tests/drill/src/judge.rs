@@ -291,7 +291,9 @@ impl Judge {
         let (arrival, decided_ns) = (held.arrival, seen.order.decided_ns);
         if decided_ns.saturating_sub(arrival.fresh_ns) > stale_ns + SLACK_NS {
             let age_ms = decided_ns.saturating_sub(arrival.fresh_ns) / MS;
-            self.wrong(format!("I1: order {:x} at {name} on a book that was {age_ms} ms old", held.order.id));
+            let (lost, lost_ms) = (arrival.lost.0, decided_ns.saturating_sub(arrival.lost.1) / MS);
+            let text = format!("a book that was {age_ms} ms old; a change was {lost} {lost_ms} ms before");
+            self.wrong(format!("I1: order {:x} at {name} on {text}", held.order.id));
         }
         if arrival.paused_ns.is_some_and(|since_ns| decided_ns > since_ns + S) {
             self.wrong(format!("I1: order {:x} at {name} while it was not trading", held.order.id));

@@ -37,6 +37,8 @@ pub struct Arrival {
     pub fresh_ns: Nanos,
     /// Since when the instrument was not trading; `None` while it is.
     pub paused_ns: Option<Nanos>,
+    /// What of its book was lost last, and when.
+    pub lost: (&'static str, Nanos),
     /// Its price lies on the grid that was in force a second before.
     pub on_grid: bool,
 }

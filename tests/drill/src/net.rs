@@ -331,6 +331,11 @@ impl Net {
         }
     }
 
+    /// Whether people know that this pair is exposed for too long.
+    pub fn is_told_exposed(&self, pair: PairId) -> bool {
+        self.exposed.contains(&pair)
+    }
+
     /// The venue lists an instrument otherwise than before.
     pub fn on_listed(&mut self, id: InstrumentId, change: Change) {
         self.change(id, change);

@@ -26,10 +26,14 @@ use std::sync::Arc;
 /// Venues are asked for trades from so long before the time that is wanted.
 const MARGIN_NS: Nanos = 60_000_000_000;
 
+/// Between two rounds of questions.
+const PAUSE_NS: Nanos = 50_000_000;
+
 /// A start under way.
 pub struct Starting {
     boot: Boot,
-    began_ns: Nanos,
+    /// When the venues are asked next: not before their lists show everything that a process before this one sent.
+    next_ns: Nanos,
     lists: Vec<Arc<[Listed]>>,
     /// What differed in holdings when last looked at, by venue.
     before: Vec<Option<Vec<Finding>>>,
@@ -52,7 +56,8 @@ impl Starting {
         let boot = boot::begin_on(written(disk, canary), (found, epoch, name), tables, now)?;
         let lists = (0..VENUES.len()).map(|place| listed(ground, place)).collect();
         let (before, agreed) = (vec![None; VENUES.len()], vec![false; VENUES.len()]);
-        Ok(Self { boot, began_ns: now, lists, before, agreed, canary, stops: Vec::new() })
+        let next_ns = now + VENUES.iter().map(|(venue, _)| lag_ns(*venue)).max().unwrap_or(0);
+        Ok(Self { boot, next_ns, lists, before, agreed, canary, stops: Vec::new() })
     }
 
     /// Asks the venues; true once all of them agree, and that is on record.
@@ -60,6 +65,10 @@ impl Starting {
     /// # Errors
     /// The disk takes no records, in words.
     pub fn ask(&mut self, venues: &[Venue], now: Nanos) -> Result<bool, String> {
+        if now < self.next_ns {
+            return Ok(false);
+        }
+        self.next_ns = now + PAUSE_NS;
         for (place, venue) in venues.iter().enumerate() {
             let is_shut = venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
             if !self.agreed[place] && !is_shut {
@@ -79,18 +88,16 @@ impl Starting {
 
     /// One venue: orders and trades first, and when they agree, what it holds. True when all agrees.
     fn compare(&mut self, place: usize, venue: &Venue, now: Nanos) -> bool {
-        if self.canary == Some(Canary::NoRecovery) {
-            return true;
-        }
         let (of, list) = (VENUES[place].0, Arc::clone(&self.lists[place]));
         let mine = ours(&self.boot.state, of, &list, |_| false);
         let survey = survey(venue, &question(&self.boot.state, of, &list, &mine), now);
-        // A list of trades lags as the answers do: before that nothing is known to be missing.
-        let is_early = now < self.began_ns + lag_ns(of);
         let found = orders(&mine, &survey.theirs, now, lag_ns(of));
         let first = deeds(of, &list, &survey, &found, "");
+        if self.canary == Some(Canary::NoRecovery) {
+            return self.weigh(place, &survey, now);
+        }
         self.act(&first, now);
-        if is_early || !first.waits.is_empty() || !first.stops.is_empty() {
+        if !first.waits.is_empty() || !first.stops.is_empty() {
             return false;
         }
         self.weigh(place, &survey, now)

@@ -76,6 +76,10 @@ pub struct Venue {
     pub fresh_ns: [Nanos; PAIRS.len()],
     /// A change reached no line: books are wrong until a snapshot, by pair.
     pub is_broken: [bool; PAIRS.len()],
+    /// The last change that reached a line whole, by pair: a snapshot after it makes a book of it.
+    reached_ns: [Nanos; PAIRS.len()],
+    /// What was lost last, and when, by pair.
+    pub lost: [(&'static str, Nanos); PAIRS.len()],
     /// Its clock minus ours.
     pub offset_ns: i64,
     /// Messages that leave later: to which line, and what.
@@ -119,6 +123,8 @@ impl Venue {
             target: 0,
             fresh_ns: [0; PAIRS.len()],
             is_broken: [true; PAIRS.len()],
+            reached_ns: [0; PAIRS.len()],
+            lost: [("everything", 0); PAIRS.len()],
             offset_ns: 0,
             later: BTreeMap::new(),
             sequence: 0,
@@ -196,6 +202,7 @@ impl Venue {
         let head = book.snapshot(copy, self.time(now));
         // An old one is of use as long as every change since it was kept; one that is too old is refused.
         self.is_broken[pair] = false;
+        self.fresh_ns[pair] = self.fresh_ns[pair].max(self.reached_ns[pair]);
         Snapshot { head, bids, asks }
     }
 
@@ -219,6 +226,18 @@ impl Venue {
         }
         let is_whole = reached && !spoils;
         self.is_broken[pair] |= !is_whole;
+        if is_whole {
+            self.reached_ns[pair] = now;
+        } else {
+            let why = if spoils {
+                "spoiled"
+            } else if is_lost {
+                "lost on all lines"
+            } else {
+                "reached no line"
+            };
+            self.lost[pair] = (why, now);
+        }
         if is_whole && (!self.is_broken[pair] || self.chain == Chain::BestChecked) {
             self.fresh_ns[pair] = now;
         }

@@ -466,7 +466,9 @@ impl World {
 
     fn judge_exposure(&mut self, pair: usize, lasts_ns: Nanos, value: i128) {
         let Stage::Up(process, net) = &self.stage else { return };
-        let is_told = self.alarms > self.alarms_then[pair] || net.reign.is_held_by_people();
+        // One trade is told of once, however often it is exposed.
+        let has_alarmed = self.alarms > self.alarms_then[pair] || net.is_told_exposed(PairId(pair as u16));
+        let is_told = has_alarmed || net.reign.is_held_by_people();
         let asks = process.engine().and_then(|engine| engine.saga(PairId(pair as u16))).map(Saga::stage);
         // While a leg is in doubt nobody knows what it has left; that is resolved or told within its own time.
         let doubt_ms = if asks == Some(SagaStage::Asking) { self.ground.config.saga.resolve_ms } else { 0 };
