@@ -71,6 +71,8 @@ pub struct Judge {
     pub untold_foreign: u64,
     /// Orders booked by their venue's count.
     pub by_count: u64,
+    /// Orders without a trade whose record went with a process.
+    pub traceless: u64,
     /// Records read.
     pub records: u64,
 }
@@ -227,7 +229,7 @@ impl Judge {
             self.wrong(format!("I2: order {id:x} arrived {} times at {name}", held.arrivals));
         }
         let Some(seen) = self.orders.get(&id) else {
-            if is_quiet {
+            if is_quiet && !self.is_traceless(held) {
                 self.wrong(format!("I2: order {id:x} at {name} is not on record at {now}"));
             }
             return;
@@ -247,6 +249,16 @@ impl Judge {
         if seen.order.class == OrderClass::Open && seen.order.group != 0 {
             self.judge_opening(held, &seen, name);
         }
+    }
+
+    /// An order of an earlier start that traded nothing, whose record went with its process: it left nothing anywhere,
+    /// and no later start can use its id.
+    fn is_traceless(&self, held: &Held) -> bool {
+        held.filled == 0 && held.order.id >> ID_BITS < self.epoch().into()
+    }
+
+    fn epoch(&self) -> u16 {
+        self.leases.iter().map(|lease| lease.epoch).max().unwrap_or(0)
     }
 
     /// I3: trade by trade.
@@ -358,9 +370,15 @@ impl Judge {
 
     /// What agrees and is old is forgotten here and there: years fit in memory.
     fn forget(&mut self, venues: &mut [Venue], now: Nanos) {
+        let newest = self.epoch();
         let orders = &mut self.orders;
         for venue in venues {
             venue.ledger.orders.retain(|id, held| {
+                let is_old = held.arrival.at_ns + FORGET_NS < now && held.order.id >> ID_BITS < newest.into();
+                if is_old && held.filled == 0 && !orders.contains_key(id) {
+                    self.traceless += 1;
+                    return false;
+                }
                 let is_over = orders.get(id).is_some_and(|seen| seen.is_ended) && held.arrival.at_ns + FORGET_NS < now;
                 if is_over {
                     self.orders_settled += 1;
@@ -372,7 +390,6 @@ impl Judge {
         }
         // A ledger forgets first: an order arrives after it was decided on.
         orders.retain(|_, seen| !seen.is_ended || seen.order.decided_ns + FORGET_NS + 30 * S >= now);
-        let newest = self.leases.iter().map(|lease| lease.epoch).max().unwrap_or(0);
         self.leases.retain(|lease| lease.epoch + 8 > newest);
     }
 }

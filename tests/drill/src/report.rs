@@ -32,8 +32,9 @@ pub fn days(seen: &Seen, (first, last): (u64, u64), took: Duration) {
     );
     println!("compared with the ledgers: {} orders, {} trades; {records} journal records read", settled.0, settled.1);
     println!(
-        "{messages} messages to people; {} trades by hand that no line told; {} orders booked by count",
-        unsaid.0, unsaid.1
+        "{messages} messages to people; {} trades by hand that no line told; {} orders booked by count; {} orders without a \
+         trade whose record went with their process",
+        unsaid.0, unsaid.1, unsaid.2
     );
     println!("longest healing {} ms, longest exposure {} ms", seen.heal_max_ns / MS, seen.exposed_max_ns / MS);
     println!("0 violations; {:.0} s, {rate:.0} market events a second", took.as_secs_f64());

@@ -42,8 +42,8 @@ pub struct Seen {
     pub exposed_max_ns: Nanos,
     /// Messages to people.
     pub messages: u64,
-    /// Trades by hand that nobody was told of, and orders booked by count.
-    pub unsaid: (u64, u64),
+    /// Trades by hand that nobody was told of, orders booked by count, orders without a trade that are on no record.
+    pub unsaid: (u64, u64, u64),
 }
 
 /// What went wrong, and when.
@@ -140,5 +140,6 @@ impl Seen {
         self.messages += world.told.messages;
         self.unsaid.0 += world.judge.untold_foreign;
         self.unsaid.1 += world.judge.by_count;
+        self.unsaid.2 += world.judge.traceless;
     }
 }

@@ -97,7 +97,9 @@ impl Starting {
             return self.weigh(place, &survey, now);
         }
         self.act(&first, now);
-        if !first.waits.is_empty() || !first.stops.is_empty() {
+        // An order that the journal had lost stands there now: whether it has ended is asked in the next round.
+        let has_lost = found.iter().any(|finding| matches!(finding, Finding::Lost { .. }));
+        if has_lost || !first.waits.is_empty() || !first.stops.is_empty() {
             return false;
         }
         self.weigh(place, &survey, now)

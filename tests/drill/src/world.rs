@@ -450,7 +450,9 @@ impl World {
             let unit = Amount::from_mantissa(1, 0).unwrap_or_default().0;
             let net = held - HOLDING * VENUES.len() as i128 * unit;
             let value = (net / 100_000_000).abs() * i128::from(self.market.fair(pair)) / 100 / (unit / 100_000_000);
-            let is_exposed = value > EXPOSURE_MAX && self.is_up() && self.now >= self.paused_ns;
+            // What a mode keeps from being hedged has an incident of its own.
+            let is_full = matches!(&self.stage, Stage::Up(_, net) if net.reign.is_full());
+            let is_exposed = value > EXPOSURE_MAX && is_full && self.now >= self.paused_ns;
             if !is_exposed {
                 self.exposed_since_ns[pair] = None;
                 continue;
@@ -475,11 +477,11 @@ impl World {
         if lasts_ns < EXPOSED_NS + doubt_ms * MS || is_told {
             return;
         }
-        // A trade by hand that no line told is known to nobody, and a mode that forbids hedges has its own incident.
+        // A trade by hand that no line told is known to nobody.
         let knows = process.engine().is_some_and(|engine| {
             engine.saga(PairId(pair as u16)).is_some() || engine.executor().dust(PairId(pair as u16)).abs() > 100_000
         });
-        if knows && net.reign.is_full() {
+        if knows {
             let text = format!("I5: {value} of {} unhedged for {} ms", PAIRS[pair].0, lasts_ns / MS);
             self.judge.violations.push(format!("{text}, and nobody was told: {}", self.stand()));
             self.exposed_since_ns[pair] = None;
