@@ -94,6 +94,8 @@ pub const VENUE: Group = Group {
         role("pool", 5 * S),
         role("timekeeper", 5 * S),
         role("lister", 30 * S),
+        role("registrar", 30 * S),
+        role("reconciler", 30 * S),
         role("stream-keeper", 30 * S),
         role("bookkeeper", 5 * S),
         role("dead-man", 5 * S),

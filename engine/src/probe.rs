@@ -110,7 +110,7 @@ mod tests {
         let (mut probe, last) = lively(true);
         assert_eq!(probe.on_time(last + 600 * MS), Verdict::Ask);
         probe.on_bytes(last + 700 * MS);
-        assert_eq!(probe.on_time(last + 1_150 * MS), Verdict::Wait);
+        assert_eq!(probe.on_time(last + 1_050 * MS), Verdict::Wait);
         let (mut mute, last) = lively(false);
         assert_eq!(mute.on_time(last + 600 * MS), Verdict::Ask);
         assert_eq!(mute.on_time(last + 60_000 * MS), Verdict::Wait);

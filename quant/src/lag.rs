@@ -49,7 +49,7 @@ mod tests {
         assert_eq!(follow_edge_ppb(96, 95, 20, 2, free), Some(41_666_666), "no share is worth more than one");
         // 0.07 × 0.25 = 0.0175 in, 0.07 × 0.53 × 0.47 = 0.017437 out: a loss.
         let fee = FeeCurve { rate_ppb: 70_000_000 };
-        assert_eq!(follow_edge_ppb(50, 48, 5, 2, fee), Some(-9_539_614));
+        assert_eq!(follow_edge_ppb(50, 48, 5, 2, fee), Some(-9_540_097));
         assert_eq!(follow_edge_ppb(101, 48, 5, 2, fee), None);
     }
 }

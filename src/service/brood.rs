@@ -149,11 +149,13 @@ impl Brood {
 
     fn registrar(&self, lines: &Address<PoolMsg>) -> ChildSpec {
         let (brood, lines) = (self.clone(), lines.clone());
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let arguments = outcomes::registrar(&brood, lines.clone());
-            Box::pin(async move { Ok(Actor::spawn_linked(None, Registrar, arguments, above).await?.0.get_cell()) })
+            let beat = heart.clone();
+            Box::pin(async move { Ok(tended::spawn(Registrar, arguments, above, &beat).await?.get_cell()) })
         });
-        ChildSpec { name: "registrar".to_owned(), start, beat: None }
+        child("registrar", start, beat)
     }
 
     fn stream_keeper(&self) -> Option<ChildSpec> {
@@ -185,15 +187,17 @@ impl Brood {
     fn reconciler(&self) -> Option<ChildSpec> {
         let (trading, reconciling) = (self.trading()?.clone(), self.circle.reconciling.clone()?);
         let (brood, address) = (self.clone(), reconciling.address(self.address.venue));
+        let (beat, heart) = tending();
         let start: Start = Box::new(move |above| {
             let (arguments, address) = (reconciler(&trading, &reconciling, &brood), address.clone());
+            let beat = heart.clone();
             Box::pin(async move {
-                let (reconciler, _) = Actor::spawn_linked(None, Reconciler, arguments, above).await?;
+                let reconciler = tended::spawn(Reconciler, arguments, above, &beat).await?;
                 address.lead_to(reconciler.clone());
                 Ok(reconciler.get_cell())
             })
         });
-        Some(ChildSpec { name: "reconciler".to_owned(), start, beat: None })
+        Some(child("reconciler", start, beat))
     }
 
     fn dead_man(&self, lines: &Address<PoolMsg>) -> Option<ChildSpec> {

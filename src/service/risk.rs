@@ -22,6 +22,7 @@ use highwire_quant::pnl::Pnl;
 use highwire_quant::slow::assess::{Holding, Measure};
 use highwire_quant::slow::impact::impact;
 use highwire_quant::walk::Step;
+use highwire_venues::spec::Kind;
 use ractor::{Actor, ActorRef};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -214,7 +215,11 @@ impl Sight {
         let value = |base: f64| if px > 0.0 { base * px } else { base };
         let close = books.iter().filter_map(|book| closing(book, base, px)).min_by(|a, b| a.0.total_cmp(&b.0));
         let (impact_bps, covered) = close.unwrap_or((0.0, if base == 0.0 { 1.0 } else { 0.0 }));
-        Holding { px, net: value(base), gross: value(gross), impact_bps, covered }
+        // A share's price ends at zero or one: its history says nothing of that. What it can lose is its value, which the
+        // limits on value bound; a set of both sides loses nothing.
+        let is_share = members.iter().any(|id| self.universe.specs[id.index()].kind == Kind::Outcome);
+        let net = if is_share { 0.0 } else { value(base) };
+        Holding { px, net, gross: value(gross), impact_bps, covered }
     }
 }
 

@@ -15,8 +15,11 @@ fn without_its_disk_nothing_is_opened_and_with_it_back_everything_is_on_record()
     running.wait("failing", |running| running.metric("highwire_journal_failing") > 0.0);
     running.wait("told", |running| running.log().contains("the journal's disk fails, nothing is opened"));
     let is_over = |line: &str| line.contains("INFO") && line.contains("incident=journal");
+    // The wire refuses at once what it cannot put on record; a moment later the mode does, too.
     let refused = |running: &super::program::Running| {
-        running.metric("highwire_opportunity_verdicts_total{verdict=\"audit_full\"}")
+        let of =
+            |verdict: &str| running.metric(&format!("highwire_opportunity_verdicts_total{{verdict=\"{verdict}\"}}"));
+        of("audit_full") + of("mode")
     };
     let (before, orders) = (refused(&running), running.metric("highwire_orders_total"));
     running.wait("openings refused", |running| refused(running) > before + 3.0);

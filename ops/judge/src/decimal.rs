@@ -10,7 +10,7 @@ pub fn number(text: &str) -> Option<i128> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if fraction.len() > DP || !is_digits(whole) || !is_digits(fraction) {
+    if whole.is_empty() || fraction.len() > DP || !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
     let all: i128 = format!("{whole}{fraction:0<DP$}").parse().ok()?;
