@@ -42,6 +42,8 @@ async fn a_halt_holds_through_a_kill_and_only_a_resume_takes_it_back() {
         let mut running = Running::start(&config);
         running.wait_mode("Full");
         assert!(said(&operate(&config, &["halt"]), 0).contains("halted: no order is open"));
+        // What is served is looked at anew every 50 ms.
+        running.wait_mode("Halted");
         let health = running.health();
         assert_eq!((&health["mode"], health["ready"].as_bool()), (&"Halted".into(), Some(false)), "{health}");
         assert!(health["threads"].as_object().unwrap().values().all(|thread| thread["stop"] == "Halted"), "{health}");
