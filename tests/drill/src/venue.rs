@@ -372,10 +372,4 @@ impl Venue {
             line.frozen_ns[pair] = until_ns;
         }
     }
-
-    /// Everybody is cut off: the other end is gone.
-    pub fn hang_up(&mut self) {
-        self.lines.iter().flatten().for_each(|line| line.far.reset());
-        self.lines = [const { None }; LINES];
-    }
 }
