@@ -26,9 +26,11 @@ use outlet::{Outlet, Quote, best, first};
 use pulse::Pulses;
 
 /// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
-/// One late message after a quiet while says nothing; nor does what comes before the first message that chains
-/// on a snapshot, which may be seconds newer than its line.
+/// One late message after a quiet while says nothing.
 const FROZEN_NS: Nanos = 1_000_000_000;
+/// The same before the first message that chains on a snapshot: that may be seconds newer than its lines. One that none
+/// chains on for so long is of numbers that the venue has left.
+const UNCHAINED_NS: Nanos = 10_000_000_000;
 
 /// What a book needs is asked for again after so long without it: the snapshot may have been lost, or wrong itself.
 const ASK_AGAIN_NS: Nanos = 5_000_000_000;
@@ -106,7 +108,8 @@ impl Entry {
             self.old_ns = now.max(1);
         }
         self.old_lines |= bit(slot);
-        self.chained && self.old_lines & self.lines == self.lines && now.saturating_sub(self.old_ns) > FROZEN_NS
+        let patience_ns = if self.chained { FROZEN_NS } else { UNCHAINED_NS };
+        self.old_lines & self.lines == self.lines && now.saturating_sub(self.old_ns) > patience_ns
     }
 
     fn moves_on(&mut self, by: DepthKind) {

@@ -368,3 +368,16 @@ fn the_backlog_behind_a_newer_snapshot_does_not_cost_the_book() {
     rig.frame(0, &message(91), 3_700 * MS);
     assert_eq!((rig.state(), rig.moves()), (BookState::Live, vec![]));
 }
+
+#[test]
+fn a_snapshot_of_numbers_that_the_venue_has_left_is_asked_for_again() {
+    let mut rig = Rig::new(Chain::FirstLast);
+    rig.with(MS, |feed, _, cx| feed.on_resync(cx, ID));
+    rig.events();
+    rig.frame(0, "0 0 9000 0 9000 99 7", 2 * MS);
+    assert_eq!(rig.state(), BookState::Live);
+    // Both lines speak in the new, lower numbers; none of them ever chains.
+    (1..=40).for_each(|n| (0..2).for_each(|line| rig.frame(line, &message(n), n * 300 * MS)));
+    assert_eq!(rig.moves().last(), Some(&BookWhy::Gap));
+    assert_ne!(rig.state(), BookState::Live);
+}

@@ -5,7 +5,7 @@ use crate::clock::{MS, S};
 use crate::dice::Dice;
 use crate::ground::{Ground, ORDERS_PER_10S, PAIRS, QUOTE};
 use crate::ledger::{Arrival, Foreign, Held, Of, Trade};
-use crate::venue::{ORDERS, PRIVATE, Venue};
+use crate::venue::{ORDERS, PRIVATE, Venue, Wait};
 use crate::verb::Verb;
 use crate::words;
 use highwire_links::codec::LineNotice;
@@ -78,9 +78,8 @@ impl Venue {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
-        let (until_ns, since_ns) = self.wait_ns;
-        let ignores = now < until_ns && now > since_ns + CROSSED_NS;
-        self.over_limit += u64::from(self.recent.len() > ORDERS_PER_10S as usize || ignores);
+        let knew = self.wait.as_ref().is_some_and(|wait| now < wait.until_ns && wait.was_known(now - CROSSED_NS));
+        self.over_limit += u64::from(self.recent.len() > ORDERS_PER_10S as usize || knew);
     }
 
     fn refusal(&mut self, order: &Order, pair: usize, is_new: bool, now: Nanos) -> Option<OrderReject> {
@@ -114,7 +113,7 @@ impl Venue {
     fn refuse(&mut self, order: &Order, why: OrderReject, (now, answer_ns): (Nanos, Nanos)) {
         if why == OrderReject::RateLimit {
             let wait_ns = 3 * S;
-            self.wait_ns = (now + wait_ns, answer_ns);
+            self.wait = Some(Wait { until_ns: now + wait_ns, said: None, known_ns: None });
             words::wait(Scope::Orders, wait_ns.saturating_sub(answer_ns - now), &mut self.out);
             self.queue(ORDERS, answer_ns);
         }

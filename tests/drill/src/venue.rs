@@ -46,6 +46,24 @@ pub struct Line {
     closes_ns: Option<(Nanos, u16)>,
 }
 
+/// A word to wait, which is known once it was read.
+#[derive(Debug)]
+pub struct Wait {
+    /// Until when.
+    pub until_ns: Nanos,
+    /// The connection that it was said on, and its end among the bytes there.
+    pub said: Option<(Far, u64)>,
+    /// When it was read.
+    pub known_ns: Option<Nanos>,
+}
+
+impl Wait {
+    /// Whether it had been read by then.
+    pub fn was_known(&self, at_ns: Nanos) -> bool {
+        self.known_ns.is_some_and(|known_ns| known_ns <= at_ns)
+    }
+}
+
 /// A venue.
 #[derive(Debug)]
 pub struct Venue {
@@ -87,8 +105,8 @@ pub struct Venue {
     pub(crate) sequence: u64,
     /// Times of the orders of the last ten seconds.
     pub(crate) recent: VecDeque<Nanos>,
-    /// Nothing that opens is to come before then, and since when we know.
-    pub(crate) wait_ns: (Nanos, Nanos),
+    /// Its last word to wait.
+    pub(crate) wait: Option<Wait>,
     /// Requests that came although they were not to.
     pub over_limit: u64,
     /// Changes of its books that were sent.
@@ -129,7 +147,7 @@ impl Venue {
             later: BTreeMap::new(),
             sequence: 0,
             recent: VecDeque::new(),
-            wait_ns: (0, 0),
+            wait: None,
             over_limit: 0,
             events: 0,
             out: Vec::new(),
@@ -305,8 +323,15 @@ impl Venue {
             let (line, bytes) = entry.remove();
             let is_mute = line == PRIVATE && self.is(Verb::MutePrivate, now);
             if let Some(line) = self.lines[line].as_ref().filter(|_| !is_mute) {
-                line.far.send(BINARY, &bytes, now);
+                let arrives = line.far.send(BINARY, &bytes, now);
+                if let Some(wait) = self.wait.as_mut().filter(|_| arrives && words::is_wait(&bytes)) {
+                    wait.said = Some((line.far.clone(), line.far.sent()));
+                }
             }
+        }
+        if let Some(wait) = self.wait.as_mut().filter(|wait| wait.known_ns.is_none()) {
+            let is_known = wait.said.as_ref().is_some_and(|(far, end)| far.has_read(*end));
+            wait.known_ns = is_known.then_some(now);
         }
         for line in 0..LINES {
             self.serve(line, now, dice);
@@ -320,7 +345,7 @@ impl Venue {
         let mut is_over = line.far.is_over();
         while let Some(opcode) = line.unframer.next(&mut payload) {
             match opcode {
-                PING if !self.is(Verb::NoPong, now) => line.far.send(PONG, &payload, now + MS),
+                PING if !self.is(Verb::NoPong, now) => _ = line.far.send(PONG, &payload, now + MS),
                 CLOSE => is_over = true,
                 1 | 2 => self.on_request(&payload, now, dice),
                 _ => {}
@@ -371,11 +396,5 @@ impl Venue {
         if let Some(line) = &mut self.lines[line] {
             line.frozen_ns[pair] = until_ns;
         }
-    }
-
-    /// Everybody is cut off: the other end is gone.
-    pub fn hang_up(&mut self) {
-        self.lines.iter().flatten().for_each(|line| line.far.reset());
-        self.lines = [const { None }; LINES];
     }
 }

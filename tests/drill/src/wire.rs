@@ -139,7 +139,7 @@ pub struct Near {
 }
 
 /// The venue's end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Far {
     pipe: Arc<Mutex<Pipe>>,
 }
@@ -241,11 +241,12 @@ impl Drop for Near {
 }
 
 impl Far {
-    /// Sends a WebSocket frame (RFC 6455 §5.2) that arrives then, unless something before it arrives later.
-    pub fn send(&self, opcode: u8, payload: &[u8], due_ns: Nanos) {
+    /// Sends a WebSocket frame (RFC 6455 §5.2) that arrives then, unless something before it arrives later; false when
+    /// it never does.
+    pub fn send(&self, opcode: u8, payload: &[u8], due_ns: Nanos) -> bool {
         let mut pipe = lock(&self.pipe);
         if pipe.stand != Stand::Open || pipe.deaf || pipe.down.bytes.len() + payload.len() > LANE_BYTES_MAX {
-            return;
+            return false;
         }
         let mut head = [0x80 | opcode, 0, 0, 0];
         let head_len = if payload.len() < 126 {
@@ -258,6 +259,18 @@ impl Far {
         };
         pipe.down.push(&head[..head_len], due_ns);
         pipe.down.push(payload, due_ns);
+        true
+    }
+
+    /// Bytes sent since the beginning.
+    pub fn sent(&self) -> u64 {
+        let pipe = lock(&self.pipe);
+        pipe.down.taken + pipe.down.bytes.len() as u64
+    }
+
+    /// Whether the service has read all of the first so many bytes.
+    pub fn has_read(&self, end: u64) -> bool {
+        lock(&self.pipe).down.taken >= end
     }
 
     /// Takes what has arrived.

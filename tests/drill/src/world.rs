@@ -268,14 +268,19 @@ impl World {
 
     fn begin(&mut self) {
         self.starts += 1;
-        // What the crash left of the journal is what the start goes on from, and what it may soon retire.
+        // What the crash left of the journal is what the start goes on from, and what it may soon retire. Until the
+        // start has synced it, a loss of power may take it back.
+        let before = self.judge.clone();
         self.judge.read(&self.disk);
         match Starting::begin(&self.ground, &self.disk, self.canary, self.now) {
             Ok(starting) => {
                 self.judge.read(&self.disk);
                 self.stage = Stage::Starting(Box::new(starting));
             }
-            Err(error) => self.not_started(&error),
+            Err(error) => {
+                self.judge = before;
+                self.not_started(&error);
+            }
         }
     }
 
@@ -415,9 +420,9 @@ impl World {
         let stage = std::mem::replace(&mut self.stage, Stage::Down(self.now + self.dice.between(100, 2_000) * MS));
         if let Stage::Up(process, net) = stage {
             self.kept = net.reign.kept();
+            // What it had written still arrives: the venues see the ends of their connections after that.
             drop((process, net));
         }
-        self.venues.iter_mut().for_each(Venue::hang_up);
         self.fuse.renew();
         if power {
             let dice = &mut self.dice;
@@ -440,7 +445,6 @@ impl World {
             self.kept = net.reign.kept();
         }
         self.stage = Stage::Down(self.now + 200 * MS);
-        self.venues.iter_mut().for_each(Venue::hang_up);
     }
 
     /// I5, by the venues' ledgers alone: an exposure lasts only if somebody was told.
