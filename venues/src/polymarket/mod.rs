@@ -20,6 +20,7 @@ pub mod market;
 mod news;
 pub(crate) mod plan;
 pub mod private;
+mod proof;
 pub(crate) mod rates;
 mod reference;
 pub(crate) mod replies;
