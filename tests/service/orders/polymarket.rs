@@ -7,6 +7,7 @@ use highwire_simulator::{Exchange, PolymarketConfig, Verb};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// Conformance: polymarket trades
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn polymarket_sets_below_one_are_bought_and_everybody_agrees() {
     let market = Market::start(apart(), "").await;
