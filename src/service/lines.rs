@@ -258,7 +258,9 @@ fn market_line(
     (address, allowance): (&VenueAddress, &Allowance),
     circle: &Circle,
 ) -> MarketLine {
-    let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    let here = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    // Of a market that has ended nothing comes any more.
+    let of_venue = here.filter(|(_, instrument)| !universe.ended.contains(instrument.id));
     MarketLine {
         venue: address.venue,
         symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),

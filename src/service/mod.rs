@@ -39,7 +39,7 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
-pub use outcomes::tokens;
+pub use outcomes::{Followed, followed, held};
 pub use reconciling::Reconciling;
 use recording::Recording;
 use risk::Risk;

@@ -48,25 +48,45 @@ impl Market {
     pub async fn start_followed(polymarket: PolymarketConfig, how: &str, more: &str) -> Self {
         let simulator = simulator(polymarket).await;
         let (slug, tokens) = next_hour(&simulator).await;
-        Self::between(simulator, (&format!("markets = [\"{slug}\"]\n{how}"), tokens), more)
+        Self::between(simulator, (&format!("markets = [\"{slug}\"]\n{how}"), tokens), more, &[])
+    }
+
+    /// Starts both, to trade so many hourly markets after the present one; the tokens of each.
+    pub async fn hours(polymarket: PolymarketConfig, count: usize) -> (Self, Vec<[String; 2]>) {
+        let simulator = simulator(polymarket).await;
+        let mut markets = Vec::new();
+        for ahead in 1..=count {
+            markets.push(hour_ahead(&simulator, ahead).await);
+        }
+        let (slugs, tokens): (Vec<String>, Vec<[String; 2]>) = markets.into_iter().unzip();
+        let followed = format!("markets = {slugs:?}");
+        (Self::between(simulator, (&followed, tokens[0].clone()), "", &[]), tokens)
     }
 
     /// Starts both, to trade one window after the other.
     pub async fn rolling(polymarket: PolymarketConfig, series: &str, more: &str) -> Self {
         let simulator = simulator(polymarket).await;
         next_hour(&simulator).await;
-        Self::between(simulator, (series, Default::default()), more)
+        // It starts again within its process, and is looked at where it was.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        Self::between(simulator, (series, Default::default()), more, &[("HIGHWIRE__HTTP__LISTEN", &address)])
     }
 
-    fn between(simulator: Simulator, (followed, tokens): (&str, [String; 2]), more: &str) -> Self {
+    fn between(
+        simulator: Simulator,
+        (followed, tokens): (&str, [String; 2]),
+        more: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&simulator, folder.path(), followed, more);
         let holder = Holder::dummies().remove(ACCOUNT);
-        let environment = [
+        let own = [
             ("HIGHWIRE_TEST_WALLET", holder.private_key),
             // Each fill is told in the log, so that it can be compared with the ledger's.
             ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
         ];
+        let environment = [&own[..], environment].concat();
         let running = Running::start_with(&settings, &["--live"], &environment);
         Self { running, simulator, tokens, folder }
     }
@@ -85,6 +105,13 @@ impl Market {
     pub fn wait_trades(&self, trades: u64) {
         let goal = self.wire("sagas") + trades;
         self.running.wait(|| (self.wire("sagas") < goal).then(|| format!("fewer than {goal} trades")));
+    }
+
+    /// What the log and the ledger say differently of a token's fills; `None` where they agree.
+    pub fn untold(&self, token: &str) -> Option<String> {
+        let (told, truth) = (fills_told(&self.running.said(), token), self.truth());
+        let trues = truth.trades(token);
+        (told != trues).then(|| format!("{token}: told {told:?}, true {trues:?}"))
     }
 
     /// Waits until something of the log says this.
@@ -294,7 +321,7 @@ impl Truth {
         own.collect()
     }
 
-    fn assert_no_order_twice(&self) {
+    pub fn assert_no_order_twice(&self) {
         let mut seen = HashSet::new();
         self.orders().iter().for_each(|order| assert!(seen.insert(order.0), "{order:?} twice"));
         assert!(!self.refusals().iter().any(|why| why.contains("Duplicated")), "{:?}", self.refusals());
@@ -380,10 +407,15 @@ pub async fn get(simulator: &Simulator, path: &str) -> Value {
 
 /// The hourly market after the present one, once it is quoted: it is worth a half until it begins.
 async fn next_hour(simulator: &Simulator) -> (String, [String; 2]) {
+    hour_ahead(simulator, 1).await
+}
+
+async fn hour_ahead(simulator: &Simulator, ahead: usize) -> (String, [String; 2]) {
     for _ in 0..200 {
         let events = get(simulator, "/gamma/events?series_id=10114&closed=false").await;
-        let market = &events[1]["markets"][0];
-        if let (Some(tokens), true) = (market["clobTokenIds"].as_str(), market["bestBid"].is_number()) {
+        let market = &events[ahead]["markets"][0];
+        let ids = market["positionIds"].as_str().or(market["clobTokenIds"].as_str());
+        if let (Some(tokens), true) = (ids, market["bestBid"].is_number()) {
             return (market["slug"].as_str().unwrap().to_owned(), serde_json::from_str(tokens).unwrap());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -17,7 +17,7 @@ pub mod fee;
 mod hashes;
 pub(crate) mod lines;
 pub mod market;
-mod news;
+pub(crate) mod news;
 pub(crate) mod plan;
 pub mod private;
 mod proof;
