@@ -2,7 +2,7 @@
 //! rest first, within their time. SIGUSR1 halts.
 
 use crate::boot::{BootError, Recovered};
-use crate::config::Config;
+use crate::config::{Config, Member};
 use crate::notify::Notify;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings, tokens};
 use crate::telemetry::Tracing;
@@ -77,7 +77,6 @@ async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> R
     let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
     let recovered = read.in_scope(|| Recovered::open(config, orders))?;
     drop(read);
-    let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let addresses: Vec<VenueAddress> = Venue::ALL
         .into_iter()
         .filter(|venue| is_wanted(config, *venue))
@@ -85,7 +84,7 @@ async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> R
         .collect();
     let http = service::client(config)?;
     let mut specs = listings(&http, &addresses).await?;
-    specs.retain(|spec| members().any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
+    specs.retain(|spec| named(config).any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
     if addresses.iter().any(|address| address.venue == Venue::Polymarket) {
         specs.extend(tokens(&http, config).await?);
     }
@@ -128,9 +127,15 @@ fn tell(notify: Option<&Notify>, state: &str) {
     notify.into_iter().for_each(|notify| notify.tell(state));
 }
 
+/// The instruments that the configuration names: members of pairs, and what binary markets follow.
+fn named(config: &Config) -> impl Iterator<Item = &Member> {
+    let members = config.pairs.list.iter().flat_map(|pair| &pair.members);
+    members.chain(config.lag.follow.iter().map(|follow| &follow.reference))
+}
+
 /// Whether the configuration names anything there.
 fn is_wanted(config: &Config, venue: Venue) -> bool {
-    let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
+    let named = named(config).any(|member| member.venue == venue.name());
     let polymarket = &config.polymarket;
     let is_followed = !polymarket.markets.is_empty() || !polymarket.series.is_empty();
     named || venue == Venue::Polymarket && is_followed

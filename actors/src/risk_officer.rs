@@ -7,7 +7,7 @@
 use crate::address::Address;
 use crate::governor::{GovernorMsg, Reading};
 use crate::warden::WardenMsg;
-use highwire_engine::engine::Limits;
+use highwire_engine::engine::{Limits, Strategies};
 use highwire_links::fixed::Amount;
 use highwire_quant::slow::assess::{Figures, History, Holding, Measure};
 use highwire_quant::slow::kelly::Record;
@@ -108,6 +108,8 @@ pub struct RiskOfficerArgs {
 pub enum RiskOfficerMsg {
     /// Time for a step.
     Tick,
+    /// From now on the strategies look for this.
+    SetStrategies(Box<Strategies>),
 }
 
 /// The actor.
@@ -142,6 +144,12 @@ impl RiskOfficerState {
         if self.differs(&limits) {
             self.give(limits);
         }
+    }
+
+    fn set_strategies(&mut self, strategies: Strategies) {
+        self.args.bounds.limits.strategies = strategies;
+        let given = self.given.take().unwrap_or_else(|| self.args.bounds.limits.clone());
+        self.give(Limits { strategies, ..given });
     }
 
     fn tell(&self, (value, what): (i64, &str)) {
@@ -233,10 +241,13 @@ impl Actor for RiskOfficer {
     async fn handle(
         &self,
         _: ActorRef<RiskOfficerMsg>,
-        RiskOfficerMsg::Tick: RiskOfficerMsg,
+        message: RiskOfficerMsg,
         state: &mut RiskOfficerState,
     ) -> Result<(), ActorProcessingErr> {
-        state.step();
+        match message {
+            RiskOfficerMsg::Tick => state.step(),
+            RiskOfficerMsg::SetStrategies(strategies) => state.set_strategies(*strategies),
+        }
         Ok(())
     }
 
