@@ -66,6 +66,8 @@ enum Command {
     Resume(ResumeArgs),
     /// Show how far the venues of a running service agree with it, and sign what only you can judge.
     Reconcile(ReconcileArgs),
+    /// Change what the strategies of a running service look for, until its next start; without changes, show it.
+    Tune(TuneArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -163,6 +165,15 @@ struct RestartArgs {
     /// Have it panic at its next message, as a drill; a pinned thread always does.
     #[arg(long)]
     panic: bool,
+}
+
+#[derive(Debug, Args)]
+struct TuneArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Changes such as lag.enabled=true lag.move_min_bps=8, all made or none.
+    #[arg(value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -353,6 +364,7 @@ pub fn main() -> ExitCode {
         Command::Restart(RestartArgs { operate, path, panic }) => {
             ask(&operate, &Question::Restart { path, panics: panic }, false)
         }
+        Command::Tune(TuneArgs { operate, set }) => ask(&operate, &Question::Tune { set, why: asker() }, false),
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
         Command::Journal(command) => journal(&command),
     };

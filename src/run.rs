@@ -2,7 +2,7 @@
 //! rest first, within their time. SIGUSR1 halts.
 
 use crate::boot::{BootError, Recovered};
-use crate::config::Config;
+use crate::config::{Config, Member};
 use crate::notify::Notify;
 use crate::renewal::Renewal;
 use crate::service::{self, Followed, ListingError, Orders, Service, ServiceError, VenueAddress, followed, listings};
@@ -176,9 +176,8 @@ async fn universe(
     addresses: &[VenueAddress],
     held: &[String],
 ) -> Result<(Arc<Universe>, Option<i64>), RunError> {
-    let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let mut specs = listings(http, addresses).await?;
-    specs.retain(|spec| members().any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
+    specs.retain(|spec| named(config).any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
     let mut outcomes = Followed::default();
     if addresses.iter().any(|address| address.venue == Venue::Polymarket) {
         outcomes = followed(http, config, held).await?;
@@ -215,9 +214,15 @@ fn tell(notify: Option<&Notify>, state: &str) {
     notify.into_iter().for_each(|notify| notify.tell(state));
 }
 
+/// The instruments that the configuration names: members of pairs, and what binary markets follow.
+fn named(config: &Config) -> impl Iterator<Item = &Member> {
+    let members = config.pairs.list.iter().flat_map(|pair| &pair.members);
+    members.chain(config.lag.follow.iter().map(|follow| &follow.reference))
+}
+
 /// Whether the configuration names anything there.
 fn is_wanted(config: &Config, venue: Venue) -> bool {
-    let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
+    let named = named(config).any(|member| member.venue == venue.name());
     let polymarket = &config.polymarket;
     let is_followed = !polymarket.markets.is_empty() || !polymarket.series.is_empty();
     named || venue == Venue::Polymarket && is_followed

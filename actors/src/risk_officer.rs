@@ -7,7 +7,7 @@
 use crate::address::Address;
 use crate::governor::{GovernorMsg, Reading};
 use crate::warden::WardenMsg;
-use highwire_engine::engine::Limits;
+use highwire_engine::engine::{Limits, Strategies};
 use highwire_links::fixed::Amount;
 use highwire_quant::slow::assess::{Figures, History, Holding, Measure};
 use highwire_quant::slow::kelly::Record;
@@ -67,6 +67,8 @@ pub struct Assessment {
     pub pair_max: Amount,
     /// Most value of one order.
     pub order_max: Amount,
+    /// Most value at risk of a day at 99 %, quote currency.
+    pub var_max: f64,
     /// How much of the tightest bound on what is held or lost is used, thousandths.
     pub used_permille: i64,
     /// Times that limits were sent down.
@@ -113,6 +115,8 @@ pub struct RiskOfficerArgs {
 pub enum RiskOfficerMsg {
     /// Time for a step.
     Tick,
+    /// From now on the strategies look for this.
+    SetStrategies(Box<Strategies>),
 }
 
 /// The actor.
@@ -141,12 +145,19 @@ impl RiskOfficerState {
             gross_max: limits.exposure.gross_max,
             pair_max: limits.exposure.pair_max,
             order_max: limits.order_notional_max,
+            var_max: figures.equity * self.args.bounds.var_max,
             used_permille: used.0,
             sent: self.sent + u64::from(self.differs(&limits)),
         });
         if self.differs(&limits) {
             self.give(limits);
         }
+    }
+
+    fn set_strategies(&mut self, strategies: Strategies) {
+        self.args.bounds.limits.strategies = strategies;
+        let given = self.given.take().unwrap_or_else(|| self.args.bounds.limits.clone());
+        self.give(Limits { strategies, ..given });
     }
 
     fn tell(&self, (value, what): (i64, &str)) {
@@ -239,10 +250,13 @@ impl Actor for RiskOfficer {
     async fn handle(
         &self,
         _: ActorRef<RiskOfficerMsg>,
-        RiskOfficerMsg::Tick: RiskOfficerMsg,
+        message: RiskOfficerMsg,
         state: &mut RiskOfficerState,
     ) -> Result<(), ActorProcessingErr> {
-        state.step();
+        match message {
+            RiskOfficerMsg::Tick => state.step(),
+            RiskOfficerMsg::SetStrategies(strategies) => state.set_strategies(*strategies),
+        }
         Ok(())
     }
 

@@ -34,6 +34,13 @@ pub enum Question {
         /// Who signs what differs; nobody, when it is only to be shown.
         accept: Option<String>,
     },
+    /// Look for something else from now on.
+    Tune {
+        /// Changes, each `key=value`; without any, what is in force is told.
+        set: Vec<String>,
+        /// Who, and why.
+        why: String,
+    },
     /// Start an actor anew.
     Restart {
         /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
@@ -73,6 +80,11 @@ pub enum Answer {
     },
     /// How far the venues agree.
     Reconciled(Box<super::reconciled::Reconciled>),
+    /// What the strategies look for now.
+    Tuned {
+        /// Each setting, `key = value`.
+        settings: Vec<String>,
+    },
     /// Done as asked.
     Done,
     /// It was not done.
@@ -203,6 +215,7 @@ impl fmt::Display for Answer {
                 stays.iter().try_for_each(|line| writeln!(f, "{will}   {line}"))
             }
             Self::Reconciled(reconciled) => write!(f, "{reconciled}"),
+            Self::Tuned { settings } => settings.iter().try_for_each(|line| writeln!(f, "{line}")),
             Self::Done => writeln!(f, "done"),
             Self::Refused { why } => writeln!(f, "refused: {why}"),
         }

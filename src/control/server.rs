@@ -4,7 +4,7 @@
 use super::SOCKET;
 use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
 use super::reconciled::Reconciled;
-use crate::service::{BreakerFigure, Reconciling, Watch};
+use crate::service::{BreakerFigure, Reconciling, Tuning, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -48,6 +48,8 @@ pub struct Control {
     pub tree: Tree,
     /// Who reconciles, if orders go to venues.
     pub reconciling: Option<Reconciling>,
+    /// What the strategies look for.
+    pub tuning: Tuning,
 }
 
 /// A running server.
@@ -134,6 +136,10 @@ impl Control {
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
             Question::Reconcile { accept } => self.reconcile(accept).await,
+            Question::Tune { set, why } => match self.tuning.tune(&set, &why) {
+                Ok(settings) => Answer::Tuned { settings },
+                Err(why) => refused(&why),
+            },
             Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),

@@ -26,6 +26,7 @@ mod threads;
 mod trades;
 mod trading;
 mod tree;
+mod tuning;
 mod wallet;
 mod watch;
 
@@ -48,6 +49,7 @@ use sentinel::Sentinel;
 use settling::Settling;
 use threads::{Means, Threads, Warded};
 use trading::Trading;
+pub use tuning::Tuning;
 pub use watch::Watch;
 
 use crate::boot::{Boot, BootError};
@@ -330,6 +332,7 @@ fn control(
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
         tree: tree::grow(watch, &config.supervision, branches, wardens),
         reconciling,
+        tuning: risk.tuning.clone(),
     });
     alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };

@@ -4,6 +4,7 @@
 use super::ServiceError;
 use super::chronicle::Chronicle;
 use super::threads::{Means, Threads};
+use super::tuning::Tuning;
 use crate::config::Config;
 use crate::topology::RISK;
 use crate::universe::Universe;
@@ -36,6 +37,8 @@ pub struct Risk {
     pub board: RiskBoard,
     /// How it lives.
     pub lives: Lives,
+    /// What the strategies look for.
+    pub tuning: Tuning,
     /// Starts it anew.
     pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
@@ -55,7 +58,7 @@ impl Risk {
     ) -> Result<Self, ServiceError> {
         let mut spec = universe.engine(config, Mode::Halted, 0);
         spec.funds = means.map_or(spec.funds, |means| means.funds);
-        let (board, lives) = (RiskBoard::default(), Lives::default());
+        let (board, lives, tuning) = (RiskBoard::default(), Lives::default(), Tuning::new(config));
         let sight = Sight {
             wallets: wallets(&spec),
             universe: Arc::clone(universe),
@@ -70,11 +73,12 @@ impl Risk {
             wardens: threads.wardens.iter().map(|(warden, _)| warden.clone()).collect(),
             governor: governor.clone(),
             board: board.clone(),
+            tuning: tuning.clone(),
         };
         let give_up: GiveUp = Box::new(|_, why| tracing::error!(why, "no risk officer any more: the last limits stay"));
         let arguments = RISK.supervise(config, clock, vec![seat.child()], (lives.clone(), give_up));
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
-        Ok(Self { board, lives, supervisor, handle })
+        Ok(Self { board, lives, tuning, supervisor, handle })
     }
 
     /// Ends it.
@@ -95,6 +99,7 @@ struct Seat {
     wardens: Vec<ActorRef<highwire_actors::warden::WardenMsg>>,
     governor: Address<GovernorMsg>,
     board: RiskBoard,
+    tuning: Tuning,
 }
 
 impl Seat {
@@ -102,8 +107,12 @@ impl Seat {
         let beat = Beat::tended();
         let tending = beat.clone();
         let start: Start = Box::new(move |above| {
-            let (arguments, beat) = (self.arguments(), tending.clone());
-            Box::pin(async move { Ok(tended::spawn(RiskOfficer, arguments, above, &beat).await?.get_cell()) })
+            let (arguments, beat, address) = (self.arguments(), tending.clone(), self.tuning.officer().clone());
+            Box::pin(async move {
+                let officer = tended::spawn(RiskOfficer, arguments, above, &beat).await?;
+                address.lead_to(officer.clone());
+                Ok(officer.get_cell())
+            })
         });
         ChildSpec { name: "risk-officer".to_owned(), start, beat: Some((beat, RISK.hangs_ns("risk-officer"))) }
     }
@@ -111,12 +120,14 @@ impl Seat {
     fn arguments(&self) -> RiskOfficerArgs {
         let sight = Arc::clone(&self.sight);
         let eyes: Eyes = Box::new(move || sight.look());
+        let mut bounds = self.bounds.clone();
+        bounds.limits.strategies = self.tuning.strategies();
         RiskOfficerArgs {
             every: self.every,
             measure: self.measure,
             pairs: self.sight.universe.pairs.len(),
             eyes,
-            bounds: self.bounds.clone(),
+            bounds,
             wardens: self.wardens.clone(),
             governor: self.governor.clone(),
             board: self.board.clone(),
