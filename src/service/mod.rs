@@ -3,6 +3,7 @@
 
 mod alerts;
 mod annals;
+mod board;
 mod breakers;
 mod brood;
 mod chronicle;
@@ -29,6 +30,7 @@ mod tree;
 mod tuning;
 mod wallet;
 mod watch;
+mod withdrawing;
 
 use alerts::Alerts;
 use breakers::Breakers;

@@ -1,9 +1,10 @@
 //! The last few lines of something that goes on and on.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Bounded lines: the oldest go first. Counts all that ever came, so that a reader finds the new ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tail {
     lines: VecDeque<String>,
     kept_max: usize,
@@ -32,6 +33,13 @@ impl Tail {
         }
         self.lines.push_back(line.as_ref().chars().map(|c| if c.is_control() { ' ' } else { c }).collect());
         self.total += 1;
+    }
+
+    /// The last lines of so many.
+    pub fn ending(lines: impl Iterator<Item = String>, total: u64) -> Self {
+        let mut tail = Self::new(lines.size_hint().1.unwrap_or(64).max(1));
+        lines.for_each(|line| tail.push(line));
+        Self { total, ..tail }
     }
 
     /// The kept lines, newest first.
