@@ -13,7 +13,7 @@ use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{getppid, set_parent_process_death_signal};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -63,7 +63,7 @@ pub enum RunError {
 /// # Errors
 /// The system does not do that, or it has ended already.
 pub fn end_with(starter: u32) -> Result<(), RunError> {
-    set_parent_process_death_signal(Some(Signal::KILL)).map_err(std::io::Error::from)?;
+    set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(std::io::Error::from)?;
     let is_there = getppid().is_some_and(|parent| u32::try_from(parent.as_raw_pid()).is_ok_and(|pid| pid == starter));
     if is_there { Ok(()) } else { Err(RunError::Alone) }
 }
