@@ -12,6 +12,7 @@ use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -40,6 +41,9 @@ pub enum RunError {
     /// Too many instruments.
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    /// Who started it has ended.
+    #[error("the process that started it has ended")]
+    Alone,
     /// It ended, and orders or exposure may be left.
     #[error("ended, but not all is at rest: {0:?}")]
     NotAtRest(Option<Stand>),
@@ -49,6 +53,16 @@ pub enum RunError {
     /// The service could not start.
     #[error(transparent)]
     Service(#[from] ServiceError),
+}
+
+/// Ends this process with the one that started it, however that ends: a demo's service has nobody else.
+///
+/// # Errors
+/// The system does not do that, or it has ended already.
+pub fn end_with(starter: u32) -> Result<(), RunError> {
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(std::io::Error::from)?;
+    let is_there = getppid().is_some_and(|parent| u32::try_from(parent.as_raw_pid()).is_ok_and(|pid| pid == starter));
+    if is_there { Ok(()) } else { Err(RunError::Alone) }
 }
 
 /// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch.

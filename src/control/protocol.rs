@@ -1,6 +1,7 @@
 //! What is said over the control socket: one question, one answer, each a line of JSON.
 
 use crate::topology::Branch;
+use crate::view::Board;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,6 +11,8 @@ use std::fmt;
 pub enum Question {
     /// How is it?
     Status,
+    /// How does it look: books, opportunities, trades, notices?
+    Board,
     /// Come to rest, and stay so until a resume.
     Halt {
         /// Trades under way are cut.
@@ -55,6 +58,8 @@ pub enum Question {
 pub enum Answer {
     /// How it is.
     Status(Box<Status>),
+    /// How it looks.
+    Board(Box<Board>),
     /// How a halt ended.
     Halted {
         /// Nothing is left: no order here or at the venues, no trade, no exposure.
@@ -192,6 +197,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "{status}"),
+            Self::Board(board) => writeln!(f, "{}", board.notices.text()),
             Self::Halted { clean: true, .. } => writeln!(f, "halted: no order is open, nothing is exposed"),
             Self::Halted { left, .. } => writeln!(f, "halted, but not all is at rest: {left}"),
             Self::Resumed { dry, clears, stays } => {

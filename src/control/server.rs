@@ -127,6 +127,7 @@ impl Control {
     pub async fn answer(&self, question: Question) -> Answer {
         match question {
             Question::Status => Answer::Status(Box::new(self.status().await)),
+            Question::Board => Answer::Board(Box::new(self.watch.board())),
             Question::Halt { now, why } => {
                 let settle_ns = if now { 0 } else { self.patience.settle_ns };
                 self.halt(Plan { settle_ns, ..self.patience }, why).await

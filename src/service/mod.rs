@@ -3,6 +3,7 @@
 
 mod alerts;
 mod annals;
+mod board;
 mod breakers;
 mod brood;
 mod chronicle;
@@ -28,6 +29,7 @@ mod trading;
 mod tree;
 mod wallet;
 mod watch;
+mod withdrawing;
 
 use alerts::Alerts;
 use breakers::Breakers;
