@@ -16,7 +16,7 @@ use std::collections::{HashMap, VecDeque};
 /// Orders that are remembered, ended or not.
 const ORDERS_KNOWN: usize = 100_000;
 /// Opportunities that a ledger with a bound keeps at least; at twice as many the older half is forgotten.
-const OPPORTUNITIES_KEPT: usize = 1_024;
+const OPPORTUNITIES_KEPT: usize = 8_192;
 
 /// One opportunity's life.
 #[derive(Clone, Debug)]

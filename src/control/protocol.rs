@@ -209,7 +209,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "{status}"),
-            Self::Board(board) => board.notices.newest_first().try_for_each(|notice| writeln!(f, "{notice}")),
+            Self::Board(board) => writeln!(f, "{}", board.notices.text()),
             Self::Halted { clean: true, .. } => writeln!(f, "halted: no order is open, nothing is exposed"),
             Self::Halted { left, .. } => writeln!(f, "halted, but not all is at rest: {left}"),
             Self::Resumed { dry, clears, stays } => {

@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Lines kept of each tail.
-const TAIL_LINES: usize = 50;
+const TAIL_LINES: usize = 300;
 
 /// The service's memory of itself.
 pub struct Chronicle {

@@ -47,6 +47,11 @@ impl Tail {
         self.lines.iter().rev().map(String::as_str)
     }
 
+    /// The kept lines as text, oldest first.
+    pub fn text(&self) -> String {
+        self.lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
+    }
+
     /// Lines added after the first `seen` ones that are still kept, oldest first.
     pub fn since(&self, seen: u64) -> impl Iterator<Item = &str> {
         let new = usize::try_from(self.total.saturating_sub(seen)).unwrap_or(usize::MAX);
