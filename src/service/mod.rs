@@ -23,6 +23,7 @@ mod risk;
 mod senses;
 mod sentinel;
 mod settling;
+mod stranded;
 mod threads;
 mod trades;
 mod trading;
@@ -208,6 +209,7 @@ impl Service {
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = means(&universe, trading.as_ref()).await?;
+        boot.iter().for_each(|boot| stranded::tell(&boot.state, &universe, &alerts.bell));
         let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
@@ -234,7 +236,6 @@ impl Service {
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
-        let patience = governing::patience(&config.modes);
         let ruling = (&governing, &alerts, &risk, reconciling);
         let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
         let recording = match prepared {
@@ -246,7 +247,7 @@ impl Service {
             watch,
             http,
             _control: control,
-            patience,
+            patience: governing::patience(&config.modes),
             wardens: threads.wardens,
             net,
             governing,

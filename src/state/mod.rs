@@ -10,6 +10,7 @@ mod fold;
 mod holding;
 mod memory;
 mod restate;
+mod spent;
 #[cfg(test)]
 mod tests;
 

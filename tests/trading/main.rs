@@ -5,6 +5,7 @@
 
 mod binance;
 mod books;
+mod budget;
 mod bybit;
 mod market;
 mod okx;

@@ -329,6 +329,13 @@ impl Truth {
         placed.windows(2).filter(is_set).map(|pair| pair[0].0).max().unwrap_or(0)
     }
 
+    /// Requests that were to place an order.
+    pub fn posts(&self) -> usize {
+        let is_post =
+            |fact: &&Fact| matches!(fact, Fact::Request { method, path, .. } if method == "POST" && path == "/order");
+        self.facts().filter(is_post).count()
+    }
+
     /// Refusals, in the venue's words.
     pub fn refusals(&self) -> Vec<&str> {
         let own = self.facts().filter_map(|fact| match fact {

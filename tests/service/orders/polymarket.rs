@@ -71,6 +71,26 @@ async fn polymarket_trades_that_stay_matched_for_too_long_reduce_what_is_done_th
     market.stop().await;
 }
 
+/// The matching engine starts anew: it takes nothing, then only what makes. What it refuses is not in doubt, it is not
+/// hammered, and trading begins again by itself.
+///
+/// Fault: M13
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_is_left_alone_while_its_engine_starts_anew_and_traded_again_afterwards() {
+    let market = Market::start(apart(), "[supervision]\nbreaker_failures = 1000").await;
+    market.wait_trades(2);
+    let (unknowns, posts) = (market.wire("order_unknowns"), market.truth().posts());
+    market.at(Verb::EngineRestart { down_ms: 5_000, post_only_ms: 2_000 }, 100);
+    market.running.wait(|| (market.truth().posts() == posts).then(|| "it met no order".to_owned()));
+    tokio::time::sleep(Duration::from_millis(6_500)).await;
+    let asked = market.truth().posts() - posts;
+    assert!(asked <= 12, "{asked} orders in seven seconds");
+    market.wait_trades(2);
+    assert_eq!(market.wire("order_unknowns"), unknowns, "a refusal is an answer");
+    market.assert_sound().await;
+    market.stop().await;
+}
+
 /// Markets of the ordinary contract, of neg-risk and of the position manager's ledger at once: each order is signed for its
 /// own market's contract and by the ids that it trades by, or the venue would refuse it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Killed in the middle of trading, with orders under way: what happened while it was down is asked for before it
 //! trades again, and nobody has to be there.
 
-use super::super::rig::{OTHERS, PLACES, Place, Rig};
+use super::super::rig::{EVERYWHERE, OTHERS, PLACES, Place, Rig};
 use super::books;
 use highwire_simulator::fault::verb::{AnswerFault, OutcomeFault};
 use highwire_simulator::{Injection, Verb};
@@ -39,6 +39,27 @@ async fn comes_back(places: &'static [Place]) {
     books::wait_agreement(&rig);
     rig.judge().assert_no_id_twice();
     assert_eq!(rig.wire("escalations"), 0, "{}", rig.running.said());
+    rig.stop().await;
+}
+
+/// What the venue lists no more when it starts again is told with what is held of it; the others are traded.
+///
+/// Fault: M11
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instrument_that_is_gone_at_a_start_is_told_with_its_position_and_the_others_trade_on() {
+    let mut rig = Rig::between(&EVERYWHERE, "socket", "").await;
+    let gone = &EVERYWHERE[2];
+    let held = |rig: &Rig| rig.judge().position(gone);
+    rig.running.wait(|| held(&rig).is_zero().then(|| "nothing is held there".to_owned()));
+    rig.wait_trades(1);
+    rig.kill();
+    rig.inject(Injection::new(gone.room, Verb::Delist {}).symbol(gone.symbol));
+    rig.restart();
+    rig.wait_trades(3);
+    let words = format!("{}:{} is not listed, or not configured any more: a position of", gone.venue, gone.symbol);
+    rig.wait_said(&words);
+    assert_eq!(rig.times_said(&words), 1, "{}", rig.running.said());
+    assert!(!held(&rig).is_zero(), "it is kept");
     rig.stop().await;
 }
 
