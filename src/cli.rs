@@ -66,6 +66,8 @@ enum Command {
     Resume(ResumeArgs),
     /// Show how far the venues of a running service agree with it, and sign what only you can judge.
     Reconcile(ReconcileArgs),
+    /// Have a running service read its configuration again and take in what may change while it runs.
+    Reload(ReloadArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -152,6 +154,15 @@ struct ReconcileArgs {
     /// Sign what differs and only an operator can judge: it is taken as the venue says, on record, with your name.
     #[arg(long, conflicts_with = "show")]
     accept: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReloadArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Also take in what may bind less than before, such as a higher limit.
+    #[arg(long)]
+    loosen: bool,
 }
 
 #[derive(Debug, Args)]
@@ -350,6 +361,9 @@ pub fn main() -> ExitCode {
         Command::Reconcile(ReconcileArgs { operate, accept, .. }) => {
             ask(&operate, &Question::Reconcile { accept: accept.then(asker) }, false)
         }
+        Command::Reload(ReloadArgs { operate, loosen }) => {
+            ask(&operate, &Question::Reload { loosen, why: asker() }, false)
+        }
         Command::Restart(RestartArgs { operate, path, panic }) => {
             ask(&operate, &Question::Restart { path, panics: panic }, false)
         }
@@ -370,9 +384,10 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 }
 
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
-    let config = load(arguments.config.as_deref())?.config;
-    let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracing());
+    let file = arguments.config.as_deref();
+    let loaded = load(file)?;
+    let telemetry = tell(&loaded.config, &loaded.config.service.log)?;
+    let outcome = run::run(&loaded, file, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };

@@ -1,8 +1,8 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C or SIGTERM; both come to
-//! rest first, within their time. SIGUSR1 halts.
+//! rest first, within their time. SIGUSR1 halts, SIGHUP reads the configuration again.
 
 use crate::boot::{BootError, Recovered};
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 use crate::notify::Notify;
 use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings, tokens};
 use crate::telemetry::Tracing;
@@ -12,6 +12,7 @@ use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,15 +52,16 @@ pub enum RunError {
     Service(#[from] ServiceError),
 }
 
-/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch.
+/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch; `file` is what a reload reads again.
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(config: &Config, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+pub fn run(loaded: &Loaded, file: Option<&Path>, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+    let config = &loaded.config;
     let orders = orders(config.service.live, live)?;
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(config, orders, tracing))
+    runtime.block_on(session((loaded, file), orders, tracing))
 }
 
 /// Both switches, or neither: one alone is a mistake that must not pass for paper or for live.
@@ -72,7 +74,12 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
     }
 }
 
-async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
+async fn session(
+    (loaded, file): (&Loaded, Option<&Path>),
+    orders: Orders,
+    tracing: Option<Tracing>,
+) -> Result<(), RunError> {
+    let config = &loaded.config;
     let now = TscClock::start().now();
     let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
     let recovered = read.in_scope(|| Recovered::open(config, orders))?;
@@ -95,6 +102,7 @@ async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> R
     let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
     let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
     let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
+    service.reloading().follow(file.map(Path::to_owned), loaded.clone());
     let notify = Notify::from_env();
     tell(notify.as_ref(), "READY=1");
     let ended = attend(&service, notify.as_ref()).await;
@@ -105,9 +113,10 @@ async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> R
     if end.is_clean { Ok(()) } else { Err(RunError::NotAtRest(end.stand)) }
 }
 
-/// Waits for the end: an interrupt or a termination. SIGUSR1 halts.
+/// Waits for the end: an interrupt or a termination. SIGUSR1 halts, SIGHUP reloads.
 async fn attend(service: &Service, notify: Option<&Notify>) -> std::io::Result<()> {
     let (mut ends, mut halts) = (signal(SignalKind::terminate())?, signal(SignalKind::user_defined1())?);
+    let mut reloads = signal(SignalKind::hangup())?;
     let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     let mut alive = tokio::time::interval(notify.and_then(Notify::every).unwrap_or(ALIVE_EVERY));
     loop {
@@ -115,6 +124,8 @@ async fn attend(service: &Service, notify: Option<&Notify>) -> std::io::Result<(
             interrupted = &mut interrupt => return interrupted,
             _ = ends.recv() => return Ok(()),
             _ = halts.recv() => service.begin_halt("signal SIGUSR1"),
+            // What is refused is told as an incident.
+            _ = reloads.recv() => drop(service.reloading().reload(false, "signal SIGHUP")),
             _ = alive.tick() => {
                 if service.watch().is_alive() {
                     tell(notify, "WATCHDOG=1");

@@ -108,6 +108,8 @@ pub struct RiskOfficerArgs {
 pub enum RiskOfficerMsg {
     /// Time for a step.
     Tick,
+    /// This may be held and lost from now on.
+    Bind(Box<Bounds>),
 }
 
 /// The actor.
@@ -121,12 +123,22 @@ pub struct RiskOfficerState {
     peak: f64,
     given: Option<Limits>,
     sent: u64,
+    figures: Option<Figures>,
 }
 
 impl RiskOfficerState {
+    /// What is sent at once rests on the last figures; before any, the configured limits are in force.
+    fn bind(&mut self, bounds: Bounds) {
+        self.args.bounds = bounds;
+        let bounds = &self.args.bounds;
+        let limits = self.figures.map_or_else(|| bounds.limits.clone(), |figures| bounds.limits_for(&figures));
+        self.give(limits);
+    }
+
     fn step(&mut self) {
         let Some(look) = (self.args.eyes)() else { return };
         let figures = self.history.on_step(&look.holdings, look.equity, &look.record);
+        self.figures = Some(figures);
         self.peak = self.peak.max(look.result);
         let used = self.args.bounds.used(&figures, look.result, self.peak);
         let limits = self.args.bounds.limits_for(&figures);
@@ -227,16 +239,19 @@ impl Actor for RiskOfficer {
     ) -> Result<RiskOfficerState, ActorProcessingErr> {
         myself.send_interval(args.every, || RiskOfficerMsg::Tick);
         let history = History::new(args.pairs, args.measure);
-        Ok(RiskOfficerState { args, history, peak: 0.0, given: None, sent: 0 })
+        Ok(RiskOfficerState { args, history, peak: 0.0, given: None, sent: 0, figures: None })
     }
 
     async fn handle(
         &self,
         _: ActorRef<RiskOfficerMsg>,
-        RiskOfficerMsg::Tick: RiskOfficerMsg,
+        message: RiskOfficerMsg,
         state: &mut RiskOfficerState,
     ) -> Result<(), ActorProcessingErr> {
-        state.step();
+        match message {
+            RiskOfficerMsg::Tick => state.step(),
+            RiskOfficerMsg::Bind(bounds) => state.bind(*bounds),
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 use super::SOCKET;
 use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
 use super::reconciled::Reconciled;
-use crate::service::{BreakerFigure, Reconciling, Watch};
+use crate::service::{BreakerFigure, Reconciling, Reloaded, Reloading, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -48,6 +48,8 @@ pub struct Control {
     pub tree: Tree,
     /// Who reconciles, if orders go to venues.
     pub reconciling: Option<Reconciling>,
+    /// Takes settings in.
+    pub reloading: Reloading,
 }
 
 /// A running server.
@@ -134,6 +136,12 @@ impl Control {
             Question::Flatten { why } => self.halt(Plan { flatten_ns: self.flatten_ns, ..self.patience }, why).await,
             Question::Resume { dry, why } => self.resume(dry, why).await,
             Question::Reconcile { accept } => self.reconcile(accept).await,
+            Question::Reload { loosen, why } => match self.reloading.reload(loosen, &why) {
+                Ok(Reloaded { hash, changes }) => {
+                    Answer::Reloaded { hash, changes: changes.iter().map(ToString::to_string).collect() }
+                }
+                Err(why) => refused(&why),
+            },
             Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
@@ -216,6 +224,7 @@ impl Control {
             uptime_s: vitals.uptime_ns / 1_000_000_000,
             mode: format!("{:?}", ruling.mode),
             halting: ruling.is_halting,
+            config: self.reloading.hash(),
             reasons: ruling.texts(),
             venues: ruling.venues.values().map(venue).collect(),
             threads: vitals.threads.iter().map(thread).collect(),
