@@ -128,7 +128,8 @@ pub struct RiskOfficerState {
     peak: f64,
     given: Option<Limits>,
     sent: u64,
-    figures: Option<Figures>,
+    /// The last ones, and what a venue takes at least.
+    figures: Option<(Figures, f64)>,
 }
 
 impl RiskOfficerState {
@@ -136,14 +137,15 @@ impl RiskOfficerState {
     fn bind(&mut self, bounds: Bounds) {
         self.args.bounds = bounds;
         let bounds = &self.args.bounds;
-        let limits = self.figures.map_or_else(|| bounds.limits.clone(), |figures| bounds.limits_for(&figures));
+        let limits =
+            self.figures.map_or_else(|| bounds.limits.clone(), |(figures, least)| bounds.limits_for(&figures, least));
         self.give(limits);
     }
 
     fn step(&mut self) {
         let Some(look) = (self.args.eyes)() else { return };
         let figures = self.history.on_step(&look.holdings, look.equity, &look.record);
-        self.figures = Some(figures);
+        self.figures = Some((figures, look.order_least));
         self.peak = self.peak.max(look.result);
         let used = self.args.bounds.used(&figures, look.result, self.peak);
         let limits = self.args.bounds.limits_for(&figures, look.order_least);
