@@ -71,6 +71,8 @@ enum Command {
     Reconcile(ReconcileArgs),
     /// Change what the strategies of a running service look for, until its next start; without changes, show it.
     Tune(TuneArgs),
+    /// Have a running service read its configuration again and take in what may change while it runs.
+    Reload(ReloadArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -167,6 +169,15 @@ struct ReconcileArgs {
     /// Sign what differs and only an operator can judge: it is taken as the venue says, on record, with your name.
     #[arg(long, conflicts_with = "show")]
     accept: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReloadArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Also take in what may bind less than before, such as a higher limit.
+    #[arg(long)]
+    loosen: bool,
 }
 
 #[derive(Debug, Args)]
@@ -378,6 +389,9 @@ pub fn main() -> ExitCode {
         Command::Reconcile(ReconcileArgs { operate, accept, .. }) => {
             ask(&operate, &Question::Reconcile { accept: accept.then(asker) }, false)
         }
+        Command::Reload(ReloadArgs { operate, loosen }) => {
+            ask(&operate, &Question::Reload { loosen, why: asker() }, false)
+        }
         Command::Restart(RestartArgs { operate, path, panic }) => {
             ask(&operate, &Question::Restart { path, panics: panic }, false)
         }
@@ -400,10 +414,11 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let failed = |error: &run::RunError| Failure { message: error.to_string(), code: RUN_FAILED };
-    let config = load(arguments.config.as_deref())?.config;
+    let file = arguments.config.as_deref();
+    let loaded = load(file)?;
     arguments.ends_with.map(run::end_with).transpose().map_err(|error| failed(&error))?;
-    let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracing());
+    let telemetry = tell(&loaded.config, &loaded.config.service.log)?;
+    let outcome = run::run(&loaded, file, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };

@@ -4,7 +4,7 @@
 use super::SOCKET;
 use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
 use super::reconciled::Reconciled;
-use crate::service::{BreakerFigure, Reconciling, Tuning, Watch};
+use crate::service::{BreakerFigure, Reconciling, Reloaded, Reloading, Tuning, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -50,6 +50,8 @@ pub struct Control {
     pub reconciling: Option<Reconciling>,
     /// What the strategies look for.
     pub tuning: Tuning,
+    /// Takes settings in.
+    pub reloading: Reloading,
 }
 
 /// A running server.
@@ -141,6 +143,12 @@ impl Control {
                 Ok(settings) => Answer::Tuned { settings },
                 Err(why) => refused(&why),
             },
+            Question::Reload { loosen, why } => match self.reloading.reload(loosen, &why) {
+                Ok(Reloaded { hash, changes }) => {
+                    Answer::Reloaded { hash, changes: changes.iter().map(ToString::to_string).collect() }
+                }
+                Err(why) => refused(&why),
+            },
             Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
@@ -223,6 +231,7 @@ impl Control {
             uptime_s: vitals.uptime_ns / 1_000_000_000,
             mode: format!("{:?}", ruling.mode),
             halting: ruling.is_halting,
+            config: self.reloading.hash(),
             reasons: ruling.texts(),
             venues: ruling.venues.values().map(venue).collect(),
             threads: vitals.threads.iter().map(thread).collect(),

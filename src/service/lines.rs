@@ -229,6 +229,7 @@ pub(super) fn reconciler(trading: &VenueTrading, reconciling: &Reconciling, broo
         governor: circle.governor.clone(),
         budget: trading.reconciling_budget(),
         every: Duration::from_millis(config.lines.reconcile_every_ms),
+        has_agreed: reconciling.has_agreed(line.account.venue),
     }
 }
 

@@ -71,11 +71,14 @@ pub enum Cause {
     GaveUp,
     /// The venue wants to be left alone, since it was asked too much; 1 when so, 2 when it banned us.
     Limited,
+    /// Orders of an earlier run whose venues nobody asks about them; how many. The journal knows of them: it is found
+    /// anew at each start, and gone at one that resolves them.
+    Inherited,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 27] = [
+    pub const ALL: [(Self, &'static str); 28] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -103,6 +106,7 @@ impl Cause {
         (Self::Settlement, "settlement"),
         (Self::GaveUp, "gave-up"),
         (Self::Limited, "limited"),
+        (Self::Inherited, "inherited"),
     ];
 
     /// Its name.

@@ -2,7 +2,7 @@
 //! waits for it.
 
 use super::row::{OpportunityRow, OrderRow, Row, TradeRow};
-use super::{HistoryError, schema};
+use super::{HistoryError, marks, schema};
 use highwire_links::Nanos;
 use rusqlite::{Connection, Transaction, params};
 use std::path::{Path, PathBuf};
@@ -124,6 +124,11 @@ impl Writer {
             match row {
                 Row::Opportunity(row) => opportunity(&commit, self.id, row)?,
                 Row::Trade(row) => trade(&commit, self.id, row)?,
+                Row::Late(row) => {
+                    commit.prepare_cached("DELETE FROM trade WHERE saga = ?1")?.execute([&row.saga])?;
+                    trade(&commit, self.id, row)?;
+                }
+                Row::Mark { journal, before } => marks::keep(&commit, journal, *before)?,
             }
         }
         commit.commit()?;
