@@ -69,7 +69,7 @@ enum Command {
     Resume(ResumeArgs),
     /// Show how far the venues of a running service agree with it, and sign what only you can judge.
     Reconcile(ReconcileArgs),
-    /// Change what the strategies of a running service look for, until its next start; without changes, show it.
+    /// Change what the strategies of a running service look for, until its process ends; without changes, show it.
     Tune(TuneArgs),
     /// Have a running service read its configuration again and take in what may change while it runs.
     Reload(ReloadArgs),
