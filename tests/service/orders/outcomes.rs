@@ -307,6 +307,13 @@ impl Truth {
         of.fold(Amount::ZERO, |sum, fill| if fill.2 == "BUY" { sum + fill.4 } else { sum - fill.4 })
     }
 
+    /// Shares of a token that were bought and not delivered.
+    pub fn undone(&self, token: &str) -> Amount {
+        let failed = self.failed();
+        let of = self.fills().into_iter().filter(|fill| fill.1 == token && failed.contains(fill.0));
+        of.fold(Amount::ZERO, |sum, fill| if fill.2 == "BUY" { sum + fill.4 } else { sum - fill.4 })
+    }
+
     /// Orders of the service that were taken in: hash, token, side, price, size.
     pub fn orders(&self) -> Vec<Order<'_>> {
         let own = self.facts().filter_map(|fact| match fact {

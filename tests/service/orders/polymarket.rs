@@ -55,7 +55,9 @@ async fn polymarket_trades_that_are_matched_and_then_fail_are_taken_back_told_an
     market.assert_sound().await;
     let failed = market.truth().failed().len();
     assert!(failed >= 3, "{failed} of {} failed, and that stopped it", market.truth().fills().len());
-    assert!(market.wire("hedges") > 0, "{}", market.truth().tail());
+    // Both sides of a trade may fail at once: then nothing is left alone.
+    let undone = market.tokens.each_ref().map(|token| market.truth().undone(token));
+    assert!(market.wire("hedges") > 0 || undone[0] == undone[1], "{undone:?}: {}", market.truth().tail());
     println!("{failed} of {} trades failed; {known} trades of both sides", market.truth().fills().len());
     market.stop().await;
 }
