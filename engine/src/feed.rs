@@ -361,7 +361,7 @@ impl Feed {
         entry.slot = receipt.slot;
         let offset = self.offsets.get_mut(entry.spec.venue.index());
         if offset.as_ref().is_some_and(|offset| offset.is_ahead(head.event_ns, receipt.recv_ns)) {
-            return self.on_time_ahead(cx, receipt, head.instrument);
+            return self.on_time_ahead(cx, receipt, head);
         }
         let event_ns = offset.map_or(0, |offset| offset.local(head.event_ns, receipt.recv_ns));
         if head.kind == DepthKind::Top {
@@ -391,11 +391,14 @@ impl Feed {
     }
 
     /// How old such a message is cannot be told: it is not taken, and a book that stands on such a clock is
-    /// not trusted.
-    fn on_time_ahead(&mut self, cx: &mut Context<'_>, receipt: Receipt, id: InstrumentId) {
+    /// not trusted. A snapshot that was not taken is asked for again: in band there is no other.
+    fn on_time_ahead(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead) {
         cx.tally.add(Counter::Rejected);
+        let id = head.instrument;
         if self.state(id) == BookState::Live {
             self.lose(cx, receipt, id, BookWhy::Time);
+        } else if let (Some(entry), DepthKind::Snapshot) = (self.entries.get_mut(id.index()), head.kind) {
+            entry.asked_ns = cx.now.max(1);
         }
     }
 

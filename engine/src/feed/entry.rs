@@ -4,6 +4,7 @@ use super::BookSpec;
 use super::outlet::Outlet;
 use crate::book::{Book, Need};
 use highwire_links::Nanos;
+use highwire_links::page::BookState;
 use highwire_links::update::DepthKind;
 
 /// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
@@ -54,7 +55,8 @@ impl Entry {
 
     /// What a book with a line still needs that was asked for in vain; noted as asked for again.
     pub(super) fn needs_again(&mut self, now: Nanos) -> Option<Need> {
-        let waits = self.lines != 0 && self.book.is_broken() && now.saturating_sub(self.asked_ns) > ASK_AGAIN_NS;
+        let is_live = self.book.state() == BookState::Live;
+        let waits = self.lines != 0 && !is_live && now.saturating_sub(self.asked_ns) > ASK_AGAIN_NS;
         (waits && self.asked_ns > 0).then(|| {
             self.asked_ns = now;
             self.book.need()

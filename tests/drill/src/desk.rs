@@ -257,7 +257,49 @@ impl Venue {
 
     fn say(&mut self, line: usize, report: &Report, due_ns: Nanos) {
         words::report(report, &mut self.out);
+        let fate = self.poison.as_mut().map_or(Fate::Well, Poison::fate);
+        let due_ns = if fate == Fate::Late { due_ns + 30 * S } else { due_ns };
+        match fate {
+            Fate::Lost => return,
+            Fate::Twice => self.queue(line, due_ns),
+            Fate::Well | Fate::Late => {}
+        }
         self.queue(line, due_ns);
+    }
+}
+
+/// What becomes of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Well,
+    Lost,
+    Twice,
+    Late,
+}
+
+/// Of a hundred reports one is lost, one comes twice, and one comes half a minute late.
+#[derive(Debug)]
+pub struct Poison {
+    dice: Dice,
+    /// Reports that were lost, doubled and delayed.
+    pub done: [u64; 3],
+}
+
+impl Poison {
+    /// Poison of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self { dice: Dice::new(seed), done: [0; 3] }
+    }
+
+    fn fate(&mut self) -> Fate {
+        let (fate, place) = match self.dice.below(100) {
+            0 => (Fate::Lost, 0),
+            1 => (Fate::Twice, 1),
+            2 => (Fate::Late, 2),
+            _ => return Fate::Well,
+        };
+        self.done[place] += 1;
+        fate
     }
 }
 
