@@ -48,6 +48,8 @@ pub struct Pulse {
     pub unknown: usize,
     /// Of these, those that have been for longer than they may.
     pub late: usize,
+    /// Orders are under way that are followed elsewhere: a look would prove nothing.
+    pub is_busy: bool,
 }
 
 /// What follows from a look.
@@ -147,7 +149,8 @@ impl ReconcilerState {
         }
         self.unknown = pulse.unknown;
         self.weigh(&pulse, now);
-        if now >= self.next_ns && !self.is_asking {
+        // Looks that prove nothing use up a budget that is missing when one could.
+        if now >= self.next_ns && !self.is_asking && !pulse.is_busy {
             self.look(myself, now);
         }
     }

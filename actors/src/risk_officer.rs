@@ -19,6 +19,9 @@ use std::time::Duration;
 /// A record of losses makes orders small, but not smaller than this part of the configured limit: what stops them
 /// is the last gate.
 const ORDER_PART_MIN: i128 = 10;
+/// Nor smaller than so many of the least orders that a venue takes: half of it, in `Reduced`, must still round to lots
+/// above that, or nothing would be traded any more and nobody told.
+const LEAST_ORDERS_MIN: f64 = 4.0;
 /// Limits that differ by less than one in so many are not sent again.
 const SAME_WITHIN: i128 = 100;
 
@@ -33,6 +36,8 @@ pub struct Look {
     pub result: f64,
     /// What the trades were.
     pub record: Record,
+    /// Value of the largest of the venues' least orders.
+    pub order_least: f64,
 }
 
 /// Looks at everything; must not block. `None` while something that is held has no price.
@@ -133,7 +138,7 @@ impl RiskOfficerState {
         let figures = self.history.on_step(&look.holdings, look.equity, &look.record);
         self.peak = self.peak.max(look.result);
         let used = self.args.bounds.used(&figures, look.result, self.peak);
-        let limits = self.args.bounds.limits_for(&figures);
+        let limits = self.args.bounds.limits_for(&figures, look.order_least);
         self.tell(used);
         self.args.board.show(Assessment {
             figures,
@@ -184,9 +189,10 @@ impl RiskOfficerState {
 
 impl Bounds {
     /// The configured limits, lowered to what the figures bear.
-    fn limits_for(&self, figures: &Figures) -> Limits {
+    fn limits_for(&self, figures: &Figures, order_least: f64) -> Limits {
         let equity = amount(figures.equity);
-        let least = Amount(self.limits.order_notional_max.0 / ORDER_PART_MIN);
+        let least =
+            Amount(self.limits.order_notional_max.0 / ORDER_PART_MIN).max(amount(order_least * LEAST_ORDERS_MIN));
         let share = amount(figures.order_share * figures.equity).max(least);
         Limits {
             exposure: self.limits.exposure.of_equity(equity, self.leverage_permille, self.concentration_permille),

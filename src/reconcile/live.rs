@@ -254,13 +254,15 @@ impl Live {
 
 impl Side for Live {
     fn pulse(&self) -> Pulse {
-        let (state, now, name) = (self.state(), self.args.clock.now(), self.args.venue.name());
+        let (now, name) = (self.args.clock.now(), self.args.venue.name());
+        let is_busy = self.moved(now).is_none();
+        let state = self.state();
         let here = state.orders.values().filter(|open| state.holdings[open.holding].listed.venue == name);
         let unknown: Vec<Nanos> = here
             .filter(|open| open.proof == Proof::Unknown || !self.is_ours(open.order.id))
             .map(|open| now.saturating_sub(open.decided_ns()))
             .collect();
-        Pulse { unknown: unknown.len(), late: unknown.iter().filter(|age| **age > UNKNOWN_NS).count() }
+        Pulse { unknown: unknown.len(), late: unknown.iter().filter(|age| **age > UNKNOWN_NS).count(), is_busy }
     }
 
     fn question(&mut self, all: bool) -> Question {
@@ -285,6 +287,7 @@ impl Side for Live {
         if !self.asks_all {
             return Steps { verdict: Verdict::Differs, ..Steps::default() };
         }
+        tracing::debug!(venue = self.args.venue.name(), ?found, "it does not agree");
         let shown: Deeds = deeds(self.args.venue, &self.args.listed, survey, &found, "");
         self.args.accord.differs(self.args.venue.name(), shown.shown);
         let (trades, others): (Vec<_>, Vec<_>) =

@@ -16,6 +16,7 @@ use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, S
 use highwire_actors::tended;
 use highwire_engine::clock::TscClock;
 use highwire_engine::engine::{EngineSpec, Funds};
+use highwire_links::fixed::{Px, Qty};
 use highwire_links::instrument::Instrument;
 use highwire_links::page::{BookState, Page, PageReaders, Rung};
 use highwire_links::{Mode, VenueId};
@@ -203,14 +204,23 @@ impl Sight {
             |&(pair, base): &(usize, f64)| Some(holdings[pair].px).filter(|px| *px > 0.0).map(|px| px * base);
         let bases: Option<f64> = self.wallets.bases.iter().map(inventory).sum();
         let equity = self.wallets.cash + bases.filter(|_| holdings.iter().all(is_priced))? + result;
-        Some(Look { holdings, equity, result, record })
+        Some(Look { holdings, equity, result, record, order_least: self.order_least() })
+    }
+
+    /// Value of the largest of the venues' least orders, as far as prices are known.
+    fn order_least(&self) -> f64 {
+        let least = |instrument: &Instrument| {
+            let page = self.pages.read(instrument.id.index()).filter(is_live)?;
+            let qty = instrument.qty_min.max(Qty(instrument.lot));
+            Some(units(instrument.quote_amount(Px(page.asks[0].px), qty)?.max(instrument.notional_min)))
+        };
+        self.universe.instruments.iter().filter_map(least).fold(0.0, f64::max)
     }
 
     fn holding(&self, pair: usize, positions: &[f64]) -> Holding {
         let members = &self.universe.pairs[pair].spec.members;
-        let live = |page: &Page| page.state == BookState::Live && page.bids[0].qty > 0 && page.asks[0].qty > 0;
         let books = members.iter().filter_map(|id| {
-            let page = self.pages.read(id.index()).filter(live)?;
+            let page = self.pages.read(id.index()).filter(is_live)?;
             Some((&self.universe.instruments[id.index()], page))
         });
         let books: Vec<(&Instrument, Page)> = books.collect();
@@ -234,11 +244,14 @@ impl Sight {
     }
 }
 
+fn is_live(page: &Page) -> bool {
+    page.state == BookState::Live && page.bids[0].qty > 0 && page.asks[0].qty > 0
+}
+
 /// What closing `base` at one book costs in basis points, and how much of it that book holds.
 fn closing((instrument, page): &(&Instrument, Page), base: f64, px: f64) -> Option<(f64, f64)> {
     let one = 10f64.powi(instrument.scale.qty_dp.into());
-    let per_unit =
-        instrument.quote_amount(highwire_links::fixed::Px(page.bids[0].px), highwire_links::fixed::Qty(1))?;
+    let per_unit = instrument.quote_amount(Px(page.bids[0].px), Qty(1))?;
     // Contracts are of another size than base: by value both are the same.
     let qty = (base.abs() * px / units(per_unit).max(1.0 / one / 1e12)) as i64;
     let (near, far) = if base > 0.0 { (&page.bids, page.asks[0]) } else { (&page.asks, page.bids[0]) };

@@ -31,7 +31,7 @@ fn figures(equity: f64) -> Figures {
 #[test]
 fn equity_lowers_limits_and_never_raises_them() {
     let of = |equity: f64| {
-        let limits = bounds().limits_for(&figures(equity));
+        let limits = bounds().limits_for(&figures(equity), 5.0);
         let whole = |amount: Amount| units(amount).round();
         (whole(limits.exposure.gross_max), whole(limits.exposure.pair_max), whole(limits.order_notional_max))
     };
@@ -39,6 +39,17 @@ fn equity_lowers_limits_and_never_raises_them() {
     assert_eq!(of(1e9), (100_000.0, 50_000.0, 1_000.0), "as configured");
     assert_eq!(of(0.0), (0.0, 0.0, 100.0), "without equity nothing is opened; an order stays a tenth");
     assert_eq!(of(f64::NAN).0, 0.0);
+}
+
+#[test]
+fn however_bad_the_record_an_order_stays_one_that_the_venues_take_in_reduced_too() {
+    let order_max = |least: f64| {
+        let losing = Figures { order_share: 0.0, ..figures(10_000.0) };
+        units(bounds().limits_for(&losing, least).order_notional_max).round()
+    };
+    assert_eq!(order_max(5.0), 100.0, "a tenth is enough");
+    assert_eq!(order_max(100.0), 400.0);
+    assert_eq!(order_max(300.0), 1_000.0, "never above the configured limit");
 }
 
 #[test]

@@ -27,9 +27,8 @@ impl Rig {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_venue_that_does_not_answer_orders_is_left_alone_tried_and_taken_back() {
     // Each failure takes the time in which an order may still be found; after five of them the comparison with the venue
-    // would hold it back as well. Orders keep their size: half of a small one would be too small for the venue.
-    let rig =
-        Rig::with("http", "[supervision]\nbreaker_failures = 2\n[officer]\nvolatility_target_percent = 10000").await;
+    // would hold it back as well.
+    let rig = Rig::with("http", "[supervision]\nbreaker_failures = 2").await;
     let fails = Verb::Outcome { outcome: OutcomeFault::Lost, answer: AnswerFault::Error, ms: 1_000 };
     rig.at(1, fails, 600_000);
     rig.wait_breaker("orders", 1, 2);
@@ -55,7 +54,9 @@ async fn a_venue_that_does_not_answer_orders_is_left_alone_tried_and_taken_back(
 /// Its answers over HTTP fail: what can wait is not asked for meanwhile, and the venue is `Reduced`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_venue_that_does_not_answer_questions_is_asked_less_and_traded_with_care() {
-    let rig = Rig::with("socket", "[lines]\nfunds_every_ms = 500\nclock_every_ms = 600000").await;
+    // A hedge that cannot be asked for meanwhile has time to be verified afterwards.
+    let settings = "[lines]\nfunds_every_ms = 500\nclock_every_ms = 600000\n[saga]\nresolve_ms = 60000";
+    let rig = Rig::with("socket", settings).await;
     let (venue, account) = (PLACES[0].venue, "/api/v3/account");
     rig.at(0, Verb::HttpStatus { code: 503, headers: vec![], body: String::new() }, 600_000);
     rig.wait_breaker("queries", 0, 2);

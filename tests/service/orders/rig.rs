@@ -70,7 +70,10 @@ const ENVIRONMENT: [(&str, &str); 8] = [
     ("HIGHWIRE_OWNER_SECRET", "simulated-owner-secret"),
     ("HIGHWIRE_OWNER_PASSPHRASE", "Simulated-owner-1"),
     // Each fill is told in the log, so that it can be compared with the ledger's.
-    ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
+    (
+        "HIGHWIRE__SERVICE__LOG",
+        "info,highwire::ledger=debug,highwire::reconcile=debug,highwire_actors::risk_officer=debug",
+    ),
     // Stories of many failures are to see the venue come back soon.
     ("HIGHWIRE__SUPERVISION__BREAKER_REST_MS", "3000"),
 ];

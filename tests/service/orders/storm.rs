@@ -12,7 +12,8 @@ struct Seen {
     starts: Vec<u64>,
     /// Those that stand.
     standing: BTreeSet<u64>,
-    /// When messages came, by connection.
+    /// When messages came that ask for no trade, by connection: orders are limited by weight and number instead, and by
+    /// refusals.
     messages: BTreeMap<u64, Vec<u64>>,
     /// Refusals for asking too much.
     refusals: Vec<u16>,
@@ -28,12 +29,19 @@ fn seen(records: &[Record], room: Room) -> Seen {
                 seen.standing.insert(conn);
             }
             Deed::Disconnected { conn } => _ = seen.standing.remove(&conn),
-            Deed::Message { conn, .. } => seen.messages.entry(conn).or_default().push(record.at_ns),
+            Deed::Message { conn, ref text } if !is_trading(text) => {
+                seen.messages.entry(conn).or_default().push(record.at_ns)
+            }
             Deed::Answer { status: status @ (403 | 418 | 429), .. } => seen.refusals.push(status),
             _ => {}
         }
     }
     seen
+}
+
+/// Whether it is about an order: Binance and Bybit name it in `order.…`, OKX in its operation.
+fn is_trading(text: &str) -> bool {
+    ["\"order.", "\"op\":\"order\"", "\"op\":\"cancel-order\""].iter().any(|mark| text.contains(mark))
 }
 
 /// The most events in any span.
