@@ -103,15 +103,15 @@ async fn accept(listener: UnixListener, control: Arc<Control>) {
 }
 
 async fn serve(socket: UnixStream, control: &Control) -> io::Result<()> {
-    let asker = socket.peer_cred()?.uid();
+    let (asker, ours) = (socket.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
     let (reader, mut writer) = socket.into_split();
-    let mut line = String::new();
-    let mut reader = BufReader::new(reader.take(QUESTION_BYTES_MAX));
-    tokio::time::timeout(QUESTION_WITHIN, reader.read_line(&mut line)).await??;
-    let ours = rustix::process::geteuid().as_raw();
+    // Whoever may not ask is not listened to: a place that waits for a stranger is none for the operator.
     let answer = if asker != ours && asker != 0 {
         refused("only the user who runs the service may ask")
     } else {
+        let mut line = String::new();
+        let mut reader = BufReader::new(reader.take(QUESTION_BYTES_MAX));
+        tokio::time::timeout(QUESTION_WITHIN, reader.read_line(&mut line)).await??;
         match serde_json::from_str(&line) {
             Ok(question) => control.answer(question).await,
             Err(error) => refused(&format!("what is asked? {error}")),

@@ -9,6 +9,7 @@ mod demo;
 mod forgery;
 mod halts;
 mod http;
+mod intruders;
 mod orders;
 mod record;
 mod report;
