@@ -119,7 +119,8 @@ async fn serve(socket: UnixStream, control: &Control) -> io::Result<()> {
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
-    writer.write_all(text.as_bytes()).await
+    // Whoever asks and does not listen keeps nobody else from asking.
+    tokio::time::timeout(ANSWER_WITHIN, writer.write_all(text.as_bytes())).await?
 }
 
 fn refused(why: &str) -> Answer {
