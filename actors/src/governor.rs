@@ -367,7 +367,8 @@ impl GovernorState {
         for scope in self.ladder.scopes() {
             for (cause, _, latched) in self.ladder.causes(scope) {
                 // What is found anew at each start need not be kept, and may be over by then.
-                let latch = self.read.get(&(scope, cause)).filter(|_| latched && cause != Cause::Inherited);
+                let is_kept = latched && !matches!(cause, Cause::Inherited | Cause::Key);
+                let latch = self.read.get(&(scope, cause)).filter(|_| is_kept);
                 let is_new =
                     !latches.iter().any(|(_, known): &(String, Latch)| (known.scope, known.cause) == (scope, cause));
                 latches.extend(latch.filter(|_| is_new).map(|latch| (self.name(scope), latch.clone())));

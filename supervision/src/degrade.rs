@@ -74,11 +74,13 @@ pub enum Cause {
     /// Orders of an earlier run whose venues nobody asks about them; how many. The journal knows of them: it is found
     /// anew at each start, and gone at one that resolves them.
     Inherited,
+    /// The venue refuses our key; 1 when so. A start asks what its key may do before anything else.
+    Key,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 28] = [
+    pub const ALL: [(Self, &'static str); 29] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -107,6 +109,7 @@ impl Cause {
         (Self::GaveUp, "gave-up"),
         (Self::Limited, "limited"),
         (Self::Inherited, "inherited"),
+        (Self::Key, "key"),
     ];
 
     /// Its name.

@@ -70,6 +70,7 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         // What proves how they ended lifts it.
         at_once(Cause::UnknownOrders, Mode::HedgeOnly, 1),
         latched(Cause::Inherited, Mode::HedgeOnly, 1),
+        latched(Cause::Key, Mode::Halted, 1),
         at_once(Cause::ReconcileDiff, Mode::HedgeOnly, 1),
         latched(Cause::ReconcileDiff, Mode::Halted, 2),
         latched(Cause::Escalated, Mode::HedgeOnly, 1),

@@ -91,6 +91,15 @@ impl Judge {
         self.own_fills().filter(|(_, fill)| is_forced(&fill.client_id)).count()
     }
 
+    /// Requests over HTTP that were signed.
+    pub fn signed(&self, room: Room) -> usize {
+        let fits = |record: &&Record| match &record.deed {
+            Deed::Request { query, .. } => record.venue == room && query.contains("timestamp="),
+            _ => false,
+        };
+        self.records.iter().filter(fits).count()
+    }
+
     /// Requests over HTTP to any path.
     pub fn asked(&self, room: Room) -> usize {
         let fits = |record: &&Record| record.venue == room && matches!(record.deed, Deed::Request { .. });
