@@ -185,6 +185,9 @@ pub fn begin_on(
     let sizes = Settings { segment_bytes: config.store.segment_kib << 10, ..Settings::default() };
     let journal = Journal::resume(disk, sizes, now, &recovery);
     let mut boot = Boot { lock: None, state, journal, lessor: Lessor::new(epoch), epoch, covered, folder };
+    boot.state.forget_spent(|venue, symbol| {
+        universe.specs.iter().any(|spec| spec.venue.name() == venue && spec.symbol == symbol)
+    });
     boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
     boot.lease(now)?;
     boot.list(universe, config, orders, now);

@@ -105,9 +105,10 @@ impl Account {
         let Reply::Balances(mut balances) = self.ask(&Query::Balances).await? else {
             return Err(AskError::Unanswered("it does not tell its balances".to_owned()));
         };
-        for token in listed.iter().filter(|listed| listed.kind == Kind::Outcome).map(|listed| &listed.symbol) {
+        for listed in listed.iter().filter(|listed| listed.kind == Kind::Outcome) {
+            let token = &listed.symbol;
             let unanswered = |why: &str| AskError::Unanswered(format!("what is held of {token}: {why}"));
-            let request = token_balance(&self.keys, token, self.wall_ms());
+            let request = token_balance(&self.keys, listed, self.wall_ms());
             let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, CAN_WAIT).await?;
             let free = answer.good().ok().and_then(|body| balance_of(&body)).ok_or_else(|| unanswered("no number"))?;
             balances.push(Balance { asset: token.clone(), free, locked: Amount::ZERO });

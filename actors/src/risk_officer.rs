@@ -67,6 +67,8 @@ pub struct Assessment {
     pub pair_max: Amount,
     /// Most value of one order.
     pub order_max: Amount,
+    /// Most value at risk of a day at 99 %, quote currency.
+    pub var_max: f64,
     /// How much of the tightest bound on what is held or lost is used, thousandths.
     pub used_permille: i64,
     /// Times that limits were sent down.
@@ -155,6 +157,7 @@ impl RiskOfficerState {
             gross_max: limits.exposure.gross_max,
             pair_max: limits.exposure.pair_max,
             order_max: limits.order_notional_max,
+            var_max: figures.equity * self.args.bounds.var_max,
             used_permille: used.0,
             sent: self.sent + u64::from(self.differs(&limits)),
         });

@@ -36,9 +36,9 @@ async fn main() {
     std::thread::sleep(TRADES_FOR);
     first.kill();
     let mut all: Vec<Start> = (0..starts).map(|_| restart(&stage)).collect();
-    show("service Full", all.iter().map(|start| start.full_ms()).collect());
-    show("first order", all.iter().map(|start| start.order_ms()).collect());
-    all.sort_by_key(|start| start.full_ms());
+    show("service Full", all.iter().map(Start::full_ms).collect());
+    show("first order", all.iter().map(Start::order_ms).collect());
+    all.sort_by_key(Start::full_ms);
     let median = &all[all.len() / 2];
     for (what, words) in WAY {
         println!("{:>6} ms  {what}", median.said_ms(words).map_or("-".to_owned(), |ms| ms.to_string()));

@@ -163,7 +163,10 @@ impl Engine {
         let was_gone = gone(self);
         self.detector.on_set_instrument(id, change);
         self.executor.on_set_instrument(id, change);
-        change.opens.into_iter().for_each(|opens| self.complement.on_set_opens(id, opens));
+        if let Some(opens) = change.opens {
+            self.complement.on_set_opens(id, opens);
+            self.lag.on_set_opens(id, opens);
+        }
         change.pays.into_iter().for_each(|px| self.executor.on_decided(cx, id, px));
         let position = self.executor.account(id).map_or(0, |account| account.standing.position);
         if gone(self) && !was_gone && position != 0 {

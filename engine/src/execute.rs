@@ -169,6 +169,11 @@ impl Executor {
         let berths = (0..spec.pairs.len()).map(|pair| Berth { dust: dust(pair), ..Berth::default() }).collect();
         let mut guard = Guard::new(&spec.limits.guard, spec.pairs.len());
         guard.on_result(inherited.result.0, inherited.result.1);
+        let mut trades = Trades::default();
+        inherited
+            .trades
+            .iter()
+            .for_each(|&(instrument, trade, settlement)| trades.inherit(instrument, trade, settlement));
         Self {
             instruments: spec.instruments.clone().into(),
             members: binary::members(spec),
@@ -178,7 +183,7 @@ impl Executor {
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             wallets: Wallets::new(spec),
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
-            trades: Trades::default(),
+            trades,
             guard,
             exposures: open::exposures(spec),
             exposure_limits: spec.limits.exposure,

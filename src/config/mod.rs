@@ -15,6 +15,7 @@ mod origin;
 mod schema;
 mod sizing;
 mod suggest;
+mod tune;
 mod value;
 
 pub use change::{Change, Effect};
@@ -27,7 +28,8 @@ pub use schema::{
     OrderTransport, OtlpProtocol, Pair, Pairs, Paper, Polymarket, Replay, Risk, Saga, Service, Store, Supervision,
     Telemetry, VenueSettings, WalletKind, Wire,
 };
-pub use sizing::{Lag, Officer};
+pub use sizing::{Follow, Lag, Officer};
+pub use tune::{TuneError, in_force, tuned};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What is said over the control socket: one question, one answer, each a line of JSON.
 
 use crate::topology::Branch;
+use crate::view::Board;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,6 +11,8 @@ use std::fmt;
 pub enum Question {
     /// How is it?
     Status,
+    /// How does it look: books, opportunities, trades, notices?
+    Board,
     /// Come to rest, and stay so until a resume.
     Halt {
         /// Trades under way are cut.
@@ -33,6 +36,13 @@ pub enum Question {
     Reconcile {
         /// Who signs what differs; nobody, when it is only to be shown.
         accept: Option<String>,
+    },
+    /// Look for something else from now on.
+    Tune {
+        /// Changes, each `key=value`; without any, what is in force is told.
+        set: Vec<String>,
+        /// Who, and why.
+        why: String,
     },
     /// Read the configuration again and take it in.
     Reload {
@@ -62,6 +72,8 @@ pub enum Question {
 pub enum Answer {
     /// How it is.
     Status(Box<Status>),
+    /// How it looks.
+    Board(Box<Board>),
     /// How a halt ended.
     Halted {
         /// Nothing is left: no order here or at the venues, no trade, no exposure.
@@ -80,6 +92,11 @@ pub enum Answer {
     },
     /// How far the venues agree.
     Reconciled(Box<super::reconciled::Reconciled>),
+    /// What the strategies look for now.
+    Tuned {
+        /// Each setting, `key = value`.
+        settings: Vec<String>,
+    },
     /// The configuration was taken in.
     Reloaded {
         /// The name of what is in force now.
@@ -212,6 +229,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "{status}"),
+            Self::Board(board) => writeln!(f, "{}", board.notices.text()),
             Self::Halted { clean: true, .. } => writeln!(f, "halted: no order is open, nothing is exposed"),
             Self::Halted { left, .. } => writeln!(f, "halted, but not all is at rest: {left}"),
             Self::Resumed { dry, clears, stays } => {
@@ -223,6 +241,7 @@ impl fmt::Display for Answer {
                 stays.iter().try_for_each(|line| writeln!(f, "{will}   {line}"))
             }
             Self::Reconciled(reconciled) => write!(f, "{reconciled}"),
+            Self::Tuned { settings } => settings.iter().try_for_each(|line| writeln!(f, "{line}")),
             Self::Reloaded { hash, changes } => {
                 changes.iter().try_for_each(|change| writeln!(f, "changed    {change}"))?;
                 writeln!(f, "{} in force is {hash}", if changes.is_empty() { "nothing differs;" } else { "what is" })

@@ -168,6 +168,7 @@ impl Live {
 
     fn follow(&mut self, entry: &Entry, survey: &Survey, steps: &mut Steps) {
         match entry {
+            Entry::Report(report) if report.kind == ReportKind::Settlement => steps.tell.push(*report),
             Entry::Report(report) => {
                 let tells = self.tells.entry((report.instrument, report.trade)).or_default();
                 *tells += 1;

@@ -3,22 +3,18 @@
 
 use super::ServiceError;
 use super::chronicle::Chronicle;
-use super::lines::cancel_all;
 use super::recording::Legacy;
 use super::trading::Trading;
+use super::withdrawing::{cancel_all, count};
 use crate::config::{Config, Modes};
 use crate::topology::CORE;
 use crate::universe::Universe;
-use highwire_actors::account::Account;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
-use highwire_actors::governor::{
-    Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Reading, Realm,
-};
+use highwire_actors::governor::{Board, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Reading, Realm};
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
-use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::cnc::StopWord;
@@ -29,7 +25,6 @@ use highwire_supervision::degrade::{Cause, Moved, Scope};
 use highwire_supervision::halting::Plan;
 use highwire_supervision::incident::Severity;
 use highwire_supervision::rungs::{Measures, rules};
-use highwire_venues::private::{Query, Reply};
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::collections::BTreeMap;
@@ -258,32 +253,6 @@ pub fn hands(trading: Option<&Trading>) -> Vec<Hand> {
         count: count(&trading.line),
     };
     all.map(hand).collect()
-}
-
-/// Counts what is open at a venue, symbol by symbol.
-fn count(line: &TradingLine) -> CountOpen {
-    let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
-    Box::new(move |governor| {
-        let (account, listed) = (account.clone(), Arc::clone(&listed));
-        tokio::spawn(async move {
-            let mut sum = Ok(0);
-            for instrument in listed.iter() {
-                let open = open_orders(&account, &instrument.symbol).await;
-                sum = sum.and_then(|sum: u32| Ok(sum.saturating_add(open?)));
-            }
-            // Without a governor nobody asked.
-            let _gone = governor.cast(GovernorMsg::Counted(account.venue.id(), sum));
-        });
-    })
-}
-
-/// A further page is not looked at: one order is too many already.
-async fn open_orders(account: &Account, symbol: &str) -> Result<u32, String> {
-    match account.ask(&Query::OpenOrders { symbol: Some(symbol), page: None }).await {
-        Ok(Reply::Orders { orders, .. }) => Ok(u32::try_from(orders.len()).unwrap_or(u32::MAX)),
-        Ok(_) => Err("the answer is about something else".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 fn ns(ms: u64) -> u64 {

@@ -4,6 +4,7 @@
 mod alerts;
 mod annals;
 mod arrears;
+mod board;
 mod breakers;
 mod brood;
 mod chronicle;
@@ -24,12 +25,15 @@ mod risk;
 mod senses;
 mod sentinel;
 mod settling;
+mod stranded;
 mod threads;
 mod trades;
 mod trading;
 mod tree;
+mod tuning;
 mod wallet;
 mod watch;
+mod withdrawing;
 
 use alerts::Alerts;
 use breakers::Breakers;
@@ -41,7 +45,7 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
-pub use outcomes::tokens;
+pub use outcomes::{Followed, followed, held};
 pub use reconciling::Reconciling;
 use recording::Recording;
 pub use reloading::{Reloaded, Reloading};
@@ -51,6 +55,7 @@ use sentinel::Sentinel;
 use settling::Settling;
 use threads::{Means, Threads, Warded};
 use trading::Trading;
+pub use tuning::Tuning;
 pub use watch::Watch;
 
 use crate::boot::{Boot, BootError};
@@ -208,6 +213,7 @@ impl Service {
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = means(&universe, trading.as_ref()).await?;
+        boot.iter().for_each(|boot| stranded::tell(&boot.state, &universe, &alerts.bell));
         let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
@@ -234,7 +240,7 @@ impl Service {
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
-        let reloading = Reloading::new(risk.hand.clone(), prepared.as_ref(), &bell);
+        let reloading = Reloading::new(risk.tuning.clone(), prepared.as_ref(), &bell);
         let ruling = (&governing, &alerts, &risk, (reconciling, reloading.clone()));
         let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
         arrears::tell(prepared.as_ref().and_then(|of| of.arrears(&config, orders)), universe, watch.shared());
@@ -254,6 +260,11 @@ impl Service {
             _data: data,
             recording,
         })
+    }
+
+    /// What the strategies look for.
+    pub fn tuning(&self) -> &Tuning {
+        &self.risk.tuning
     }
 
     /// What can be looked at.
@@ -338,6 +349,7 @@ fn control(
         flatten_ns: config.modes.flatten_ms.saturating_mul(1_000_000),
         tree: tree::grow(watch, &config.supervision, branches, wardens),
         reconciling,
+        tuning: risk.tuning.clone(),
         reloading,
     });
     alerts.hear(&control);

@@ -3,10 +3,9 @@
 //! What may bind less than before is taken in only when somebody says that it is meant.
 
 use super::recording::Prepared;
-use super::risk::RiskHand;
+use super::tuning::Tuning;
 use crate::boot;
 use crate::config::{Change, Effect, Loaded, load};
-use crate::universe::limits;
 use highwire_actors::alerter::Bell;
 use highwire_store::journal::Entry;
 use highwire_supervision::incident::Severity;
@@ -30,7 +29,7 @@ pub struct Reloaded {
 #[derive(Clone)]
 pub struct Reloading {
     layers: Arc<Mutex<Option<Layers>>>,
-    risk: RiskHand,
+    tuning: Tuning,
     notes: Option<SyncSender<Entry>>,
     bell: Bell,
 }
@@ -43,8 +42,8 @@ struct Layers {
 
 impl Reloading {
     /// Nothing to follow yet.
-    pub(super) fn new(risk: RiskHand, journal: Option<&Prepared>, bell: &Bell) -> Self {
-        Self { layers: Arc::default(), risk, notes: journal.map(Prepared::notes), bell: bell.clone() }
+    pub(super) fn new(tuning: Tuning, journal: Option<&Prepared>, bell: &Bell) -> Self {
+        Self { layers: Arc::default(), tuning, notes: journal.map(Prepared::notes), bell: bell.clone() }
     }
 
     /// These are in force, from the file at `path` and the environment.
@@ -57,6 +56,12 @@ impl Reloading {
     pub fn hash(&self) -> String {
         let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
         layers.as_ref().map_or_else(String::new, |layers| layers.loaded.hash())
+    }
+
+    /// What is in force, for a start that goes on with it; `None` for a service that follows no file.
+    pub fn loaded(&self) -> Option<Loaded> {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        layers.as_ref().map(|layers| layers.loaded.clone())
     }
 
     /// Reads the configuration again and takes it in; with `loosen` also what may bind less than before.
@@ -86,7 +91,7 @@ impl Reloading {
         let changes = loaded.changes(&next);
         permitted(&changes, loosen)?;
         if !changes.is_empty() {
-            self.risk.set(limits(&next.config), &next.config.officer)?;
+            self.tuning.rest_on(&next.config)?;
             self.note(loaded, &next);
         }
         *loaded = next;

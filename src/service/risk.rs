@@ -4,6 +4,7 @@
 use super::ServiceError;
 use super::chronicle::Chronicle;
 use super::threads::{Means, Threads};
+use super::tuning::Tuning;
 use crate::config::{Config, Officer};
 use crate::topology::RISK;
 use crate::universe::Universe;
@@ -38,10 +39,10 @@ pub struct Risk {
     pub board: RiskBoard,
     /// How it lives.
     pub lives: Lives,
+    /// What the strategies look for.
+    pub tuning: Tuning,
     /// Starts it anew.
     pub supervisor: ActorRef<SupervisorMsg>,
-    /// Changes what bounds it.
-    pub hand: RiskHand,
     handle: JoinHandle<()>,
 }
 
@@ -96,11 +97,12 @@ impl Risk {
             chronicle: Arc::clone(chronicle),
         };
         let hand = RiskHand::new(bounds(spec.limits.clone(), &config.officer));
+        let tuning = Tuning::new(config, hand.clone());
         let seat = Seat {
             sight: Arc::new(sight),
             every: Duration::from_millis(config.officer.sample_ms),
             measure: measure(universe, config),
-            hand: hand.clone(),
+            hand,
             wardens: threads.wardens.iter().map(|(warden, _)| warden.clone()).collect(),
             governor: governor.clone(),
             board: board.clone(),
@@ -108,7 +110,7 @@ impl Risk {
         let give_up: GiveUp = Box::new(|_, why| tracing::error!(why, "no risk officer any more: the last limits stay"));
         let arguments = RISK.supervise(config, clock, vec![seat.child()], (lives.clone(), give_up));
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
-        Ok(Self { board, lives, supervisor, hand, handle })
+        Ok(Self { board, lives, tuning, supervisor, handle })
     }
 
     /// Ends it.

@@ -126,6 +126,16 @@ impl Watch {
         self.clock.now()
     }
 
+    /// Since its start.
+    pub(super) fn uptime_ns(&self) -> Nanos {
+        self.clock.now().saturating_sub(self.started_ns)
+    }
+
+    /// What it trades.
+    pub(super) fn universe(&self) -> &Universe {
+        &self.universe
+    }
+
     /// Why each thread that died did so, the last time.
     pub fn thread_reasons(&self) -> BTreeMap<String, String> {
         self.chronicle().death_reasons.clone()

@@ -173,6 +173,7 @@ impl State {
             return;
         }
         let Some(at) = self.numbered(report.instrument) else { return };
+        self.on_end_of(report);
         let side = side_of(report);
         self.holdings[at].standing.await_settlement(side, report.qty.0.saturating_neg());
         let back = Trade::new(side, report).reversed();

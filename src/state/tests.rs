@@ -180,6 +180,26 @@ fn an_engine_inherits_funds_positions_and_drift() {
 }
 
 #[test]
+fn what_is_spent_and_not_traded_any_more_is_forgotten_and_nothing_else() {
+    let mut entries = story();
+    entries.push(listed(5, "polymarket", 2, true));
+    let (mut state, members) = (told(&entries), [vec![InstrumentId(0), InstrumentId(1), InstrumentId(2)]]);
+    let before = told(&story());
+    state.forget_spent(|_, _| false);
+    let has = |state: &State, venue| state.find(venue, "BTCUSDT").is_some();
+    assert!(has(&told(&entries), "polymarket") && !has(&state, "polymarket"));
+    assert!(!state.wallets.iter().any(|wallet| wallet.venue == "polymarket"), "its wallets too");
+    let (funds, inherited) = state.inheritance(3, &members);
+    let (known, left) = before.inheritance(3, &members);
+    assert_eq!((funds, inherited.standings, inherited.drifts), (known, left.standings, left.drifts));
+    assert_eq!(state.orders.len(), before.orders.len());
+    assert_eq!(shown(&told(&state.restate())), shown(&state));
+    let mut kept = told(&entries);
+    kept.forget_spent(|venue, _| venue == "polymarket");
+    assert!(has(&kept, "polymarket"), "it is traded");
+}
+
+#[test]
 fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     let mut entries = story();
     let escalated = |group: u64| {

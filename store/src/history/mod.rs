@@ -37,6 +37,9 @@ pub enum HistoryError {
     /// SQLite says no.
     #[error("history: {0}")]
     Sql(#[from] rusqlite::Error),
+    /// The file was overwritten, or taken away.
+    #[error("history: the file was overwritten or taken away")]
+    Damaged,
     /// The writer's thread was not to be had, or died.
     #[error("history: the writer {0}")]
     Writer(String),

@@ -6,6 +6,7 @@ mod answers;
 mod breakers;
 mod clock;
 mod judge;
+mod lag;
 mod legs;
 mod limits;
 mod murders;

@@ -17,7 +17,7 @@ use highwire_venues::orders::{Listed, Transport, order_line, private_line};
 use highwire_venues::polymarket::eip712::{SignatureType, TypedOrder, bytes, uint256};
 use highwire_venues::polymarket::request::{OrderType, Post, body};
 use highwire_venues::polymarket::{Exchange, Wallet, market, private, typed};
-use highwire_venues::private::{Query, Reply, Why, answer_for, request};
+use highwire_venues::private::{Query, Reply, Why, answer_for, report, request};
 use serde_json::Value;
 
 const UP: &str = "72690798903588392269001731007662425920353908498880709179939493847828858696064";
@@ -431,7 +431,11 @@ fn account_queries_are_signed_without_their_query_and_read_exactly() {
     let Reply::Fills { fills: parts, .. } = read(fills, &format!("[{row},{}]", row.replace("MINED", "FAILED"))) else {
         panic!()
     };
-    assert_eq!((parts.len(), parts[0].id, parts[0].qty.to_string().as_str()), (1, Some(9), "25"));
+    assert_eq!((parts[0].id, parts[0].qty.to_string().as_str()), (Some(9), "25"));
+    let told = parts.iter().map(|part| report(&listed()[0], 9, part).unwrap().settlement);
+    assert_eq!(told.collect::<Vec<_>>(), [Settlement::Pending, Settlement::Failed], "each with its status");
+    let fee = report(&listed()[0], 9, &parts[0]).unwrap();
+    assert!(fee.fee > 0 && fee.qty == Qty(25_000_000), "what the taker paid is the market's own: {fee:?}");
     let Reply::Balances(held) = read(Query::Balances, r#"{"balance":"1000000001","allowances":{}}"#) else { panic!() };
     assert_eq!(held[0].free.to_string(), "1000.000001");
     assert_eq!(read(Query::Time, "1790000000"), Reply::Time(1_790_000_000_000));

@@ -48,6 +48,27 @@ async fn comes_back(places: &'static [Place]) {
     rig.stop().await;
 }
 
+/// What the venue lists no more when it starts again is told with what is held of it; the others are traded.
+///
+/// Fault: M11
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instrument_that_is_gone_at_a_start_is_told_with_its_position_and_the_others_trade_on() {
+    let mut rig = Rig::between(&EVERYWHERE, "socket", "").await;
+    let gone = &EVERYWHERE[2];
+    let held = |rig: &Rig| rig.judge().position(gone);
+    rig.running.wait(|| held(&rig).is_zero().then(|| "nothing is held there".to_owned()));
+    rig.wait_trades(1);
+    rig.kill();
+    rig.inject(Injection::new(gone.room, Verb::Delist {}).symbol(gone.symbol));
+    rig.restart();
+    rig.wait_trades(3);
+    let words = format!("{}:{} is not listed, or not configured any more: a position of", gone.venue, gone.symbol);
+    rig.wait_said(&words);
+    assert_eq!(rig.times_said(&words), 1, "{}", rig.running.said());
+    assert!(!held(&rig).is_zero(), "it is kept");
+    rig.stop().await;
+}
+
 /// Fault: P01
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fills_while_it_was_down_are_booked_and_it_trades_on() {
