@@ -20,8 +20,8 @@ const COUNTER: u64 = 1 << 40;
 /// Records between two syncs.
 const GROUP: usize = 1_024;
 
-/// Adds them to a journal that nobody has open.
-pub fn add(journal: &Path) {
+/// Adds them to a journal that nobody has open; the orders were decided so long ago.
+pub fn add(journal: &Path, age_ns: u64) {
     let disk = Folder::new(journal).unwrap();
     let found = boot::read(&disk, "bench", true).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
@@ -30,13 +30,13 @@ pub fn add(journal: &Path) {
     let first = u64::from(epoch) << 48 | COUNTER;
     entries.push(Entry::Lease(Lease { epoch, from: COUNTER, until: COUNTER + RECORDS as u64 }));
     for number in 0..(RECORDS / 4) as u64 {
-        let order = order(first + number, now);
+        let order = order(first + number, now - age_ns);
         let about = |kind| Report::about(order.id, order.instrument, kind, now);
         entries.push(Entry::Intent(order));
         entries.extend([ReportKind::Sent, ReportKind::Ack].map(|kind| Entry::Report(about(kind))));
         entries.push(Entry::Report(Report { flags: Report::ENDED, ..about(ReportKind::Done) }));
     }
-    let doubtful = (0..OPEN as u64).map(|number| order(first + RECORDS as u64 / 4 + number, now));
+    let doubtful = (0..OPEN as u64).map(|number| order(first + RECORDS as u64 / 4 + number, now - age_ns));
     for order in doubtful {
         let sent = Report::about(order.id, order.instrument, ReportKind::Sent, now);
         entries.extend([Entry::Intent(order), Entry::Report(sent)]);

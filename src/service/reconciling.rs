@@ -127,7 +127,7 @@ pub async fn prepare(
 ) -> Result<Started, ServiceError> {
     let mut outcomes = BTreeMap::new();
     let Some(mut boot) = boot else {
-        return Ok(Started { prepared: None, reconciling: None, legacy: Legacy::default(), outcomes });
+        return Ok(Started { prepared: None, reconciling: None, legacy: Legacy::none(), outcomes });
     };
     if let Some(trading) = trading {
         let venues = trading.lines().map(|(_, line)| (line.account.clone(), Arc::clone(&line.listed)));

@@ -101,12 +101,19 @@ impl Succession {
 }
 
 /// What an earlier run left to an operator.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Legacy {
     /// Latches that stand: the mode that they allow at most, and why.
     pub latched: (Mode, Vec<String>),
     /// Orders at venues that nobody asks about them.
     pub strays: Vec<u64>,
+}
+
+impl Legacy {
+    /// Nothing, where nothing lasts.
+    pub fn none() -> Self {
+        Self { latched: (Mode::Full, Vec::new()), strays: Vec::new() }
+    }
 }
 
 /// The journal, recovered, before its thread runs.
