@@ -69,6 +69,10 @@ enum Command {
     Resume(ResumeArgs),
     /// Show how far the venues of a running service agree with it, and sign what only you can judge.
     Reconcile(ReconcileArgs),
+    /// Change what the strategies of a running service look for, until its process ends; without changes, show it.
+    Tune(TuneArgs),
+    /// Have a running service read its configuration again and take in what may change while it runs.
+    Reload(ReloadArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -168,6 +172,15 @@ struct ReconcileArgs {
 }
 
 #[derive(Debug, Args)]
+struct ReloadArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Also take in what may bind less than before, such as a higher limit.
+    #[arg(long)]
+    loosen: bool,
+}
+
+#[derive(Debug, Args)]
 struct RestartArgs {
     #[command(flatten)]
     operate: OperateArgs,
@@ -176,6 +189,15 @@ struct RestartArgs {
     /// Have it panic at its next message, as a drill; a pinned thread always does.
     #[arg(long)]
     panic: bool,
+}
+
+#[derive(Debug, Args)]
+struct TuneArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Changes such as lag.enabled=true lag.move_min_bps=8, all made or none.
+    #[arg(value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -367,9 +389,13 @@ pub fn main() -> ExitCode {
         Command::Reconcile(ReconcileArgs { operate, accept, .. }) => {
             ask(&operate, &Question::Reconcile { accept: accept.then(asker) }, false)
         }
+        Command::Reload(ReloadArgs { operate, loosen }) => {
+            ask(&operate, &Question::Reload { loosen, why: asker() }, false)
+        }
         Command::Restart(RestartArgs { operate, path, panic }) => {
             ask(&operate, &Question::Restart { path, panics: panic }, false)
         }
+        Command::Tune(TuneArgs { operate, set }) => ask(&operate, &Question::Tune { set, why: asker() }, false),
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),
         Command::Journal(command) => journal(&command),
     };
@@ -388,10 +414,11 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let failed = |error: &run::RunError| Failure { message: error.to_string(), code: RUN_FAILED };
-    let config = load(arguments.config.as_deref())?.config;
+    let file = arguments.config.as_deref();
+    let loaded = load(file)?;
     arguments.ends_with.map(run::end_with).transpose().map_err(|error| failed(&error))?;
-    let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracing());
+    let telemetry = tell(&loaded.config, &loaded.config.service.log)?;
+    let outcome = run::run(&loaded, file, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };

@@ -15,6 +15,7 @@ pub mod operate;
 pub mod processor;
 pub mod reconcile;
 pub mod record;
+pub mod renewal;
 pub mod replay;
 pub mod report;
 pub mod run;

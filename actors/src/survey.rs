@@ -195,7 +195,8 @@ impl Asking<'_> {
         if !is_told && !self.by_venue.contains_key(&trade.venue_order) {
             id = self.whose(listed, &trade).await?;
         }
-        self.found.theirs.trades.push(Traded { id, instrument, trade: trade.trade, qty: trade.qty });
+        let (settlement, qty) = (trade.settlement, trade.qty);
+        self.found.theirs.trades.push(Traded { id, instrument, trade: trade.trade, qty, settlement });
         self.found.trades.push(trade);
         Ok(())
     }

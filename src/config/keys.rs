@@ -135,6 +135,7 @@ pub const KEYS: &[Key] = &[
     key("guard.loss_max", money("0.01")),
     key("guard.drawdown_max", money("0.01")),
     key("lag.enabled", Kind::Flag),
+    key("lag.follow", Kind::Follows),
     key("lag.order_notional_max", money("0.01")),
     key("lag.move_min_bps", bps("0.1", "1000")),
     key("lag.window_ms", whole(1, 60_000, "ms")),

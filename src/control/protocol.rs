@@ -37,6 +37,20 @@ pub enum Question {
         /// Who signs what differs; nobody, when it is only to be shown.
         accept: Option<String>,
     },
+    /// Look for something else from now on.
+    Tune {
+        /// Changes, each `key=value`; without any, what is in force is told.
+        set: Vec<String>,
+        /// Who, and why.
+        why: String,
+    },
+    /// Read the configuration again and take it in.
+    Reload {
+        /// Also what may bind less than before.
+        loosen: bool,
+        /// Who, and why.
+        why: String,
+    },
     /// Start an actor anew.
     Restart {
         /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
@@ -78,6 +92,18 @@ pub enum Answer {
     },
     /// How far the venues agree.
     Reconciled(Box<super::reconciled::Reconciled>),
+    /// What the strategies look for now.
+    Tuned {
+        /// Each setting, `key = value`.
+        settings: Vec<String>,
+    },
+    /// The configuration was taken in.
+    Reloaded {
+        /// The name of what is in force now.
+        hash: String,
+        /// What differs from before.
+        changes: Vec<String>,
+    },
     /// Done as asked.
     Done,
     /// It was not done.
@@ -98,6 +124,9 @@ pub struct Status {
     pub mode: String,
     /// A halt is under way.
     pub halting: bool,
+    /// The name of the settings that are in force; empty when they follow no file.
+    #[serde(default)]
+    pub config: String,
     /// What holds modes, by scope.
     pub reasons: Vec<String>,
     /// Venues.
@@ -173,6 +202,9 @@ impl fmt::Display for Status {
         let halting = if self.halting { ", a halt is under way" } else { "" };
         writeln!(f, "mode       {}{halting}   (process {}, up {} s)", self.mode, self.pid, self.uptime_s)?;
         self.reasons.iter().try_for_each(|reason| writeln!(f, "           {reason}"))?;
+        if !self.config.is_empty() {
+            writeln!(f, "config     {}", self.config)?;
+        }
         for venue in &self.venues {
             writeln!(f, "venue      {:<14} {:<10} books {}/{} live", venue.name, venue.mode, venue.live, venue.books)?;
         }
@@ -209,6 +241,11 @@ impl fmt::Display for Answer {
                 stays.iter().try_for_each(|line| writeln!(f, "{will}   {line}"))
             }
             Self::Reconciled(reconciled) => write!(f, "{reconciled}"),
+            Self::Tuned { settings } => settings.iter().try_for_each(|line| writeln!(f, "{line}")),
+            Self::Reloaded { hash, changes } => {
+                changes.iter().try_for_each(|change| writeln!(f, "changed    {change}"))?;
+                writeln!(f, "{} in force is {hash}", if changes.is_empty() { "nothing differs;" } else { "what is" })
+            }
             Self::Done => writeln!(f, "done"),
             Self::Refused { why } => writeln!(f, "refused: {why}"),
         }

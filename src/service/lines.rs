@@ -229,6 +229,7 @@ pub(super) fn reconciler(trading: &VenueTrading, reconciling: &Reconciling, broo
         governor: circle.governor.clone(),
         budget: trading.reconciling_budget(),
         every: Duration::from_millis(config.lines.reconcile_every_ms),
+        has_agreed: reconciling.has_agreed(line.account.venue),
     }
 }
 
@@ -243,7 +244,9 @@ fn market_line(
     (address, allowance): (&VenueAddress, &Allowance),
     circle: &Circle,
 ) -> MarketLine {
-    let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    let here = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    // Of a market that has ended nothing comes any more.
+    let of_venue = here.filter(|(_, instrument)| !universe.ended.contains(instrument.id));
     MarketLine {
         venue: address.venue,
         symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),

@@ -73,6 +73,11 @@ impl Watch {
         }
     }
 
+    /// What the service has done so far, for whoever has something to tell it later.
+    pub(super) fn shared(&self) -> Arc<Mutex<Chronicle>> {
+        Arc::clone(&self.chronicle)
+    }
+
     /// What the service has done so far.
     pub fn chronicle(&self) -> MutexGuard<'_, Chronicle> {
         self.chronicle.lock().unwrap_or_else(PoisonError::into_inner)

@@ -10,6 +10,7 @@ mod demo;
 mod forgery;
 mod halts;
 mod http;
+mod intruders;
 mod logs;
 mod orders;
 mod record;

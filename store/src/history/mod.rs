@@ -3,11 +3,13 @@
 //! counted as lost, per session, so that a report can say what it is short of.
 
 mod amount;
+mod marks;
 mod reader;
 mod row;
 mod schema;
 mod writer;
 
+pub use marks::Marks;
 pub use reader::Reader;
 pub use row::{FillRow, OpportunityRow, OrderRow, Row, TradeLine, TradeRow};
 pub use schema::VERSION;

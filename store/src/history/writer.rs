@@ -3,7 +3,7 @@
 //! back; a file that is damaged or was taken away is set aside, and another begun.
 
 use super::row::{OpportunityRow, OrderRow, Row, TradeRow};
-use super::{HistoryError, schema};
+use super::{HistoryError, marks, schema};
 use highwire_links::Nanos;
 use rusqlite::{Connection, Transaction, params};
 use std::fs::File;
@@ -207,6 +207,11 @@ impl Writer {
             match row {
                 Row::Opportunity(row) => opportunity(&commit, self.id, row)?,
                 Row::Trade(row) => trade(&commit, self.id, row)?,
+                Row::Late(row) => {
+                    commit.prepare_cached("DELETE FROM trade WHERE saga = ?1")?.execute([&row.saga])?;
+                    trade(&commit, self.id, row)?;
+                }
+                Row::Mark { journal, before } => marks::keep(&commit, journal, *before)?,
             }
         }
         let lost = signed(self.told.0.load(Ordering::Relaxed));

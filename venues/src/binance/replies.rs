@@ -13,6 +13,7 @@ use crate::private::{
 use crate::roster::side;
 use crate::venue::Venue;
 use highwire_links::Side;
+use highwire_links::fill::Settlement;
 use highwire_links::fixed::Amount;
 use serde_json::Value;
 
@@ -96,6 +97,7 @@ fn fill(fill: &Value) -> Option<TradeState> {
         fee: amount_of(fill, "commission")?,
         fee_asset: text(fill, "commissionAsset"),
         maker: fill.get("isMaker").or_else(|| fill.get("maker"))?.as_bool()?,
+        settlement: Settlement::Final,
         at_ms: integer(fill, "time")?,
     })
 }

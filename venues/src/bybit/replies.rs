@@ -8,7 +8,7 @@ use crate::metadata;
 use crate::private::{Balance, FeeRates, KeyScope, OrderState, Position, Query, Refusal, Reply, TradeState, Why};
 use crate::roster::side;
 use crate::venue::Venue;
-use highwire_links::fill::{OrderReject, trade_key};
+use highwire_links::fill::{OrderReject, Settlement, trade_key};
 use highwire_links::fixed::Amount;
 use serde_json::Value;
 
@@ -88,6 +88,7 @@ fn fill(fill: &Value) -> Option<TradeState> {
         fee: amount_of(fill, "execFee")?,
         fee_asset: text(fill, "feeCurrency"),
         maker: fill.get("isMaker")?.as_bool()?,
+        settlement: Settlement::Final,
         at_ms: integer(fill, "execTime")?,
     })
 }

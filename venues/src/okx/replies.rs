@@ -8,7 +8,7 @@ use crate::private::{
     Balance, FeeRates, KeyScope, OrderState, OrderStatus, Position, Query, Refusal, Reply, TradeState,
 };
 use crate::roster::side;
-use highwire_links::fill::trade_key;
+use highwire_links::fill::{Settlement, trade_key};
 use highwire_links::fixed::Amount;
 use serde_json::Value;
 
@@ -84,6 +84,7 @@ fn fill(fill: &Value) -> Option<TradeState> {
         fee: Amount::ZERO.checked_sub(amount_of(fill, "fee")?)?,
         fee_asset: text(fill, "feeCcy"),
         maker: text(fill, "execType") == "M",
+        settlement: Settlement::Final,
         at_ms: integer(fill, "ts")?,
     })
 }
