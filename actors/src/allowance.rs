@@ -195,9 +195,9 @@ mod tests {
     fn a_key_that_is_refused_twice_in_a_row_is_shown_no_more() {
         let spot = Allowance::of(Venue::BybitSpot);
         let linear = spot.beside(Settings::default());
-        [false, true, false].map(|is_taken| spot.on_key(is_taken));
+        [false, true, false].into_iter().for_each(|is_taken| spot.on_key(is_taken));
         assert!(!spot.is_key_refused());
-        [false, true].map(|is_taken| spot.on_key(is_taken));
+        [false, true].into_iter().for_each(|is_taken| spot.on_key(is_taken));
         assert!(spot.is_key_refused() && !linear.is_key_refused(), "and no late answer takes that back");
     }
 
