@@ -30,3 +30,4 @@ pub mod trade;
 pub mod universe;
 pub mod view;
 pub mod vitals;
+pub mod watch;

@@ -1,8 +1,8 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C or SIGTERM; both come to
-//! rest first, within their time. SIGUSR1 halts.
+//! rest first, within their time. SIGUSR1 halts, SIGHUP reads the configuration again.
 
 use crate::boot::{BootError, Recovered};
-use crate::config::Config;
+use crate::config::{Config, Loaded, Member};
 use crate::notify::Notify;
 use crate::renewal::Renewal;
 use crate::service::{self, Followed, ListingError, Orders, Service, ServiceError, VenueAddress, followed, listings};
@@ -13,6 +13,8 @@ use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
+use rustix::process::{getppid, set_parent_process_death_signal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -43,6 +45,9 @@ pub enum RunError {
     /// Too many instruments.
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    /// Who started it has ended.
+    #[error("the process that started it has ended")]
+    Alone,
     /// It ended, and orders or exposure may be left.
     #[error("ended, but not all is at rest: {0:?}")]
     NotAtRest(Option<Stand>),
@@ -54,15 +59,27 @@ pub enum RunError {
     Service(#[from] ServiceError),
 }
 
-/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch.
+/// Ends this process with the one that started it, however that ends: a demo's service has nobody else.
+///
+/// # Errors
+/// The system does not do that, or it has ended already.
+pub fn end_with(starter: u32) -> Result<(), RunError> {
+    set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(std::io::Error::from)?;
+    let is_there = getppid().is_some_and(|parent| u32::try_from(parent.as_raw_pid()).is_ok_and(|pid| pid == starter));
+    if is_there { Ok(()) } else { Err(RunError::Alone) }
+}
+
+/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch; `file` is what a reload reads again.
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(config: &Config, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+pub fn run(loaded: &Loaded, file: Option<&Path>, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+    let config = &loaded.config;
     let orders = orders(config.service.live, live)?;
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(config, orders, tracing))
+    let settings = Settings { loaded: loaded.clone(), file, tuned: Vec::new() };
+    runtime.block_on(session(settings, orders, tracing))
 }
 
 /// Both switches, or neither: one alone is a mistake that must not pass for paper or for live.
@@ -87,6 +104,7 @@ struct Signals {
     interrupt: Signal,
     terminate: Signal,
     halt: Signal,
+    reload: Signal,
 }
 
 impl Signals {
@@ -95,6 +113,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             halt: signal(SignalKind::user_defined1())?,
+            reload: signal(SignalKind::hangup())?,
         })
     }
 
@@ -108,12 +127,35 @@ impl Signals {
     }
 }
 
-async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
+/// What a start goes by: the next one goes on with what was changed while it ran.
+struct Settings<'a> {
+    loaded: Loaded,
+    /// What a reload reads again.
+    file: Option<&'a Path>,
+    /// Changes of what the strategies look for.
+    tuned: Vec<String>,
+}
+
+impl Settings<'_> {
+    fn hold_at(&self, service: &Service) {
+        service.reloading().follow(self.file.map(Path::to_owned), self.loaded.clone());
+        if let Err(why) = service.tuning().tune(&self.tuned, "as before this start") {
+            tracing::error!(why, "what strategies look for is as configured");
+        }
+    }
+
+    fn take_from(&mut self, service: &Service) {
+        self.tuned = service.tuning().changes();
+        self.loaded = service.reloading().loaded().unwrap_or_else(|| self.loaded.clone());
+    }
+}
+
+async fn session(mut settings: Settings<'_>, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
     let mut signals = Signals::listen()?;
-    let http = service::client(config)?;
+    let http = service::client(&settings.loaded.config)?;
     let (notify, mut again) = (Notify::from_env(), false);
     loop {
-        let ended = term(config, orders, tracing.clone(), (&http, &mut signals, notify.as_ref())).await;
+        let ended = term(&mut settings, orders, tracing.clone(), (&http, &mut signals, notify.as_ref())).await;
         match ended {
             Ok(End::Asked) => return Ok(()),
             Ok(End::Renewal) => tracing::info!("it starts again with the windows that are listed now"),
@@ -131,11 +173,12 @@ async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> R
 
 /// From a start, which is a recovery, until everything has come to rest.
 async fn term(
-    config: &Config,
+    settings: &mut Settings<'_>,
     orders: Orders,
     tracing: Option<Tracing>,
     (http, signals, notify): (&reqwest::Client, &mut Signals, Option<&Notify>),
 ) -> Result<End, RunError> {
+    let config = &settings.loaded.config.clone();
     let now = TscClock::start().now();
     let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
     let recovered = read.in_scope(|| Recovered::open(config, orders))?;
@@ -146,12 +189,14 @@ async fn term(
     let (universe, until_s) = universe(http, config, &addresses, &held).await?;
     let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
     let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
+    settings.hold_at(&service);
     tell(notify, "READY=1");
     let renewal = Renewal { http, config, until_s };
     let ended = tokio::select! {
         () = attend(&service, notify, signals) => End::Asked,
         () = renewal.due() => End::Renewal,
     };
+    settings.take_from(&service);
     let why = match ended {
         End::Renewal => "later windows are to be followed",
         End::Asked => {
@@ -176,9 +221,8 @@ async fn universe(
     addresses: &[VenueAddress],
     held: &[String],
 ) -> Result<(Arc<Universe>, Option<i64>), RunError> {
-    let members = || config.pairs.list.iter().flat_map(|pair| &pair.members);
     let mut specs = listings(http, addresses).await?;
-    specs.retain(|spec| members().any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
+    specs.retain(|spec| named(config).any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
     let mut outcomes = Followed::default();
     if addresses.iter().any(|address| address.venue == Venue::Polymarket) {
         outcomes = followed(http, config, held).await?;
@@ -194,7 +238,7 @@ async fn universe(
     Ok((Arc::new(universe), outcomes.until_s))
 }
 
-/// Waits for the end: an interrupt or a termination. SIGUSR1 halts.
+/// Waits for the end: an interrupt or a termination. SIGUSR1 halts, SIGHUP reloads.
 async fn attend(service: &Service, notify: Option<&Notify>, signals: &mut Signals) {
     let mut alive = tokio::time::interval(notify.and_then(Notify::every).unwrap_or(ALIVE_EVERY));
     loop {
@@ -202,6 +246,8 @@ async fn attend(service: &Service, notify: Option<&Notify>, signals: &mut Signal
             _ = signals.interrupt.recv() => return,
             _ = signals.terminate.recv() => return,
             _ = signals.halt.recv() => service.begin_halt("signal SIGUSR1"),
+            // What is refused is told as an incident.
+            _ = signals.reload.recv() => drop(service.reloading().reload(false, "signal SIGHUP")),
             _ = alive.tick() => {
                 if service.watch().is_alive() {
                     tell(notify, "WATCHDOG=1");
@@ -215,9 +261,15 @@ fn tell(notify: Option<&Notify>, state: &str) {
     notify.into_iter().for_each(|notify| notify.tell(state));
 }
 
+/// The instruments that the configuration names: members of pairs, and what binary markets follow.
+fn named(config: &Config) -> impl Iterator<Item = &Member> {
+    let members = config.pairs.list.iter().flat_map(|pair| &pair.members);
+    members.chain(config.lag.follow.iter().map(|follow| &follow.reference))
+}
+
 /// Whether the configuration names anything there.
 fn is_wanted(config: &Config, venue: Venue) -> bool {
-    let named = config.pairs.list.iter().flat_map(|pair| &pair.members).any(|member| member.venue == venue.name());
+    let named = named(config).any(|member| member.venue == venue.name());
     let polymarket = &config.polymarket;
     let is_followed = !polymarket.markets.is_empty() || !polymarket.series.is_empty();
     named || venue == Venue::Polymarket && is_followed

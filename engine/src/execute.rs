@@ -26,7 +26,7 @@ use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, T
 use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
 use crate::trades::Trades;
-use crate::wallets::{Held, Wallets};
+use crate::wallets::{Adjustment, Held, Wallets};
 use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
@@ -221,6 +221,11 @@ impl Executor {
     /// What the venues say is free.
     pub fn on_set_funds(&mut self, held: &Held) {
         held.0.iter().for_each(|&(id, funds)| self.wallets.on_told(id, funds));
+    }
+
+    /// Balances have moved by no trade.
+    pub fn on_adjusted(&mut self, adjustments: &[Adjustment]) {
+        adjustments.iter().for_each(|adjustment| self.wallets.on_adjusted(adjustment));
     }
 
     /// An operator resumed: pairs that waited for a human are free again.

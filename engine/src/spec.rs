@@ -86,6 +86,8 @@ pub struct Follow {
     pub reference: InstrumentId,
     /// The number of the binary market in [`Tuning::binaries`].
     pub binary: usize,
+    /// When its question begins, wall time: before that no move of the reference decides anything.
+    pub since_ns: Nanos,
 }
 
 /// What engines before this one left; nothing by default.

@@ -220,11 +220,22 @@ fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     let resumed = told(&entries);
     assert_eq!((resumed.latched(), resumed.orders.len()), (Mode::Full, 2));
     let next = Entry::Lease(Lease { epoch: 8, from: 1, until: 4_097 });
-    entries.extend([next, mode(Mode::Full, false)]);
-    assert_eq!(told(&entries).orders.len(), 2, "only restated");
-    let (from, to, why) = (Mode::HedgeOnly, Mode::Full, "resumed".into());
-    entries.push(Entry::Mode(Moved { venue: String::new(), from, to, why, is_latched: false }));
-    assert_eq!(told(&entries).orders.len(), 0, "orders of an earlier start: an operator has looked");
+    let (from, to, why) = (Mode::Halted, Mode::Full, "recovered".into());
+    entries.extend([next, Entry::Mode(Moved { venue: String::new(), from, to, why, is_latched: false })]);
+    assert_eq!(told(&entries).orders.len(), 2, "orders of an earlier start end by proof, whatever the mode");
+}
+
+/// An engine books a trade of an order of an earlier start as none of its own: the order has it all the same.
+#[test]
+fn a_trade_that_is_foreign_to_its_engine_counts_for_the_order_that_it_is_of() {
+    let mut entries = story();
+    let before = told(&entries);
+    let (&id, open) = before.orders.iter().next().unwrap();
+    let late = Report { kind: ReportKind::Foreign, ..fill(77, open.order.instrument.0, 0) };
+    entries.push(Entry::Report(Report { id, qty: Qty(3), ..late }));
+    let after = told(&entries);
+    assert_eq!(after.orders[&id].filled.0, open.filled.0 + 3);
+    assert!(after.booked.iter().any(|booked| (booked.id, booked.trade) == (id, late.trade)));
 }
 
 #[test]

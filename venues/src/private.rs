@@ -45,6 +45,13 @@ pub enum Query<'a> {
         /// The venue's id of it.
         venue_id: &'a str,
     },
+    /// Trades of every symbol since a time, where a venue tells them in one list.
+    FillsOfAll {
+        /// Wall-clock milliseconds.
+        since_ms: i64,
+        /// Where the previous page said to go on.
+        page: Option<&'a str>,
+    },
     /// Trades since a time.
     Fills {
         /// Of this symbol.

@@ -28,6 +28,8 @@ pub struct PolymarketConfig {
     pub ahead: u32,
     /// What the crowd takes the volatility of one second to be, in parts per million.
     pub volatility_ppm: u32,
+    /// How old the prices are that the crowd quotes by.
+    pub crowd_lag: Duration,
     /// Quotes and trades of the crowd per second and market.
     pub rate_per_s: u32,
     /// How often per minute the crowd prices a market wrongly for a second or two.
@@ -55,6 +57,7 @@ impl Default for PolymarketConfig {
             resolved_after: Duration::from_secs(20),
             ahead: 2,
             volatility_ppm: 100,
+            crowd_lag: Duration::ZERO,
             rate_per_s: 10,
             errors_per_min: 10,
             error_cents: 6,

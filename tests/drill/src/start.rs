@@ -6,7 +6,6 @@ use crate::canary::{Canary, LyingDisk};
 use crate::ground::{Ground, PAIRS, QUOTE, VENUES};
 use crate::ledger::{Held, Trade};
 use crate::venue::Venue;
-use crate::verb::Verb;
 use highwire::boot::{self, Boot, BootError};
 use highwire::reconcile::{Deeds, deeds, lag_ns, ours, question};
 use highwire::service::Orders;
@@ -70,8 +69,7 @@ impl Starting {
         }
         self.next_ns = now + PAUSE_NS;
         for (place, venue) in venues.iter().enumerate() {
-            let is_shut = venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
-            if !self.agreed[place] && !is_shut {
+            if !self.agreed[place] && !venue.is_shut(now) {
                 self.agreed[place] = self.compare(place, venue, now);
             }
         }

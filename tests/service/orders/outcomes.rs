@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 /// The service's account among the simulator's holders.
 const ACCOUNT: usize = 0;
+/// The settings' name.
+const SETTINGS: &str = "live.toml";
 
 /// The venue and the service that trades there. The service ends first.
 pub struct Market {
@@ -78,6 +80,16 @@ impl Market {
         more: &str,
         environment: &[(&str, &str)],
     ) -> Self {
+        Self::with(simulator, (followed, tokens), &format!("[complement]\nenabled = true\n{more}"), environment)
+    }
+
+    /// Starts a service at this simulator, with these settings of strategies and of what is followed.
+    pub fn with(
+        simulator: Simulator,
+        (followed, tokens): (&str, [String; 2]),
+        more: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&simulator, folder.path(), followed, more);
         let holder = Holder::dummies().remove(ACCOUNT);
@@ -89,6 +101,11 @@ impl Market {
         let environment = [&own[..], environment].concat();
         let running = Running::start_with(&settings, &["--live"], &environment);
         Self { running, simulator, tokens, folder }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> PathBuf {
+        self.folder.path().join(SETTINGS)
     }
 
     /// A count of the wire; 0 when it is not shown.
@@ -443,13 +460,13 @@ fn settings(simulator: &Simulator, folder: &Path, followed: &str, more: &str) ->
     let (a, b) = (at(Endpoint::A), at(Endpoint::B));
     let rest = if more.contains("refused_rest_ms") { "" } else { "refused_rest_ms = 1500\n" };
     let text = format!(
-        "[service]\nlive = true\n[complement]\nenabled = true\n[polymarket]\n{followed}\n\
+        "[service]\nlive = true\n[polymarket]\n{followed}\n\
          private_key = \"env:HIGHWIRE_TEST_WALLET\"\n[venues.polymarket]\nws_url = {:?}\nws_url_b = {:?}\n\
          rest_url = {:?}\norder_url = {:?}\nprivate_url = {:?}\n\
          [saga]\nshare_max_bps = \"3000\"\nfailures_max = 200\nexposure_max = \"1\"\n[risk]\norder_notional_max = \"20\"\ncooldown_ms = 100\n{rest}{more}\n",
         a.ws, b.ws, a.rest, a.rest, a.ws,
     );
-    let path = folder.join("live.toml");
+    let path = folder.join(SETTINGS);
     std::fs::write(&path, text).unwrap();
     path
 }

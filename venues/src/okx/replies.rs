@@ -34,7 +34,7 @@ fn read(query: &Query<'_>, body: &Value) -> Option<Reply> {
             Reply::Orders { orders, next }
         }
         Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: vec![order(first?)?], next: None },
-        Query::Fills { .. } => {
+        Query::Fills { .. } | Query::FillsOfAll { .. } => {
             let fills = each(Some(data), fill)?;
             let last = data.as_array()?.last().map(|last| text(last, "billId"));
             Reply::Fills { next: last.filter(|_| fills.len() >= PAGE_MAX), fills }
