@@ -61,7 +61,7 @@ fn truncate(play: &mut Play, name: &str) {
     let part = play.dice.below(1 << 16);
     play.world.disk.damage(name, |bytes| {
         let written = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        let kept = (written as u64 * part >> 16) as usize;
+        let kept = ((written as u64 * part) >> 16) as usize;
         bytes[kept..].fill(0);
     });
 }
