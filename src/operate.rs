@@ -1,4 +1,4 @@
-//! `highwire status`, `halt`, `flatten`, `resume` and `acknowledge`: questions to a running service.
+//! `highwire status`, `halt`, `flatten`, `resume`, `tune` and `acknowledge`: questions to a running service.
 
 use crate::config::Config;
 use crate::control::{self, Answer, ControlError, Question};

@@ -144,6 +144,10 @@ impl EarState {
             Some(Act::Status) => self.fulfil(Wish::Status),
             Some(Act::Halt(who)) => self.fulfil(Wish::Halt(who)),
             Some(Act::Resume(who)) => self.fulfil(Wish::Resume(who)),
+            Some(Act::Siege) => {
+                let text = "strangers in many chats give commands to our bot; none is obeyed".to_owned();
+                self.args.alerts.raise("telegram/siege", Severity::Security, text);
+            }
             Some(Act::Alarm(chat, who)) => {
                 let text = format!("{who} in the chat {chat} gives commands to our bot; none is obeyed");
                 self.args.alerts.raise(format!("telegram/stranger/{chat}"), Severity::Security, text);

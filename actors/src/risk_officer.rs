@@ -67,6 +67,8 @@ pub struct Assessment {
     pub pair_max: Amount,
     /// Most value of one order.
     pub order_max: Amount,
+    /// Most value at risk of a day at 99 %, quote currency.
+    pub var_max: f64,
     /// How much of the tightest bound on what is held or lost is used, thousandths.
     pub used_permille: i64,
     /// Times that limits were sent down.
@@ -113,6 +115,8 @@ pub struct RiskOfficerArgs {
 pub enum RiskOfficerMsg {
     /// Time for a step.
     Tick,
+    /// This may be held and lost from now on.
+    Bind(Box<Bounds>),
 }
 
 /// The actor.
@@ -126,12 +130,24 @@ pub struct RiskOfficerState {
     peak: f64,
     given: Option<Limits>,
     sent: u64,
+    /// The last ones, and what a venue takes at least.
+    figures: Option<(Figures, f64)>,
 }
 
 impl RiskOfficerState {
+    /// What is sent at once rests on the last figures; before any, the configured limits are in force.
+    fn bind(&mut self, bounds: Bounds) {
+        self.args.bounds = bounds;
+        let bounds = &self.args.bounds;
+        let limits =
+            self.figures.map_or_else(|| bounds.limits.clone(), |(figures, least)| bounds.limits_for(&figures, least));
+        self.give(limits);
+    }
+
     fn step(&mut self) {
         let Some(look) = (self.args.eyes)() else { return };
         let figures = self.history.on_step(&look.holdings, look.equity, &look.record);
+        self.figures = Some((figures, look.order_least));
         self.peak = self.peak.max(look.result);
         let used = self.args.bounds.used(&figures, look.result, self.peak);
         let limits = self.args.bounds.limits_for(&figures, look.order_least);
@@ -141,6 +157,7 @@ impl RiskOfficerState {
             gross_max: limits.exposure.gross_max,
             pair_max: limits.exposure.pair_max,
             order_max: limits.order_notional_max,
+            var_max: figures.equity * self.args.bounds.var_max,
             used_permille: used.0,
             sent: self.sent + u64::from(self.differs(&limits)),
         });
@@ -233,16 +250,19 @@ impl Actor for RiskOfficer {
     ) -> Result<RiskOfficerState, ActorProcessingErr> {
         myself.send_interval(args.every, || RiskOfficerMsg::Tick);
         let history = History::new(args.pairs, args.measure);
-        Ok(RiskOfficerState { args, history, peak: 0.0, given: None, sent: 0 })
+        Ok(RiskOfficerState { args, history, peak: 0.0, given: None, sent: 0, figures: None })
     }
 
     async fn handle(
         &self,
         _: ActorRef<RiskOfficerMsg>,
-        RiskOfficerMsg::Tick: RiskOfficerMsg,
+        message: RiskOfficerMsg,
         state: &mut RiskOfficerState,
     ) -> Result<(), ActorProcessingErr> {
-        state.step();
+        match message {
+            RiskOfficerMsg::Tick => state.step(),
+            RiskOfficerMsg::Bind(bounds) => state.bind(*bounds),
+        }
         Ok(())
     }
 

@@ -114,7 +114,8 @@ pub struct Stand {
     roles: Roles,
     codecs: [Codec; 2],
     ports: Ports,
-    desk: Desk,
+    /// The net's ends.
+    pub desk: Desk,
     clock: HandClock,
     stages: Stages,
     now: u64,

@@ -28,7 +28,7 @@ use crate::strategies::complement::Complement;
 use crate::strategies::cross_venue::CrossVenue;
 use crate::strategies::lag::Lag;
 use crate::tops::Quote;
-use crate::wallets::Held;
+use crate::wallets::{Adjustment, Held};
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::fill::Report;
@@ -163,7 +163,10 @@ impl Engine {
         let was_gone = gone(self);
         self.detector.on_set_instrument(id, change);
         self.executor.on_set_instrument(id, change);
-        change.opens.into_iter().for_each(|opens| self.complement.on_set_opens(id, opens));
+        if let Some(opens) = change.opens {
+            self.complement.on_set_opens(id, opens);
+            self.lag.on_set_opens(id, opens);
+        }
         change.pays.into_iter().for_each(|px| self.executor.on_decided(cx, id, px));
         let position = self.executor.account(id).map_or(0, |account| account.standing.position);
         if gone(self) && !was_gone && position != 0 {
@@ -174,6 +177,11 @@ impl Engine {
     /// What a venue holds for us, as it was told beside the lines.
     pub fn on_set_funds(&mut self, held: &Held) {
         self.executor.on_set_funds(held);
+    }
+
+    /// Balances were found to have moved by no trade.
+    pub fn on_adjusted(&mut self, adjustments: &[Adjustment]) {
+        self.executor.on_adjusted(adjustments);
     }
 
     /// What a venue told of orders when it was asked beside the lines. What cannot be recorded now is left: it is

@@ -13,7 +13,7 @@ pub use codec::Codec;
 use crate::book::{Book, Effect, Need};
 use crate::context::Context;
 use crate::offset::Offset;
-use entry::Entry;
+use entry::{Entry, bit};
 use highwire_links::codec::LineNotice;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
@@ -559,10 +559,6 @@ fn asking(need: Need, id: InstrumentId, slot: u16) -> Event {
 }
 
 /// The bit of a slot; none for one that is beyond the feed's.
-fn bit(slot: u16) -> u64 {
-    1u64.checked_shl(slot.into()).unwrap_or(0)
-}
-
 fn fill(rungs: &mut [Rung; PAGE_LEVELS], levels: impl Iterator<Item = Level>) {
     for (rung, level) in rungs.iter_mut().zip(levels) {
         *rung = Rung { px: level.px, qty: level.qty };

@@ -6,7 +6,7 @@
 use crate::position::Standing;
 use crate::risk::Limits;
 use highwire_links::breaker;
-use highwire_links::fill::FillRx;
+use highwire_links::fill::{FillRx, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::lease::IdLease;
@@ -86,6 +86,8 @@ pub struct Follow {
     pub reference: InstrumentId,
     /// The number of the binary market in [`Tuning::binaries`].
     pub binary: usize,
+    /// When its question begins, wall time: before that no move of the reference decides anything.
+    pub since_ns: Nanos,
 }
 
 /// What engines before this one left; nothing by default.
@@ -98,6 +100,8 @@ pub struct Inheritance {
     pub drifts: Vec<i64>,
     /// Profit of the day so far, in quote currency, and when it was known.
     pub result: (Amount, Nanos),
+    /// Trades that are booked and settle later, by the venue's keys, and how far they have.
+    pub trades: Vec<(InstrumentId, u64, Settlement)>,
 }
 
 /// Sizes and habits that are fixed for an engine's life.

@@ -144,6 +144,10 @@ pub struct MarketConfig {
     pub dislocation_bps: u32,
     /// Time constant with which it comes back, in ns.
     pub dislocation_ns: u64,
+    /// How often per minute every asset's price swings within a fifth of a second, up and back in turn; 0 is never.
+    pub swings_per_min: u32,
+    /// How far, in basis points.
+    pub swing_bps: u32,
 }
 
 impl Default for MarketConfig {
@@ -159,6 +163,8 @@ impl Default for MarketConfig {
             dislocations_per_min: 20,
             dislocation_bps: 40,
             dislocation_ns: 400_000_000,
+            swings_per_min: 0,
+            swing_bps: 0,
         }
     }
 }

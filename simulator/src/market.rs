@@ -19,6 +19,8 @@ pub const QUANTUM_NS: u64 = 1_000_000;
 /// A longer jump than this (in ns) is not simulated step by step: the market resumes at its end.
 const JUMP_NS_MAX: u64 = 10_000_000_000;
 const PPB: i64 = 1_000_000_000;
+/// How long a swing takes, in quanta: quotes come in between, so that it leaves no hole in a book.
+const SWING_QUANTA: u64 = 200;
 
 /// Every book of every board.
 pub struct Market {
@@ -29,6 +31,8 @@ pub struct Market {
 }
 
 struct Asset {
+    /// The price of the start.
+    home_e8: i64,
     anchor_e8: i64,
     fair_e8: i64,
     sigma_e8: i64,
@@ -148,8 +152,10 @@ impl Market {
     }
 
     fn quantum(&mut self) {
+        let swing = self.swing_ppb();
         for (index, asset) in self.assets.iter_mut().enumerate() {
             asset.walk();
+            asset.swing(swing);
             let per_million = u64::from(self.config.dislocations_per_min) * 1_000_000 * QUANTUM_NS / 60_000_000_000;
             for _ in 0..asset.rng.occurrences(per_million) {
                 dislocate(asset, index, &mut self.stalls, &self.config);
@@ -162,6 +168,21 @@ impl Market {
     }
 }
 
+impl Market {
+    /// How far prices swing in this quantum, parts per billion: up and back in turn.
+    fn swing_ppb(&self) -> i64 {
+        let Some(every_ns) = 60_000_000_000u64.checked_div(self.config.swings_per_min.into()) else { return 0 };
+        let every = (every_ns / QUANTUM_NS).max(SWING_QUANTA);
+        let (turn, rest) = (self.now_ns / QUANTUM_NS / every, self.now_ns / QUANTUM_NS % every);
+        let step = i64::from(self.config.swing_bps.min(2_000)) * 100_000 / SWING_QUANTA as i64;
+        match () {
+            () if rest >= SWING_QUANTA => 0,
+            () if turn % 2 == 0 => step,
+            () => -step,
+        }
+    }
+}
+
 impl Asset {
     fn new(config: &MarketConfig, spec: &AssetSpec, lane: u64) -> Self {
         let price = spec.price_e8.clamp(100, 1_000_000_000_000_000);
@@ -169,7 +190,8 @@ impl Asset {
         let sigma = i128::from(price) * i128::from(spec.volatility_ppm) / 1_000_000 / 32;
         let kept = (config.lag_ns / QUANTUM_NS) as usize + 1;
         let history = std::iter::repeat_n(price, kept).collect();
-        Self { anchor_e8: price, fair_e8: price, sigma_e8: sigma as i64, history, rng: Rng::new(config.seed, lane) }
+        let (sigma_e8, rng) = (sigma as i64, Rng::new(config.seed, lane));
+        Self { home_e8: price, anchor_e8: price, fair_e8: price, sigma_e8, history, rng }
     }
 
     fn walk(&mut self) {
@@ -179,6 +201,11 @@ impl Asset {
         self.fair_e8 = (self.fair_e8 + pull + self.rng.bell(self.sigma_e8)).max(floor);
         self.history.pop_front();
         self.history.push_back(self.fair_e8);
+    }
+
+    fn swing(&mut self, ppb: i64) {
+        let step = (i128::from(self.home_e8) * i128::from(ppb) / i128::from(PPB)) as i64;
+        (self.anchor_e8, self.fair_e8) = (self.anchor_e8 + step, self.fair_e8 + step);
     }
 
     fn seen(&self, lag_quanta: usize) -> i64 {

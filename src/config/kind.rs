@@ -56,6 +56,8 @@ pub enum Kind {
     Slugs,
     /// A list of series of up-or-down markets.
     Series,
+    /// A list of tables `{ market, reference }`.
+    Follows,
 }
 
 /// Forms of text.
@@ -108,6 +110,10 @@ impl Kind {
             Self::Groups => "a list of lists of 2 or more asset names, no name twice".to_owned(),
             Self::Slugs => format!("a list of up to {SLUGS_MAX} different names such as \"btc-updown-15m-1790000100\""),
             Self::Series => "a list of different series such as \"btc-15m\" or \"eth-1h\"".to_owned(),
+            Self::Follows => {
+                "a list of tables { market = \"btc-updown-15m-*\", reference = \"venue:SYMBOL\" }, each market once"
+                    .to_owned()
+            }
             Self::Pairs => format!(
                 "up to {PAIRS_MAX} tables {{ name = \"BASE/QUOTE\", members = [\"venue:SYMBOL\", …] }}, \
                  each name once, each with 2 to {VENUES_PER_PAIR_MAX} different members"
@@ -135,6 +141,7 @@ impl Kind {
             Self::Pairs => pairs(value),
             Self::Slugs => slugs(value),
             Self::Series => series(value),
+            Self::Follows => follows(value),
         }?;
         Ok(value.clone())
     }
@@ -147,7 +154,7 @@ impl Kind {
             Self::Flag => written.parse().map_or_else(|_| kept(), ValueKind::Boolean),
             Self::Whole { .. } => written.parse().map_or_else(|_| kept(), ValueKind::I64),
             Self::Ratio { .. } => written.parse().map_or_else(|_| kept(), ValueKind::Float),
-            Self::Cores | Self::Assets | Self::Groups | Self::Pairs | Self::Slugs | Self::Series => {
+            Self::Cores | Self::Assets | Self::Groups | Self::Pairs | Self::Slugs | Self::Series | Self::Follows => {
                 inline_toml(written).unwrap_or_else(kept)
             }
         }
@@ -279,12 +286,36 @@ fn slugs(value: &Value) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     for (i, item) in items.iter().enumerate() {
         let name = text(item).map_err(|f| at(i, f))?;
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        if !is_slug(name) {
             return Err(at(i, fault("not such a name: small letters, digits and hyphens")));
         }
         if !seen.insert(name) {
             return Err(at(i, fault("it stands there twice")));
         }
+    }
+    Ok(())
+}
+
+fn is_slug(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn follows(value: &Value) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for (i, item) in list(value)?.iter().enumerate() {
+        let [market, reference] = parts(item, ["market", "reference"]).map_err(|f| at(i, f))?;
+        let inside = |part: &str, why: String| at(i, Fault { part: format!(".{part}"), why });
+        let named = text(market).map_err(|f| inside("market", f.why))?;
+        if !is_slug(named.strip_suffix('*').unwrap_or(named)) {
+            return Err(inside(
+                "market",
+                "not such a name: small letters, digits and hyphens, a * at its end".to_owned(),
+            ));
+        }
+        if !seen.insert(named) {
+            return Err(inside("market", "it stands there twice".to_owned()));
+        }
+        is_member(reference).map_err(|f| inside("reference", f.why))?;
     }
     Ok(())
 }
@@ -306,22 +337,27 @@ fn pairs(value: &Value) -> Result<(), Fault> {
 
 /// Checks one pair and gives its name.
 fn pair(item: &Value) -> Result<&str, Fault> {
-    let ValueKind::Table(table) = &item.kind else {
-        return Err(typed(item, "a table"));
-    };
-    if let Some(stray) = table.keys().find(|key| !["name", "members"].contains(&key.as_str())) {
-        let near =
-            nearest(stray, ["name", "members"].into_iter()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-        return Err(Fault { part: format!(".{stray}"), why: format!("unknown key{near}") });
-    }
-    let part = |name: &str| table.get(name).ok_or_else(|| fault(format!("`{name}` is missing")));
+    let [name, listed] = parts(item, ["name", "members"])?;
     let inside = |suffix: &str, f: Fault| Fault { part: format!("{suffix}{}", f.part), why: f.why };
-    let name = text(part("name")?).map_err(|f| inside(".name", f))?;
+    let name = text(name).map_err(|f| inside(".name", f))?;
     if !name.split_once('/').is_some_and(|(base, quote)| !base.is_empty() && !quote.is_empty()) {
         return Err(inside(".name", fault("not of the form BASE/QUOTE")));
     }
-    members(part("members")?).map_err(|f| inside(".members", f))?;
+    members(listed).map_err(|f| inside(".members", f))?;
     Ok(name)
+}
+
+/// Both entries of a table that has no others.
+fn parts<'v>(item: &'v Value, names: [&str; 2]) -> Result<[&'v Value; 2], Fault> {
+    let ValueKind::Table(table) = &item.kind else {
+        return Err(typed(item, "a table"));
+    };
+    if let Some(stray) = table.keys().find(|key| !names.contains(&key.as_str())) {
+        let near = nearest(stray, names.into_iter()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+        return Err(Fault { part: format!(".{stray}"), why: format!("unknown key{near}") });
+    }
+    let part = |name: &str| table.get(name).ok_or_else(|| fault(format!("`{name}` is missing")));
+    Ok([part(names[0])?, part(names[1])?])
 }
 
 fn members(value: &Value) -> Result<(), Fault> {
@@ -331,18 +367,23 @@ fn members(value: &Value) -> Result<(), Fault> {
     }
     let mut seen = BTreeSet::new();
     for (i, item) in items.iter().enumerate() {
-        let written = text(item).map_err(|f| at(i, f))?;
-        let member = value::member(written).ok_or_else(|| at(i, fault("not of the form venue:SYMBOL")))?;
-        if !super::VENUES.contains(&member.venue.as_str()) {
-            let near = nearest(&member.venue, super::VENUES.into_iter());
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            return Err(at(i, fault(format!("unknown venue `{}`{hint}", member.venue))));
-        }
-        if !seen.insert(written) {
+        if !seen.insert(is_member(item).map_err(|f| at(i, f))?) {
             return Err(at(i, fault("it stands there twice")));
         }
     }
     Ok(())
+}
+
+/// Checks that it names a venue that exists and a symbol, and gives it.
+fn is_member(item: &Value) -> Result<&str, Fault> {
+    let written = text(item)?;
+    let member = value::member(written).ok_or_else(|| fault("not of the form venue:SYMBOL"))?;
+    if !super::VENUES.contains(&member.venue.as_str()) {
+        let near = nearest(&member.venue, super::VENUES.into_iter());
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        return Err(fault(format!("unknown venue `{}`{hint}", member.venue)));
+    }
+    Ok(written)
 }
 
 fn text(value: &Value) -> Result<&str, Fault> {

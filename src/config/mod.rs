@@ -5,6 +5,7 @@
 //! [`keys::KEYS`], with a value of its kind and range, or loading ends with one clear message that
 //! names the key, the value, what is allowed and where it came from. No other module reads settings.
 
+mod change;
 mod error;
 mod explain;
 mod keys;
@@ -14,8 +15,10 @@ mod origin;
 mod schema;
 mod sizing;
 mod suggest;
+mod tune;
 mod value;
 
+pub use change::{Change, Effect};
 pub use error::{ConfigError, Invalid};
 pub use keys::VENUES;
 pub use load::{Loaded, load, load_from};
@@ -25,7 +28,8 @@ pub use schema::{
     OrderTransport, OtlpProtocol, Pair, Pairs, Paper, Polymarket, Replay, Risk, Saga, Service, Store, Supervision,
     Telemetry, VenueSettings, WalletKind, Wire,
 };
-pub use sizing::{Lag, Officer};
+pub use sizing::{Follow, Lag, Officer};
+pub use tune::{TuneError, in_force, tuned};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Settings of what is sized by more than a fixed limit: lag arbitrage, and the risk officer.
 
+use super::schema::Member;
 use super::value::{amount, ppb};
 use highwire_links::fixed::Amount;
 use serde::Deserialize;
@@ -10,6 +11,8 @@ use serde::Deserialize;
 pub struct Lag {
     /// Whether it trades.
     pub enabled: bool,
+    /// Which markets follow what.
+    pub follow: Vec<Follow>,
     /// Largest value of one of its orders, in quote currency.
     #[serde(deserialize_with = "amount")]
     pub order_notional_max: Amount,
@@ -31,6 +34,23 @@ pub struct Lag {
     /// The most that a sale may lose.
     #[serde(rename = "loss_max_bps", deserialize_with = "ppb")]
     pub loss_max_ppb: i64,
+}
+
+/// Markets that follow an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Follow {
+    /// The markets' slug at Polymarket, or the beginning of it and a `*`.
+    pub market: String,
+    /// What leads.
+    pub reference: Member,
+}
+
+impl Follow {
+    /// Whether it is about the market of this slug.
+    pub fn is_of(&self, slug: &str) -> bool {
+        self.market.strip_suffix('*').map_or(slug == self.market, |beginning| slug.starts_with(beginning))
+    }
 }
 
 /// `[officer]`.

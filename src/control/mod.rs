@@ -1,5 +1,5 @@
 //! An operator's way to a running service: a Unix socket in its data folder, `highwire status`, `halt`,
-//! `flatten`, `resume`, `reconcile` and `acknowledge` at the other end.
+//! `flatten`, `resume`, `reconcile`, `tune` and `acknowledge` at the other end.
 //!
 //! A socket in a folder, not HTTP with a token: the system says whose process speaks, so there is no secret to
 //! leak or to copy; no browser, proxy or other machine reaches it; and it is there when `http.listen` is not.

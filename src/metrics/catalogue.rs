@@ -188,7 +188,12 @@ const OWN: &[Own] = &[
     own("highwire_risk_impact_bps", G, &[], "Dearest close of a pair's net position against the mid."),
     own("highwire_risk_covered_ratio", G, &[], "Least part of a pair's net position that one book holds."),
     own("highwire_risk_win_ratio", G, &[], "Share of trades that gained, as sizes count it."),
-    own("highwire_risk_limit_quote", G, &["limit"], "Limits in force: of all positions, of one pair's, of one order."),
+    own(
+        "highwire_risk_limit_quote",
+        G,
+        &["limit"],
+        "Limits in force: of all positions, of one pair's, of one order, of a day's value at risk.",
+    ),
     own("highwire_risk_used_ratio", G, &[], "How much of the tightest bound on what is held or lost is used."),
     own("highwire_risk_limits_sent_total", C, &[], "Times that the risk officer sent limits to the wire."),
     own("process_resident_memory_bytes", G, &[], "Resident memory."),

@@ -3,12 +3,14 @@
 
 mod binaries;
 mod bounds;
+mod follows;
 mod pairing;
 
+use bounds::strategies;
 pub use pairing::{Pairing, PairingError};
 
 use crate::config::{self, Clock, Config};
-use highwire_engine::engine::{Assets, EngineSpec, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning};
+use highwire_engine::engine::{Assets, EngineSpec, Follow, Funds, GuardLimits, Limits, PairSpec, SagaLimits, Tuning};
 use highwire_engine::feed::BookSpec;
 use highwire_links::breaker::Settings as BreakerSettings;
 use highwire_links::directory::{Directory, Entry};
@@ -53,6 +55,8 @@ pub struct Universe {
     pub instruments: Vec<Instrument>,
     /// Pairs, in the order of their ids.
     pub pairs: Vec<Pair>,
+    /// Which binary market follows what.
+    pub follows: Vec<Follow>,
     /// What has ended since.
     pub ended: Ended,
 }
@@ -92,7 +96,8 @@ impl Universe {
             let own = spec.outcome.map(|terms| terms.fee.bound_ppb());
             instruments.push(spec.hot(id, pair, own.unwrap_or_else(|| fee_ppb(spec.venue, config))));
         }
-        Ok(Self { specs, instruments, pairs, ended: Ended::default() })
+        let follows = follows::follows(&specs, &binaries::binaries(&specs), &config.lag);
+        Ok(Self { specs, instruments, pairs, follows, ended: Ended::default() })
     }
 
     /// Makes trading free of fees.
@@ -121,11 +126,12 @@ impl Universe {
         self.instruments.iter().filter(|i| i.venue == venue.id()).map(|i| i.id).collect()
     }
 
-    /// What may be traded: what is compared with something, and the sides of questions.
+    /// What is traded or traded by: what is compared with something, the sides of questions, and what these follow.
     pub fn traded(&self) -> BTreeSet<InstrumentId> {
         let several = self.pairs.iter().filter(|pair| pair.spec.members.len() > 1);
         let sides = binaries::binaries(&self.specs).into_iter().flat_map(|binary| [binary.yes, binary.no]);
-        several.flat_map(|pair| pair.spec.members.clone()).chain(sides).collect()
+        let leading = self.follows.iter().map(|follow| follow.reference);
+        several.flat_map(|pair| pair.spec.members.clone()).chain(sides).chain(leading).collect()
     }
 
     /// What the feed must know.
@@ -152,6 +158,7 @@ impl Universe {
             epoch,
             tuning: Tuning {
                 binaries: binaries::binaries(&self.specs),
+                follows: self.follows.clone(),
                 visibility_lag_ns: Venue::ALL.iter().map(|venue| venue.profile().visibility_lag_ns).collect(),
                 breaker: breaker(config),
                 ..Tuning::default()
@@ -233,7 +240,8 @@ fn assets(specs: &[InstrumentSpec]) -> Vec<Assets> {
     specs.iter().map(|spec| Assets { base: number(&spec.base), quote: number(&spec.quote) }).collect()
 }
 
-fn limits(config: &Config) -> Limits {
+/// The limits of the wire, as configured.
+pub fn limits(config: &Config) -> Limits {
     let risk = &config.risk;
     let stale_ms = |venue: &Venue| {
         config.venues.get(venue.name()).map_or(venue.profile().stale_ns, |settings| settings.stale_ms * 1_000_000)
@@ -253,7 +261,7 @@ fn limits(config: &Config) -> Limits {
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),
         saga: saga(&config.saga),
         guard: guard(&config.guard),
-        strategies: bounds::strategies(config),
+        strategies: strategies(config),
     }
 }
 

@@ -13,8 +13,10 @@ use std::collections::BTreeMap;
 const CODE_NS: Nanos = 60_000_000_000;
 /// A message that was on its way for longer is not obeyed: who knows what it was about.
 const OLD_S: u64 = 120;
-/// Strangers that are remembered.
-const STRANGERS_MAX: usize = 64;
+/// Strangers that people are told of one by one, until they are forgotten; the next one is told of as a siege.
+const STRANGERS_TOLD: usize = 4;
+/// A stranger is forgotten after so long without a word.
+const STRANGER_NS: Nanos = 3_600_000_000_000;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub enum Act {
     Resume(String),
     /// Tell people that a stranger asked: the chat, and who.
     Alarm(i64, String),
+    /// Tell people that strangers ask from many chats.
+    Siege,
 }
 
 /// A chat in which commands are heard.
@@ -93,13 +97,15 @@ impl Dialogue {
         }
     }
 
-    /// Once for each chat while it is remembered.
+    /// Once for each chat while it is remembered; however many they are, people are told so often and no more.
     fn on_stranger(&mut self, said: &Said, now: Nanos) -> Option<Act> {
-        if self.strangers.len() >= STRANGERS_MAX && !self.strangers.contains_key(&said.chat) {
-            self.strangers.pop_first();
+        self.strangers.retain(|_, seen_ns| now.saturating_sub(*seen_ns) < STRANGER_NS);
+        if self.strangers.len() > STRANGERS_TOLD && !self.strangers.contains_key(&said.chat) {
+            return None;
         }
         let is_new = self.strangers.insert(said.chat, now).is_none();
-        is_new.then(|| Act::Alarm(said.chat, said.who.clone()))
+        let is_siege = self.strangers.len() > STRANGERS_TOLD;
+        is_new.then(|| if is_siege { Act::Siege } else { Act::Alarm(said.chat, said.who.clone()) })
     }
 }
 
@@ -136,7 +142,9 @@ mod tests {
         assert_eq!(chat.on(&said(8, "/status"), 0, S), Some(Act::Alarm(8, "ann".to_owned())));
         let old = Said { age_s: 121, ..said(-42, "/halt") };
         assert!(matches!(chat.on(&old, 0, S), Some(Act::Say(_))));
-        (0..1_000).for_each(|chat_id| _ = chat.on(&said(chat_id, "x"), 0, S));
-        assert!(chat.strangers.len() <= STRANGERS_MAX);
+        let told: Vec<Act> = (100..10_100).filter_map(|id| chat.on(&said(id, "/resume 1234"), 0, S)).collect();
+        assert_eq!((told.len(), told.last()), (3, Some(&Act::Siege)), "two more one by one, the rest as one: {told:?}");
+        assert_eq!(chat.strangers.len(), STRANGERS_TOLD + 1);
+        assert!(matches!(chat.on(&said(9, "/halt"), 0, S + STRANGER_NS), Some(Act::Alarm(9, _))), "an hour later");
     }
 }

@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-const CHAT: i64 = -42;
+pub const CHAT: i64 = -42;
 
 /// Plays api.telegram.org for one bot.
 #[derive(Clone, Default)]
-struct Bot(Arc<Mutex<Talk>>);
+pub struct Bot(Arc<Mutex<Talk>>);
 
 #[derive(Default)]
 struct Talk {
@@ -79,7 +79,7 @@ impl Bot {
         json!({ "ok": true, "result": {} })
     }
 
-    fn say(&self, chat: i64, who: &str, text: &str) {
+    pub fn say(&self, chat: i64, who: &str, text: &str) {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         let mut talk = self.0.lock().unwrap();
         talk.updates += 1;
@@ -88,12 +88,21 @@ impl Bot {
         talk.waiting.push_back(update);
     }
 
-    fn told(&self) -> Vec<(i64, String)> {
+    pub fn told(&self) -> Vec<(i64, String)> {
         self.0.lock().unwrap().told.clone()
     }
 
+    /// Waits until these words were told so often.
+    pub fn wait_times(&self, words: &str, times: usize) {
+        let until = Instant::now() + Duration::from_secs(40);
+        while self.told().iter().filter(|(_, text)| text.contains(words)).count() < times {
+            assert!(Instant::now() < until, "not told {times} times: {words}: {:?}", self.told());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for an answer with these words.
-    fn wait(&self, words: &str) -> String {
+    pub fn wait(&self, words: &str) -> String {
         let until = Instant::now() + Duration::from_secs(40);
         loop {
             let told = self.told().into_iter().rfind(|(_, text)| text.contains(words));
@@ -107,7 +116,8 @@ impl Bot {
     }
 }
 
-fn running(config: &Path, bot: &Bot) -> Running {
+/// A service that hears this bot.
+pub fn with_bot(config: &Path, bot: &Bot) -> Running {
     let token = config.with_file_name("token");
     std::fs::write(&token, "token-canary").unwrap();
     let mut file = std::fs::OpenOptions::new().append(true).open(config).unwrap();
@@ -126,7 +136,7 @@ async fn a_person_in_the_chat_asks_halts_and_resumes_with_a_code_and_a_stranger_
     let config = settings(&simulator, folder.path(), true);
     let story = move || {
         let bot = Bot::default();
-        let running = running(&config, &bot);
+        let running = with_bot(&config, &bot);
         bot.say(CHAT, "ann", "/status");
         assert!(bot.wait("mode ").contains("Full"));
         for _ in 0..3 {

@@ -3,6 +3,7 @@
 
 #[path = "../../benches/wire/dice.rs"]
 mod dice;
+mod halting;
 #[path = "../../benches/wire/sealed.rs"]
 mod sealed;
 mod socket;

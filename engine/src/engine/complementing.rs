@@ -1,6 +1,6 @@
 //! Complement arbitrage in the engine: what the gate asks of a set of both sides, and how it is bought.
 
-use super::{Engine, LegFacts, Origin, venue_time};
+use super::{Engine, LegFacts, Origin, trace, venue_time};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook};
 use crate::position::Account;
@@ -8,7 +8,7 @@ use crate::risk::SendFacts;
 use crate::strategies;
 use crate::strategies::complement::Set;
 use highwire_links::audit::Verdict;
-use highwire_links::counter::Counter;
+use highwire_links::counter::{Counter, Stage};
 use highwire_links::ids::Side;
 use highwire_links::instrument::Instrument;
 use highwire_links::limits::{POW10, PPB};
@@ -18,6 +18,7 @@ use highwire_links::page::{BookState, Page};
 impl Engine {
     /// Buys both sides of a binary market where together they cost less than the one that they pay.
     pub(super) fn judge_complement(&mut self, cx: &mut Context<'_>, number: usize, origin: &Origin) {
+        let begun = cx.clock.stamp();
         let Ok(set) = self.weigh_complement(cx, number) else { return };
         let [yes, no] = self.complement.sides(number);
         let Some(pair) = self.detector.instrument_of(yes).map(|side| side.pair) else { return };
@@ -25,10 +26,13 @@ impl Engine {
         let cause = Cause { opportunity, pair, decided_ns: cx.now, stamp: origin.received };
         let leg = |instrument, ticket| LegTicket { instrument, side: Side::Buy, ticket };
         let Ok(prepared) = self.executor.prepare(cx, &[leg(yes, set.yes), leg(no, set.no)], &cause) else { return };
+        let decided = cx.clock.stamp();
+        cx.stages.record(Stage::Risk, cx.clock.between_ns(begun, decided));
         cx.tally.add(Counter::Taken);
         let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
         let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns, patience: None };
         self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
+        trace(cx, &cause, origin, begun, decided);
     }
 
     /// The gate's questions and the size of a complement trade.
@@ -45,12 +49,8 @@ impl Engine {
         if self.gate.mode_between(yes.venue, no.venue) != Mode::Full {
             return Err(Verdict::Mode);
         }
-        let band = |side: &Instrument| {
-            let one = i128::from(POW10[usize::from(side.scale.px_dp)]);
-            i64::try_from(one * i128::from(params.collar_ppb) / i128::from(PPB)).unwrap_or(0)
-        };
         let facts = [(yes, &pages[0]), (no, &pages[1])];
-        let facts = facts.map(|(side, page)| LegFacts { band: Some(band(side)), ..self.facts_of_page(side, page) });
+        let facts = facts.map(|(side, page)| self.facts_of_share(side, page));
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
         let caps = self.gate.caps(strategies::Strategy::Complement, self.gate.mode_between(yes.venue, no.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
@@ -60,6 +60,14 @@ impl Engine {
         self.gate.on_sized(&send, cx.now)?;
         let accounts = sides.map(|id| self.executor.account(id).unwrap_or_else(Account::empty));
         set.within([yes, no], &accounts, &caps)
+    }
+
+    /// As of a page; a share's collar is a part of the one that it may pay, not of its price.
+    pub(super) fn facts_of_share(&self, side: &Instrument, page: &Page) -> LegFacts {
+        let one = i128::from(POW10[usize::from(side.scale.px_dp)]);
+        let collar_ppb = self.gate.limits().strategies.complement.collar_ppb;
+        let band = i64::try_from(one * i128::from(collar_ppb) / i128::from(PPB)).unwrap_or(0);
+        LegFacts { band: Some(band), ..self.facts_of_page(side, page) }
     }
 
     pub(super) fn facts_of_page(&self, side: &Instrument, page: &Page) -> LegFacts {

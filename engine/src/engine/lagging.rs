@@ -1,7 +1,7 @@
 //! Lag arbitrage in the engine: a side of a binary market is bought before it follows its reference, and the trade's
 //! saga waits for a sale.
 
-use super::{Engine, Origin};
+use super::{Engine, Origin, trace};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook, Patience};
 use crate::position::Account;
@@ -11,7 +11,7 @@ use crate::strategies::lag::{Purchase, Signal};
 use crate::tops::Quote;
 use highwire_links::InstrumentId;
 use highwire_links::audit::Verdict;
-use highwire_links::counter::Counter;
+use highwire_links::counter::{Counter, Stage};
 use highwire_links::ids::{PairId, Side};
 
 impl Engine {
@@ -27,11 +27,14 @@ impl Engine {
     }
 
     fn judge_lag(&mut self, cx: &mut Context<'_>, number: usize, signal: &Signal, origin: &Origin) {
+        let begun = cx.clock.stamp();
         let Ok((instrument, pair, Purchase { ticket, edge_ppb })) = self.weigh_lag(cx, number, signal) else { return };
         let opportunity = self.lag.next_number();
         let cause = Cause { opportunity, pair, decided_ns: cx.now, stamp: origin.received };
         let leg = LegTicket { instrument, side: Side::Buy, ticket };
         let Ok(prepared) = self.executor.prepare(cx, &[leg], &cause) else { return };
+        let decided = cx.clock.stamp();
+        cx.stages.record(Stage::Risk, cx.clock.between_ns(begun, decided));
         cx.tally.add(Counter::Taken);
         let limits = self.gate.limits();
         let params = limits.strategies.lag;
@@ -44,6 +47,7 @@ impl Engine {
         let rests_until_ns = cx.now.saturating_add(limits.cooldown_ns);
         let outlook = Outlook { edge_ppb, rests_until_ns, patience: Some(patience) };
         self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
+        trace(cx, &cause, origin, begun, decided);
     }
 
     /// The gate's questions and the size of a lag trade. The reference is asked about as a leg is: a move of a book
@@ -61,8 +65,7 @@ impl Engine {
         let pages = [self.page(reference.id), self.page(side.id)];
         let buy = |qty_max| self.lag.buy(number, side, &pages[1], (signal, &params), qty_max);
         let deep = buy(i64::MAX)?;
-        let facts = [(reference, &pages[0]), (side, &pages[1])];
-        let facts = facts.map(|(instrument, page)| self.facts_of_page(instrument, page));
+        let facts = [self.facts_of_page(reference, &pages[0]), self.facts_of_share(side, &pages[1])];
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
         let caps = self.gate.caps(Strategy::Lag, self.gate.mode_between(reference.venue, side.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;

@@ -1,7 +1,7 @@
-//! What the feed keeps of one instrument: its book, the lines that carry it, and what it waits for.
+//! What the feed keeps of one book besides the book: its lines, and since when they say nothing new of it.
 
+use super::BookSpec;
 use super::outlet::Outlet;
-use super::{BookSpec, bit};
 use crate::book::{Book, Need};
 use highwire_links::Nanos;
 use highwire_links::page::BookState;
@@ -13,11 +13,10 @@ const FROZEN_NS: Nanos = 1_000_000_000;
 /// The same before the first message that chains on a snapshot: that may be seconds newer than its lines. One that none
 /// chains on for so long is of numbers that the venue has left.
 const UNCHAINED_NS: Nanos = 10_000_000_000;
-
 /// What a book needs is asked for again after so long without it: the snapshot may have been lost, or wrong itself.
 const ASK_AGAIN_NS: Nanos = 5_000_000_000;
 
-/// One instrument.
+/// A book and its lines.
 pub(super) struct Entry {
     pub(super) spec: BookSpec,
     pub(super) book: Book,
@@ -67,4 +66,9 @@ impl Entry {
     pub(super) fn has_spare(&self) -> bool {
         self.lines.count_ones() > 1
     }
+}
+
+/// The bit of a slot.
+pub(super) fn bit(slot: u16) -> u64 {
+    1u64.checked_shl(slot.into()).unwrap_or(0)
 }

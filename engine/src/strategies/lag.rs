@@ -3,7 +3,7 @@
 //! saga waits for that, within a bound on its loss.
 //!
 //! A market lags when none of its best prices has changed since the reference stood where the move began, at most a
-//! window ago.
+//! window ago. Before its question begins no move means anything for it.
 
 use crate::position::Account;
 use crate::risk::Caps;
@@ -99,9 +99,10 @@ impl Way {
         }
     }
 
-    /// The oldest point within the window.
-    fn begin(&self, window_ns: Nanos, now: Nanos) -> Option<(Nanos, i64)> {
-        let is_within = |point: &&(Nanos, i64)| point.1 > 0 && now.saturating_sub(point.0) <= window_ns;
+    /// The oldest point within the window, and not before `since_ns`.
+    fn begin(&self, since_ns: Nanos, window_ns: Nanos, now: Nanos) -> Option<(Nanos, i64)> {
+        let is_within =
+            |&&(at_ns, mid): &&(Nanos, i64)| mid > 0 && at_ns >= since_ns && now.saturating_sub(at_ns) <= window_ns;
         self.points.iter().filter(is_within).min_by_key(|point| point.0).copied()
     }
 }
@@ -118,6 +119,9 @@ struct Rest {
 struct Follower {
     reference: InstrumentId,
     binary: Binary,
+    since_ns: Nanos,
+    /// Whether anything may be opened there.
+    opens: bool,
     way: Way,
     rests: [Rest; 2],
 }
@@ -135,6 +139,8 @@ impl Lag {
         let follower = |follow: &crate::spec::Follow| Follower {
             reference: follow.reference,
             binary: spec.tuning.binaries[follow.binary],
+            since_ns: follow.since_ns,
+            opens: true,
             way: Way::default(),
             rests: [Rest::default(); 2],
         };
@@ -150,6 +156,12 @@ impl Lag {
     pub fn parts(&self, number: usize) -> (InstrumentId, [InstrumentId; 2]) {
         let Follower { reference, binary, .. } = &self.followers[number];
         (*reference, [binary.yes, binary.no])
+    }
+
+    /// Whether anything may be opened at the markets that an instrument is a side of.
+    pub fn on_set_opens(&mut self, id: InstrumentId, opens: bool) {
+        let is_side = |follower: &&mut Follower| [follower.binary.yes, follower.binary.no].contains(&id);
+        self.followers.iter_mut().filter(is_side).for_each(|follower| follower.opens = opens);
     }
 
     /// A number for the next trade.
@@ -172,10 +184,11 @@ impl Lag {
         }
     }
 
-    /// The move that this market has not followed, if `id` is what it follows.
+    /// The move that this market has not followed, if `id` is what it follows and something may be opened there.
     pub fn signal(&self, number: usize, id: InstrumentId, params: &Params, now: Nanos) -> Option<Signal> {
-        let follower = self.followers.get(number).filter(|follower| follower.reference == id && params.is_on)?;
-        let (since_ns, then) = follower.way.begin(params.window_ns, now)?;
+        let may = |follower: &&Follower| follower.reference == id && follower.opens && params.is_on;
+        let follower = self.followers.get(number).filter(may)?;
+        let (since_ns, then) = follower.way.begin(follower.since_ns, params.window_ns, now)?;
         let moved = i128::from(follower.way.now_mid - then) * i128::from(PPB) / i128::from(then);
         let move_ppb = i64::try_from(moved.unsigned_abs()).ok().filter(|&ppb| ppb >= params.move_min_ppb)?;
         let has_followed = follower.rests.iter().any(|rest| rest.changed_ns > since_ns);
@@ -255,7 +268,8 @@ mod tests {
 
     fn lag() -> Lag {
         let binary = Binary { yes: InstrumentId(0), no: InstrumentId(1), fee: Default::default() };
-        let follower = Follower { reference: REFERENCE, binary, way: Way::default(), rests: [Rest::default(); 2] };
+        let (since_ns, way, rests) = (0, Way::default(), [Rest::default(); 2]);
+        let follower = Follower { reference: REFERENCE, binary, since_ns, opens: true, way, rests };
         Lag { followers: vec![follower].into(), trades: 0 }
     }
 
@@ -283,6 +297,21 @@ mod tests {
         assert_eq!(at(6_800, 1, 52), None, "the market moves");
         assert_eq!(at(6_900, 2, 99_900), None, "it has followed");
         assert_eq!(at(8_000, 2, 99_900), None, "the move is older than the window");
+    }
+
+    #[test]
+    fn before_its_question_begins_and_near_its_end_no_move_means_anything() {
+        let seen = |begins_ms: u64, opens: bool| {
+            let mut lag = lag();
+            lag.followers[0].since_ns = begins_ms * MS;
+            lag.on_set_opens(InstrumentId(1), opens);
+            lag.on_quote(REFERENCE, &quote(100_000), &on(), 5_000 * MS);
+            lag.on_quote(REFERENCE, &quote(101_000), &on(), 5_500 * MS);
+            lag.signal(0, REFERENCE, &on(), 5_500 * MS).is_some()
+        };
+        assert!(seen(0, true) && seen(5_000, true));
+        assert!(!seen(5_001, true), "it stood elsewhere when the question began");
+        assert!(!seen(6_000, true) && !seen(0, false));
     }
 
     #[test]

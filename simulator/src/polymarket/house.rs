@@ -118,6 +118,8 @@ pub(super) struct House {
     pub(super) now_ns: u64,
     /// The prices last given, by coin, times 10^8.
     pub(super) prices: BTreeMap<String, i64>,
+    /// The prices that the crowd has not seen yet, and when they were given, in ns; the first it has.
+    pub(super) unseen: VecDeque<(u64, BTreeMap<String, i64>)>,
     pub(super) crowd_ns: u64,
     pub(super) swept_ns: u64,
     counter: u64,
@@ -140,6 +142,7 @@ impl House {
             settlement: None,
             now_ns,
             prices: BTreeMap::new(),
+            unseen: VecDeque::new(),
             crowd_ns: now_ns,
             swept_ns: now_ns,
             counter: 0,
@@ -151,6 +154,7 @@ impl House {
     pub(super) fn step(&mut self, now_ns: u64, prices: &[(String, i64)]) {
         self.now_ns = self.now_ns.max(now_ns);
         self.prices.extend(prices.iter().cloned());
+        self.unseen.push_back((self.now_ns, self.prices.clone()));
         self.roll();
         self.release_delayed();
         self.settle();

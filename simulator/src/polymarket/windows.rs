@@ -101,6 +101,7 @@ impl House {
         }
         while self.crowd_ns + QUANTUM_NS <= self.now_ns {
             self.crowd_ns += QUANTUM_NS;
+            self.see();
             let open: Vec<String> = self.markets.values().filter(|m| m.open()).map(|m| m.condition.clone()).collect();
             for condition in open {
                 for (outcome, act) in self.acts(&condition) {
@@ -110,9 +111,18 @@ impl House {
         }
     }
 
+    /// Forgets what is older than what the crowd sees now.
+    fn see(&mut self) {
+        let seen_ns = self.crowd_ns.saturating_sub(ns(self.config.crowd_lag));
+        while self.unseen.get(1).is_some_and(|(at_ns, _)| *at_ns <= seen_ns) {
+            self.unseen.pop_front();
+        }
+    }
+
     fn acts(&mut self, condition: &str) -> Vec<(Outcome, Act)> {
         let Some(market) = self.markets.get_mut(condition) else { return Vec::new() };
-        let Some(&now_e8) = self.prices.get(&market.coin) else { return Vec::new() };
+        let Some((_, seen)) = self.unseen.front() else { return Vec::new() };
+        let Some(&now_e8) = seen.get(&market.coin) else { return Vec::new() };
         let left_s = (market.end_s() * 1_000_000_000 - self.crowd_ns as i64) as f64 / 1e9;
         let px = fair(now_e8, market.strike_e8.unwrap_or(now_e8), left_s, self.config.volatility_ppm);
         let (kept, tick) = (market.kept(), market.tick);

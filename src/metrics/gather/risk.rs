@@ -6,8 +6,9 @@ use highwire_actors::risk_officer::{Assessment, units};
 
 /// Its samples; what is not known is no number.
 pub fn of(assessment: Option<Assessment>, samples: &mut Vec<Sample>) {
-    let Assessment { figures, gross_max, pair_max, order_max, used_permille, sent } = assessment.unwrap_or_default();
     let is_known = assessment.is_some();
+    let assessment = assessment.unwrap_or_default();
+    let Assessment { figures, gross_max, pair_max, order_max, var_max, used_permille, sent } = assessment;
     let number = |value: f64| Value::Number(if is_known { value } else { f64::NAN });
     let maybe = |value: Option<f64>| number(value.unwrap_or(f64::NAN));
     let mut show = |name: &str, value| samples.push(sample(name, [], value));
@@ -34,5 +35,7 @@ pub fn of(assessment: Option<Assessment>, samples: &mut Vec<Sample>) {
     for (name, both) in labelled {
         samples.extend(both.map(|(label, value)| sample(name, [label], maybe(value))));
     }
-    samples.push(sample("highwire_risk_limit_quote", ["order"], number(units(order_max))));
+    for (limit, value) in [("order", units(order_max)), ("var", var_max)] {
+        samples.push(sample("highwire_risk_limit_quote", [limit], number(value)));
+    }
 }

@@ -6,6 +6,7 @@
 use super::eip712::bytes;
 use super::fee::Fee;
 use super::wallet::Exchange;
+use super::windows::begins_s;
 use super::{PX_DP, QTY_DP, Terms};
 use crate::metadata::{Listing, MetadataError};
 use crate::spec::{InstrumentSpec, Kind, step};
@@ -124,7 +125,8 @@ impl Market {
     /// What an order must know; `None` while the market's condition or fee is not known.
     fn terms(&self) -> Option<Terms> {
         let exchange = Exchange::of(self.neg_risk, self.positions);
-        Some(Terms { condition: bytes(self.condition.as_bytes())?, exchange, tick: self.tick, fee: self.fee? })
+        let (condition, begins_s) = (bytes(self.condition.as_bytes())?, begins_s(self).unwrap_or(0));
+        Some(Terms { condition, exchange, tick: self.tick, fee: self.fee?, begins_s })
     }
 
     /// Both tokens as instruments, with the status at `now_ms`.

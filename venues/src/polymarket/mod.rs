@@ -17,9 +17,10 @@ pub mod fee;
 mod hashes;
 pub(crate) mod lines;
 pub mod market;
-mod news;
+pub(crate) mod news;
 pub(crate) mod plan;
 pub mod private;
+mod proof;
 pub(crate) mod rates;
 mod reference;
 pub(crate) mod replies;
@@ -54,6 +55,8 @@ pub struct Terms {
     pub tick: i64,
     /// The taker's fee.
     pub fee: fee::Fee,
+    /// When its question begins, seconds since 1970; 0 where the venue does not say.
+    pub begins_s: i64,
 }
 
 /// What an event of the market channel is.

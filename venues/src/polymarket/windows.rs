@@ -260,6 +260,11 @@ pub fn path(windows: &[Window]) -> String {
     format!("/events?{}", slugs.join("&"))
 }
 
+/// When what a market asks about begins, seconds since 1970, if it says so.
+pub fn begins_s(market: &Market) -> Option<i64> {
+    seconds(&market.starts)
+}
+
 /// When a market ends, seconds since 1970; `None` where it does not say.
 pub fn end_s(market: &Market) -> Option<i64> {
     seconds(&market.ends)

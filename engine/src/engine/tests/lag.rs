@@ -31,7 +31,7 @@ fn market(change: impl FnOnce(&mut EngineSpec)) -> Rig {
         spec.limits.stale_ns = vec![60 * SECOND; 2];
         spec.limits.strategies.lag = Params { is_on: true, hold_ns: 1_000 * MS, ..Params::default() };
         spec.tuning.binaries = vec![Binary { yes: InstrumentId(YES), no: InstrumentId(NO), fee: FeeCurve::default() }];
-        spec.tuning.follows = vec![Follow { reference: InstrumentId(REFERENCE), binary: 0 }];
+        spec.tuning.follows = vec![Follow { reference: InstrumentId(REFERENCE), binary: 0, since_ns: 0 }];
         change(spec);
     });
     rig.book(YES, &[(49, 9 * SHARE)], &[(50, 5 * SHARE), (53, 5 * SHARE)]);
@@ -81,6 +81,20 @@ fn a_side_is_bought_before_it_follows_and_sold_at_the_gain_when_it_has() {
     rig.book(YES, &[(54, 9 * SHARE)], &[(55, 9 * SHARE)]);
     assert_eq!(live(&mut rig, 200), Some((SagaStage::Hedged, 80_000_000, 80_000_000)), "as expected, so captured");
     assert_eq!((rig.position(YES), rig.position(NO)), (0, 0));
+}
+
+#[test]
+fn a_share_is_not_measured_by_the_collar_of_coins() {
+    let mut rig = market(|_| {});
+    for _ in 0..40 {
+        rig.pass(100 * MS);
+        rig.book(YES, &[(48, 9 * SHARE)], &[(50, 5 * SHARE)]);
+        rig.poll();
+    }
+    rig.pass(100 * MS);
+    reference(&mut rig, 100_000);
+    rig.pass(100 * MS);
+    assert_eq!(reference(&mut rig, 100_050).len(), 1, "two per cent above its own middle, by one tick");
 }
 
 #[test]

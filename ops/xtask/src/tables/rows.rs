@@ -106,12 +106,17 @@ pub const VENUES: [&str; 7] =
     ["binance_spot", "binance_usdm", "binance_coinm", "okx", "bybit_spot", "bybit_linear", "polymarket"];
 
 /// What is checked of a venue.
-pub const CHECKS: [(&str, &str); 11] = [
+pub const CHECKS: [(&str, &str); 16] = [
     ("decode", "recorded frames decode"),
     ("signing", "signing vectors"),
     ("chaining", "book chaining"),
     ("heartbeat", "heartbeats"),
-    ("orders", "order types"),
+    ("orders", "orders' lives"),
+    ("ioc", "IOC"),
+    ("fok", "FOK"),
+    ("gtc", "GTC"),
+    ("postonly", "post-only"),
+    ("reduce", "reduce-only"),
     ("private", "private stream"),
     ("queries", "reconciliation queries"),
     ("deadman", "dead-man switch"),
