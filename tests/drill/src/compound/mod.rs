@@ -68,7 +68,7 @@ impl Compound {
             Self::Z04 => disk::tell(&mut play),
             Self::Z05 => runaway::tell(&mut play),
             Self::Z08 => freeze::tell(&mut play),
-            Self::Z10 => week::tell(&mut play, if length == Length::Long { 168 } else { 3 }),
+            Self::Z10 => week::tell(&mut play, if length == Length::Long { 168 } else { 2 }),
             Self::Z11 => recovery::tell(&mut play),
             Self::Z12 => poison::tell(&mut play, if length == Length::Long { 24 * 60 } else { 30 }),
         };

@@ -2,6 +2,7 @@
 //! while it asks the venues; each time another part of the segment that it had begun is gone.
 
 use super::play::{Play, Told};
+use crate::clock::MS;
 use crate::world::{Stage, World};
 use highwire_store::disk::{Disk, Fault};
 
@@ -18,9 +19,11 @@ pub(super) fn tell(play: &mut Play) -> Told {
         let segments = segments(&play.world);
         one(play)?;
         killed += 1;
-        let begun = segments_since(&play.world, &segments);
-        cut += u64::from(!begun.is_empty());
-        begun.iter().for_each(|name| truncate(play, name));
+        // One that was there before was synced whole by this start: what lacks of that is damage, and refused.
+        if let Some(name) = newest(&play.world).filter(|name| !segments.contains(name)) {
+            truncate(play, &name);
+            cut += 1;
+        }
         play.world.judge = judge.clone();
     }
     play.note("starts killed", killed);
@@ -34,8 +37,10 @@ fn one(play: &mut Play) -> Told {
     let at = calls + play.dice.below(24);
     play.world.disk.fail(at, u64::MAX, Fault::Crash);
     play.until("a start", 30_000, |world| world.crashes > crashes || matches!(world.stage, Stage::Starting(_)))?;
-    let asks_ms = play.dice.below(300);
-    play.run(asks_ms)?;
+    let until_ns = play.world.now + play.dice.below(300) * MS;
+    while play.world.crashes == crashes && play.world.now < until_ns {
+        play.step()?;
+    }
     if play.world.crashes == crashes {
         play.world.crash(false);
     }
@@ -46,9 +51,9 @@ fn segments(world: &World) -> Vec<String> {
     world.disk.list().unwrap_or_default()
 }
 
-/// What a start has begun, as long as it was not there before.
-fn segments_since(world: &World, before: &[String]) -> Vec<String> {
-    segments(world).into_iter().filter(|name| !before.contains(name)).collect()
+/// The last segment of the journal.
+fn newest(world: &World) -> Option<String> {
+    segments(world).into_iter().filter(|name| name.starts_with("journal-")).max()
 }
 
 /// Only the first part of what was written is there, with nothing after it.
