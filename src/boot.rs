@@ -380,6 +380,7 @@ pub(crate) fn limits(config: &Config) -> Vec<(String, String)> {
         named("slippage_ppb", risk.slippage_ppb.to_string()),
         named("latency_penalty_ppb", risk.latency_penalty_ppb.to_string()),
         named("collar_ppb", risk.collar_ppb.to_string()),
+        named("confirm_edge_ppb", risk.confirm_edge_ppb.to_string()),
         named("cooldown_ms", risk.cooldown_ms.to_string()),
     ]
 }

@@ -9,7 +9,7 @@ use highwire::universe::{Pairing, Universe};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::stages::Stages;
 use highwire_simulator::{
-    AssetSpec, Endpoint, MarketConfig, Member, Ports, RuleOverrides, Simulator, SimulatorConfig, Venue as Room,
+    Endpoint, MarketConfig, Member, Ports, RuleOverrides, Simulator, SimulatorConfig, Venue as Room,
 };
 use highwire_venues::venue::Venue;
 use std::fmt::Write as _;
@@ -18,11 +18,20 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-const PLACES: [(Room, Venue, &str); 3] = [
-    (Room::BinanceSpot, Venue::BinanceSpot, "BTCUSDT"),
-    (Room::Okx, Venue::Okx, "BTC-USDT"),
-    (Room::Bybit, Venue::BybitSpot, "BTCUSDT"),
+/// Venues with the budgets for many orders, and the symbols of each coin there.
+const PLACES: [(Room, Venue, [&str; 3]); 3] = [
+    (Room::BinanceUsdm, Venue::BinanceUsdm, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
+    (Room::Okx, Venue::Okx, ["BTC-USDT-SWAP", "ETH-USDT-SWAP", "SOL-USDT-SWAP"]),
+    (Room::Bybit, Venue::BybitLinear, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
 ];
+/// What would end a run before it has sent enough: the risk officer rests what loses, the last gate what runs away, and the
+/// limits on value what is held. Venues' own budgets stay as they are.
+const WIDE: &str = "[wire]\nthread_stuck_ms = 20000\n\
+    [risk]\ncooldown_ms = 10\norder_notional_max = \"20000\"\nposition_notional_max = \"100000000\"\n\
+    gross_notional_max = \"1000000000\"\npair_notional_max = \"1000000000\"\nedge_min_bps = \"2\"\n\
+    [guard]\norders_per_s_max = 1024\nnotional_per_min_max = \"1000000000\"\nrepeats_per_min_max = 1000000\n\
+    rejects_max = 1000000\nloss_max = \"1000000000\"\ndrawdown_max = \"1000000000\"\n\
+    [officer]\nleverage_max_percent = 10000\nconcentration_max_percent = 10000\nvar_max_bps = \"10000\"\n";
 
 /// Venues that last for the whole bench, and a subscriber of traces, of which a process has one.
 pub struct Rig {
@@ -38,8 +47,8 @@ impl Rig {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let runtime = runtime.expect("threads are left");
         let market = MarketConfig {
-            assets: vec![AssetSpec::new("BTC", 65_000 * 100_000_000)],
             dislocations_per_min: 600,
+            dislocation_bps: 100,
             lag_ns: 200_000_000,
             ..MarketConfig::default()
         };
@@ -68,7 +77,10 @@ impl Rig {
             PLACES.iter().filter_map(|(room, venue, _)| self.address(*room, *venue)).collect();
         let http = highwire::service::client(config).expect("a client");
         let mut specs = listings(&http, &addresses).await.expect("venues list");
-        specs.retain(|spec| PLACES.iter().any(|(_, venue, symbol)| spec.venue == *venue && spec.symbol == *symbol));
+        let is_ours = |(_, venue, symbols): &(Room, Venue, [&str; 3]), symbol: &str, at: Venue| {
+            *venue == at && symbols.contains(&symbol)
+        };
+        specs.retain(|spec| PLACES.iter().any(|place| is_ours(place, &spec.symbol, spec.venue)));
         let pairing = Pairing::new(config, &[]).expect("pairs");
         let universe = Arc::new(Universe::new(specs, &pairing, config).expect("few instruments"));
         let now = TscClock::start().now();
@@ -98,8 +110,7 @@ impl Rig {
             let _ =
                 writeln!(text, "[history]\nfile = {:?}\n[http]\nlisten = \"127.0.0.1:0\"", folder.join("history.db"));
         }
-        text.push_str("[wire]\nthread_stuck_ms = 20000\n[risk]\ncooldown_ms = 20\norder_notional_max = \"200\"\n");
-        text.push_str("position_notional_max = \"100000\"\n");
+        text.push_str(WIDE);
         let member = Member::dummies().into_iter().next().expect("a member");
         let secret = |name: &str, value: &str| {
             let path = folder.join(name);
@@ -113,16 +124,19 @@ impl Rig {
             let _ = writeln!(text, "[venues.{}]\norder_url = {:?}\nprivate_url = {:?}", venue.name(), at.ws, at.ws);
             let _ = writeln!(
                 text,
-                "rest_url = {:?}\napi_key = {key:?}\napi_secret = {hidden:?}\ntaker_fee_bps = \"1\"",
+                "rest_url = {:?}\napi_key = {key:?}\napi_secret = {hidden:?}\ntaker_fee_bps = \"5.5\"",
                 at.rest
             );
             if venue == Venue::Okx {
                 let _ = writeln!(text, "api_passphrase = {phrase:?}");
             }
         }
-        let members: Vec<String> =
-            PLACES.iter().map(|(_, venue, symbol)| format!("\"{}:{symbol}\"", venue.name())).collect();
-        let _ = writeln!(text, "[pairs]\nlist = [{{ name = \"BTC/USDT\", members = [{}] }}]", members.join(", "));
+        let pair = |(coin, name): (usize, &str)| {
+            let members = PLACES.map(|(_, venue, symbols)| format!("\"{}:{}\"", venue.name(), symbols[coin]));
+            format!("{{ name = \"{name}/USDT\", members = [{}] }}", members.join(", "))
+        };
+        let pairs: Vec<String> = ["BTC", "ETH", "SOL"].into_iter().enumerate().map(pair).collect();
+        let _ = writeln!(text, "[pairs]\nlist = [{}]", pairs.join(", "));
         text
     }
 }

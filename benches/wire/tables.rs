@@ -39,6 +39,7 @@ pub fn limits(venues: usize) -> Limits {
         open_orders_max: 128,
         collar_ppb: 100_000_000,
         collar_samples_min: 0,
+        confirm_edge_ppb: i64::MAX,
         cooldown_ns: 1_000_000,
         refused_rest_ns: 0,
         stale_ns: vec![10_000_000_000; venues],

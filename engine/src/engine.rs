@@ -446,7 +446,8 @@ impl Engine {
         let cause =
             Cause { opportunity: opportunity.id, pair: route.seat.pair, decided_ns: cx.now, stamp: origin.received };
         let legs = [self.leg(route, Side::Buy).id, self.leg(route, Side::Sell).id];
-        let prepared = self.weigh(cx, route, &mut decision).and_then(|plan| {
+        let believed = if opportunity.is_believed { Ok(()) } else { Err(Verdict::Unconfirmed) };
+        let prepared = believed.and_then(|()| self.weigh(cx, route, &mut decision)).and_then(|plan| {
             let leg = |instrument, side, ticket| LegTicket { instrument, side, ticket };
             let legs = [leg(legs[0], Side::Buy, plan.buy), leg(legs[1], Side::Sell, plan.sell)];
             self.executor.prepare(cx, &legs, &cause)

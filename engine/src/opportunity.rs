@@ -18,12 +18,25 @@ pub struct Opportunity {
     pub updates: u32,
     /// The last verdict; `None` before the first decision.
     pub verdict: Option<Verdict>,
+    /// Whether its edge is one to act on: what is too good must be shown by the same market's next message, too.
+    pub is_believed: bool,
+    /// The member whose message made the edge too good.
+    wild_by: Option<usize>,
 }
 
 impl Opportunity {
     /// Whether its orders were sent: it is not decided again.
     pub fn is_taken(&self) -> bool {
         self.verdict == Some(Verdict::Taken)
+    }
+
+    /// A message of `member` shows this edge.
+    fn weigh(&mut self, member: usize, edge_ppb: i64, wild_ppb: i64) {
+        let is_wild = edge_ppb > wild_ppb;
+        let said_again = self.wild_by == Some(member);
+        let stays = self.is_believed && self.wild_by.is_some();
+        self.is_believed = !is_wild || said_again || stays || cfg!(mutant = "unconfirmed");
+        self.wild_by = if is_wild { self.wild_by.or(Some(member)) } else { None };
     }
 }
 
@@ -65,6 +78,8 @@ pub struct Opportunities {
     first_member: Box<[usize]>,
     last_id: u32,
     open: usize,
+    /// An edge above this is believed only when it is said again, parts per billion.
+    wild_ppb: i64,
 }
 
 impl Opportunities {
@@ -86,6 +101,7 @@ impl Opportunities {
             first_member: first_member.into(),
             last_id: 0,
             open: 0,
+            wild_ppb: spec.limits.confirm_edge_ppb,
         }
     }
 
@@ -111,7 +127,7 @@ impl Opportunities {
         self.places[place].as_mut()
     }
 
-    /// Takes in whether the route crosses now, and by how much.
+    /// Takes in whether the route crosses now, by a message of its seat's member, and by how much.
     pub fn on_evaluated(&mut self, route: Route, edge_ppb: Option<i64>, now: Nanos) -> Change {
         let place = self.place(route);
         match (self.places[place], edge_ppb) {
@@ -119,13 +135,22 @@ impl Opportunities {
             (Some(mut going), Some(edge)) => {
                 going.updates = going.updates.saturating_add(1);
                 going.edge_best_ppb = going.edge_best_ppb.max(edge);
+                going.weigh(route.seat.member, edge, self.wild_ppb);
                 self.places[place] = Some(going);
                 Change::Updated(going)
             }
             (None, Some(edge)) => {
                 self.last_id = self.last_id.wrapping_add(1).max(1);
-                let opened =
-                    Opportunity { id: self.last_id, opened_ns: now, edge_best_ppb: edge, updates: 1, verdict: None };
+                let mut opened = Opportunity {
+                    id: self.last_id,
+                    opened_ns: now,
+                    edge_best_ppb: edge,
+                    updates: 1,
+                    verdict: None,
+                    is_believed: true,
+                    wild_by: None,
+                };
+                opened.weigh(route.seat.member, edge, self.wild_ppb);
                 self.places[place] = Some(opened);
                 self.mark(route, true);
                 Change::Opened(opened)
@@ -154,5 +179,34 @@ impl Opportunities {
             *buys &= !(1 << route.buy);
             self.open -= 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_that_is_too_good_is_believed_when_its_market_says_it_again() {
+        const WILD: i64 = 100;
+        let fresh = || Opportunity {
+            id: 1,
+            opened_ns: 0,
+            edge_best_ppb: 0,
+            updates: 1,
+            verdict: None,
+            is_believed: true,
+            wild_by: None,
+        };
+        let after = |told: &[(usize, i64)]| {
+            let mut opportunity = fresh();
+            told.iter().for_each(|&(member, edge)| opportunity.weigh(member, edge, WILD));
+            opportunity.is_believed
+        };
+        assert!(after(&[(0, WILD)]), "an ordinary one at once");
+        assert!(!after(&[(0, 101)]) && !after(&[(0, 101), (1, 102)]), "the other market proves nothing");
+        assert!(after(&[(0, 101), (1, 102), (0, 101)]) && after(&[(0, 101), (0, 101), (1, 500)]));
+        assert!(!after(&[(0, 50), (0, 50), (1, 101)]), "one that grew too good is doubted, too");
+        assert!(after(&[(0, 101), (0, 50)]) && !after(&[(0, 101), (0, 50), (0, 101)]), "a new doubt");
     }
 }

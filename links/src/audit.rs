@@ -44,10 +44,12 @@ pub enum Verdict {
     Overflow = 13,
     /// A venue's breaker for orders is tripped, or its probe is under way.
     Breaker = 14,
+    /// An edge so large that whoever's message shows it must say it again first.
+    Unconfirmed = 15,
 }
 
 /// Kinds of [`Verdict`].
-pub const VERDICTS: usize = 15;
+pub const VERDICTS: usize = 16;
 
 impl Verdict {
     /// Every verdict, in the order of its number.
@@ -67,6 +69,7 @@ impl Verdict {
         Self::AuditFull,
         Self::Overflow,
         Self::Breaker,
+        Self::Unconfirmed,
     ];
 
     /// Its name in reports and metric labels.
@@ -87,6 +90,7 @@ impl Verdict {
             Self::AuditFull => "audit_full",
             Self::Overflow => "overflow",
             Self::Breaker => "breaker",
+            Self::Unconfirmed => "unconfirmed",
         }
     }
 }

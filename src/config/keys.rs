@@ -110,6 +110,7 @@ pub const KEYS: &[Key] = &[
     key("risk.slippage_bps", bps("0", "1000")),
     key("risk.latency_penalty_bps", bps("0", "1000")),
     key("risk.collar_bps", bps("1", "5000")),
+    key("risk.confirm_edge_bps", bps("1", "10000")),
     key("risk.cooldown_ms", whole(0, 3_600_000, "ms")),
     key("risk.refused_rest_ms", whole(0, 3_600_000, "ms")),
     key("complement.enabled", Kind::Flag),

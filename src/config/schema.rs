@@ -386,6 +386,9 @@ pub struct Risk {
     /// Farthest an order's price may lie from the pair's reference.
     #[serde(rename = "collar_bps", deserialize_with = "ppb")]
     pub collar_ppb: i64,
+    /// A larger edge is believed only when the market that shows it says it again.
+    #[serde(rename = "confirm_edge_bps", deserialize_with = "ppb")]
+    pub confirm_edge_ppb: i64,
     /// Rest of a pair after a trade.
     pub cooldown_ms: u64,
     /// Rest of a pair whose orders a venue refuses.

@@ -256,6 +256,7 @@ pub fn limits(config: &Config) -> Limits {
         open_orders_max: risk.open_orders_max as usize,
         collar_ppb: risk.collar_ppb,
         collar_samples_min: COLLAR_SAMPLES_MIN,
+        confirm_edge_ppb: risk.confirm_edge_ppb,
         cooldown_ns: risk.cooldown_ms * 1_000_000,
         refused_rest_ns: risk.refused_rest_ms * 1_000_000,
         stale_ns: Venue::ALL.iter().map(stale_ms).collect(),

@@ -64,7 +64,7 @@ impl Dialogue {
 
     /// A message came; `dice` decides the code, should one be told.
     pub fn on(&mut self, said: &Said, dice: u64, now: Nanos) -> Option<Act> {
-        if said.chat != self.chat {
+        if said.chat != self.chat && !cfg!(mutant = "stranger-chat") {
             return self.on_stranger(said, now);
         }
         let mut words = said.text.split_whitespace();
@@ -90,7 +90,10 @@ impl Dialogue {
 
     fn confirm(&self, awaiting: Option<(u32, Nanos)>, code: &str, said: &Said, now: Nanos) -> Act {
         match awaiting {
-            Some((known, told_ns)) if code == known.to_string() && now.saturating_sub(told_ns) <= CODE_NS => {
+            Some((known, told_ns))
+                if (code == known.to_string() || cfg!(mutant = "resume-code"))
+                    && now.saturating_sub(told_ns) <= CODE_NS =>
+            {
                 Act::Resume(format!("asked for by {} in the chat", said.who))
             }
             _ => Act::Say("that is not the code, or it is too late: begin again with /resume".to_owned()),
@@ -100,7 +103,8 @@ impl Dialogue {
     /// Once for each chat while it is remembered; however many they are, people are told so often and no more.
     fn on_stranger(&mut self, said: &Said, now: Nanos) -> Option<Act> {
         self.strangers.retain(|_, seen_ns| now.saturating_sub(*seen_ns) < STRANGER_NS);
-        if self.strangers.len() > STRANGERS_TOLD && !self.strangers.contains_key(&said.chat) {
+        let is_full = self.strangers.len() > STRANGERS_TOLD && !cfg!(mutant = "stranger-flood");
+        if is_full && !self.strangers.contains_key(&said.chat) {
             return None;
         }
         let is_new = self.strangers.insert(said.chat, now).is_none();

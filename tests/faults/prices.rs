@@ -2,6 +2,7 @@
 
 use crate::books::verb;
 use crate::rig::{Plan, Rig};
+use highwire_links::audit::Verdict;
 use highwire_links::page::BookState;
 use highwire_simulator::{Injection, Venue as Room, Verb};
 use serde_json::json;
@@ -57,5 +58,27 @@ async fn an_outlier_is_never_traded_and_a_book_of_one_side_not_at_all() {
     }
     rig.prices_are_sane();
     rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
+/// With collars that would let it pass, what is too good in one message is not acted on: the next one takes it back.
+///
+/// Fault: M15
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edge_that_is_too_good_is_not_acted_on_until_its_market_says_it_again() {
+    let rig = Rig::start(Plan { tune: |config| config.risk.collar_ppb = 500_000_000, ..Plan::default() }).await;
+    rig.wait_trades(3).await;
+    let doubted = |rig: &Rig| rig.service.watch().vitals().verdicts[Verdict::Unconfirmed as usize];
+    for (room, name) in ROOMS {
+        let before = doubted(&rig);
+        for x in [0.85, 1.15] {
+            rig.strike(room, Verb::Outlier { x });
+            rig.rest(400).await;
+        }
+        assert!(doubted(&rig) > before, "{name}: nothing was doubted");
+        rig.wait("every book is live", Rig::all_live).await;
+        rig.wait_trades_on(name, 1).await;
+    }
+    rig.prices_are_sane();
     rig.end().await;
 }

@@ -288,6 +288,7 @@ pub fn spec() -> EngineSpec {
             open_orders_max: 128,
             collar_ppb: 1_000_000_000,
             collar_samples_min: 0,
+            confirm_edge_ppb: i64::MAX,
             cooldown_ns: 0,
             refused_rest_ns: 0,
             stale_ns: vec![u64::MAX; VENUES],

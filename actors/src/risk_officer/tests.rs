@@ -14,6 +14,7 @@ fn bounds() -> Bounds {
         open_orders_max: 16,
         collar_ppb: 0,
         collar_samples_min: 0,
+        confirm_edge_ppb: i64::MAX,
         cooldown_ns: 0,
         refused_rest_ns: 0,
         stale_ns: vec![],

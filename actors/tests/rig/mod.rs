@@ -264,6 +264,7 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             open_orders_max: 100,
             collar_ppb: limits::PPB,
             collar_samples_min: 0,
+            confirm_edge_ppb: i64::MAX,
             cooldown_ns: 0,
             refused_rest_ns: 0,
             stale_ns: vec![60 * SECOND_NS; VENUES],

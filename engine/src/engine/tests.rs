@@ -41,6 +41,7 @@ fn spec() -> EngineSpec {
             open_orders_max: 8,
             collar_ppb: 100_000_000,
             collar_samples_min: 0,
+            confirm_edge_ppb: i64::MAX,
             cooldown_ns: SECOND,
             refused_rest_ns: 0,
             stale_ns: vec![SECOND; 2],

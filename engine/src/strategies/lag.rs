@@ -188,11 +188,12 @@ impl Lag {
     pub fn signal(&self, number: usize, id: InstrumentId, params: &Params, now: Nanos) -> Option<Signal> {
         let may = |follower: &&Follower| follower.reference == id && follower.opens && params.is_on;
         let follower = self.followers.get(number).filter(may)?;
-        let (since_ns, then) = follower.way.begin(follower.since_ns, params.window_ns, now)?;
+        let begins_ns = if cfg!(mutant = "lag-begins") { 0 } else { follower.since_ns };
+        let (since_ns, then) = follower.way.begin(begins_ns, params.window_ns, now)?;
         let moved = i128::from(follower.way.now_mid - then) * i128::from(PPB) / i128::from(then);
         let move_ppb = i64::try_from(moved.unsigned_abs()).ok().filter(|&ppb| ppb >= params.move_min_ppb)?;
         let has_followed = follower.rests.iter().any(|rest| rest.changed_ns > since_ns);
-        (!has_followed).then_some(Signal { side: usize::from(moved < 0), move_ppb })
+        (!has_followed || cfg!(mutant = "lag-followed")).then_some(Signal { side: usize::from(moved < 0), move_ppb })
     }
 
     /// The shares on offer while the last of them still has the edge, at most `qty_max`.

@@ -95,3 +95,40 @@ async fn every_actor_and_thread_that_is_murdered_under_trading_is_back_and_the_l
     println!("{murders} murders of {} victims: 0 violations", victims.len());
     rig.stop().await;
 }
+
+/// The governor dies more often than its budget allows: nothing is left to rule, so every stop word is raised and nothing is
+/// open, but whoever asks is answered; and the next start is halted until somebody resumes.
+///
+/// Fault: P10
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_governor_that_is_murdered_beyond_its_budget_leaves_a_halt_that_is_latched_and_somebody_to_ask() {
+    let mut rig = Rig::with("socket", "[supervision]\ncore_restarts = 2\n").await;
+    let given_up = |rig: &Rig| branch(&rig.status(), "core/governor")["state"].as_str().unwrap().contains("given up");
+    let until = Instant::now() + BACK_WITHIN;
+    while !given_up(&rig) {
+        assert!(Instant::now() < until, "its budget is never spent: {:#}", rig.status());
+        // One that is not back yet cannot be killed again.
+        let _killed = rig.operate(&["restart", "core/governor"]);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    let is_stopped = |thread: &Value| thread["stop"] == "Halted";
+    rig.running.wait(|| {
+        let status = rig.status();
+        (!status["threads"].as_array().unwrap().iter().all(is_stopped)).then(|| format!("not stopped: {status:#}"))
+    });
+    rig.running.wait(|| (rig.wire("orders") != rig.wire("orders_closed")).then(|| "orders are open".to_owned()));
+    let (orders, seen) = (rig.wire("orders"), rig.wire("opportunities"));
+    rig.running.wait(|| (rig.wire("opportunities") < seen + 3).then(|| "nothing to refrain from".to_owned()));
+    assert_eq!(rig.wire("orders"), orders, "an order left while nobody rules");
+    rig.kill();
+    rig.restart();
+    rig.running
+        .wait(|| (!rig.running.health()["reasons"].to_string().contains("latched")).then(|| "no latch".to_owned()));
+    assert_eq!(rig.running.health()["mode"], "Halted", "{}", rig.running.health());
+    assert!(rig.operate(&["resume"]).status.success());
+    rig.running.wait_mode("Full");
+    rig.wait_trades(1);
+    // Its own count of positions begins with the process; the venues' does not.
+    rig.judge().assert_no_id_twice();
+    rig.stop().await;
+}
