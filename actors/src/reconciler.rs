@@ -13,11 +13,11 @@ use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
 use highwire_engine::wallets::Adjustment;
 use highwire_links::Nanos;
-use highwire_links::fill::Report;
+use highwire_links::fill::{OrderReject, Report};
 use highwire_links::rate::RateBudget;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_supervision::incident::Severity;
-use highwire_venues::private::Query;
+use highwire_venues::private::{Query, Why};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::time::Duration;
 
@@ -29,6 +29,9 @@ const AGAIN_NS: Nanos = 150_000_000;
 const NOISY_MAX: u32 = 6;
 /// A venue that did not agree for so long is only hedged at.
 const PATIENCE_NS: Nanos = 15_000_000_000;
+
+/// A venue that refuses our key is left alone by the wire for so long: until a start with another.
+const KEY_REST_NS: Nanos = 365 * 86_400 * 1_000_000_000;
 
 /// Our side of the comparison.
 pub trait Side: Send + 'static {
@@ -180,6 +183,7 @@ impl ReconcilerState {
             Ok(survey) => survey,
             Err(error) => {
                 self.all |= self.asks_all;
+                self.heed_key(&error, now);
                 return tracing::info!(venue = self.args.account.venue.name(), %error, "it is not reconciled");
             }
         };
@@ -193,6 +197,16 @@ impl ReconcilerState {
                 // Told again when it is something else, or when it was over between.
                 self.stops = stops;
             }
+        }
+    }
+
+    /// A key that is refused is shown once more, at once; refused again, the wire shows it no more either.
+    fn heed_key(&mut self, error: &AskError, now: Nanos) {
+        let account = &self.args.account;
+        if account.allowance.is_key_refused() {
+            let _gone = self.args.warden.cast(WardenMsg::LeaveAlone(account.venue.id(), KEY_REST_NS, true));
+        } else if matches!(error, AskError::Refused(refusal) if refusal.why == Why::Refused(OrderReject::Auth)) {
+            self.next_ns = now;
         }
     }
 
