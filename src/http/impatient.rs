@@ -31,7 +31,12 @@ impl Impatient {
         }
         let within = self.within;
         let until = self.until.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(Instant::now() + within)));
-        until.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        let is_over = until.as_mut().poll(cx).is_ready();
+        if !is_over {
+            return Poll::Pending;
+        }
+        self.until = None;
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -81,7 +86,7 @@ mod tests {
             tokio::join!(async { TcpStream::connect(listener.local_addr().unwrap()).await.unwrap() }, async {
                 listener.accept().await.unwrap().0
             });
-        let mut near = Impatient::new(near, Duration::from_millis(200));
+        let mut near = Impatient::new(near, Duration::from_secs(2));
         let full = loop {
             if let Err(error) = near.write_all(&[7; 65_536]).await {
                 break error;

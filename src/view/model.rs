@@ -109,10 +109,10 @@ impl Totals {
     }
 }
 
-/// A decimal of at most two places, in hundredths.
+/// A decimal of at most two places, in hundredths; `None` for anything else, and for nothing.
 fn hundredths(text: &str) -> Option<i64> {
     let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
-    format!("{whole}{rest:0<2}").parse().ok().filter(|_| rest.len() <= 2)
+    format!("{whole}{rest:0<2}").parse().ok().filter(|_| rest.len() <= 2 && !text.is_empty())
 }
 
 /// Latency of one stage.
