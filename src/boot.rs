@@ -185,6 +185,9 @@ pub fn begin_on(
     let sizes = Settings { segment_bytes: config.store.segment_kib << 10, ..Settings::default() };
     let journal = Journal::resume(disk, sizes, now, &recovery);
     let mut boot = Boot { lock: None, state, journal, lessor: Lessor::new(epoch), epoch, covered, folder };
+    boot.state.forget_spent(|venue, symbol| {
+        universe.specs.iter().any(|spec| spec.venue.name() == venue && spec.symbol == symbol)
+    });
     boot.state.restate().into_iter().for_each(|entry| boot.add(now, entry));
     boot.lease(now)?;
     boot.list(universe, config, orders, now);
@@ -284,12 +287,17 @@ fn assets(listed: &Listed, funds: Funds) -> impl Iterator<Item = (&str, Amount)>
     base.into_iter().chain([(listed.quote.as_str(), quote)])
 }
 
+/// Orders of earlier processes at venues that nobody asks about them.
+pub fn strays(state: &State, is_asked: impl Fn(&str) -> bool) -> Vec<u64> {
+    let venue = |open: &crate::state::OpenOrder| state.holdings[open.holding].listed.venue.as_str();
+    state.orders.iter().filter(|(_, open)| !is_asked(venue(open))).map(|(id, _)| *id).collect()
+}
+
 /// The mode that this start may not exceed, and why: latches that stand, and orders of earlier processes at venues that
 /// nobody asks about them.
 pub fn mode_max(state: &State, is_asked: impl Fn(&str) -> bool) -> (Mode, Vec<String>) {
     let mut why: Vec<String> = state.latches.iter().map(|latch| latch.why.clone()).collect();
-    let venue = |open: &crate::state::OpenOrder| state.holdings[open.holding].listed.venue.as_str();
-    let open = state.orders.values().filter(|open| !is_asked(venue(open))).count();
+    let open = strays(state, is_asked).len();
     if open > 0 {
         why.push(format!("{open} orders of an earlier run are not resolved"));
     }
@@ -361,7 +369,7 @@ fn listed(universe: &Universe) -> impl Iterator<Item = Listed> + '_ {
 }
 
 /// The risk limits by their keys.
-fn limits(config: &Config) -> Vec<(String, String)> {
+pub(crate) fn limits(config: &Config) -> Vec<(String, String)> {
     let risk = &config.risk;
     let named = |name: &str, value: String| (format!("risk.{name}"), value);
     vec![

@@ -17,6 +17,7 @@ use crate::service::Orders;
 use crate::simulate::{self, SimulateOptions};
 use crate::telemetry::{self, Telemetry, TelemetrySettings};
 use crate::view::View;
+use crate::watch;
 use clap::{Args, Parser, Subcommand};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_simulator::Venue as Room;
@@ -58,6 +59,8 @@ enum Command {
     Simulate(SimulateArgs),
     /// Show how a running service is.
     Status(StatusArgs),
+    /// Look at a running service: its books, opportunities, trades and notices, as they go on.
+    Watch(WatchArgs),
     /// Have a running service open nothing, withdraw every order, and stay so until a resume.
     Halt(HaltArgs),
     /// As a halt, and close what is exposed first, within the bounds of any hedge.
@@ -66,8 +69,10 @@ enum Command {
     Resume(ResumeArgs),
     /// Show how far the venues of a running service agree with it, and sign what only you can judge.
     Reconcile(ReconcileArgs),
-    /// Change what the strategies of a running service look for, until its next start; without changes, show it.
+    /// Change what the strategies of a running service look for, until its process ends; without changes, show it.
     Tune(TuneArgs),
+    /// Have a running service read its configuration again and take in what may change while it runs.
+    Reload(ReloadArgs),
     /// Tell a running service that you have seen an incident.
     Acknowledge(AcknowledgeArgs),
     /// Have an actor of a running service started anew, such as okx/pool: its lines connect again.
@@ -127,6 +132,16 @@ struct StatusArgs {
 }
 
 #[derive(Debug, Args)]
+struct WatchArgs {
+    /// The service's configuration: its data folder leads to it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Progress lines instead of the screen.
+    #[arg(long)]
+    plain: bool,
+}
+
+#[derive(Debug, Args)]
 struct HaltArgs {
     #[command(flatten)]
     operate: OperateArgs,
@@ -154,6 +169,15 @@ struct ReconcileArgs {
     /// Sign what differs and only an operator can judge: it is taken as the venue says, on record, with your name.
     #[arg(long, conflicts_with = "show")]
     accept: bool,
+}
+
+#[derive(Debug, Args)]
+struct ReloadArgs {
+    #[command(flatten)]
+    operate: OperateArgs,
+    /// Also take in what may bind less than before, such as a higher limit.
+    #[arg(long)]
+    loosen: bool,
 }
 
 #[derive(Debug, Args)]
@@ -298,6 +322,9 @@ struct RunArgs {
     /// Send orders to the venues; `service.live` must say so too.
     #[arg(long)]
     live: bool,
+    /// End when this process, which started it, ends in whatever way.
+    #[arg(long, value_name = "PID", hide = true)]
+    ends_with: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -353,6 +380,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check(&arguments),
         Command::Simulate(arguments) => simulate(arguments),
         Command::Status(StatusArgs { operate, tree }) => ask(&operate, &Question::Status, tree),
+        Command::Watch(arguments) => watch(&arguments),
         Command::Halt(HaltArgs { operate, now }) => ask(&operate, &Question::Halt { now, why: asker() }, false),
         Command::Flatten(operate) => ask(&operate, &Question::Flatten { why: asker() }, false),
         Command::Resume(ResumeArgs { operate, dry_run }) => {
@@ -360,6 +388,9 @@ pub fn main() -> ExitCode {
         }
         Command::Reconcile(ReconcileArgs { operate, accept, .. }) => {
             ask(&operate, &Question::Reconcile { accept: accept.then(asker) }, false)
+        }
+        Command::Reload(ReloadArgs { operate, loosen }) => {
+            ask(&operate, &Question::Reload { loosen, why: asker() }, false)
         }
         Command::Restart(RestartArgs { operate, path, panic }) => {
             ask(&operate, &Question::Restart { path, panics: panic }, false)
@@ -382,9 +413,12 @@ fn load(path: Option<&Path>) -> Result<config::Loaded, Failure> {
 }
 
 fn run(arguments: &RunArgs) -> Result<(), Failure> {
-    let config = load(arguments.config.as_deref())?.config;
-    let telemetry = tell(&config, &config.service.log)?;
-    let outcome = run::run(&config, arguments.live, telemetry.tracing());
+    let failed = |error: &run::RunError| Failure { message: error.to_string(), code: RUN_FAILED };
+    let file = arguments.config.as_deref();
+    let loaded = load(file)?;
+    arguments.ends_with.map(run::end_with).transpose().map_err(|error| failed(&error))?;
+    let telemetry = tell(&loaded.config, &loaded.config.service.log)?;
+    let outcome = run::run(&loaded, file, arguments.live, telemetry.tracing());
     telemetry.finish();
     outcome.map_err(|error| {
         let code = if matches!(error, run::RunError::NotAtRest(_)) { NOT_AT_REST } else { RUN_FAILED };
@@ -409,15 +443,17 @@ fn tell(config: &Config, filter: &str) -> Result<Telemetry, Failure> {
 }
 
 fn demo(arguments: &DemoArgs) -> Result<(), Failure> {
+    let loaded = load(arguments.config.as_deref())?;
+    let view = if arguments.plain { View::lines() } else { View::open() };
+    let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
+    let outcome = demo::run(&options, &loaded, view);
+    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
+}
+
+fn watch(arguments: &WatchArgs) -> Result<(), Failure> {
     let config = load(arguments.config.as_deref())?.config;
     let view = if arguments.plain { View::lines() } else { View::open() };
-    // A screen shows the same events itself, and a log line would tear it.
-    let filter = if view.owns_terminal() { "off" } else { &config.service.log };
-    let telemetry = tell(&config, filter)?;
-    let options = DemoOptions { seconds: arguments.seconds, seed: arguments.seed };
-    let outcome = demo::run(&options, &config, view, telemetry.tracing());
-    telemetry.finish();
-    outcome.map_err(|error| Failure { message: error.to_string(), code: RUN_FAILED })
+    watch::watch(&config, view).map_err(|error| Failure { message: error.to_string(), code: NOBODY })
 }
 
 fn replay(arguments: ReplayArgs) -> Result<(), Failure> {

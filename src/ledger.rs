@@ -15,6 +15,8 @@ use std::collections::{HashMap, VecDeque};
 
 /// Orders that are remembered, ended or not.
 const ORDERS_KNOWN: usize = 100_000;
+/// Opportunities that a ledger with a bound keeps at least; at twice as many the older half is forgotten.
+const OPPORTUNITIES_KEPT: usize = 8_192;
 
 /// One opportunity's life.
 #[derive(Clone, Debug)]
@@ -38,8 +40,10 @@ impl Opportunity {
 
 /// Everything that the engine did.
 pub struct Ledger {
-    /// Opportunities in the order of their numbers.
+    /// Opportunities in the order of their numbers; the latest, if it has a bound.
     pub opportunities: Vec<Opportunity>,
+    /// Opportunities that were forgotten.
+    pub forgotten: u64,
     /// Decisions by the number of their verdict.
     pub decisions: [u64; VERDICTS],
     /// Orders handed to the gateway.
@@ -64,6 +68,7 @@ pub struct Ledger {
     pub by_instrument: Vec<Pnl>,
     /// Fills that could not be added up.
     pub overflows: u64,
+    is_bounded: bool,
     known: HashMap<u64, Side>,
     /// Ids of `known`, oldest first.
     ids: VecDeque<u64>,
@@ -76,6 +81,7 @@ impl Ledger {
     pub fn new(universe: &Universe) -> Self {
         Self {
             opportunities: Vec::new(),
+            forgotten: 0,
             decisions: [0; VERDICTS],
             orders: 0,
             requests: 0,
@@ -88,18 +94,22 @@ impl Ledger {
             pnl: vec![Pnl::default(); universe.pairs.len()],
             by_instrument: vec![Pnl::default(); universe.instruments.len()],
             overflows: 0,
+            is_bounded: false,
             known: HashMap::new(),
             ids: VecDeque::new(),
             sent: Vec::new(),
         }
     }
 
+    /// One for a service that runs for months: of opportunities it keeps the latest.
+    pub fn bounded(universe: &Universe) -> Self {
+        Self { is_bounded: true, ..Self::new(universe) }
+    }
+
     /// Takes in a record.
     pub fn take(&mut self, record: &Record, universe: &Universe) {
         match record {
-            Record::Opened(opened) => {
-                self.opportunities.push(Opportunity { opened: *opened, decided: None, closed: None, standing: None });
-            }
+            Record::Opened(opened) => self.open(opened),
             Record::Decided(decided) => {
                 self.decisions[decided.verdict as usize] += 1;
                 if let Some(opportunity) = self.opportunity(decided.id) {
@@ -144,9 +154,22 @@ impl Ledger {
         }
     }
 
-    /// The number stands at its place: the engine counts from 1.
+    fn open(&mut self, opened: &Opened) {
+        if self.is_bounded && self.opportunities.len() >= 2 * OPPORTUNITIES_KEPT {
+            self.forgotten += self.opportunities.drain(..OPPORTUNITIES_KEPT).len() as u64;
+        }
+        self.opportunities.push(Opportunity { opened: *opened, decided: None, closed: None, standing: None });
+    }
+
+    /// The number stands at its place, since the engine counts from 1; after the death of an engine, or of a part of this
+    /// list, it stands elsewhere, most likely near the end.
     fn opportunity(&mut self, id: u32) -> Option<&mut Opportunity> {
-        self.opportunities.get_mut((id as usize).checked_sub(1)?)
+        let is = |opportunity: &Opportunity| opportunity.opened.id == id;
+        let place = (u64::from(id).checked_sub(1)?).checked_sub(self.forgotten).and_then(|at| usize::try_from(at).ok());
+        match place.filter(|at| self.opportunities.get(*at).is_some_and(is)) {
+            Some(at) => self.opportunities.get_mut(at),
+            None => self.opportunities.iter_mut().rev().find(|opportunity| is(opportunity)),
+        }
     }
 
     fn follow(&mut self, moved: &SagaMoved) {

@@ -1,10 +1,11 @@
 //! `highwire run`: the service on the venues and pairs of the configuration, until Ctrl-C or SIGTERM; both come to
-//! rest first, within their time. SIGUSR1 halts.
+//! rest first, within their time. SIGUSR1 halts, SIGHUP reads the configuration again.
 
 use crate::boot::{BootError, Recovered};
-use crate::config::{Config, Member};
+use crate::config::{Config, Loaded, Member};
 use crate::notify::Notify;
-use crate::service::{self, ListingError, Orders, Service, ServiceError, VenueAddress, listings, tokens};
+use crate::renewal::Renewal;
+use crate::service::{self, Followed, ListingError, Orders, Service, ServiceError, VenueAddress, followed, listings};
 use crate::telemetry::Tracing;
 use crate::universe::{Pairing, PairingError, Universe, UniverseError};
 use highwire_engine::clock::{Clock, TscClock};
@@ -12,12 +13,16 @@ use highwire_supervision::halting::Stand;
 use highwire_venues::plan::{Channels, plan, ws_hosts};
 use highwire_venues::polymarket::private::CLOB_HOST;
 use highwire_venues::venue::Venue;
+use rustix::process::{getppid, set_parent_process_death_signal};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Between two looks whether all is alive, when nobody asked for another time.
 const ALIVE_EVERY: Duration = Duration::from_secs(1);
+/// Between two tries to start again, while a venue does not list its instruments.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Why the service does not run.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +45,9 @@ pub enum RunError {
     /// Too many instruments.
     #[error(transparent)]
     Universe(#[from] UniverseError),
+    /// Who started it has ended.
+    #[error("the process that started it has ended")]
+    Alone,
     /// It ended, and orders or exposure may be left.
     #[error("ended, but not all is at rest: {0:?}")]
     NotAtRest(Option<Stand>),
@@ -51,15 +59,27 @@ pub enum RunError {
     Service(#[from] ServiceError),
 }
 
-/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch.
+/// Ends this process with the one that started it, however that ends: a demo's service has nobody else.
+///
+/// # Errors
+/// The system does not do that, or it has ended already.
+pub fn end_with(starter: u32) -> Result<(), RunError> {
+    set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(std::io::Error::from)?;
+    let is_there = getppid().is_some_and(|parent| u32::try_from(parent.as_raw_pid()).is_ok_and(|pid| pid == starter));
+    if is_there { Ok(()) } else { Err(RunError::Alone) }
+}
+
+/// Runs until Ctrl-C or SIGTERM. `live` is the command line's switch; `file` is what a reload reads again.
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(config: &Config, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+pub fn run(loaded: &Loaded, file: Option<&Path>, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+    let config = &loaded.config;
     let orders = orders(config.service.live, live)?;
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(config, orders, tracing))
+    let settings = Settings { loaded: loaded.clone(), file, tuned: Vec::new() };
+    runtime.block_on(session(settings, orders, tracing))
 }
 
 /// Both switches, or neither: one alone is a mistake that must not pass for paper or for live.
@@ -72,48 +92,162 @@ fn orders(configured: bool, given: bool) -> Result<Orders, RunError> {
     }
 }
 
-async fn session(config: &Config, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
+/// What ends a term: a start and what runs until the next.
+enum End {
+    Asked,
+    /// Later windows are to be followed.
+    Renewal,
+}
+
+/// Signals, heard from the first start to the last end: one that comes between two starts is not lost.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    halt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            halt: signal(SignalKind::user_defined1())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Whether an end is asked for within this time.
+    async fn end_within(&mut self, time: Duration) -> bool {
+        tokio::select! {
+            _ = self.interrupt.recv() => true,
+            _ = self.terminate.recv() => true,
+            () = tokio::time::sleep(time) => false,
+        }
+    }
+}
+
+/// What a start goes by: the next one goes on with what was changed while it ran.
+struct Settings<'a> {
+    loaded: Loaded,
+    /// What a reload reads again.
+    file: Option<&'a Path>,
+    /// Changes of what the strategies look for.
+    tuned: Vec<String>,
+}
+
+impl Settings<'_> {
+    fn hold_at(&self, service: &Service) {
+        service.reloading().follow(self.file.map(Path::to_owned), self.loaded.clone());
+        if let Err(why) = service.tuning().tune(&self.tuned, "as before this start") {
+            tracing::error!(why, "what strategies look for is as configured");
+        }
+    }
+
+    fn take_from(&mut self, service: &Service) {
+        self.tuned = service.tuning().changes();
+        self.loaded = service.reloading().loaded().unwrap_or_else(|| self.loaded.clone());
+    }
+}
+
+async fn session(mut settings: Settings<'_>, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
+    let mut signals = Signals::listen()?;
+    let http = service::client(&settings.loaded.config)?;
+    let (notify, mut again) = (Notify::from_env(), false);
+    loop {
+        let ended = term(&mut settings, orders, tracing.clone(), (&http, &mut signals, notify.as_ref())).await;
+        match ended {
+            Ok(End::Asked) => return Ok(()),
+            Ok(End::Renewal) => tracing::info!("it starts again with the windows that are listed now"),
+            Err(RunError::Listing(error)) if again => {
+                tracing::error!(%error, "it cannot start again yet");
+                if signals.end_within(AGAIN_AFTER).await {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        again = true;
+    }
+}
+
+/// From a start, which is a recovery, until everything has come to rest.
+async fn term(
+    settings: &mut Settings<'_>,
+    orders: Orders,
+    tracing: Option<Tracing>,
+    (http, signals, notify): (&reqwest::Client, &mut Signals, Option<&Notify>),
+) -> Result<End, RunError> {
+    let config = &settings.loaded.config.clone();
     let now = TscClock::start().now();
     let read = tracing::info_span!(parent: None, "recovery", scope = "journal");
     let recovered = read.in_scope(|| Recovered::open(config, orders))?;
     drop(read);
-    let addresses: Vec<VenueAddress> = Venue::ALL
-        .into_iter()
-        .filter(|venue| is_wanted(config, *venue))
-        .filter_map(|venue| address(config, venue))
-        .collect();
-    let http = service::client(config)?;
-    let mut specs = listings(&http, &addresses).await?;
+    let venues = Venue::ALL.into_iter().filter(|venue| is_wanted(config, *venue));
+    let addresses: Vec<VenueAddress> = venues.filter_map(|venue| address(config, venue)).collect();
+    let held = recovered.as_ref().map(|recovered| service::held(&recovered.found.state)).unwrap_or_default();
+    let (universe, until_s) = universe(http, config, &addresses, &held).await?;
+    let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
+    let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
+    settings.hold_at(&service);
+    tell(notify, "READY=1");
+    let renewal = Renewal { http, config, until_s };
+    let ended = tokio::select! {
+        () = attend(&service, notify, signals) => End::Asked,
+        () = renewal.due() => End::Renewal,
+    };
+    settings.take_from(&service);
+    let why = match ended {
+        End::Renewal => "later windows are to be followed",
+        End::Asked => {
+            tell(notify, "STOPPING=1");
+            "the process ends"
+        }
+    };
+    let end = service.halt(why, false).await;
+    service.stop().await;
+    match ended {
+        // What is left in doubt is asked about by the next start.
+        End::Renewal => Ok(End::Renewal),
+        End::Asked if end.is_clean => Ok(End::Asked),
+        End::Asked => Err(RunError::NotAtRest(end.stand)),
+    }
+}
+
+/// What is traded, and when the last window of a series begins.
+async fn universe(
+    http: &reqwest::Client,
+    config: &Config,
+    addresses: &[VenueAddress],
+    held: &[String],
+) -> Result<(Arc<Universe>, Option<i64>), RunError> {
+    let mut specs = listings(http, addresses).await?;
     specs.retain(|spec| named(config).any(|m| m.venue == spec.venue.name() && m.symbol == spec.symbol));
+    let mut outcomes = Followed::default();
     if addresses.iter().any(|address| address.venue == Venue::Polymarket) {
-        specs.extend(tokens(&http, config).await?);
+        outcomes = followed(http, config, held).await?;
+        specs.append(&mut outcomes.specs);
     }
     if specs.is_empty() {
         return Err(RunError::NoPairs);
     }
-    let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
-    let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
-    let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
-    let notify = Notify::from_env();
-    tell(notify.as_ref(), "READY=1");
-    let ended = attend(&service, notify.as_ref()).await;
-    tell(notify.as_ref(), "STOPPING=1");
-    let end = service.halt("the process ends", false).await;
-    service.stop().await;
-    ended?;
-    if end.is_clean { Ok(()) } else { Err(RunError::NotAtRest(end.stand)) }
+    let universe = Universe::new(specs, &Pairing::new(config, &[])?, config)?;
+    let tokens = universe.specs.iter().zip(&universe.instruments);
+    let over = tokens.filter(|(spec, _)| spec.venue == Venue::Polymarket && outcomes.over.contains(&spec.symbol));
+    over.for_each(|(_, instrument)| universe.ended.insert(instrument.id));
+    Ok((Arc::new(universe), outcomes.until_s))
 }
 
-/// Waits for the end: an interrupt or a termination. SIGUSR1 halts.
-async fn attend(service: &Service, notify: Option<&Notify>) -> std::io::Result<()> {
-    let (mut ends, mut halts) = (signal(SignalKind::terminate())?, signal(SignalKind::user_defined1())?);
-    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+/// Waits for the end: an interrupt or a termination. SIGUSR1 halts, SIGHUP reloads.
+async fn attend(service: &Service, notify: Option<&Notify>, signals: &mut Signals) {
     let mut alive = tokio::time::interval(notify.and_then(Notify::every).unwrap_or(ALIVE_EVERY));
     loop {
         tokio::select! {
-            interrupted = &mut interrupt => return interrupted,
-            _ = ends.recv() => return Ok(()),
-            _ = halts.recv() => service.begin_halt("signal SIGUSR1"),
+            _ = signals.interrupt.recv() => return,
+            _ = signals.terminate.recv() => return,
+            _ = signals.halt.recv() => service.begin_halt("signal SIGUSR1"),
+            // What is refused is told as an incident.
+            _ = signals.reload.recv() => drop(service.reloading().reload(false, "signal SIGHUP")),
             _ = alive.tick() => {
                 if service.watch().is_alive() {
                     tell(notify, "WATCHDOG=1");

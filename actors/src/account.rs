@@ -5,12 +5,13 @@ use crate::allowance::{Allowance, Need};
 use crate::web::{self, Answer, Claim};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Nanos;
+use highwire_links::fill::OrderReject;
 use highwire_links::fixed::Amount;
 use highwire_links::rate::{Cost, Priority};
 use highwire_venues::keys::Keys;
 use highwire_venues::orders::Listed;
 use highwire_venues::polymarket::private::{balance_of, token_balance};
-use highwire_venues::private::{self, Balance, HttpRequest, Query, Refusal, Reply};
+use highwire_venues::private::{self, Balance, HttpRequest, Query, Refusal, Reply, Why};
 use highwire_venues::spec::Kind;
 use highwire_venues::venue::Venue;
 use std::sync::Arc;
@@ -82,7 +83,18 @@ impl Account {
         let request = private::request(self.venue, &self.keys, query, self.wall_ms());
         let request = request.map_err(|error| unanswered(error.to_string()))?;
         let answer = self.send(&request, (need(query), priority(query))).await?;
-        private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body).map_err(AskError::Refused)
+        let answer = private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body);
+        self.note_key(&answer);
+        answer.map_err(AskError::Refused)
+    }
+
+    /// Keeps count of refusals of our key; what was refused for another reason, or not understood, says nothing of it.
+    fn note_key(&self, answer: &Result<Reply, Refusal>) {
+        match answer {
+            Ok(_) => self.allowance.on_key(true),
+            Err(Refusal { why: Why::Refused(OrderReject::Auth), .. }) => self.allowance.on_key(false),
+            Err(_) => {}
+        }
     }
 
     /// What is held of everything that is listed. Outcome tokens are asked for one by one, and named by their symbols.
@@ -93,9 +105,10 @@ impl Account {
         let Reply::Balances(mut balances) = self.ask(&Query::Balances).await? else {
             return Err(AskError::Unanswered("it does not tell its balances".to_owned()));
         };
-        for token in listed.iter().filter(|listed| listed.kind == Kind::Outcome).map(|listed| &listed.symbol) {
+        for listed in listed.iter().filter(|listed| listed.kind == Kind::Outcome) {
+            let token = &listed.symbol;
             let unanswered = |why: &str| AskError::Unanswered(format!("what is held of {token}: {why}"));
-            let request = token_balance(&self.keys, token, self.wall_ms());
+            let request = token_balance(&self.keys, listed, self.wall_ms());
             let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, CAN_WAIT).await?;
             let free = answer.good().ok().and_then(|body| balance_of(&body)).ok_or_else(|| unanswered("no number"))?;
             balances.push(Balance { asset: token.clone(), free, locked: Amount::ZERO });
@@ -105,6 +118,9 @@ impl Account {
 
     async fn send(&self, request: &HttpRequest, (need, priority): (Need, Priority)) -> Result<Answer, AskError> {
         let unanswered = |why: String| AskError::Unanswered(why);
+        if self.allowance.is_key_refused() {
+            return Err(unanswered("not asked: the venue refuses our key".to_owned()));
+        }
         let base = if self.base.is_empty() { request.host } else { &self.base };
         let method = reqwest::Method::from_bytes(request.method.as_bytes());
         let method = method.map_err(|error| unanswered(error.to_string()))?;

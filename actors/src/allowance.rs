@@ -8,6 +8,7 @@ use highwire_links::rate::{Cost, Priority, RateBudget, RateNotice, Scope};
 use highwire_venues::http::{Headers, retry_after};
 use highwire_venues::venue::Venue;
 use highwire_venues::{private, rest};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const WAIT_NS: Nanos = 60_000_000_000;
 /// Refusals for asking too much; 403 is how firewalls before a venue, and Bybit itself, say it.
 const REFUSALS: [u16; 3] = [403, 418, 429];
+
+/// Refusals of our key in a row after which nothing that is signed is asked any more: who goes on is locked out.
+const KEY_REFUSALS_MAX: u32 = 2;
 
 /// A time for which a venue wants to be left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub enum Need {
 pub struct Allowance {
     held: Arc<Mutex<Held>>,
     breaker: Arc<Mutex<Breaker>>,
+    /// Refusals of our key in a row.
+    key: Arc<AtomicU32>,
     /// Where the time of both begins.
     born: Instant,
 }
@@ -63,7 +69,7 @@ impl Allowance {
     pub fn new(venue: Venue, settings: Settings) -> Self {
         let held = Held { venue, budget: RateBudget::new(&rest::address_rules(venue)), is_ban: false };
         let breaker = Arc::new(Mutex::new(Breaker::new(settings)));
-        Self { held: Arc::new(Mutex::new(held)), breaker, born: Instant::now() }
+        Self { held: Arc::new(Mutex::new(held)), breaker, key: Arc::default(), born: Instant::now() }
     }
 
     /// The same with the usual breaker.
@@ -74,7 +80,21 @@ impl Allowance {
     /// Another venue at the same address.
     #[must_use]
     pub fn beside(&self, settings: Settings) -> Self {
-        Self { breaker: Arc::new(Mutex::new(Breaker::new(settings))), ..self.clone() }
+        Self { breaker: Arc::new(Mutex::new(Breaker::new(settings))), key: Arc::default(), ..self.clone() }
+    }
+
+    /// Whether the venue took our key. One that was refused for good stays so: only a start reads another.
+    pub fn on_key(&self, is_taken: bool) {
+        if !is_taken {
+            self.key.fetch_add(1, Ordering::Relaxed);
+        } else if !self.is_key_refused() {
+            self.key.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether our key was refused too often to be shown again.
+    pub fn is_key_refused(&self) -> bool {
+        self.key.load(Ordering::Relaxed) >= KEY_REFUSALS_MAX && !cfg!(mutant = "key-refused")
     }
 
     /// Where its breaker for questions stands, and how often it tripped.
@@ -169,6 +189,16 @@ mod tests {
         assert_eq!(allowance.take(Priority::Reconcile, &weight(590)), Ok(()));
         assert!(allowance.take(Priority::Reconcile, &weight(20)).is_err());
         assert_eq!(allowance.take(Priority::Cancel, &weight(20)), Ok(()));
+    }
+
+    #[test]
+    fn a_key_that_is_refused_twice_in_a_row_is_shown_no_more() {
+        let spot = Allowance::of(Venue::BybitSpot);
+        let linear = spot.beside(Settings::default());
+        [false, true, false].into_iter().for_each(|is_taken| spot.on_key(is_taken));
+        assert!(!spot.is_key_refused());
+        [false, true].into_iter().for_each(|is_taken| spot.on_key(is_taken));
+        assert!(spot.is_key_refused() && !linear.is_key_refused(), "and no late answer takes that back");
     }
 
     #[test]

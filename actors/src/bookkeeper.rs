@@ -7,7 +7,7 @@ use crate::warden::WardenMsg;
 use highwire_engine::spec::Funds;
 use highwire_engine::wallets::Held;
 use highwire_links::InstrumentId;
-use highwire_links::fill::Report;
+use highwire_links::fill::{Report, ReportKind, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_supervision::incident::Severity;
 use highwire_venues::orders::Listed;
@@ -143,7 +143,7 @@ async fn trades(account: &Account, listed: &Listed, id: u64) -> Result<Vec<Repor
         let Reply::Fills { fills, next } = account.ask(&query).await? else { return Ok(Vec::new()) };
         for fill in fills.iter().filter(|fill| fill.venue_order == order.venue_id) {
             sum = sum.checked_add(fill.qty).unwrap_or(sum);
-            found.extend(private::report(listed, id, fill));
+            found.extend(private::report(listed, id, fill).into_iter().flat_map(steps));
         }
         match next {
             Some(next) if sum < order.filled => page = Some(next),
@@ -151,6 +151,15 @@ async fn trades(account: &Account, listed: &Listed, id: u64) -> Result<Vec<Repor
         }
     }
     Ok(if sum == order.filled { found } else { Vec::new() })
+}
+
+/// A trade of an order that counts it, as its private line would have told it step by step: one that failed to settle was
+/// booked before it was undone.
+fn steps(told: Report) -> Vec<Report> {
+    if told.settlement != Settlement::Failed {
+        return vec![told];
+    }
+    vec![Report { settlement: Settlement::Pending, ..told }, Report { kind: ReportKind::Settlement, ..told }]
 }
 
 /// What of these balances an instrument can be traded with.

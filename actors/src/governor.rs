@@ -7,6 +7,7 @@
 
 mod health;
 mod latch;
+mod pause;
 mod ruling;
 mod walk;
 
@@ -26,6 +27,7 @@ use highwire_supervision::health::Health;
 use highwire_supervision::incident::Severity;
 use highwire_supervision::lineset::{LineSet, Reach, State as Lines};
 use highwire_supervision::recovery::{MISSING_MAX, Recovery};
+use pause::Pause;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -187,6 +189,7 @@ pub struct GovernorState {
     keeps: u64,
     turns: u64,
     walk: Walk,
+    pause: Pause,
 }
 
 impl GovernorState {
@@ -208,6 +211,7 @@ impl GovernorState {
             keeps: 0,
             turns: 0,
             walk: Walk::default(),
+            pause: Pause::default(),
         };
         let scopes = std::iter::once(Scope::Global).chain(state.args.venues.keys().map(|&venue| Scope::Venue(venue)));
         for scope in scopes.collect::<Vec<_>>() {
@@ -326,7 +330,7 @@ impl GovernorState {
         if cause == Cause::Recovery {
             return;
         }
-        let urgent = mode == Mode::Halted || latched;
+        let urgent = mode == Mode::Halted || latched || cause == Cause::UnknownOrders;
         let severity = if urgent && cause != Cause::Operator { Severity::Critical } else { Severity::Warning };
         let note = self.read.get(&(scope, cause)).map_or("", |latch| latch.note.as_str());
         let until = if latched { "until an operator resumes" } else { "until it is over" };
@@ -362,7 +366,9 @@ impl GovernorState {
         let mut latches = Vec::new();
         for scope in self.ladder.scopes() {
             for (cause, _, latched) in self.ladder.causes(scope) {
-                let latch = self.read.get(&(scope, cause)).filter(|_| latched);
+                // What is found anew at each start need not be kept, and may be over by then.
+                let is_kept = latched && !matches!(cause, Cause::Inherited | Cause::Key);
+                let latch = self.read.get(&(scope, cause)).filter(|_| is_kept);
                 let is_new =
                     !latches.iter().any(|(_, known): &(String, Latch)| (known.scope, known.cause) == (scope, cause));
                 latches.extend(latch.filter(|_| is_new).map(|latch| (self.name(scope), latch.clone())));
@@ -440,6 +446,7 @@ impl GovernorState {
 
     fn on_tick(&mut self) {
         let now = self.now();
+        self.pause.on_tick(now, &self.args.alerts);
         let readings = self.realm.as_mut().map_or_else(Vec::new, |realm| (realm.senses)(now));
         readings.into_iter().for_each(|reading| self.on_reading(reading));
         self.judge_reach();

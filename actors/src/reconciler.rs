@@ -11,6 +11,7 @@ use crate::governor::{GovernorMsg, Reading};
 use crate::survey::{Question, Survey, survey};
 use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
+use highwire_engine::wallets::Adjustment;
 use highwire_links::Nanos;
 use highwire_links::fill::Report;
 use highwire_links::rate::RateBudget;
@@ -57,6 +58,8 @@ pub struct Pulse {
 pub struct Steps {
     /// For the engine.
     pub tell: Vec<Report>,
+    /// Balances that the engine is to know of, too: they moved by no trade.
+    pub adjust: Vec<Adjustment>,
     /// Orders to withdraw: symbol, and the venue's own id.
     pub withdraw: Vec<(String, String)>,
     /// For people.
@@ -95,6 +98,8 @@ pub struct ReconcilerArgs {
     pub budget: RateBudget,
     /// Time between two looks.
     pub every: Duration,
+    /// The venue has agreed since the start; until it does, nothing is opened there.
+    pub has_agreed: bool,
 }
 
 /// What it is told.
@@ -215,6 +220,9 @@ impl ReconcilerState {
             // Without a warden there is no thread that could trade.
             let _gone = self.args.warden.cast(WardenMsg::Tell(steps.tell.clone()));
         }
+        if !steps.adjust.is_empty() {
+            let _gone = self.args.warden.cast(WardenMsg::Adjust(steps.adjust.clone()));
+        }
         for (key, severity, text) in &steps.notices {
             self.args.alerts.raise(key.clone(), *severity, text.clone());
         }
@@ -275,6 +283,7 @@ impl Actor for Reconciler {
     ) -> Result<ReconcilerState, ActorProcessingErr> {
         myself.send_interval(TURN, || ReconcilerMsg::Turn);
         let now = args.account.clock.now();
+        let agreed_ns = if args.has_agreed { now } else { 0 };
         Ok(ReconcilerState {
             args,
             is_asking: false,
@@ -284,7 +293,7 @@ impl Actor for Reconciler {
             next_ns: now,
             noisy: 0,
             unknown: 0,
-            agreed_ns: now,
+            agreed_ns,
             blind_ns: None,
             stops: Vec::new(),
         })

@@ -37,6 +37,8 @@ pub struct Kept {
     pub ids: [InstrumentId; 2],
     /// Its tokens as they were listed at the start.
     pub specs: [InstrumentSpec; 2],
+    /// It had ended before the start: only what it pays is awaited.
+    pub has_ended: bool,
 }
 
 /// Told of an instrument whose time is over.
@@ -106,7 +108,10 @@ pub struct RegistrarState {
 
 impl RegistrarState {
     fn new(mut args: RegistrarArgs) -> Self {
-        let entry = |kept| Entry { kept, stage: Stage::Runs, ends_ms: None, fee_ms: 0, opens: true };
+        let entry = |kept: Kept| {
+            let stage = if kept.has_ended { Stage::Ended } else { Stage::Runs };
+            Entry { kept, stage, ends_ms: None, fee_ms: 0, opens: true }
+        };
         let entries: Vec<Entry> = std::mem::take(&mut args.kept).into_iter().map(entry).collect();
         let mut this = Self { args, entries, asking: false, asked_ms: 0 };
         let now_ms = this.now_ms();

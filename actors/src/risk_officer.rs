@@ -7,7 +7,7 @@
 use crate::address::Address;
 use crate::governor::{GovernorMsg, Reading};
 use crate::warden::WardenMsg;
-use highwire_engine::engine::{Limits, Strategies};
+use highwire_engine::engine::Limits;
 use highwire_links::fixed::Amount;
 use highwire_quant::slow::assess::{Figures, History, Holding, Measure};
 use highwire_quant::slow::kelly::Record;
@@ -115,8 +115,8 @@ pub struct RiskOfficerArgs {
 pub enum RiskOfficerMsg {
     /// Time for a step.
     Tick,
-    /// From now on the strategies look for this.
-    SetStrategies(Box<Strategies>),
+    /// This may be held and lost from now on.
+    Bind(Box<Bounds>),
 }
 
 /// The actor.
@@ -130,12 +130,24 @@ pub struct RiskOfficerState {
     peak: f64,
     given: Option<Limits>,
     sent: u64,
+    /// The last ones, and what a venue takes at least.
+    figures: Option<(Figures, f64)>,
 }
 
 impl RiskOfficerState {
+    /// What is sent at once rests on the last figures; before any, the configured limits are in force.
+    fn bind(&mut self, bounds: Bounds) {
+        self.args.bounds = bounds;
+        let bounds = &self.args.bounds;
+        let limits =
+            self.figures.map_or_else(|| bounds.limits.clone(), |(figures, least)| bounds.limits_for(&figures, least));
+        self.give(limits);
+    }
+
     fn step(&mut self) {
         let Some(look) = (self.args.eyes)() else { return };
         let figures = self.history.on_step(&look.holdings, look.equity, &look.record);
+        self.figures = Some((figures, look.order_least));
         self.peak = self.peak.max(look.result);
         let used = self.args.bounds.used(&figures, look.result, self.peak);
         let limits = self.args.bounds.limits_for(&figures, look.order_least);
@@ -152,12 +164,6 @@ impl RiskOfficerState {
         if self.differs(&limits) {
             self.give(limits);
         }
-    }
-
-    fn set_strategies(&mut self, strategies: Strategies) {
-        self.args.bounds.limits.strategies = strategies;
-        let given = self.given.take().unwrap_or_else(|| self.args.bounds.limits.clone());
-        self.give(Limits { strategies, ..given });
     }
 
     fn tell(&self, (value, what): (i64, &str)) {
@@ -244,7 +250,7 @@ impl Actor for RiskOfficer {
     ) -> Result<RiskOfficerState, ActorProcessingErr> {
         myself.send_interval(args.every, || RiskOfficerMsg::Tick);
         let history = History::new(args.pairs, args.measure);
-        Ok(RiskOfficerState { args, history, peak: 0.0, given: None, sent: 0 })
+        Ok(RiskOfficerState { args, history, peak: 0.0, given: None, sent: 0, figures: None })
     }
 
     async fn handle(
@@ -255,7 +261,7 @@ impl Actor for RiskOfficer {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RiskOfficerMsg::Tick => state.step(),
-            RiskOfficerMsg::SetStrategies(strategies) => state.set_strategies(*strategies),
+            RiskOfficerMsg::Bind(bounds) => state.bind(*bounds),
         }
         Ok(())
     }

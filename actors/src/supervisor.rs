@@ -9,6 +9,7 @@ use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
 use highwire_supervision::budget::{Budget, Restarts, Verdict};
 use highwire_supervision::dice::Dice;
+use highwire_supervision::vigil::Vigil;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use std::future::Future;
 use std::pin::Pin;
@@ -17,6 +18,8 @@ use std::time::Duration;
 
 /// Time between two looks at heartbeats.
 const TICK: Duration = Duration::from_millis(250);
+/// Without a look for so long it was away itself.
+const AWAY_NS: Nanos = 1_000_000_000;
 /// For a child to end in order.
 const END_WITHIN: Duration = Duration::from_secs(2);
 
@@ -130,6 +133,7 @@ pub struct SupervisorState {
     cells: Vec<Option<ActorCell>>,
     restarts: Restarts,
     dice: Dice,
+    vigil: Vigil,
     is_ending: bool,
 }
 
@@ -196,6 +200,9 @@ impl SupervisorState {
             let Some((beat, _)) = &child.beat else { continue };
             self.args.lives.change(at, |life| (life.handled, life.busy_ns) = (beat.handled(), beat.busy_ns()));
         }
+        if !self.vigil.on_look(now) {
+            return;
+        }
         for at in 0..self.cells.len() {
             let age_ns = match (&self.args.children[at].beat, &self.cells[at]) {
                 (Some((beat, limit_ns)), Some(_)) if beat.age_ns(now) > *limit_ns => beat.age_ns(now),
@@ -247,7 +254,7 @@ impl Actor for Supervisor {
         *args.lives.lock() = lives;
         let cells = args.children.iter().map(|_| None).collect();
         let (restarts, dice) = (Restarts::new(args.budget), Dice::new(args.seed));
-        let mut state = SupervisorState { args, cells, restarts, dice, is_ending: false };
+        let mut state = SupervisorState { args, cells, restarts, dice, vigil: Vigil::new(AWAY_NS), is_ending: false };
         state.start_missing(&myself).await.map_err(|(_, error)| error)?;
         myself.send_interval(TICK, || SupervisorMsg::Tick);
         Ok(state)

@@ -64,10 +64,13 @@ pub async fn survey(
     for order in &question.doubts {
         asking.order(order).await?;
     }
-    for listed in question.listed.iter() {
-        asking.open(listed).await?;
+    let each = question.listed.iter().map(Some);
+    // A list of everything costs one of the few questions that OKX allows, whatever is traded there.
+    let asked: Vec<Option<&Listed>> = if account.venue == Venue::Okx { vec![None] } else { each.collect() };
+    for of in asked {
+        asking.open(of).await?;
         if let Some(since_ns) = question.since_ns {
-            asking.trades(listed, since_ns).await?;
+            asking.trades(of, since_ns).await?;
         }
     }
     asking.holdings().await?;
@@ -101,6 +104,10 @@ impl Asking<'_> {
 
     fn listed(&self, instrument: InstrumentId) -> Option<Listed> {
         self.question.listed.iter().find(|listed| listed.entry.id == instrument).cloned()
+    }
+
+    fn named(&self, symbol: &str) -> Option<Listed> {
+        self.question.listed.iter().find(|listed| listed.symbol == symbol).cloned()
     }
 
     fn keep(&mut self, order: OrderState) {
@@ -137,12 +144,14 @@ impl Asking<'_> {
         Ok(())
     }
 
-    async fn open(&mut self, listed: &Listed) -> Result<(), AskError> {
+    /// Orders that rest: of one instrument, or of all that are listed here.
+    async fn open(&mut self, of: Option<&Listed>) -> Result<(), AskError> {
         let mut page: Option<String> = None;
         for _ in 0..PAGES_MAX {
-            let query = Query::OpenOrders { symbol: Some(&listed.symbol), page: page.as_deref() };
+            let query = Query::OpenOrders { symbol: of.map(|of| of.symbol.as_str()), page: page.as_deref() };
             let Reply::Orders { orders, next } = self.ask(&query).await? else { return Err(astray()) };
             for order in orders {
+                let Some(listed) = of.cloned().or_else(|| self.named(&order.symbol)) else { continue };
                 let resting = Resting { id: order.id, instrument: listed.entry.id, venue_id: order.venue_id.clone() };
                 self.found.theirs.open.push(resting);
                 self.keep(order);
@@ -155,14 +164,20 @@ impl Asking<'_> {
         Err(endless())
     }
 
-    async fn trades(&mut self, listed: &Listed, since_ns: Nanos) -> Result<(), AskError> {
+    /// Trades since then: of one instrument, or of all that are listed here.
+    async fn trades(&mut self, of: Option<&Listed>, since_ns: Nanos) -> Result<(), AskError> {
         let since_ms = self.account.venue_ms(since_ns) - MARGIN_MS;
         let mut page: Option<String> = None;
         for _ in 0..PAGES_MAX {
-            let query = Query::Fills { symbol: &listed.symbol, since_ms, page: page.as_deref() };
+            let page_at = page.as_deref();
+            let query = match of {
+                Some(of) => Query::Fills { symbol: &of.symbol, since_ms, page: page_at },
+                None => Query::FillsOfAll { since_ms, page: page_at },
+            };
             let Reply::Fills { fills, next } = self.ask(&query).await? else { return Err(astray()) };
             for trade in fills.into_iter().filter(|trade| trade.at_ms >= since_ms) {
-                self.trade(listed, trade).await?;
+                let Some(listed) = of.cloned().or_else(|| self.named(&trade.symbol)) else { continue };
+                self.trade(&listed, trade).await?;
             }
             page = next;
             if page.is_none() {
@@ -180,7 +195,8 @@ impl Asking<'_> {
         if !is_told && !self.by_venue.contains_key(&trade.venue_order) {
             id = self.whose(listed, &trade).await?;
         }
-        self.found.theirs.trades.push(Traded { id, instrument, trade: trade.trade, qty: trade.qty });
+        let (settlement, qty) = (trade.settlement, trade.qty);
+        self.found.theirs.trades.push(Traded { id, instrument, trade: trade.trade, qty, settlement });
         self.found.trades.push(trade);
         Ok(())
     }

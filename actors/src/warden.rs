@@ -16,7 +16,7 @@ use highwire_engine::engine::Limits;
 use highwire_engine::feed::Snapshot;
 use highwire_engine::idle::Waker;
 use highwire_engine::thread::{self, CoreId, Exit, PinnedThread};
-use highwire_engine::wallets::Held;
+use highwire_engine::wallets::{Adjustment, Held};
 use highwire_links::cnc::{State, StopWord};
 use highwire_links::command::{CommandsFull, Parcel, Verb};
 use highwire_links::fill::Report;
@@ -27,6 +27,7 @@ use highwire_links::{InstrumentId, Mode, Nanos, VenueId};
 use highwire_supervision::budget::{Budget, Restarts, Verdict};
 use highwire_supervision::dice::Dice;
 use highwire_supervision::liveness::{Liveness, Pulse, Thresholds};
+use highwire_supervision::vigil::Vigil;
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -95,6 +96,8 @@ pub enum WardenMsg {
     SetLimits(Box<Limits>),
     /// What a venue holds for us.
     SetFunds(Box<Held>),
+    /// Balances that moved by no trade of ours.
+    Adjust(Vec<Adjustment>),
     /// What a venue told of orders when it was asked.
     Tell(Vec<Report>),
     /// A live connection for the thread; `owner` gets it back.
@@ -166,6 +169,7 @@ pub struct WardenState {
     restarts: Restarts,
     started: u32,
     liveness: Liveness,
+    vigil: Vigil,
     dice: Dice,
     post: Post,
     in_force: InForce,
@@ -186,6 +190,7 @@ impl WardenState {
             restarts: Restarts::new(rules.budget),
             started: 0,
             liveness: Liveness::new(rules.heartbeat),
+            vigil: Vigil::new(rules.heartbeat.late_ns),
             dice: Dice::new(rules.seed),
             post: Post::default(),
             in_force: InForce::default(),
@@ -268,8 +273,9 @@ impl WardenState {
     }
 
     fn feel_pulse(&mut self, now: Nanos) {
+        let may_judge = self.vigil.on_look(now);
         // A thread that is still starting has no heartbeat to judge.
-        if self.desk.cnc.state() != State::Run {
+        if self.desk.cnc.state() != State::Run || !may_judge {
             return;
         }
         let Some(moved) = self.liveness.on_age(self.desk.cnc.thread_age_ns(now)) else { return };
@@ -445,6 +451,7 @@ impl WardenState {
                 Verb::SetInstrument(id, change)
             }
             WardenMsg::SetFunds(held) => Verb::SetFunds(held),
+            WardenMsg::Adjust(moved) => Verb::Adjust(Box::new(moved)),
             WardenMsg::Tell(reports) => Verb::Tell(Box::new(reports)),
             WardenMsg::Detach(slot) => Verb::Detach(slot),
             WardenMsg::Snapshot(snapshot) => Verb::Snapshot(snapshot),

@@ -6,6 +6,7 @@ mod rig;
 
 use highwire_actors::warden::Rules;
 use highwire_links::cnc::{State, StopWord};
+use highwire_links::counter::Counter;
 use highwire_links::page::BookState;
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
@@ -117,6 +118,7 @@ async fn while_the_warden_is_frozen_the_engine_opens_nothing() {
     let live = rig.books_are(BookState::Live);
     rig.freeze.store(false, Ordering::SeqCst);
     assert!(live, "the feed goes on");
+    assert_eq!(rig.tally(Counter::AuditLost) + rig.tally(Counter::LifecycleLost), 0, "what it did is all there");
     rig.until("the judgement told", |rig| rig.log.has("WardenSilent") && rig.log.has("WardenBack")).await;
     rig.until_it_trades(4).await;
     let (refused, opened) = (rig.log.times("decided Stopped"), rig.log.times("sent Open"));

@@ -106,6 +106,7 @@ fn telemetry(collector: SocketAddr, folder: &std::path::Path) -> Telemetry {
         json: true,
         log_folder: Some(folder.to_owned()),
         log_keep: 1,
+        log_file_bytes: 64 << 20,
         otlp_endpoint: format!("http://{collector}"),
         otlp_protocol: Protocol::Http,
         queue_max: 4_096,

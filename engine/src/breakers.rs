@@ -50,7 +50,7 @@ pub fn outcome(stage: Stage, kind: ReportKind, reject: OrderReject) -> Option<Ou
     match (kind, reject) {
         (ReportKind::Unknown, _) | (ReportKind::Rejected, R::Overload) => Some(Outcome::Failed),
         // It never left, or the venue only wants to be asked later.
-        (ReportKind::Rejected, R::Stopped | R::NoBook | R::GatewayFull | R::NoLine | R::Encoding) => {
+        (ReportKind::Rejected, R::Stopped | R::NoBook | R::GatewayFull | R::NoLine | R::Encoding | R::Late) => {
             Some(Outcome::Limited)
         }
         (ReportKind::Rejected, R::RateLimit | R::Clock) => Some(Outcome::Limited),

@@ -11,6 +11,7 @@ use crate::idle::{Idle, Waker};
 use crate::order_line::OrderLine;
 use crate::slots::Slots;
 use crate::stages::Stages;
+use crate::wallets::Adjustment;
 use crate::watch::Watch;
 use highwire_links::Nanos;
 use highwire_links::allocation;
@@ -135,6 +136,8 @@ impl Duty {
             work += engine.poll(&mut cx);
         }
         if let Some(gateway) = &mut self.roles.gateway {
+            // Whatever stopped the thread since the turn began, what it decided before is that old.
+            cx.now = cx.clock.now().max(cx.now);
             work += gateway.poll(&mut cx);
             while let Some((why, line)) = gateway.take_ended() {
                 self.house.idle.unwatch(&*line);
@@ -241,6 +244,7 @@ impl Duty {
             }
             Verb::SetLimits(parcel) => self.set_limits(parcel),
             Verb::SetFunds(parcel) => self.give(parcel, |engine, _, held| engine.on_set_funds(held)),
+            Verb::Adjust(parcel) => self.give(parcel, |engine, _, moved: &Vec<Adjustment>| engine.on_adjusted(moved)),
             Verb::Tell(parcel) => self.give(parcel, |engine, cx, reports: &Vec<Report>| engine.on_told(cx, reports)),
             Verb::Attach(parcel) => self.attach(parcel, now),
             Verb::Detach(slot) => {

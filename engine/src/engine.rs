@@ -28,7 +28,7 @@ use crate::strategies::complement::Complement;
 use crate::strategies::cross_venue::CrossVenue;
 use crate::strategies::lag::Lag;
 use crate::tops::Quote;
-use crate::wallets::Held;
+use crate::wallets::{Adjustment, Held};
 use highwire_links::audit::{Decided, Record, Verdict};
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::fill::Report;
@@ -177,6 +177,11 @@ impl Engine {
     /// What a venue holds for us, as it was told beside the lines.
     pub fn on_set_funds(&mut self, held: &Held) {
         self.executor.on_set_funds(held);
+    }
+
+    /// Balances were found to have moved by no trade.
+    pub fn on_adjusted(&mut self, adjustments: &[Adjustment]) {
+        self.executor.on_adjusted(adjustments);
     }
 
     /// What a venue told of orders when it was asked beside the lines. What cannot be recorded now is left: it is

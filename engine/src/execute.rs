@@ -26,7 +26,7 @@ use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, T
 use crate::sizing::{PairScale, Ticket};
 use crate::spec::EngineSpec;
 use crate::trades::Trades;
-use crate::wallets::{Held, Wallets};
+use crate::wallets::{Adjustment, Held, Wallets};
 use cash::Cash;
 pub use cash::least_base;
 use highwire_links::audit::{Record, SagaMoved, SagaStage, SagaWhy, Verdict};
@@ -169,6 +169,11 @@ impl Executor {
         let berths = (0..spec.pairs.len()).map(|pair| Berth { dust: dust(pair), ..Berth::default() }).collect();
         let mut guard = Guard::new(&spec.limits.guard, spec.pairs.len());
         guard.on_result(inherited.result.0, inherited.result.1);
+        let mut trades = Trades::default();
+        inherited
+            .trades
+            .iter()
+            .for_each(|&(instrument, trade, settlement)| trades.inherit(instrument, trade, settlement));
         Self {
             instruments: spec.instruments.clone().into(),
             members: binary::members(spec),
@@ -178,7 +183,7 @@ impl Executor {
             scales: spec.pairs.iter().map(|pair| PairScale { px_dp: pair.px_dp, qty_dp: pair.qty_dp }).collect(),
             wallets: Wallets::new(spec),
             orders: Orders::new(spec.epoch, spec.tuning.order_slots, ids.clone()),
-            trades: Trades::default(),
+            trades,
             guard,
             exposures: open::exposures(spec),
             exposure_limits: spec.limits.exposure,
@@ -216,6 +221,11 @@ impl Executor {
     /// What the venues say is free.
     pub fn on_set_funds(&mut self, held: &Held) {
         held.0.iter().for_each(|&(id, funds)| self.wallets.on_told(id, funds));
+    }
+
+    /// Balances have moved by no trade.
+    pub fn on_adjusted(&mut self, adjustments: &[Adjustment]) {
+        adjustments.iter().for_each(|adjustment| self.wallets.on_adjusted(adjustment));
     }
 
     /// An operator resumed: pairs that waited for a human are free again.

@@ -4,6 +4,7 @@
 //! A page is always published before the event that speaks of it.
 
 mod codec;
+mod entry;
 mod outlet;
 mod pulse;
 
@@ -12,6 +13,7 @@ pub use codec::Codec;
 use crate::book::{Book, Effect, Need};
 use crate::context::Context;
 use crate::offset::Offset;
+use entry::{Entry, bit};
 use highwire_links::codec::LineNotice;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
@@ -25,13 +27,6 @@ use highwire_links::{InstrumentId, Nanos, Scale, VenueId};
 use outlet::{Outlet, Quote, best, first};
 use pulse::Pulses;
 
-/// A book is not the venue's any more when every line of it has said only what it holds already, for so long.
-/// One late message after a quiet while says nothing; nor does what comes before the first message that chains
-/// on a snapshot, which may be seconds newer than its line.
-const FROZEN_NS: Nanos = 1_000_000_000;
-
-/// What a book needs is asked for again after so long without it: the snapshot may have been lost, or wrong itself.
-const ASK_AGAIN_NS: Nanos = 5_000_000_000;
 /// The time of a book that is a requested snapshot and nothing else: older than any limit. The first message that
 /// chains on it says how old it is.
 const UNPROVEN_NS: Nanos = 1;
@@ -76,55 +71,6 @@ pub trait Tap: Send {
     /// A top changed. `state` is the row's own: a ticker is live unless it is crossed itself; the
     /// event's is the depth book's.
     fn on_top(&mut self, event: &MarketEvent, state: BookState);
-}
-
-struct Entry {
-    spec: BookSpec,
-    book: Book,
-    outlet: Outlet,
-    slot: u16,
-    /// Slots of the lines that carry it, a bit each.
-    lines: u64,
-    /// The newest sequence of its ticker.
-    ticker: Option<u64>,
-    /// Since when a message is missing that another line may bring; 0: none is.
-    waits_ns: Nanos,
-    /// Since when messages only say what it holds already; 0: the last one did not.
-    old_ns: Nanos,
-    /// Slots of the lines that have since said so, a bit each.
-    old_lines: u64,
-    /// A message has chained on since the last snapshot.
-    chained: bool,
-    /// When what the book needs was last asked for.
-    asked_ns: Nanos,
-}
-
-impl Entry {
-    /// Notes a message that says only what is held; true when all lines have said nothing else for too long.
-    fn is_frozen(&mut self, slot: u16, now: Nanos) -> bool {
-        if self.old_ns == 0 {
-            self.old_ns = now.max(1);
-        }
-        self.old_lines |= bit(slot);
-        self.chained && self.old_lines & self.lines == self.lines && now.saturating_sub(self.old_ns) > FROZEN_NS
-    }
-
-    fn moves_on(&mut self, by: DepthKind) {
-        (self.old_ns, self.old_lines, self.chained) = (0, 0, by == DepthKind::Delta);
-    }
-
-    /// What a book with a line still needs that was asked for in vain; noted as asked for again.
-    fn needs_again(&mut self, now: Nanos) -> Option<Need> {
-        let waits = self.lines != 0 && self.book.is_broken() && now.saturating_sub(self.asked_ns) > ASK_AGAIN_NS;
-        (waits && self.asked_ns > 0).then(|| {
-            self.asked_ns = now;
-            self.book.need()
-        })
-    }
-
-    fn has_spare(&self) -> bool {
-        self.lines.count_ones() > 1
-    }
 }
 
 /// When a message was received, and by which stamp.
@@ -415,7 +361,7 @@ impl Feed {
         entry.slot = receipt.slot;
         let offset = self.offsets.get_mut(entry.spec.venue.index());
         if offset.as_ref().is_some_and(|offset| offset.is_ahead(head.event_ns, receipt.recv_ns)) {
-            return self.on_time_ahead(cx, receipt, head.instrument);
+            return self.on_time_ahead(cx, receipt, head);
         }
         let event_ns = offset.map_or(0, |offset| offset.local(head.event_ns, receipt.recv_ns));
         if head.kind == DepthKind::Top {
@@ -445,11 +391,14 @@ impl Feed {
     }
 
     /// How old such a message is cannot be told: it is not taken, and a book that stands on such a clock is
-    /// not trusted.
-    fn on_time_ahead(&mut self, cx: &mut Context<'_>, receipt: Receipt, id: InstrumentId) {
+    /// not trusted. A snapshot that was not taken is asked for again: in band there is no other.
+    fn on_time_ahead(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead) {
         cx.tally.add(Counter::Rejected);
+        let id = head.instrument;
         if self.state(id) == BookState::Live {
             self.lose(cx, receipt, id, BookWhy::Time);
+        } else if let (Some(entry), DepthKind::Snapshot) = (self.entries.get_mut(id.index()), head.kind) {
+            entry.asked_ns = cx.now.max(1);
         }
     }
 
@@ -610,10 +559,6 @@ fn asking(need: Need, id: InstrumentId, slot: u16) -> Event {
 }
 
 /// The bit of a slot; none for one that is beyond the feed's.
-fn bit(slot: u16) -> u64 {
-    1u64.checked_shl(slot.into()).unwrap_or(0)
-}
-
 fn fill(rungs: &mut [Rung; PAGE_LEVELS], levels: impl Iterator<Item = Level>) {
     for (rung, level) in rungs.iter_mut().zip(levels) {
         *rung = Rung { px: level.px, qty: level.qty };

@@ -31,12 +31,14 @@ pub struct LiveSettings {
     /// An order that waits longer than this for a line or a rate budget is refused: its price is old, and what it
     /// should hedge can be hedged elsewhere.
     pub wait_ns: Nanos,
+    /// One that was decided longer ago is refused, whatever held it up: the books are others by now.
+    pub age_ns: Nanos,
 }
 
 impl Default for LiveSettings {
-    /// 1 s, 250 ms, 50 ms.
+    /// 1 s, 250 ms, 50 ms, 500 ms.
     fn default() -> Self {
-        Self { ack_ns: 1_000_000_000, skew_ns: 250_000_000, wait_ns: 50_000_000 }
+        Self { ack_ns: 1_000_000_000, skew_ns: 250_000_000, wait_ns: 50_000_000, age_ns: 500_000_000 }
     }
 }
 
@@ -467,6 +469,10 @@ impl Sender<'_> {
                 || self.desk.offset_ns.is_none_or(|offset_ns| offset_ns.abs() > self.settings.skew_ns))
         {
             return Err(OrderReject::Clock);
+        }
+        let age_ns = cx.now.saturating_sub(order.decided_ns);
+        if order.action == Action::Place && age_ns > self.settings.age_ns && !cfg!(mutant = "late-order") {
+            return Err(OrderReject::Late);
         }
         let mine = |line: &&mut Box<OrderLine>| line.venue() == self.venue;
         let mut lines = self.lines.iter_mut().flatten().filter(mine).peekable();

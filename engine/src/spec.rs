@@ -6,7 +6,7 @@
 use crate::position::Standing;
 use crate::risk::Limits;
 use highwire_links::breaker;
-use highwire_links::fill::FillRx;
+use highwire_links::fill::{FillRx, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::lease::IdLease;
@@ -100,6 +100,8 @@ pub struct Inheritance {
     pub drifts: Vec<i64>,
     /// Profit of the day so far, in quote currency, and when it was known.
     pub result: (Amount, Nanos),
+    /// Trades that are booked and settle later, by the venue's keys, and how far they have.
+    pub trades: Vec<(InstrumentId, u64, Settlement)>,
 }
 
 /// Sizes and habits that are fixed for an engine's life.

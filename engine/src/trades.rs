@@ -3,7 +3,8 @@
 //!
 //! Constant time and no allocation: a key belongs to one set of [`WAYS`], where the oldest gives way.
 
-use highwire_links::fill::Report;
+use highwire_links::InstrumentId;
+use highwire_links::fill::{Report, ReportKind, Settlement};
 use highwire_links::limits::TRADES_REMEMBERED;
 
 const WAYS: usize = 16;
@@ -28,17 +29,47 @@ impl Default for Trades {
 
 impl Trades {
     /// Whether this report's trade is new; it is remembered from then on. Settlement is part of a
-    /// trade's name: each of its steps is told once.
+    /// trade's name: each of its steps is told once, and one that is booked when it has settled has no other.
     pub fn is_new(&mut self, report: &Report) -> bool {
         let key = key(report);
-        let set = &mut self.0[(key >> 20) as usize % SETS];
-        if set.keys.contains(&key) && !cfg!(mutant = "dedupe") {
+        if self.contains(key) && !cfg!(mutant = "dedupe") {
             return false;
         }
-        set.keys[usize::from(set.next) % WAYS] = key;
-        set.next = set.next.wrapping_add(1);
+        self.insert(key);
+        if report.kind != ReportKind::Settlement && report.settlement == Settlement::Settled {
+            self.insert(self::key(&Report { kind: ReportKind::Settlement, ..*report }));
+        }
         true
     }
+
+    /// Whether the trade that this settlement is of was booked.
+    pub fn is_booked(&self, report: &Report) -> bool {
+        self.contains(key(&Report { kind: ReportKind::Fill, settlement: Settlement::Pending, ..*report }))
+    }
+
+    /// A trade that an engine before this one booked, and how far it has settled: a venue that settles later tells of it again.
+    pub fn inherit(&mut self, instrument: InstrumentId, trade: u64, settlement: Settlement) {
+        let fill = Report { trade, ..Report::about(0, instrument, ReportKind::Fill, 0) };
+        self.insert(key(&Report { settlement: Settlement::Pending, ..fill }));
+        if settlement != Settlement::Pending {
+            self.insert(key(&Report { kind: ReportKind::Settlement, settlement, ..fill }));
+        }
+    }
+
+    fn contains(&self, key: u64) -> bool {
+        self.0[place(key)].keys.contains(&key)
+    }
+
+    fn insert(&mut self, key: u64) {
+        let set = &mut self.0[place(key)];
+        set.keys[usize::from(set.next) % WAYS] = key;
+        set.next = set.next.wrapping_add(1);
+    }
+}
+
+/// The set that a key belongs to.
+fn place(key: u64) -> usize {
+    (key >> 20) as usize % SETS
 }
 
 /// The venue's id of the trade within its instrument; where there is none, what two reports of one
@@ -50,8 +81,18 @@ fn key(report: &Report) -> u64 {
     } else {
         mix(2, report.trade)
     };
-    let axis = u64::from(report.instrument.0) << 8 | report.settlement as u64;
-    mix(mix(name, axis), report.kind as u64).max(1)
+    let (settlement, kind) = step(report);
+    let axis = u64::from(report.instrument.0) << 8 | settlement as u64;
+    mix(mix(name, axis), kind as u64).max(1)
+}
+
+/// The step of a trade's life that a report tells. Where trades settle later, one is booked once, whoever tells of it and at
+/// whatever stage: the process that knew its order may be gone.
+fn step(report: &Report) -> (Settlement, ReportKind) {
+    match (report.settlement, report.kind) {
+        (Settlement::Final, kind) | (_, kind @ ReportKind::Settlement) => (report.settlement, kind),
+        _ => (Settlement::Pending, ReportKind::Fill),
+    }
 }
 
 /// One step of a 64-bit mixer (the finaliser of MurmurHash3, public domain).
@@ -81,6 +122,35 @@ mod tests {
         for report in [fill(1), fill(2), other, settled] {
             assert!(trades.is_new(&report) && !trades.is_new(&report));
         }
+    }
+
+    #[test]
+    fn a_trade_that_settles_later_is_booked_once_whoever_tells_of_it_at_whatever_stage() {
+        let mut trades = Trades::default();
+        let pending = |kind| Report { kind, settlement: Settlement::Pending, ..fill(1) };
+        let settled = |kind| Report { settlement: Settlement::Settled, ..pending(kind) };
+        assert!(!trades.is_booked(&settled(ReportKind::Settlement)));
+        assert!(trades.is_new(&pending(ReportKind::Fill)));
+        assert!(trades.is_booked(&settled(ReportKind::Settlement)));
+        assert!(!trades.is_new(&pending(ReportKind::Foreign)) && !trades.is_new(&settled(ReportKind::Foreign)));
+        assert!(trades.is_new(&settled(ReportKind::Settlement)) && !trades.is_new(&settled(ReportKind::Settlement)));
+        // One that was told first when it had settled is not settled again.
+        let late = Report { trade: 2, ..settled(ReportKind::Fill) };
+        assert!(trades.is_new(&late) && !trades.is_new(&Report { kind: ReportKind::Settlement, ..late }));
+    }
+
+    #[test]
+    fn what_engines_before_it_booked_is_neither_booked_nor_settled_again() {
+        let mut trades = Trades::default();
+        trades.inherit(InstrumentId(1), 1, Settlement::Pending);
+        trades.inherit(InstrumentId(1), 2, Settlement::Settled);
+        let told = |trade, kind, settlement| Report { kind, settlement, ..fill(trade) };
+        for trade in [1, 2] {
+            assert!(!trades.is_new(&told(trade, ReportKind::Foreign, Settlement::Pending)));
+            assert!(trades.is_booked(&told(trade, ReportKind::Settlement, Settlement::Settled)));
+        }
+        assert!(trades.is_new(&told(1, ReportKind::Settlement, Settlement::Settled)));
+        assert!(!trades.is_new(&told(2, ReportKind::Settlement, Settlement::Settled)));
     }
 
     #[test]

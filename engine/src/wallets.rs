@@ -5,7 +5,7 @@
 use crate::position::{Account, Need, Standing, Trade};
 use crate::spec::{EngineSpec, Funds};
 use highwire_links::fixed::Amount;
-use highwire_links::ids::{InstrumentId, Side};
+use highwire_links::ids::{InstrumentId, Nanos, Side};
 use highwire_links::instrument::Instrument;
 
 /// What one venue holds of one asset for us.
@@ -44,9 +44,22 @@ impl Wallet {
 }
 
 /// What a venue holds for us, as it said when it was asked: the parcel of `Verb::SetFunds`. It only ever lowers what is
-/// used, since a trade that it did not count yet may be on its way; a deposit counts from the next start on.
+/// used, since a trade that it did not count yet may be on its way; a deposit counts once it is an [`Adjustment`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held(pub Vec<(InstrumentId, Funds)>);
+
+/// A balance that was found to have moved by no trade of ours: the parcel of `Verb::Adjust` is a list of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adjustment {
+    /// An instrument that trades in the asset.
+    pub instrument: InstrumentId,
+    /// The asset is its base; else what it is paid with.
+    pub is_base: bool,
+    /// Positive when there is more than we had.
+    pub by: Amount,
+    /// When it was found: an engine that inherited a later state has it already.
+    pub at_ns: Nanos,
+}
 
 /// Whose wallets an instrument uses, and what it has traded.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +75,8 @@ struct Holder {
 pub struct Wallets {
     wallets: Box<[Wallet]>,
     holders: Box<[Holder]>,
+    /// The last record of what was inherited.
+    as_of_ns: Nanos,
 }
 
 impl Wallets {
@@ -93,7 +108,7 @@ impl Wallets {
             let margin = &mut wallets[holder.quote].margin;
             *margin = Amount(margin.0.saturating_add(holder.standing.entry.0));
         }
-        Self { wallets: wallets.into(), holders: holders.into() }
+        Self { wallets: wallets.into(), holders: holders.into(), as_of_ns: spec.tuning.inherited.result.1 }
     }
 
     /// Every wallet.
@@ -129,6 +144,14 @@ impl Wallets {
             }
             Funds::Margin { quote: free } => self.wallets[quote].told = Some(free),
         }
+    }
+
+    /// A balance has moved by no trade.
+    pub fn on_adjusted(&mut self, adjustment: &Adjustment) {
+        let &Adjustment { instrument, is_base, by, at_ns } = adjustment;
+        let Some(holder) = self.holders.get(instrument.index()).filter(|_| at_ns > self.as_of_ns) else { return };
+        let wallet = &mut self.wallets[if is_base { holder.base } else { holder.quote }];
+        wallet.balance = Amount(wallet.balance.0.saturating_add(by.0));
     }
 
     /// Holds `need` back when all of it is free; false, and nothing held, when it is not.
@@ -263,6 +286,24 @@ mod tests {
             wallets.account(InstrumentId(0)).unwrap().funds(),
             Funds::Spot { base: amount("6"), quote: amount("200") }
         );
+    }
+
+    #[test]
+    fn what_moved_by_no_trade_can_be_used_at_once_and_only_once() {
+        let (_, mut wallets) = shared();
+        wallets.as_of_ns = 7;
+        let moved = |at_ns| Adjustment { instrument: InstrumentId(1), is_base: false, by: amount("500"), at_ns };
+        let need = Need { base: Amount::ZERO, quote: amount("1400") };
+        wallets.on_adjusted(&moved(7));
+        assert!(!wallets.reserve(InstrumentId(0), need), "the state that it began with knew of it");
+        wallets.on_adjusted(&moved(8));
+        assert!(wallets.reserve(InstrumentId(0), need), "every instrument that shares it");
+        wallets.release(InstrumentId(0), need);
+        wallets.on_adjusted(&Adjustment { by: Amount(-amount("900").0), ..moved(9) });
+        assert!(!wallets.reserve(InstrumentId(0), Need { quote: amount("601"), ..need }));
+        wallets.on_adjusted(&Adjustment { instrument: InstrumentId(9), ..moved(9) });
+        wallets.on_adjusted(&Adjustment { is_base: true, ..moved(9) });
+        assert!(wallets.reserve(InstrumentId(1), Need { base: amount("505"), quote: amount("600") }));
     }
 
     #[derive(Clone, Debug)]

@@ -342,6 +342,23 @@ fn a_message_from_the_future_is_not_taken_and_its_book_is_not_trusted() {
 }
 
 #[test]
+fn a_snapshot_from_the_future_is_asked_for_again_once_its_line_is_there() {
+    let mut rig = Rig::new(Chain::PlusOneInBand);
+    (0..2).for_each(|line| rig.down(line, MS));
+    (0..2).for_each(|line| rig.up(line));
+    rig.event_ns(START + 61_000 * MS);
+    rig.frame(0, "1 0 0 0 0 99 7", 2 * MS);
+    rig.event_ns(START);
+    rig.events();
+    (1..=70).for_each(|n| {
+        rig.frame(0, &message(n), n * 100 * MS);
+        rig.time(n * 100 * MS);
+    });
+    let asks = rig.events().into_iter().filter(|event| matches!(event, Event::ResubscribeNeeded(..))).count();
+    assert_eq!((rig.state(), asks), (BookState::Syncing, 1));
+}
+
+#[test]
 fn late_copies_after_a_quiet_while_do_not_cost_a_live_book() {
     let mut rig = Rig::new(Chain::FirstLast);
     (1..=50).for_each(|n| rig.frame(0, &message(n), n * MS));
@@ -367,4 +384,17 @@ fn the_backlog_behind_a_newer_snapshot_does_not_cost_the_book() {
     assert_eq!((rig.state(), rig.moves()), (BookState::Live, vec![]));
     rig.frame(0, &message(91), 3_700 * MS);
     assert_eq!((rig.state(), rig.moves()), (BookState::Live, vec![]));
+}
+
+#[test]
+fn a_snapshot_of_numbers_that_the_venue_has_left_is_asked_for_again() {
+    let mut rig = Rig::new(Chain::FirstLast);
+    rig.with(MS, |feed, _, cx| feed.on_resync(cx, ID));
+    rig.events();
+    rig.frame(0, "0 0 9000 0 9000 99 7", 2 * MS);
+    assert_eq!(rig.state(), BookState::Live);
+    // Both lines speak in the new, lower numbers; none of them ever chains.
+    (1..=40).for_each(|n| (0..2).for_each(|line| rig.frame(line, &message(n), n * 300 * MS)));
+    assert!(rig.moves().contains(&BookWhy::Gap));
+    assert_ne!(rig.state(), BookState::Live);
 }

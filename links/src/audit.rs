@@ -349,6 +349,7 @@ mod tests {
         Record::Closed(Closed { id: 1, at_ns: 0, lasted_ns: 0, edge_best_ppb: 0, updates: 0, verdict: Verdict::Mode })
     }
 
+    /// Fault: P12
     #[test]
     fn openings_end_at_half_of_the_ring_or_at_the_journals_word_and_the_rest_is_written() {
         let (mut tx, mut rx) = audit(256);

@@ -93,9 +93,8 @@ pub trait OrderCodec: Send + std::fmt::Debug {
     /// Why it cannot be written; nothing is sent.
     fn encode(&mut self, order: &Order, wall_ms: i64, out: &mut Vec<u8>) -> Result<(), OrderReject>;
 
-    /// What of an order a written request says otherwise, read from its bytes alone; `None` when it says the same, for
-    /// requests that place nothing, and where a protocol is not read back (Polymarket's orders are bound by their
-    /// signature's hash).
+    /// What of an order a written request says otherwise, read from its bytes alone; `None` when it says the same, and
+    /// for requests that neither place nor amend.
     fn differs(&self, _order: &Order, _request: &[u8]) -> Option<Field> {
         None
     }

@@ -34,6 +34,8 @@ pub enum Verb {
     Tell(Parcel),
     /// What a venue holds for us (an `engine::wallets::Held`).
     SetFunds(Parcel),
+    /// Balances that moved by no trade of ours (a `Vec<engine::wallets::Adjustment>`).
+    Adjust(Parcel),
     /// A book must be rebuilt from a new snapshot.
     Resync(InstrumentId),
     /// An operator resumed: what tripped is armed again, and what was left to a human is free.

@@ -86,10 +86,12 @@ pub enum OrderReject {
     Other = 20,
     /// It would have traded with an order of our own: the venue prevented that.
     SelfTrade = 21,
+    /// It was decided too long ago: something held it up, a pause of the process perhaps. Never sent.
+    Late = 22,
 }
 
 /// Kinds of [`OrderReject`].
-pub const ORDER_REJECTS: usize = 22;
+pub const ORDER_REJECTS: usize = 23;
 
 impl OrderReject {
     /// Every reason, in the order of its number.
@@ -116,6 +118,7 @@ impl OrderReject {
         Self::VenueLimit,
         Self::Other,
         Self::SelfTrade,
+        Self::Late,
     ];
 
     /// Its name in reports and metric labels.
@@ -143,6 +146,7 @@ impl OrderReject {
             Self::VenueLimit => "venue_limit",
             Self::Other => "other",
             Self::SelfTrade => "self_trade",
+            Self::Late => "late",
         }
     }
 }

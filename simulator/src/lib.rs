@@ -42,5 +42,5 @@ pub use feed::{Published, digest};
 pub use ledger::{Deed, Record};
 pub use members::Member;
 pub use playback::{Playback, Take, Taken};
-pub use polymarket::{Credentials, Entry, Fact, Holder, PolymarketConfig};
+pub use polymarket::{Credentials, Entry, Exchange, Fact, Holder, PolymarketConfig};
 pub use simulator::{Address, BookView, Simulator};

@@ -31,6 +31,7 @@ mod word;
 
 pub use account::{Credentials, Holder};
 pub use config::PolymarketConfig;
+pub use eip712::Exchange;
 pub use ledger::{Entry, Fact};
 pub(crate) use rest::router;
 pub(crate) use stream::{Polymarket, SharedHouse};

@@ -3,6 +3,7 @@
 use super::load::Loaded;
 use config::{Value, ValueKind};
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 impl Loaded {
@@ -16,12 +17,38 @@ impl Loaded {
         text
     }
 
+    /// Every key with its value as a configuration file says it, some of them replaced: what another process is to run with.
+    pub fn to_file(&self, replaced: &BTreeMap<String, Json>) -> String {
+        let kept = self.values.iter().filter(|(_, value)| !has_tables(value));
+        let mut all: BTreeMap<&String, Json> = kept.map(|(key, value)| (key, json_of(value))).collect();
+        all.extend(replaced.iter().map(|(key, value)| (key, value.clone())));
+        all.iter().fold(String::new(), |text, (key, value)| text + &format!("{key} = {}\n", toml_of(value)))
+    }
+
     /// `{ "wire.idle": { "value": "auto", "origin": "default" }, … }`.
     pub fn to_json(&self) -> Json {
         let entry = |(key, value): (&String, &Value)| {
             (key.clone(), json!({ "value": json_of(value), "origin": self.origins[key].to_string() }))
         };
         Json::Object(self.values.iter().map(entry).collect())
+    }
+}
+
+/// A list of tables is told by whoever replaces it.
+fn has_tables(value: &Value) -> bool {
+    matches!(&value.kind, ValueKind::Array(items) if items.iter().any(|item| matches!(item.kind, ValueKind::Table(_))))
+}
+
+/// JSON as TOML: only objects are written another way.
+fn toml_of(value: &Json) -> String {
+    let list = |items: Vec<String>| items.join(", ");
+    match value {
+        Json::Array(items) => format!("[{}]", list(items.iter().map(toml_of).collect())),
+        Json::Object(entries) => {
+            let entry = |(key, value): (&String, &Json)| format!("{} = {}", json!(key), toml_of(value));
+            format!("{{ {} }}", list(entries.iter().map(entry).collect()))
+        }
+        scalar => scalar.to_string(),
     }
 }
 

@@ -39,6 +39,7 @@ pub const KEYS: &[Key] = &[
     key("service.log_json", Kind::Flag),
     key("service.log_dir", Kind::Text(Text::Any)),
     key("service.log_keep", whole(1, 3_650, "files")),
+    key("service.log_file_mb", whole(1, 4_096, "megabytes")),
     key("service.live", Kind::Flag),
     key("service.data_dir", Kind::Text(Text::Name)),
     key("wire.layout", Kind::Choice(&["auto", "one", "split"])),

@@ -5,6 +5,7 @@
 //! [`keys::KEYS`], with a value of its kind and range, or loading ends with one clear message that
 //! names the key, the value, what is allowed and where it came from. No other module reads settings.
 
+mod change;
 mod error;
 mod explain;
 mod keys;
@@ -17,6 +18,7 @@ mod suggest;
 mod tune;
 mod value;
 
+pub use change::{Change, Effect};
 pub use error::{ConfigError, Invalid};
 pub use keys::VENUES;
 pub use load::{Loaded, load, load_from};

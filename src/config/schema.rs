@@ -74,6 +74,8 @@ pub struct Service {
     pub log_dir: String,
     /// Log files kept.
     pub log_keep: usize,
+    /// Size of one, after which the next begins.
+    pub log_file_mb: u64,
     /// Whether orders may go to real venues; `--live` must be given as well.
     pub live: bool,
     /// Folder of what outlives the process: latches, alerts, the control socket.

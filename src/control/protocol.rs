@@ -1,6 +1,7 @@
 //! What is said over the control socket: one question, one answer, each a line of JSON.
 
 use crate::topology::Branch;
+use crate::view::Board;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -10,6 +11,8 @@ use std::fmt;
 pub enum Question {
     /// How is it?
     Status,
+    /// How does it look: books, opportunities, trades, notices?
+    Board,
     /// Come to rest, and stay so until a resume.
     Halt {
         /// Trades under way are cut.
@@ -41,6 +44,13 @@ pub enum Question {
         /// Who, and why.
         why: String,
     },
+    /// Read the configuration again and take it in.
+    Reload {
+        /// Also what may bind less than before.
+        loosen: bool,
+        /// Who, and why.
+        why: String,
+    },
     /// Start an actor anew.
     Restart {
         /// Which: `okx/pool`, or a pinned thread: `wire/warden-wire`.
@@ -62,6 +72,8 @@ pub enum Question {
 pub enum Answer {
     /// How it is.
     Status(Box<Status>),
+    /// How it looks.
+    Board(Box<Board>),
     /// How a halt ended.
     Halted {
         /// Nothing is left: no order here or at the venues, no trade, no exposure.
@@ -85,6 +97,13 @@ pub enum Answer {
         /// Each setting, `key = value`.
         settings: Vec<String>,
     },
+    /// The configuration was taken in.
+    Reloaded {
+        /// The name of what is in force now.
+        hash: String,
+        /// What differs from before.
+        changes: Vec<String>,
+    },
     /// Done as asked.
     Done,
     /// It was not done.
@@ -105,6 +124,9 @@ pub struct Status {
     pub mode: String,
     /// A halt is under way.
     pub halting: bool,
+    /// The name of the settings that are in force; empty when they follow no file.
+    #[serde(default)]
+    pub config: String,
     /// What holds modes, by scope.
     pub reasons: Vec<String>,
     /// Venues.
@@ -180,6 +202,9 @@ impl fmt::Display for Status {
         let halting = if self.halting { ", a halt is under way" } else { "" };
         writeln!(f, "mode       {}{halting}   (process {}, up {} s)", self.mode, self.pid, self.uptime_s)?;
         self.reasons.iter().try_for_each(|reason| writeln!(f, "           {reason}"))?;
+        if !self.config.is_empty() {
+            writeln!(f, "config     {}", self.config)?;
+        }
         for venue in &self.venues {
             writeln!(f, "venue      {:<14} {:<10} books {}/{} live", venue.name, venue.mode, venue.live, venue.books)?;
         }
@@ -204,6 +229,7 @@ impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => write!(f, "{status}"),
+            Self::Board(board) => writeln!(f, "{}", board.notices.text()),
             Self::Halted { clean: true, .. } => writeln!(f, "halted: no order is open, nothing is exposed"),
             Self::Halted { left, .. } => writeln!(f, "halted, but not all is at rest: {left}"),
             Self::Resumed { dry, clears, stays } => {
@@ -216,6 +242,10 @@ impl fmt::Display for Answer {
             }
             Self::Reconciled(reconciled) => write!(f, "{reconciled}"),
             Self::Tuned { settings } => settings.iter().try_for_each(|line| writeln!(f, "{line}")),
+            Self::Reloaded { hash, changes } => {
+                changes.iter().try_for_each(|change| writeln!(f, "changed    {change}"))?;
+                writeln!(f, "{} in force is {hash}", if changes.is_empty() { "nothing differs;" } else { "what is" })
+            }
             Self::Done => writeln!(f, "done"),
             Self::Refused { why } => writeln!(f, "refused: {why}"),
         }

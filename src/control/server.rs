@@ -4,7 +4,7 @@
 use super::SOCKET;
 use super::protocol::{Answer, Breaker, Incident, Question, Status, Thread, Venue};
 use super::reconciled::Reconciled;
-use crate::service::{BreakerFigure, Reconciling, Tuning, Watch};
+use crate::service::{BreakerFigure, Reconciling, Reloaded, Reloading, Tuning, Watch};
 use crate::topology::Tree;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
@@ -50,6 +50,8 @@ pub struct Control {
     pub reconciling: Option<Reconciling>,
     /// What the strategies look for.
     pub tuning: Tuning,
+    /// Takes settings in.
+    pub reloading: Reloading,
 }
 
 /// A running server.
@@ -117,7 +119,8 @@ async fn serve(socket: UnixStream, control: &Control) -> io::Result<()> {
     };
     let mut text = serde_json::to_string(&answer)?;
     text.push('\n');
-    writer.write_all(text.as_bytes()).await
+    // Whoever asks and does not listen keeps nobody else from asking.
+    tokio::time::timeout(ANSWER_WITHIN, writer.write_all(text.as_bytes())).await?
 }
 
 fn refused(why: &str) -> Answer {
@@ -129,6 +132,7 @@ impl Control {
     pub async fn answer(&self, question: Question) -> Answer {
         match question {
             Question::Status => Answer::Status(Box::new(self.status().await)),
+            Question::Board => Answer::Board(Box::new(self.watch.board())),
             Question::Halt { now, why } => {
                 let settle_ns = if now { 0 } else { self.patience.settle_ns };
                 self.halt(Plan { settle_ns, ..self.patience }, why).await
@@ -138,6 +142,12 @@ impl Control {
             Question::Reconcile { accept } => self.reconcile(accept).await,
             Question::Tune { set, why } => match self.tuning.tune(&set, &why) {
                 Ok(settings) => Answer::Tuned { settings },
+                Err(why) => refused(&why),
+            },
+            Question::Reload { loosen, why } => match self.reloading.reload(loosen, &why) {
+                Ok(Reloaded { hash, changes }) => {
+                    Answer::Reloaded { hash, changes: changes.iter().map(ToString::to_string).collect() }
+                }
                 Err(why) => refused(&why),
             },
             Question::Restart { path, panics } => match self.tree.restart(&path, panics).await {
@@ -222,6 +232,7 @@ impl Control {
             uptime_s: vitals.uptime_ns / 1_000_000_000,
             mode: format!("{:?}", ruling.mode),
             halting: ruling.is_halting,
+            config: self.reloading.hash(),
             reasons: ruling.texts(),
             venues: ruling.venues.values().map(venue).collect(),
             threads: vitals.threads.iter().map(thread).collect(),

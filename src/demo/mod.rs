@@ -1,11 +1,14 @@
-//! `highwire demo`: the whole service in one process against simulated venues on loopback. No keys,
-//! no database, no network.
+//! `highwire demo`: the whole service, in a process of its own, against simulated venues on loopback, and a story that is
+//! played to it: lines die, a venue freezes, a leg is left alone, the process is killed. No keys, no database, no network.
 
-mod board;
+mod holdings;
 mod options;
+mod postbox;
+mod process;
 mod run;
-mod script;
-mod venues;
+mod scenes;
+mod stage;
+mod story;
 
 pub use options::DemoOptions;
 pub use run::{DemoError, run};

@@ -1,28 +1,31 @@
 //! One demo from its arguments to its summary.
 
-use super::board::BoardMaker;
+use super::holdings::Truth;
 use super::options::DemoOptions;
-use super::script::Script;
-use super::venues;
-use crate::config::Config;
-use crate::service::{ListingError, Orders, Service, ServiceError, listings};
-use crate::telemetry::Tracing;
-use crate::universe::{Pairing, PairingError, Universe, UniverseError};
-use crate::view::{Summary, View, Wish};
-use highwire_engine::clock::{Clock, TscClock};
-use highwire_links::Mode;
-use highwire_links::page::BookState;
+use super::postbox::Postbox;
+use super::process::Process;
+use super::scenes::chapters;
+use super::stage;
+use super::story::{Scene, Stage, Story};
+use crate::config::{Config, ConfigError, Loaded};
+use crate::service::ListingError;
+use crate::universe::{PairingError, UniverseError};
+use crate::view::{Board, Summary, Tail, Totals, View, Wish};
 use highwire_simulator::Simulator;
-use std::sync::Arc;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 /// Time between two boards.
 const BOARD_EVERY: Duration = Duration::from_millis(200);
+/// A story that is not told in its time is given so much more.
+const GRACE: Duration = Duration::from_secs(30);
+/// Notices on the screen.
+const NOTICES: usize = 50;
 
 /// Why the demo did not run to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// The runtime, a port or standard output was not to be had.
+    /// The runtime, a port, a process or standard output was not to be had.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// A simulated venue did not list its instruments.
@@ -34,77 +37,84 @@ pub enum DemoError {
     /// Too many instruments.
     #[error(transparent)]
     Universe(#[from] UniverseError),
-    /// The service could not start.
+    /// The settings of the service cannot be read back.
     #[error(transparent)]
-    Service(#[from] ServiceError),
+    Config(#[from] ConfigError),
+    /// The service ended by itself.
+    #[error("the service ended by itself: {0}")]
+    Ended(ExitStatus),
 }
 
 /// Runs the demo.
 ///
 /// # Errors
 /// See [`DemoError`].
-pub fn run(options: &DemoOptions, config: &Config, view: View, tracing: Option<Tracing>) -> Result<(), DemoError> {
+pub fn run(options: &DemoOptions, loaded: &Loaded, view: View) -> Result<(), DemoError> {
     crate::tls::choose_provider();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(session(options, config, view, tracing))
+    runtime.block_on(session(options, loaded, view))
 }
 
-async fn session(
-    options: &DemoOptions,
-    config: &Config,
-    view: View,
-    tracing: Option<Tracing>,
-) -> Result<(), DemoError> {
-    let simulator = venues::start(config, options.seed.unwrap_or(config.demo.seed)).await?;
-    let addresses = venues::addresses(&simulator, config);
-    let specs = listings(&reqwest::Client::new(), &addresses).await?;
-    let universe = Arc::new(Universe::new(specs, &Pairing::new(config, &[])?, config)?);
+async fn session(options: &DemoOptions, loaded: &Loaded, view: View) -> Result<(), DemoError> {
+    let config = &loaded.config;
+    let simulator = stage::open(config, options.seed.unwrap_or(config.demo.seed)).await?;
+    let postbox = Postbox::open().await?;
     // A demo leaves nothing behind, and nothing that a service left holds it back.
-    let data = tempfile::tempdir()?;
-    let mut config = venues::settings(config, &simulator, data.path())?;
-    config.service.data_dir = data.path().to_string_lossy().into_owned();
-    let config = &config;
-    let service = Service::start(Arc::clone(&universe), config, &addresses, Orders::Live, None, tracing).await?;
+    let folder = tempfile::tempdir()?;
+    let settings = stage::settings(loaded, &simulator, folder.path(), postbox.address()).await?;
+    let config = crate::config::load_from(Some(&settings), std::iter::empty())?.config;
+    let process = Process::start(settings, config.service.data_dir.clone().into(), !view.owns_terminal())?;
     let seconds = options.seconds.unwrap_or(config.demo.seconds);
-    let mut show = Show::new(view, seconds);
-    let outcome = show.watch(&service, &universe, &simulator).await;
-    let stages = service.stop().await;
+    let mut show = Show::new(view, seconds, process, config);
+    let outcome = show.watch(&simulator, &postbox).await;
+    let ended = show.process.end().await?;
     simulator.stop().await;
     outcome?;
-    let board = show.maker.finish(&stages);
-    show.view.finish(&Summary::of(&board, Vec::new()))?;
-    Ok(())
+    show.finish(ended, &postbox)
 }
 
 struct Show {
     view: View,
-    maker: BoardMaker,
+    process: Process,
+    config: Config,
     began: Instant,
     lasts: Option<Duration>,
-    clock: TscClock,
-    mode: Mode,
-    was_live: bool,
-    script: Script,
+    story: Story,
+    truth: Truth,
+    board: Board,
+    /// What earlier processes came to.
+    past: Totals,
+    /// The notices of this process that were shown.
+    heard: u64,
+    /// The process that they are of.
+    of: u32,
 }
 
 impl Show {
-    fn new(view: View, seconds: u64) -> Self {
-        let lasts = (seconds > 0).then(|| Duration::from_secs(seconds));
-        let (began, clock) = (Instant::now(), TscClock::start());
+    fn new(view: View, seconds: u64, process: Process, config: Config) -> Self {
+        let board = Board {
+            title: "highwire demo".to_owned(),
+            mode: "not up yet".to_owned(),
+            notices: Tail::new(NOTICES),
+            ..Board::default()
+        };
         Self {
             view,
-            maker: BoardMaker::new("highwire demo"),
-            began,
-            lasts,
-            clock,
-            mode: Mode::Halted,
-            was_live: false,
-            script: Script::default(),
+            of: process.id(),
+            process,
+            config,
+            began: Instant::now(),
+            lasts: (seconds > 0).then(|| Duration::from_secs(seconds)),
+            story: Story::new(chapters(seconds)),
+            truth: Truth::default(),
+            board,
+            past: Totals::default(),
+            heard: 0,
         }
     }
 
     /// Shows the service until its time is over or somebody ends it.
-    async fn watch(&mut self, service: &Service, universe: &Universe, simulator: &Simulator) -> Result<(), DemoError> {
+    async fn watch(&mut self, simulator: &Simulator, postbox: &Postbox) -> Result<(), DemoError> {
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         let mut tick = tokio::time::interval(BOARD_EVERY);
         loop {
@@ -112,28 +122,72 @@ impl Show {
                 _ = &mut interrupt => return Ok(()),
                 _ = tick.tick() => {}
             }
-            self.go_on(service, universe, simulator);
-            let uptime = self.began.elapsed();
-            let left = self.lasts.map(|lasts| lasts.saturating_sub(uptime));
-            let mode = format!("{:?}, simulated", self.mode);
-            let board = self.maker.make(service, universe, &mode, uptime, left, self.clock.now());
-            if self.view.draw(board)? == Wish::Quit || left == Some(Duration::ZERO) {
+            self.process.check()?;
+            self.look(simulator, postbox).await;
+            self.begin(simulator);
+            (self.board.uptime, self.board.left) = (self.began.elapsed(), self.left());
+            if self.view.draw(&self.board)? == Wish::Quit || self.is_over() {
                 return Ok(());
             }
         }
     }
 
-    /// Says what has come about, and plays what is due.
-    fn go_on(&mut self, service: &Service, universe: &Universe, simulator: &Simulator) {
-        let live = |id: usize| service.watch().pages.read(id).is_some_and(|page| page.state == BookState::Live);
-        self.mode = service.watch().mode();
-        if !self.was_live && (0..universe.instruments.len()).all(live) {
-            self.was_live = true;
-            self.maker.note("every book is live: orders go to the simulated venues, signed and in their own protocols");
-        }
+    fn left(&self) -> Option<Duration> {
+        self.lasts.map(|lasts| lasts.saturating_sub(self.began.elapsed()))
+    }
+
+    fn is_over(&self) -> bool {
+        let since = self.began.elapsed();
+        self.lasts.is_some_and(|lasts| since >= lasts + GRACE || (since >= lasts && self.story.is_over()))
+    }
+
+    /// Plays what is due.
+    fn begin(&mut self, simulator: &Simulator) {
         let share = self.lasts.map_or(0.0, |lasts| self.began.elapsed().as_secs_f64() / lasts.as_secs_f64());
-        if let Some(said) = self.script.go_on(share, &simulator.control()) {
-            self.maker.note(&said);
+        let stage = Stage { control: simulator.control(), process: &mut self.process, before: 0 };
+        if let Some(said) = self.story.begin(share, stage) {
+            self.board.notices.push(said);
         }
+    }
+
+    /// Shows how the service is, and whether the story has come to what it should show.
+    async fn look(&mut self, simulator: &Simulator, postbox: &Postbox) {
+        let (Some(board), Some(status)) = (self.process.board().await, self.process.status().await) else { return };
+        self.take(board, &status.mode);
+        let posts = postbox.posts();
+        let (simulator, config, truth) = (simulator, &self.config, &mut self.truth);
+        let scene = Scene { board: &self.board, status: &status, posts: &posts, simulator, config, truth };
+        if let Some(told) = self.story.look(scene) {
+            self.board.notices.push(told);
+        }
+    }
+
+    /// The service's board with the demo's title, its notices among the demo's, and the counts of all its processes.
+    fn take(&mut self, board: Board, mode: &str) {
+        if self.process.id() != self.of {
+            (self.of, self.heard, self.past) = (self.process.id(), 0, self.board.totals.clone());
+        }
+        for line in board.notices.since(self.heard) {
+            self.story.hear(line);
+            self.board.notices.push(line);
+        }
+        self.heard = board.notices.total();
+        let totals = self.past.plus(&board.totals);
+        let (title, notices) = (std::mem::take(&mut self.board.title), std::mem::take(&mut self.board.notices));
+        self.board = Board { title, notices, totals, mode: format!("{mode}, simulated"), ..board };
+    }
+
+    /// The summary: what was counted, and what each chapter came to.
+    fn finish(self, ended: Option<ExitStatus>, postbox: &Postbox) -> Result<(), DemoError> {
+        let seen = self.story.ends.iter().filter(|(is_seen, _)| *is_seen).count();
+        let mut remarks: Vec<String> = self.story.ends.iter().map(|(_, told)| told.clone()).collect();
+        remarks.push(format!("{seen} of {} chapters came to what they should show", self.story.len()));
+        remarks.push(format!("{} alerts reached the webhook", postbox.posts().len()));
+        remarks.push(ended.map_or_else(
+            || "the service did not end in time and was killed".to_owned(),
+            |status| format!("the service ended: {status}"),
+        ));
+        self.view.finish(&Summary::of(&self.board, remarks))?;
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@
 
 mod glance;
 mod health;
+mod impatient;
 mod server;
 
 pub use health::{Health, health};

@@ -5,6 +5,7 @@
 
 use super::glance::Glance;
 use super::health::health;
+use super::impatient::Impatient;
 use crate::metrics::Format;
 use crate::vitals::Vitals;
 use axum::Router;
@@ -31,6 +32,8 @@ const CONNECTIONS_MAX: usize = 512;
 const DESCRIPTORS_SHARE: usize = 4;
 /// For a request's header, from the moment that the connection is idle.
 const HEADER_WITHIN: Duration = Duration::from_secs(5);
+/// For anything of an answer to be taken.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// For a whole connection, however well it behaves: a scraper opens another.
 const CONNECTION_WITHIN: Duration = Duration::from_secs(300);
 /// Bytes of a header.
@@ -111,7 +114,7 @@ async fn serve(socket: TcpStream, router: Router) -> Result<(), hyper::Error> {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(Impatient::new(socket, TAKEN_WITHIN)), TowerToHyperService::new(router))
         .await
 }
 

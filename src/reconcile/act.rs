@@ -2,7 +2,7 @@
 //! withdraw, and what is left to an operator.
 
 use highwire_actors::survey::Survey;
-use highwire_links::fill::{Report, ReportKind};
+use highwire_links::fill::{Report, ReportKind, Settlement};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::limits::{AMOUNT_DP, POW10_WIDE};
 use highwire_links::mode::OrderClass;
@@ -68,6 +68,7 @@ impl Maker<'_> {
         self.deeds.shown.push((class_name(finding.class()), words.clone()));
         match finding {
             Finding::Trade { at, id } => self.trade(*at, *id, words)?,
+            Finding::Settled { at } => self.settled(*at)?,
             Finding::Lost { id, instrument } => self.lost(*id, *instrument)?,
             Finding::Ended { id, .. } => self.deeds.entries.push(resolved(*id, words)),
             Finding::Lingers { id, instrument, venue_id } => self.withdraw(*id, *instrument, venue_id, words),
@@ -100,6 +101,16 @@ impl Maker<'_> {
             report.kind = ReportKind::Foreign;
             self.deeds.notices.push((format!("foreign/{}", self.name(told.instrument)), words));
         }
+        self.deeds.entries.push(Entry::Report(report));
+        Some(())
+    }
+
+    /// A settlement as its private line would have told it.
+    fn settled(&mut self, at: usize) -> Option<()> {
+        let (told, trade) = (self.survey.theirs.trades.get(at)?, self.survey.trades.get(at)?);
+        let mut report = private::report(self.of(told.instrument)?, told.id.unwrap_or(0), trade)?;
+        report.flags |= if trade.side == Side::Sell { Report::SOLD } else { 0 };
+        report.kind = ReportKind::Settlement;
         self.deeds.entries.push(Entry::Report(report));
         Some(())
     }
@@ -137,6 +148,7 @@ impl Maker<'_> {
         let order = |id: &u64| format!("{venue}: order {}", client_id::text(*id));
         match finding {
             Finding::Trade { at, id } => self.trade_words(*at, *id),
+            Finding::Settled { at } => self.settled_words(*at),
             Finding::Lost { id, .. } => format!("{} of ours is not in the journal", order(id)),
             Finding::Ended { id, how: How::Traded } => format!("{} has ended, with trades", order(id)),
             Finding::Ended { id, how: How::Untraded } => format!("{} has ended without a trade", order(id)),
@@ -157,6 +169,12 @@ impl Maker<'_> {
                 format!("{name}: the position is {theirs}, we have {ours}; nothing accounts for the difference")
             }
         }
+    }
+
+    fn settled_words(&self, at: usize) -> String {
+        let Some(trade) = self.survey.trades.get(at) else { return String::new() };
+        let how = if trade.settlement == Settlement::Failed { "failed to settle" } else { "has settled" };
+        format!("{}:{}: trade {} {how}, which was not told", self.venue.name(), trade.symbol, trade.trade_text)
     }
 
     fn trade_words(&self, at: usize, id: Option<u64>) -> String {

@@ -9,16 +9,18 @@ use crate::state::State;
 use highwire_actors::reconciler::{Pulse, Side, Steps, Verdict};
 use highwire_actors::survey::{Question, Survey};
 use highwire_engine::clock::Clock;
+use highwire_engine::wallets::Adjustment;
 use highwire_links::fill::{Report, ReportKind};
 use highwire_links::fixed::{Px, Qty};
 use highwire_links::lease::ID_BITS;
 use highwire_links::limits::{AMOUNT_DP, POW10_WIDE};
 use highwire_links::order::Order;
 use highwire_links::{InstrumentId, Nanos};
-use highwire_store::journal::{Entry, Looked, Proof, Resolved, Signed};
+use highwire_store::journal::{Entry, Looked, Proof, Reconciled, Resolved, Signed};
 use highwire_supervision::incident::Severity;
 use highwire_supervision::reconcile::{Class, Finding, Ours, Twice, holdings, orders};
 use highwire_venues::orders::Listed;
+use highwire_venues::spec::Kind;
 use highwire_venues::venue::Venue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::SyncSender;
@@ -166,6 +168,7 @@ impl Live {
 
     fn follow(&mut self, entry: &Entry, survey: &Survey, steps: &mut Steps) {
         match entry {
+            Entry::Report(report) if report.kind == ReportKind::Settlement => steps.tell.push(*report),
             Entry::Report(report) => {
                 let tells = self.tells.entry((report.instrument, report.trade)).or_default();
                 *tells += 1;
@@ -175,7 +178,11 @@ impl Live {
                 steps.tell.push(Report { kind, ..*report });
             }
             Entry::Resolved(resolved) if self.is_ours(resolved.id) => steps.tell.extend(self.end(resolved.id, survey)),
-            Entry::Resolved(_) | Entry::Reconciled(_) => self.note(entry.clone()),
+            Entry::Reconciled(at) => {
+                self.note(entry.clone());
+                steps.adjust.extend(self.adjustment(at));
+            }
+            Entry::Resolved(_) => self.note(entry.clone()),
             _ => {}
         }
     }
@@ -194,6 +201,14 @@ impl Live {
             // Lists, history and trades say so together: that is as often as the engine wants to hear it.
             None => vec![about(ReportKind::NotFound); 2],
         }
+    }
+
+    /// An adopted balance, as the engine takes it.
+    fn adjustment(&self, at: &Reconciled) -> Option<Adjustment> {
+        let trades = |of: &&Listed| of.quote == at.asset || (of.base == at.asset && of.kind == Kind::Spot);
+        let listed = self.args.listed.iter().find(trades)?;
+        let (instrument, is_base) = (listed.entry.id, listed.quote != at.asset);
+        Some(Adjustment { instrument, is_base, by: at.theirs.checked_sub(at.ours)?, at_ns: self.args.clock.now() })
     }
 
     fn note(&self, entry: Entry) {

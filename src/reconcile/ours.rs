@@ -1,7 +1,8 @@
 //! Our side of the comparison, drawn from the state after the journal's last record.
 
-use crate::state::State;
+use crate::state::{Booked, State};
 use highwire_actors::survey::Question;
+use highwire_links::fill::Settlement;
 use highwire_links::fixed::{Amount, Qty};
 use highwire_links::order::Order;
 use highwire_links::{InstrumentId, Nanos};
@@ -29,9 +30,11 @@ pub fn ours(state: &State, venue: Venue, listed: &[Listed], is_followed: impl Fn
         is_followed: is_followed(&order),
     });
     let told = state.booked.iter().filter(|old| old.trade != 0);
+    let named = |old: &Booked| Some((state.number_of(old.holding)?, old.trade));
     Ours {
         doubts: doubts.collect(),
-        told: told.filter_map(|old| Some((state.number_of(old.holding)?, old.trade))).collect(),
+        settling: told.clone().filter(|old| old.settlement == Settlement::Pending).filter_map(named).collect(),
+        told: told.filter_map(named).collect(),
         counted: state.counted(),
         balances: balances(state, venue, listed),
         positions: positions(state, venue, listed),

@@ -66,7 +66,7 @@ pub async fn at_start(
             places[at].on_survey(boot, (&ours, survey), bell, (at_ns, clock.now())).await;
         }
         boot.commit(clock.now())?;
-        if places.iter().all(Place::is_done) || Instant::now() > until {
+        if places.iter().all(|place| place.is_done() || place.is_left_alone()) || Instant::now() > until {
             break;
         }
         tokio::time::sleep(PAUSE).await;
@@ -95,6 +95,11 @@ fn ask(boot: &Boot, places: &[Place]) -> JoinSet<Told> {
 impl Place {
     fn is_done(&self) -> bool {
         self.outcome.is_agreed || self.outcome.is_stopped
+    }
+
+    /// It wants to be left alone for longer than a start waits; its reconciler asks when that is over.
+    fn is_left_alone(&self) -> bool {
+        self.account.allowance.rest().is_some_and(|rest| rest.left > WITHIN)
     }
 
     async fn on_survey(

@@ -62,6 +62,13 @@ impl Breakers {
         (*known, *trips) = (stand, *trips + u64::from(matches!(stand, Stand::Tripped { .. })));
     }
 
+    /// The venue refused an order for its key.
+    pub fn on_key_refused(&self, venue: VenueId) {
+        if let Some(allowance) = self.lock().queries.get(&venue) {
+            allowance.on_key(false);
+        }
+    }
+
     /// A new engine keeps new breakers, all closed.
     pub fn on_engine_started(&self) {
         self.lock().orders.values_mut().for_each(|(stand, _)| *stand = Stand::Passing { failures: 0 });
@@ -84,7 +91,7 @@ impl Breakers {
     }
 
     /// What the governor must weigh: 2 while a venue's orders are not answered, 1 while it is tried again or answers
-    /// no questions.
+    /// no questions. And whether it refuses our key.
     pub fn readings(&self) -> Vec<Reading> {
         let kept = self.lock();
         let reading = |(venue, allowance): (&VenueId, &Allowance)| {
@@ -92,7 +99,12 @@ impl Breakers {
             let (value, note) = weigh(orders, allowance.stand().0);
             Reading { scope: Scope::Venue(*venue), cause: Cause::Breaker, value, note: note.to_owned() }
         };
-        kept.queries.iter().map(reading).collect()
+        let key = |(venue, allowance): (&VenueId, &Allowance)| {
+            let value = i64::from(allowance.is_key_refused());
+            let note = if value > 0 { "it refuses our key: put another there and start anew" } else { "" };
+            Reading { scope: Scope::Venue(*venue), cause: Cause::Key, value, note: note.to_owned() }
+        };
+        kept.queries.iter().map(reading).chain(kept.queries.iter().map(key)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -118,7 +130,10 @@ mod tests {
     fn a_venue_is_as_bad_as_its_worse_breaker_and_a_new_engine_begins_anew() {
         let breakers = Breakers::new(Settings::default(), &Bell::default());
         let _asked = breakers.allowance(Venue::Okx, "http://okx");
-        let value = |breakers: &Breakers| breakers.readings().iter().map(|reading| reading.value).collect::<Vec<_>>();
+        let value = |breakers: &Breakers| {
+            let readings = breakers.readings().into_iter().filter(|reading| reading.cause == Cause::Breaker);
+            readings.map(|reading| reading.value).collect::<Vec<_>>()
+        };
         assert_eq!(value(&breakers), [0]);
         let venue = Venue::Okx.id();
         breakers.on_orders(venue, Stand::Tripped { since_ns: 1 });

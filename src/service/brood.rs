@@ -2,9 +2,10 @@
 //! anew, so are the others. A venue whose restarts are spent is halted, and its orders are withdrawn.
 
 use super::ServiceError;
-use super::lines::{Circle, Places, VenueAddress, bookkeeper, cancel_all, lister, pool, reconciler, timekeeper};
+use super::lines::{Circle, Places, VenueAddress, bookkeeper, lister, pool, reconciler, timekeeper};
 use super::outcomes;
 use super::trading::VenueTrading;
+use super::withdrawing::cancel_all;
 use crate::config::{Clock, Config};
 use crate::topology::VENUE;
 use crate::universe::Universe;

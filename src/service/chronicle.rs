@@ -6,6 +6,7 @@ use super::history::Historian;
 use super::trades::TradeDesk;
 use crate::ledger::Ledger;
 use crate::universe::Universe;
+use crate::view::Tail;
 use highwire_actors::news::{News, Observer};
 use highwire_engine::stages::Stages;
 use highwire_links::InstrumentId;
@@ -18,6 +19,9 @@ use highwire_links::telemetry::Trace;
 use opentelemetry_sdk::trace::SdkTracer;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Lines kept of each tail.
+const TAIL_LINES: usize = 300;
 
 /// The service's memory of itself.
 pub struct Chronicle {
@@ -35,8 +39,10 @@ pub struct Chronicle {
     pub silent: BTreeSet<(InstrumentId, u16)>,
     /// Ends of lines.
     pub line_ends: u64,
-    /// What an operator should know, oldest first; taken by whoever shows it.
-    pub notices: Vec<String>,
+    /// What an operator should know: the latest.
+    pub notices: Tail,
+    /// Trades that ended: the latest.
+    pub trades: Tail,
     /// What the service lives through, for traces.
     pub annals: Annals,
     /// Trades under way, and who is told of their ends.
@@ -47,7 +53,7 @@ pub struct Chronicle {
 impl Chronicle {
     /// Nothing has happened yet.
     pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>, historian: Option<Historian>) -> Self {
-        let ledger = Ledger::new(&universe);
+        let ledger = Ledger::bounded(&universe);
         Self {
             ledger,
             traced: Stages::default(),
@@ -56,7 +62,8 @@ impl Chronicle {
             unheard: BTreeMap::new(),
             silent: BTreeSet::new(),
             line_ends: 0,
-            notices: Vec::new(),
+            notices: Tail::new(TAIL_LINES),
+            trades: Tail::new(TAIL_LINES),
             annals: Annals::new(Arc::clone(&universe), tracer.clone()),
             desk: TradeDesk::new(Arc::clone(&universe), tracer, historian),
             universe,
@@ -120,6 +127,9 @@ impl Chronicle {
     }
 
     fn take_move(&mut self, moved: &SagaMoved) {
+        if matches!(moved.to, SagaStage::Flat | SagaStage::Hedged | SagaStage::Escalated) {
+            self.list_trade(moved);
+        }
         if moved.to != SagaStage::Hedged {
             return;
         }
@@ -132,6 +142,14 @@ impl Chronicle {
             format!(": {captured:.2} bps captured of {expected:.2} expected")
         };
         self.note_of(moved.group, format!("{name}: what its legs left is hedged, and the venue says so{cost}"));
+    }
+
+    fn list_trade(&mut self, moved: &SagaMoved) {
+        let name = self.universe.pairs.get(moved.pair.index()).map_or("?", |pair| &pair.name);
+        let bps = |ppb: i64| ppb as f64 / 100_000.0;
+        let (captured, expected) = (bps(moved.captured_ppb), bps(moved.expected_ppb));
+        let ended = format!("{:?}", moved.to).to_lowercase();
+        self.trades.push(format!("{name} {ended}: {captured:.2} bps captured of {expected:.2} expected"));
     }
 
     fn take_trace(&mut self, trace: &Trace) {
@@ -196,12 +214,12 @@ impl Chronicle {
     /// About a trade: the line names its saga and its trace.
     fn note_of(&mut self, group: u64, notice: String) {
         tracing::info!(saga = format!("{group:016x}"), trace = self.desk.trace_of(group), "{notice}");
-        self.notices.push(notice);
+        self.notices.push(&notice);
     }
 
     fn note(&mut self, notice: String) {
         tracing::info!("{notice}");
-        self.notices.push(notice);
+        self.notices.push(&notice);
     }
 }
 

@@ -2,7 +2,7 @@
 //! with what a configuration says.
 
 use super::ServiceError;
-use super::trading::Trading;
+use super::trading::{Trading, patiently};
 use crate::universe::{Universe, is_spot};
 use highwire_engine::engine::Funds;
 use highwire_links::VenueId;
@@ -22,7 +22,7 @@ pub async fn read(universe: &Universe, trading: &Trading) -> Result<Vec<Funds>, 
     let mut held = Held::new();
     for (venue, line) in trading.lines() {
         let failed = |why: String| ServiceError::Trading { venue: line.account.venue.name(), why };
-        let balances = line.account.balances(&line.listed).await;
+        let balances = patiently(&line.account, || line.account.balances(&line.listed)).await;
         held.insert(venue, balances.map_err(|error| failed(format!("it does not tell its balances: {error}")))?);
     }
     Ok(universe.specs.iter().map(|spec| funds(spec, &held)).collect())

@@ -3,31 +3,28 @@
 
 use super::ServiceError;
 use super::chronicle::Chronicle;
-use super::lines::cancel_all;
+use super::recording::Legacy;
 use super::trading::Trading;
+use super::withdrawing::{cancel_all, count};
 use crate::config::{Config, Modes};
 use crate::topology::CORE;
 use crate::universe::Universe;
-use highwire_actors::account::Account;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::beat::Beat;
-use highwire_actors::governor::{
-    Board, CountOpen, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Reading, Realm,
-};
+use highwire_actors::governor::{Board, Governor, GovernorArgs, GovernorMsg, Hand, Latch, LatchFile, Reading, Realm};
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
-use highwire_actors::trading_line::TradingLine;
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::cnc::StopWord;
+use highwire_links::mode::OrderClass;
 use highwire_links::{Mode, VenueId};
-use highwire_store::journal::{self, Entry};
+use highwire_store::journal::{self, Entry, Resolved};
 use highwire_supervision::degrade::{Cause, Moved, Scope};
 use highwire_supervision::halting::Plan;
 use highwire_supervision::incident::Severity;
 use highwire_supervision::rungs::{Measures, rules};
-use highwire_venues::private::{Query, Reply};
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::collections::BTreeMap;
@@ -44,6 +41,9 @@ pub const HALT_FILE: &str = "HALT";
 /// Makes what is governed; again for each governor.
 pub type MakeRealm = Box<dyn Fn() -> Realm + Send>;
 
+/// Orders of an earlier run that hold the mode until an operator resumes.
+type Strays = Arc<Mutex<Vec<u64>>>;
+
 /// What is governed, once it is there: shared with whoever starts the governor anew.
 type Ground = Arc<Mutex<Option<MakeRealm>>>;
 
@@ -56,6 +56,7 @@ pub struct Governing {
     /// How it lives.
     pub lives: Lives,
     ground: Ground,
+    strays: Strays,
     /// Starts it anew.
     pub supervisor: ActorRef<SupervisorMsg>,
     handle: JoinHandle<()>,
@@ -74,11 +75,12 @@ struct Seat {
     beat: Beat,
     chronicle: Arc<Mutex<Chronicle>>,
     notes: Option<SyncSender<Entry>>,
+    strays: Strays,
 }
 
 impl Seat {
     fn arguments(&self) -> GovernorArgs {
-        let (chronicle, notes) = (Arc::clone(&self.chronicle), self.notes.clone());
+        let (chronicle, notes, strays) = (Arc::clone(&self.chronicle), self.notes.clone(), Arc::clone(&self.strays));
         GovernorArgs {
             rules: rules(&measures(&self.modes)),
             venues: self.venues.clone(),
@@ -96,6 +98,7 @@ impl Seat {
                 if moved.scope == Scope::Global {
                     chronicle.desk.mode = moved.to;
                     record(notes.as_ref(), moved, text);
+                    resolve(notes.as_ref(), moved.to, &strays);
                 }
                 chronicle.notices.push(format!("mode of {text}"));
             }),
@@ -172,24 +175,35 @@ impl Governing {
             beat: beat.clone(),
             chronicle: Arc::clone(chronicle),
             notes,
+            strays: Strays::default(),
         };
+        let strays = Arc::clone(&seat.strays);
         let ground = Ground::default();
         let (children, ends) = (vec![seat.child(&address, &ground)], (lives.clone(), seat.give_up(&ground)));
         let arguments = CORE.supervise(config, clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
-        Ok(Self { address, board, lives, ground, supervisor, handle })
+        Ok(Self { address, board, lives, ground, strays, supervisor, handle })
     }
 
     /// What an earlier run left holds the mode until an operator resumes.
     ///
     /// # Errors
     /// The governor is gone.
-    pub fn hold(&self, (mode, why): (Mode, Vec<String>)) -> Result<(), ServiceError> {
-        if mode == Mode::Full {
+    pub fn hold(&self, legacy: Legacy) -> Result<(), ServiceError> {
+        let Legacy { latched: (mode, why), strays } = legacy;
+        let note = format!("left by an earlier run: {}", why.join("; "));
+        self.read(Cause::Operator, mode as i64, note)?;
+        let note = format!("{} orders of an earlier run are not resolved", strays.len());
+        let count = strays.len() as i64;
+        *self.strays.lock().unwrap_or_else(PoisonError::into_inner) = strays;
+        self.read(Cause::Inherited, count, note)
+    }
+
+    fn read(&self, cause: Cause, value: i64, note: String) -> Result<(), ServiceError> {
+        if value == 0 {
             return Ok(());
         }
-        let note = format!("left by an earlier run: {}", why.join("; "));
-        let reading = Reading { scope: Scope::Global, cause: Cause::Operator, value: mode as i64, note };
+        let reading = Reading { scope: Scope::Global, cause, value, note };
         self.address.cast(GovernorMsg::Read(reading)).map_err(|_| ServiceError::WardenGone)
     }
 
@@ -241,34 +255,21 @@ pub fn hands(trading: Option<&Trading>) -> Vec<Hand> {
     all.map(hand).collect()
 }
 
-/// Counts what is open at a venue, symbol by symbol.
-fn count(line: &TradingLine) -> CountOpen {
-    let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
-    Box::new(move |governor| {
-        let (account, listed) = (account.clone(), Arc::clone(&listed));
-        tokio::spawn(async move {
-            let mut sum = Ok(0);
-            for instrument in listed.iter() {
-                let open = open_orders(&account, &instrument.symbol).await;
-                sum = sum.and_then(|sum: u32| Ok(sum.saturating_add(open?)));
-            }
-            // Without a governor nobody asked.
-            let _gone = governor.cast(GovernorMsg::Counted(account.venue.id(), sum));
-        });
-    })
-}
-
-/// A further page is not looked at: one order is too many already.
-async fn open_orders(account: &Account, symbol: &str) -> Result<u32, String> {
-    match account.ask(&Query::OpenOrders { symbol: Some(symbol), page: None }).await {
-        Ok(Reply::Orders { orders, .. }) => Ok(u32::try_from(orders.len()).unwrap_or(u32::MAX)),
-        Ok(_) => Err("the answer is about something else".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 fn ns(ms: u64) -> u64 {
     ms.saturating_mul(1_000_000)
+}
+
+/// A mode that opens proves that an operator has taken back what orders of an earlier run held: he says that they ended.
+fn resolve(notes: Option<&SyncSender<Entry>>, to: Mode, strays: &Strays) {
+    if !to.permits(OrderClass::Open) {
+        return;
+    }
+    for id in std::mem::take(&mut *strays.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let resolved = Resolved { id, label: "an operator resumed: it has ended".to_owned() };
+        if notes.is_some_and(|notes| notes.try_send(Entry::Resolved(resolved)).is_err()) {
+            tracing::error!("an order's end did not reach the journal");
+        }
+    }
 }
 
 /// Puts a move of the service's mode on record. What is latched stands in the latch file, and is no latch here.

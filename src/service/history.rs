@@ -68,6 +68,14 @@ impl Historian {
         self.history.offer(Row::Trade(Box::new(trade_row(trade, universe))));
     }
 
+    /// Takes in trades that earlier runs left, and that nothing of the journal before this record is untold.
+    pub fn take_late(&self, trades: &[Trade], universe: &Universe, (journal, before): (String, u64)) {
+        for trade in trades {
+            self.history.offer(Row::Late(Box::new(trade_row(trade, universe))));
+        }
+        self.history.offer(Row::Mark { journal, before });
+    }
+
     /// Writes what stands and what waits, and closes the file.
     pub fn finish(mut self, universe: &Universe) {
         for (opened, verdict) in std::mem::take(&mut self.standing).into_values() {

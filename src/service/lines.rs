@@ -6,6 +6,7 @@ use super::brood::{Brood, VenueActors};
 use super::listing;
 use super::reconciling::Reconciling;
 use super::trading::{Trading, VenueTrading};
+use super::withdrawing::cancel_all;
 use crate::config::Config;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
@@ -17,7 +18,7 @@ use highwire_actors::dead_man::{self, DeadManArgs};
 use highwire_actors::governor::GovernorMsg;
 use highwire_actors::lister::ListerArgs;
 use highwire_actors::market_line::MarketLine;
-use highwire_actors::pool::{CancelAll, FeedPlan, Keepers, LineKey, MakeSession, PoolArgs, PoolMsg};
+use highwire_actors::pool::{FeedPlan, Keepers, LineKey, MakeSession, PoolArgs, PoolMsg};
 use highwire_actors::reconciler::ReconcilerArgs;
 use highwire_actors::session::SessionArgs;
 use highwire_actors::timekeeper::TimekeeperArgs;
@@ -33,7 +34,6 @@ use highwire_supervision::failover::Timing;
 use highwire_supervision::lineset::{Kind, LineSetRule};
 use highwire_supervision::rotation::RotationRule;
 use highwire_venues::plan::Channels;
-use highwire_venues::private::Query;
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
 use ractor::ActorRef;
@@ -229,6 +229,7 @@ pub(super) fn reconciler(trading: &VenueTrading, reconciling: &Reconciling, broo
         governor: circle.governor.clone(),
         budget: trading.reconciling_budget(),
         every: Duration::from_millis(config.lines.reconcile_every_ms),
+        has_agreed: reconciling.has_agreed(line.account.venue),
     }
 }
 
@@ -237,28 +238,15 @@ pub(super) fn dead_man_of(line: &TradingLine, config: &Config, pool: Address<Poo
     DeadManArgs { account: line.account.clone(), listed: Arc::clone(&line.listed), after, pool }
 }
 
-/// Withdraws what is open at the venue, symbol by symbol, by requests of their own.
-pub(super) fn cancel_all(line: &TradingLine) -> CancelAll {
-    let (account, listed) = (line.account.clone(), Arc::clone(&line.listed));
-    Box::new(move || {
-        for instrument in listed.iter() {
-            let (account, symbol) = (account.clone(), instrument.symbol.clone());
-            tokio::spawn(async move {
-                if let Err(error) = account.ask(&Query::CancelAll { symbol: &symbol }).await {
-                    tracing::error!(venue = account.venue.name(), symbol, %error, "orders could not be withdrawn");
-                }
-            });
-        }
-    })
-}
-
 fn market_line(
     universe: &Universe,
     config: &Config,
     (address, allowance): (&VenueAddress, &Allowance),
     circle: &Circle,
 ) -> MarketLine {
-    let of_venue = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    let here = universe.specs.iter().zip(&universe.instruments).filter(|(spec, _)| spec.venue == address.venue);
+    // Of a market that has ended nothing comes any more.
+    let of_venue = here.filter(|(_, instrument)| !universe.ended.contains(instrument.id));
     MarketLine {
         venue: address.venue,
         symbols: of_venue.map(|(spec, i)| (spec.symbol.clone(), Entry { id: i.id, scale: i.scale })).collect(),

@@ -3,6 +3,8 @@
 
 mod alerts;
 mod annals;
+mod arrears;
+mod board;
 mod breakers;
 mod brood;
 mod chronicle;
@@ -18,10 +20,12 @@ mod net;
 mod outcomes;
 mod reconciling;
 mod recording;
+mod reloading;
 mod risk;
 mod senses;
 mod sentinel;
 mod settling;
+mod stranded;
 mod threads;
 mod trades;
 mod trading;
@@ -29,6 +33,7 @@ mod tree;
 mod tuning;
 mod wallet;
 mod watch;
+mod withdrawing;
 
 use alerts::Alerts;
 use breakers::Breakers;
@@ -40,9 +45,10 @@ use history::Historian;
 pub use lines::VenueAddress;
 pub use listing::{ListingError, listings};
 use net::Net;
-pub use outcomes::tokens;
+pub use outcomes::{Followed, followed, held};
 pub use reconciling::Reconciling;
 use recording::Recording;
+pub use reloading::{Reloaded, Reloading};
 use risk::Risk;
 use senses::Sources;
 use sentinel::Sentinel;
@@ -174,6 +180,7 @@ pub struct Service {
     governing: Governing,
     alerts: Alerts,
     risk: Risk,
+    reloading: Reloading,
     _data: DataFolder,
     recording: Option<Recording>,
 }
@@ -206,6 +213,7 @@ impl Service {
             Orders::Live => Some(Trading::prepare(&universe, config, addresses, (&clock, &breakers), &tls).await?),
         };
         let means = means(&universe, trading.as_ref()).await?;
+        boot.iter().for_each(|boot| stranded::tell(&boot.state, &universe, &alerts.bell));
         let mut started = reconciling::prepare(boot, trading.as_ref(), &alerts.bell, &clock).await?;
         let (mut prepared, reconciling) = (started.prepared.take(), started.reconciling.take());
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
@@ -221,7 +229,7 @@ impl Service {
         let sources = Sources { breakers: breakers.clone(), settling, journal };
         governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
         started.tell(&governor);
-        governing.hold(started.held)?;
+        governing.hold(started.legacy)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
@@ -232,27 +240,31 @@ impl Service {
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
-        let patience = governing::patience(&config.modes);
-        let ruling = (&governing, &alerts, &risk, reconciling);
+        let reloading = Reloading::new(risk.tuning.clone(), prepared.as_ref(), &bell);
+        let ruling = (&governing, &alerts, &risk, (reconciling, reloading.clone()));
         let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
-        let recording = match prepared {
-            Some(prepared) => Some(prepared.start(&config, Box::new(clock), bell).await?),
-            None => None,
-        };
+        arrears::tell(prepared.as_ref().and_then(|of| of.arrears(&config, orders)), universe, watch.shared());
+        let recording = recording::start(prepared, &config, clock, bell).await?;
         recording.iter().for_each(|recording| watch.show_journal(recording.board().clone()));
         Ok(Self {
             watch,
             http,
             _control: control,
-            patience,
+            patience: governing::patience(&config.modes),
             wardens: threads.wardens,
             net,
             governing,
             alerts,
             risk,
+            reloading,
             _data: data,
             recording,
         })
+    }
+
+    /// What the strategies look for.
+    pub fn tuning(&self) -> &Tuning {
+        &self.risk.tuning
     }
 
     /// What can be looked at.
@@ -284,6 +296,11 @@ impl Service {
         }
     }
 
+    /// What its settings came from: a reload reads that again.
+    pub fn reloading(&self) -> &Reloading {
+        &self.reloading
+    }
+
     /// Ends lines, then threads, in order; the latencies that the threads had measured.
     pub async fn stop(self) -> Stages {
         // The governor first: lines that are ended are no venues that are lost.
@@ -313,7 +330,7 @@ impl Service {
 fn control(
     (data, config): (&Path, &Config),
     watch: &Arc<Watch>,
-    (governing, alerts, risk, reconciling): (&Governing, &Alerts, &Risk, Option<Reconciling>),
+    (governing, alerts, risk, (reconciling, reloading)): (&Governing, &Alerts, &Risk, (Option<Reconciling>, Reloading)),
     (net, wardens): (&Net, &[Warded]),
 ) -> Result<ControlServer, ServiceError> {
     let mut branches = vec![
@@ -333,6 +350,7 @@ fn control(
         tree: tree::grow(watch, &config.supervision, branches, wardens),
         reconciling,
         tuning: risk.tuning.clone(),
+        reloading,
     });
     alerts.hear(&control);
     let socket = |source| ServiceError::Data { path: data.join(crate::control::SOCKET), source };

@@ -1,7 +1,7 @@
 //! What was recovered is brought in line with the venues before anything trades on it, and kept in line from then on.
 
 use super::ServiceError;
-use super::recording::Prepared;
+use super::recording::{Legacy, Prepared};
 use super::trading::Trading;
 use crate::boot::Boot;
 use crate::reconcile::{Accord, Live, LiveArgs, Outcome, Shown, at_start};
@@ -12,7 +12,6 @@ use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::reconciler::ReconcilerMsg;
 use highwire_actors::trading_line::TradingLine;
 use highwire_engine::clock::{Clock, TscClock};
-use highwire_links::mode::Mode;
 use highwire_store::journal::Entry;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_venues::venue::Venue;
@@ -69,6 +68,11 @@ impl Reconciling {
         addresses.entry(venue.name()).or_default().clone()
     }
 
+    /// Whether the venue has agreed since the start.
+    pub fn has_agreed(&self, venue: Venue) -> bool {
+        self.shown().venues.get(venue.name()).is_some_and(|standing| standing.agreed_ns > 0)
+    }
+
     /// How far the venues agree.
     pub fn shown(&self) -> Shown {
         self.accord.read()
@@ -93,8 +97,8 @@ pub struct Started {
     pub prepared: Option<Prepared>,
     /// Who goes on reconciling.
     pub reconciling: Option<Reconciling>,
-    /// What an earlier run left holds this mode.
-    pub held: (Mode, Vec<String>),
+    /// What an earlier run left holds the mode.
+    pub legacy: Legacy,
     outcomes: BTreeMap<Venue, Outcome>,
 }
 
@@ -121,9 +125,9 @@ pub async fn prepare(
     bell: &Bell,
     clock: &TscClock,
 ) -> Result<Started, ServiceError> {
-    let (mut outcomes, full) = (BTreeMap::new(), (Mode::Full, Vec::new()));
+    let mut outcomes = BTreeMap::new();
     let Some(mut boot) = boot else {
-        return Ok(Started { prepared: None, reconciling: None, held: full, outcomes });
+        return Ok(Started { prepared: None, reconciling: None, legacy: Legacy::default(), outcomes });
     };
     if let Some(trading) = trading {
         let venues = trading.lines().map(|(_, line)| (line.account.clone(), Arc::clone(&line.listed)));
@@ -131,7 +135,11 @@ pub async fn prepare(
     }
     let prepared = Prepared::new(boot);
     // Of orders at venues that are asked again and again, their reconcilers take care.
-    let held = prepared.held(|venue| outcomes.keys().any(|asked| asked.name() == venue));
+    let legacy = prepared.legacy(|venue| outcomes.keys().any(|asked| asked.name() == venue));
     let reconciling = trading.map(|trading| Reconciling::new(&prepared, trading, clock));
-    Ok(Started { prepared: Some(prepared), reconciling, held, outcomes })
+    if let Some(reconciling) = &reconciling {
+        let agreed = outcomes.iter().filter(|(_, outcome)| outcome.is_agreed);
+        agreed.for_each(|(venue, _)| reconciling.accord.agreed(venue.name(), clock.now()));
+    }
+    Ok(Started { prepared: Some(prepared), reconciling, legacy, outcomes })
 }

@@ -1,7 +1,8 @@
 //! The journal's place in the service: between the pinned threads and their wardens, and in the hands of whoever
 //! has something to put on record.
 
-use super::ServiceError;
+use super::arrears::Arrears;
+use super::{Orders, ServiceError};
 use crate::boot::{self, Boot};
 use crate::config::Config;
 use crate::state::State;
@@ -9,7 +10,7 @@ use highwire_actors::alerter::Bell;
 use highwire_actors::news::{News, Observer};
 use highwire_actors::recorder::{Recorder, RecorderArgs, RecorderMsg};
 use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
-use highwire_engine::clock::Clock;
+use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::engine::EngineSpec;
 use highwire_links::audit::{AuditRx, AuditTx, audit};
 use highwire_links::lease::IdLease;
@@ -99,6 +100,15 @@ impl Succession {
     }
 }
 
+/// What an earlier run left to an operator.
+#[derive(Clone, Debug, Default)]
+pub struct Legacy {
+    /// Latches that stand: the mode that they allow at most, and why.
+    pub latched: (Mode, Vec<String>),
+    /// Orders at venues that nobody asks about them.
+    pub strays: Vec<u64>,
+}
+
 /// The journal, recovered, before its thread runs.
 pub struct Prepared {
     boot: Boot,
@@ -139,10 +149,17 @@ impl Prepared {
         (Arc::clone(&self.state.0), self.notes(), self.boot.epoch)
     }
 
-    /// What holds the mode since an earlier run: latches that stand, and orders at venues that nobody asks.
-    pub fn held(&self, is_asked: impl Fn(&str) -> bool) -> (Mode, Vec<String>) {
+    /// What holds the mode since an earlier run.
+    pub fn legacy(&self, is_asked: impl Fn(&str) -> bool) -> Legacy {
         let state = self.state.lock();
-        boot::mode_max(&state, is_asked)
+        Legacy { latched: boot::mode_max(&state, |_| true), strays: boot::strays(&state, is_asked) }
+    }
+
+    /// What earlier runs left untold, where a history is kept.
+    pub fn arrears(&self, config: &Config, orders: Orders) -> Option<Arrears> {
+        let history = Some(&config.history.file).filter(|file| !file.is_empty())?.into();
+        let first = self.boot.journal.segments().last().copied().unwrap_or(0);
+        Some(Arrears { journal: boot::folder(config, orders), history, first, epoch: self.boot.epoch })
     }
 
     /// Puts the journal between a thread and its warden's desk.
@@ -170,7 +187,7 @@ impl Prepared {
     ///
     /// # Errors
     /// See [`ServiceError`].
-    pub async fn start(self, config: &Config, clock: Box<dyn Clock>, alerts: Bell) -> Result<Recording, ServiceError> {
+    async fn start(self, config: &Config, clock: Box<dyn Clock>, alerts: Bell) -> Result<Recording, ServiceError> {
         let settings = &config.store;
         let Self { boot, succession, state, notes: (_, noted), rings, board } = self;
         let Boot { lock, journal, lessor, covered, .. } = boot;
@@ -194,6 +211,22 @@ impl Prepared {
         let args = RecorderArgs { scribe, board: board.clone(), flush, alerts };
         let recorder = Actor::spawn(None, Recorder, args).await?;
         Ok(Recording { recorder, board, _lock: lock })
+    }
+}
+
+/// Starts the journal's thread, if anything is to last.
+///
+/// # Errors
+/// See [`ServiceError`].
+pub async fn start(
+    prepared: Option<Prepared>,
+    config: &Config,
+    clock: TscClock,
+    alerts: Bell,
+) -> Result<Option<Recording>, ServiceError> {
+    match prepared {
+        Some(prepared) => prepared.start(config, Box::new(clock), alerts).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -5,17 +5,19 @@ use super::ServiceError;
 use super::chronicle::Chronicle;
 use super::threads::{Means, Threads};
 use super::tuning::Tuning;
-use crate::config::Config;
+use crate::config::{Config, Officer};
 use crate::topology::RISK;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
 use highwire_actors::beat::Beat;
 use highwire_actors::governor::GovernorMsg;
-use highwire_actors::risk_officer::{Bounds, Eyes, Look, RiskBoard, RiskOfficer, RiskOfficerArgs, units};
+use highwire_actors::risk_officer::{
+    Bounds, Eyes, Look, RiskBoard, RiskOfficer, RiskOfficerArgs, RiskOfficerMsg, units,
+};
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
 use highwire_engine::clock::TscClock;
-use highwire_engine::engine::{EngineSpec, Funds};
+use highwire_engine::engine::{EngineSpec, Funds, Limits};
 use highwire_links::fixed::{Px, Qty};
 use highwire_links::instrument::Instrument;
 use highwire_links::page::{BookState, Page, PageReaders, Rung};
@@ -44,6 +46,35 @@ pub struct Risk {
     handle: JoinHandle<()>,
 }
 
+/// Changes what bounds the officer, and every officer after it.
+#[derive(Clone)]
+pub struct RiskHand {
+    address: Address<RiskOfficerMsg>,
+    bounds: Arc<Mutex<Bounds>>,
+}
+
+impl RiskHand {
+    fn new(bounds: Bounds) -> Self {
+        Self { address: Address::default(), bounds: Arc::new(Mutex::new(bounds)) }
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.bounds.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// These limits hold from now on.
+    ///
+    /// # Errors
+    /// There is no officer who could pass them on: the old ones stay.
+    pub fn set(&self, limits: Limits, officer: &Officer) -> Result<(), String> {
+        let bounds = bounds(limits, officer);
+        let told = self.address.cast(RiskOfficerMsg::Bind(Box::new(bounds.clone())));
+        told.map_err(|_| "there is no risk officer to pass limits on".to_owned())?;
+        *self.bounds.lock().unwrap_or_else(PoisonError::into_inner) = bounds;
+        Ok(())
+    }
+}
+
 impl Risk {
     /// Starts it. With `means` the accounts hold what they say, else what paper begins with.
     ///
@@ -58,22 +89,23 @@ impl Risk {
     ) -> Result<Self, ServiceError> {
         let mut spec = universe.engine(config, Mode::Halted, 0);
         spec.funds = means.map_or(spec.funds, |means| means.funds);
-        let (board, lives, tuning) = (RiskBoard::default(), Lives::default(), Tuning::new(config));
+        let (board, lives) = (RiskBoard::default(), Lives::default());
         let sight = Sight {
             wallets: wallets(&spec),
             universe: Arc::clone(universe),
             pages: threads.pages.clone(),
             chronicle: Arc::clone(chronicle),
         };
+        let hand = RiskHand::new(bounds(spec.limits.clone(), &config.officer));
+        let tuning = Tuning::new(config, hand.clone());
         let seat = Seat {
             sight: Arc::new(sight),
             every: Duration::from_millis(config.officer.sample_ms),
             measure: measure(universe, config),
-            bounds: bounds(&spec, config),
+            hand,
             wardens: threads.wardens.iter().map(|(warden, _)| warden.clone()).collect(),
             governor: governor.clone(),
             board: board.clone(),
-            tuning: tuning.clone(),
         };
         let give_up: GiveUp = Box::new(|_, why| tracing::error!(why, "no risk officer any more: the last limits stay"));
         let arguments = RISK.supervise(config, clock, vec![seat.child()], (lives.clone(), give_up));
@@ -95,11 +127,10 @@ struct Seat {
     sight: Arc<Sight>,
     every: Duration,
     measure: Measure,
-    bounds: Bounds,
+    hand: RiskHand,
     wardens: Vec<ActorRef<highwire_actors::warden::WardenMsg>>,
     governor: Address<GovernorMsg>,
     board: RiskBoard,
-    tuning: Tuning,
 }
 
 impl Seat {
@@ -107,7 +138,7 @@ impl Seat {
         let beat = Beat::tended();
         let tending = beat.clone();
         let start: Start = Box::new(move |above| {
-            let (arguments, beat, address) = (self.arguments(), tending.clone(), self.tuning.officer().clone());
+            let (arguments, beat, address) = (self.arguments(), tending.clone(), self.hand.address.clone());
             Box::pin(async move {
                 let officer = tended::spawn(RiskOfficer, arguments, above, &beat).await?;
                 address.lead_to(officer.clone());
@@ -120,14 +151,12 @@ impl Seat {
     fn arguments(&self) -> RiskOfficerArgs {
         let sight = Arc::clone(&self.sight);
         let eyes: Eyes = Box::new(move || sight.look());
-        let mut bounds = self.bounds.clone();
-        bounds.limits.strategies = self.tuning.strategies();
         RiskOfficerArgs {
             every: self.every,
             measure: self.measure,
             pairs: self.sight.universe.pairs.len(),
             eyes,
-            bounds,
+            bounds: self.hand.bounds(),
             wardens: self.wardens.clone(),
             governor: self.governor.clone(),
             board: self.board.clone(),
@@ -144,10 +173,9 @@ fn measure(universe: &Universe, config: &Config) -> Measure {
     }
 }
 
-fn bounds(spec: &EngineSpec, config: &Config) -> Bounds {
-    let officer = &config.officer;
+fn bounds(limits: Limits, officer: &Officer) -> Bounds {
     Bounds {
-        limits: spec.limits.clone(),
+        limits,
         leverage_permille: officer.leverage_max_percent.saturating_mul(10),
         concentration_permille: officer.concentration_max_percent.saturating_mul(10),
         var_max: officer.var_max_ppb as f64 / 1e9,

@@ -14,6 +14,7 @@ use highwire_links::latency::{BOUNDS_NS, BUCKETS};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, VenueId};
 use highwire_supervision::degrade::{Cause, Scope};
+use highwire_supervision::vigil::Vigil;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ const SLOW_NS: Nanos = 1_000_000_000;
 const SAMPLES_MIN: u64 = 100;
 /// A p99 of so long ago says nothing either.
 const LATENCY_KEPT_NS: Nanos = 60_000_000_000;
+/// A governor that has not looked for so long was away itself.
+const AWAY_NS: Nanos = 1_000_000_000;
 /// A thread that panicked is back by then, or its warden gave it up.
 const DOWN_NS: Nanos = 10_000_000_000;
 
@@ -43,6 +46,7 @@ struct Look {
     gauges: Vec<Gauge>,
     sources: Sources,
     traded: BTreeSet<InstrumentId>,
+    vigil: Vigil,
     warden_silent_ns: Nanos,
     stuck_ns: Nanos,
     memory_bytes: u64,
@@ -72,6 +76,7 @@ impl Look {
     ) -> Self {
         Self {
             traded: universe.traded(),
+            vigil: Vigil::new(AWAY_NS),
             universe: Arc::clone(universe),
             pages,
             gauges,
@@ -123,7 +128,11 @@ impl Look {
     }
 
     /// Threads that are stuck or down, and wardens that are silent.
-    fn pulses(&self, now: Nanos) -> Vec<Reading> {
+    /// How threads and wardens beat. Whoever was away itself judges nobody at once.
+    fn pulses(&mut self, now: Nanos) -> Vec<Reading> {
+        if !self.vigil.on_look(now) {
+            return Vec::new();
+        }
         let (mut silent, mut stuck, mut down) = (Vec::new(), Vec::new(), Vec::new());
         for gauge in &self.gauges {
             let (state, thread_ns, warden_ns) = gauge.pulses(now);

@@ -10,6 +10,7 @@ use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::news::{News, Observer};
 use highwire_links::PairId;
 use highwire_links::audit::{Record, SagaStage};
+use highwire_links::fill::{OrderReject, Report};
 use highwire_links::lifecycle::Event;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_supervision::halting::Stand;
@@ -74,9 +75,17 @@ impl Sentinel {
             News::Record(Record::Saga(moved)) if has_ended(moved.to) && exposed.remove(&moved.pair) => {
                 self.bell.clear(format!("exposed/{}", self.pair(moved.pair)));
             }
-            News::Record(Record::Settled(report)) => self.settling.on_report(report, &self.universe),
+            News::Record(Record::Settled(report)) => self.on_report(report),
             News::Event(event) => self.heed_event(thread, event, exposed),
             _ => {}
+        }
+    }
+
+    fn on_report(&self, report: &Report) {
+        self.settling.on_report(report, &self.universe);
+        let instrument = self.universe.instruments.get(report.instrument.index());
+        if let Some(instrument) = instrument.filter(|_| report.reject == OrderReject::Auth) {
+            self.breakers.on_key_refused(instrument.venue);
         }
     }
 

@@ -40,6 +40,13 @@ impl TradeDesk {
         self.tell_ended();
     }
 
+    /// Takes in trades that earlier runs left, and up to which record of which journal all are told.
+    pub fn take_late(&self, trades: &[Trade], mark: (String, u64)) {
+        if let Some(historian) = &self.historian {
+            historian.take_late(trades, &self.universe, mark);
+        }
+    }
+
     /// Takes in the stamps of a decision.
     pub fn take_stamps(&mut self, stamps: Trace) {
         self.trades.take_stamps(stamps);

@@ -7,7 +7,7 @@ use super::{ServiceError, wallet};
 use crate::config::{Config, OrderTransport};
 use crate::secrets;
 use crate::universe::Universe;
-use highwire_actors::account::Account;
+use highwire_actors::account::{Account, AskError};
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
 use highwire_engine::clock::TscClock;
@@ -156,10 +156,28 @@ fn venue_trading(line: TradingLine, order_url: &str, private_url: &str) -> Resul
     })
 }
 
+/// Asks for what a start needs, however long the venue wants to be left alone first: a start that gave up would be
+/// followed by another, which asks again.
+///
+/// # Errors
+/// Why there is no answer.
+pub(super) async fn patiently<T, A>(account: &Account, ask: impl Fn() -> A) -> Result<T, AskError>
+where
+    A: Future<Output = Result<T, AskError>>,
+{
+    loop {
+        let answer = ask().await;
+        let Some(rest) = account.allowance.rest().filter(|_| answer.is_err()) else { return answer };
+        let wait_s = rest.left.as_secs() + 1;
+        tracing::warn!(venue = account.venue.name(), wait_s, "it wants to be left alone: the start waits");
+        tokio::time::sleep(rest.left).await;
+    }
+}
+
 /// A key that may withdraw is more than we need and all that a thief wants.
 async fn may_trade(account: &Account) -> Result<(), ServiceError> {
     let failed = |why: String| ServiceError::Trading { venue: account.venue.name(), why };
-    match account.ask(&Query::KeyScope).await {
+    match patiently(account, || account.ask(&Query::KeyScope)).await {
         Ok(Reply::KeyScope(scope)) if scope.withdraw => {
             Err(failed("its key may withdraw; use one that may only trade".to_owned()))
         }

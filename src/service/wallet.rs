@@ -9,7 +9,7 @@ use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::rate::Priority;
 use highwire_venues::keys::Keys;
 use highwire_venues::polymarket::Wallet;
-use highwire_venues::polymarket::private::{api_keys, keys_of};
+use highwire_venues::polymarket::private::{api_keys, keys_of, version, version_of};
 use highwire_venues::venue::Venue;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub async fn keys(
     (http, base, clock): (&reqwest::Client, &str, &TscClock),
 ) -> Result<Option<Keys>, ServiceError> {
     let Some(wallet) = secrets::wallet(&config.polymarket)? else { return Ok(None) };
+    takes_our_orders((http, base), Duration::from_millis(config.lines.connect_ms)).await?;
     if let Some(keys) = secrets::keys(Venue::Polymarket.name(), settings)? {
         return Ok(Some(keys.with_wallet(wallet)));
     }
@@ -37,6 +38,22 @@ pub async fn keys(
     }
     let given = given.map_err(|why| failed(format!("it gives no API key: {why}")))?;
     keys_of(&given, wallet).map(Some).map_err(|why| failed(format!("the API key that it gives: {why}")))
+}
+
+/// The venue tells which version of orders it takes: one that we do not sign is not traded with.
+async fn takes_our_orders((http, base): (&reqwest::Client, &str), within: Duration) -> Result<(), ServiceError> {
+    let failed = |why: String| ServiceError::Trading { venue: Venue::Polymarket.name(), why };
+    let request = version();
+    let base = if base.is_empty() { request.host } else { base };
+    let allowance = Allowance::of(Venue::Polymarket);
+    let claim = Claim { allowance: &allowance, need: Need::Later, priority: Priority::Reconcile, cost: request.cost };
+    let sent = http.get(format!("{base}{}", request.path_and_query));
+    let body = web::send(sent, within, claim).await.and_then(web::Answer::good);
+    let told = body.map_err(|why| failed(format!("it does not say which orders it takes: {why}")))?;
+    match version_of(&told) {
+        Some(2 | 3) => Ok(()),
+        other => Err(failed(format!("it takes orders of version {other:?}, and 2 and 3 are signed here"))),
+    }
 }
 
 async fn ask(

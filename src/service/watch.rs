@@ -73,6 +73,11 @@ impl Watch {
         }
     }
 
+    /// What the service has done so far, for whoever has something to tell it later.
+    pub(super) fn shared(&self) -> Arc<Mutex<Chronicle>> {
+        Arc::clone(&self.chronicle)
+    }
+
     /// What the service has done so far.
     pub fn chronicle(&self) -> MutexGuard<'_, Chronicle> {
         self.chronicle.lock().unwrap_or_else(PoisonError::into_inner)
@@ -119,6 +124,16 @@ impl Watch {
     /// The time.
     pub fn now(&self) -> Nanos {
         self.clock.now()
+    }
+
+    /// Since its start.
+    pub(super) fn uptime_ns(&self) -> Nanos {
+        self.clock.now().saturating_sub(self.started_ns)
+    }
+
+    /// What it trades.
+    pub(super) fn universe(&self) -> &Universe {
+        &self.universe
     }
 
     /// Why each thread that died did so, the last time.

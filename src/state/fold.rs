@@ -173,6 +173,7 @@ impl State {
             return;
         }
         let Some(at) = self.numbered(report.instrument) else { return };
+        self.on_end_of(report);
         let side = side_of(report);
         self.holdings[at].standing.await_settlement(side, report.qty.0.saturating_neg());
         let back = Trade::new(side, report).reversed();
@@ -227,12 +228,6 @@ impl State {
         if moved.to.permits(OrderClass::Open) {
             self.latches.retain(|latch| latch.venue != moved.venue);
         }
-        if moved.to == Mode::Full && moved.from != Mode::Full && moved.venue.is_empty() {
-            // Orders of earlier starts hold the mode below, so an operator has looked: they have ended. A mode that is
-            // only restated moves from where it is.
-            let epoch = self.leases.next_epoch().map_or(0, |next| next - 1);
-            self.orders.retain(|&id, _| id >> ID_BITS >= epoch.into());
-        }
         self.modes.insert(moved.venue.clone(), moved.to);
     }
 
@@ -265,7 +260,8 @@ impl OpenOrder {
     /// A report that did not end it.
     fn take(&mut self, report: &Report) {
         match report.kind {
-            ReportKind::Fill => {
+            // A trade of an order of an earlier start is foreign to the engine that books it.
+            ReportKind::Fill | ReportKind::Foreign => {
                 self.filled.0 = self.filled.0.saturating_add(report.qty.0);
                 self.proof = Proof::Acked;
             }

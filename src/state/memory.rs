@@ -2,7 +2,7 @@
 //! venue is asked for its trades, and how far each venue is known to agree, so that it is asked for all the others.
 
 use super::State;
-use highwire_links::fill::Report;
+use highwire_links::fill::{Report, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::{InstrumentId, Nanos};
 use highwire_store::journal::{Entry, Looked, Told};
@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, HashMap};
 const KEPT_MAX: usize = 4096;
 /// Trades are remembered for so long at venues that agree; at others until they do.
 const KEPT_NS: Nanos = 600_000_000_000;
+/// Whoever asks for trades asks for some more before: the venue's clock is not ours.
+const MARGIN_NS: Nanos = 60_000_000_000;
 
 /// A trade that was booked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct Booked {
     pub qty: Amount,
     /// When it was booked.
     pub at_ns: Nanos,
+    /// How far it has settled, at venues that match first.
+    pub settlement: Settlement,
 }
 
 /// How far a venue was looked at.
@@ -39,12 +43,15 @@ pub struct Sight {
 
 impl State {
     /// Since when a venue must be asked for its trades; `None` when it was never looked at and nothing is open there.
-    /// Never earlier than what is remembered.
+    /// Trades that wait to be settled are asked for again. Never earlier than what is remembered.
     pub fn unseen_since(&self, venue: &str) -> Option<Nanos> {
         let open = self.orders.values().filter(|open| self.holdings[open.holding].listed.venue == venue);
         let open = open.map(super::OpenOrder::decided_ns).min();
-        let since = self.sights.get(venue).map(|sight| sight.since_ns).into_iter().chain(open).min()?;
-        let forgotten = if self.booked.len() < KEPT_MAX { 0 } else { self.booked.front().map_or(0, |old| old.at_ns) };
+        let waiting =
+            self.waiting().filter(|old| self.holdings[old.holding].listed.venue == venue).map(|old| old.at_ns);
+        let since = self.sights.get(venue).map(|sight| sight.since_ns).into_iter().chain(open).chain(waiting).min()?;
+        let oldest = self.booked.front().map_or(0, |old| old.at_ns.saturating_add(MARGIN_NS));
+        let forgotten = if self.booked.len() < KEPT_MAX { 0 } else { oldest };
         Some(since.max(forgotten))
     }
 
@@ -52,15 +59,32 @@ impl State {
         let Some(holding) = self.numbered(report.instrument) else { return };
         let qty = Amount::from_mantissa(report.qty.0.into(), self.holdings[holding].listed.scale.qty_dp);
         let (id, trade, qty) = (report.id, report.trade, qty.unwrap_or_default());
-        self.booked.push_back(Booked { holding, id, trade, qty, at_ns: self.at_ns });
+        let settlement = report.settlement;
+        self.booked.push_back(Booked { holding, id, trade, qty, at_ns: self.at_ns, settlement });
         while self.booked.len() > KEPT_MAX || self.booked.front().is_some_and(|old| self.is_settled_past(old)) {
             self.booked.pop_front();
         }
     }
 
+    /// Trades that wait to be settled, the oldest first.
+    fn waiting(&self) -> impl Iterator<Item = &Booked> {
+        self.booked.iter().filter(|old| old.settlement == Settlement::Pending)
+    }
+
+    /// A trade has settled or failed to.
+    pub(super) fn on_end_of(&mut self, report: &Report) {
+        let Some(holding) = self.numbered(report.instrument) else { return };
+        let of = self.booked.iter_mut().filter(|old| (old.holding, old.trade) == (holding, report.trade));
+        of.for_each(|old| old.settlement = report.settlement);
+    }
+
+    /// Nobody will ask for it any more: all that is asked for again is newer.
     fn is_settled_past(&self, old: &Booked) -> bool {
         let venue = &self.holdings[old.holding].listed.venue;
-        old.at_ns.saturating_add(KEPT_NS) < self.at_ns && self.sights.get(venue).is_none_or(|sight| sight.is_done)
+        let is_old = |at_ns: Nanos| old.at_ns.saturating_add(KEPT_NS) < at_ns;
+        is_old(self.at_ns)
+            && self.sights.get(venue).is_none_or(|sight| sight.is_done)
+            && self.waiting().next().is_none_or(|waiting| is_old(waiting.at_ns))
     }
 
     /// A new start: what the last one did not put on record lies after its last record about an order.
@@ -71,9 +95,9 @@ impl State {
     }
 
     pub(super) fn on_told(&mut self, told: &Told) {
-        let &Told { instrument, id, trade, qty, at_ns } = told;
+        let &Told { instrument, id, trade, qty, at_ns, settlement } = told;
         let Some(holding) = self.numbered(instrument) else { return };
-        let booked = Booked { holding, id, trade, qty, at_ns };
+        let booked = Booked { holding, id, trade, qty, at_ns, settlement };
         if !self.booked.contains(&booked) {
             self.booked.push_back(booked);
         }
@@ -87,8 +111,8 @@ impl State {
     /// All of it, told again.
     pub(super) fn memory(&self, numbers: &HashMap<usize, InstrumentId>) -> Vec<Entry> {
         let told = |old: &Booked| {
-            let &Booked { holding, id, trade, qty, at_ns } = old;
-            Entry::Told(Told { instrument: numbers[&holding], id, trade, qty, at_ns })
+            let &Booked { holding, id, trade, qty, at_ns, settlement } = old;
+            Entry::Told(Told { instrument: numbers[&holding], id, trade, qty, at_ns, settlement })
         };
         let looked = |(venue, sight): (&String, &Sight)| {
             // What a crash would make of it, since the time of the last record is not restated.

@@ -10,6 +10,7 @@ mod fold;
 mod holding;
 mod memory;
 mod restate;
+mod spent;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ pub use memory::{Booked, Sight};
 use earnings::PairBook;
 use highwire_engine::spec::{Funds, Inheritance};
 use highwire_links::audit::SagaMoved;
+use highwire_links::fill::Settlement;
 use highwire_links::fixed::Amount;
 use highwire_links::mode::Mode;
 use highwire_links::order::Order;
@@ -126,7 +128,10 @@ impl State {
             bases.fold(0i64, i64::saturating_add)
         };
         let result = (self.profit_today(self.at_ns), self.at_ns);
-        let inherited = Inheritance { standings, drifts: pairs.iter().map(drift).collect(), result };
+        let settling = self.booked.iter().filter(|old| old.settlement != Settlement::Final && old.trade != 0);
+        let trades =
+            settling.filter_map(|old| Some((self.number_of(old.holding)?, old.trade, old.settlement))).collect();
+        let inherited = Inheritance { standings, drifts: pairs.iter().map(drift).collect(), result, trades };
         ((0..instruments).map(funds).collect(), inherited)
     }
 

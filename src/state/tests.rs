@@ -180,6 +180,26 @@ fn an_engine_inherits_funds_positions_and_drift() {
 }
 
 #[test]
+fn what_is_spent_and_not_traded_any_more_is_forgotten_and_nothing_else() {
+    let mut entries = story();
+    entries.push(listed(5, "polymarket", 2, true));
+    let (mut state, members) = (told(&entries), [vec![InstrumentId(0), InstrumentId(1), InstrumentId(2)]]);
+    let before = told(&story());
+    state.forget_spent(|_, _| false);
+    let has = |state: &State, venue| state.find(venue, "BTCUSDT").is_some();
+    assert!(has(&told(&entries), "polymarket") && !has(&state, "polymarket"));
+    assert!(!state.wallets.iter().any(|wallet| wallet.venue == "polymarket"), "its wallets too");
+    let (funds, inherited) = state.inheritance(3, &members);
+    let (known, left) = before.inheritance(3, &members);
+    assert_eq!((funds, inherited.standings, inherited.drifts), (known, left.standings, left.drifts));
+    assert_eq!(state.orders.len(), before.orders.len());
+    assert_eq!(shown(&told(&state.restate())), shown(&state));
+    let mut kept = told(&entries);
+    kept.forget_spent(|venue, _| venue == "polymarket");
+    assert!(has(&kept, "polymarket"), "it is traded");
+}
+
+#[test]
 fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     let mut entries = story();
     let escalated = |group: u64| {
@@ -200,11 +220,22 @@ fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     let resumed = told(&entries);
     assert_eq!((resumed.latched(), resumed.orders.len()), (Mode::Full, 2));
     let next = Entry::Lease(Lease { epoch: 8, from: 1, until: 4_097 });
-    entries.extend([next, mode(Mode::Full, false)]);
-    assert_eq!(told(&entries).orders.len(), 2, "only restated");
-    let (from, to, why) = (Mode::HedgeOnly, Mode::Full, "resumed".into());
-    entries.push(Entry::Mode(Moved { venue: String::new(), from, to, why, is_latched: false }));
-    assert_eq!(told(&entries).orders.len(), 0, "orders of an earlier start: an operator has looked");
+    let (from, to, why) = (Mode::Halted, Mode::Full, "recovered".into());
+    entries.extend([next, Entry::Mode(Moved { venue: String::new(), from, to, why, is_latched: false })]);
+    assert_eq!(told(&entries).orders.len(), 2, "orders of an earlier start end by proof, whatever the mode");
+}
+
+/// An engine books a trade of an order of an earlier start as none of its own: the order has it all the same.
+#[test]
+fn a_trade_that_is_foreign_to_its_engine_counts_for_the_order_that_it_is_of() {
+    let mut entries = story();
+    let before = told(&entries);
+    let (&id, open) = before.orders.iter().next().unwrap();
+    let late = Report { kind: ReportKind::Foreign, ..fill(77, open.order.instrument.0, 0) };
+    entries.push(Entry::Report(Report { id, qty: Qty(3), ..late }));
+    let after = told(&entries);
+    assert_eq!(after.orders[&id].filled.0, open.filled.0 + 3);
+    assert!(after.booked.iter().any(|booked| (booked.id, booked.trade) == (id, late.trade)));
 }
 
 #[test]

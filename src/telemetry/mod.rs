@@ -5,6 +5,7 @@ mod counts;
 pub mod episodes;
 mod files;
 pub mod ids;
+mod limits;
 mod one_line;
 mod sampler;
 pub mod setup;

@@ -4,6 +4,7 @@
 use super::counts::{CountedExporter, CountedProcessor, SpanCounts, Tracing};
 use super::files;
 use super::ids::Ids;
+use super::limits::Limits;
 use super::one_line::OneLine;
 use super::sampler::KeepFailures;
 use crate::config::{Config, OtlpProtocol};
@@ -13,7 +14,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider};
 use std::path::PathBuf;
 use tokio::runtime::Runtime;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
@@ -33,10 +34,12 @@ pub struct TelemetrySettings {
     pub filter: String,
     /// JSON log lines instead of text.
     pub json: bool,
-    /// Folder of JSON log files, one a day; `None` for none.
+    /// Folder of JSON log files, one a day at least; `None` for none.
     pub log_folder: Option<PathBuf>,
     /// Log files kept.
     pub log_keep: usize,
+    /// Bytes of one, after which the next begins.
+    pub log_file_bytes: u64,
     /// Base address of an OTLP collector; empty switches export off.
     pub otlp_endpoint: String,
     /// How spans travel there.
@@ -57,6 +60,7 @@ impl TelemetrySettings {
             json: service.log_json,
             log_folder: (!service.log_dir.is_empty()).then(|| PathBuf::from(&service.log_dir)),
             log_keep: service.log_keep,
+            log_file_bytes: service.log_file_mb << 20,
             otlp_endpoint: telemetry.otlp_endpoint.clone(),
             otlp_protocol: telemetry.otlp_protocol,
             queue_max: telemetry.queue_max,
@@ -96,11 +100,12 @@ pub enum TelemetryError {
 }
 
 /// Keeps the exporter and the log files alive; flushes them when the program ends.
-#[derive(Debug)]
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
     spans: SpanCounts,
+    limits: Limits,
     files: Option<WorkerGuard>,
+    said: WorkerGuard,
     /// What carries gRPC. It ends last.
     runtime: Option<Runtime>,
 }
@@ -125,15 +130,19 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> 
     });
     let (files, kept) = match &settings.log_folder {
         Some(folder) => {
-            let (writer, guard) = files::open(folder, settings.log_keep)?;
+            let sizes = files::Sizes { keep: settings.log_keep, file_bytes: settings.log_file_bytes };
+            let (writer, guard) = files::open(folder, sizes)?;
             let lines = tracing_subscriber::fmt::layer().json().with_writer(writer);
             (Some(lines.with_filter(filter(settings)?)), Some(guard))
         }
         None => (None, None),
     };
-    let layers = Registry::default().with(logs(settings)?).with(files).with(exported);
+    // A pipe that nobody empties loses lines and blocks nobody: whoever logs hands over and goes on.
+    let (writer, said) = files::bounded("log-stderr").finish(OneLine(std::io::stderr()));
+    let limits = Limits::default();
+    let layers = Registry::default().with(logs(settings, writer)?).with(files).with(exported).with(limits.clone());
     layers.try_init().map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Telemetry { provider, spans, files: kept, runtime })
+    Ok(Telemetry { provider, spans, limits, files: kept, said, runtime })
 }
 
 fn filter(settings: &TelemetrySettings) -> Result<EnvFilter, TelemetryError> {
@@ -141,16 +150,15 @@ fn filter(settings: &TelemetrySettings) -> Result<EnvFilter, TelemetryError> {
     EnvFilter::try_new(&settings.filter).map_err(bad)
 }
 
-fn logs<S>(settings: &TelemetrySettings) -> Result<Box<dyn Layer<S> + Send + Sync>, TelemetryError>
+fn logs<S>(settings: &TelemetrySettings, writer: NonBlocking) -> Result<Box<dyn Layer<S> + Send + Sync>, TelemetryError>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
     let filter = filter(settings)?;
     if settings.json {
-        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).json();
-        return Ok(lines.with_filter(filter).boxed());
+        return Ok(tracing_subscriber::fmt::layer().with_writer(writer).json().with_filter(filter).boxed());
     }
-    let lines = tracing_subscriber::fmt::layer().with_writer(|| OneLine(std::io::stderr()));
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     Ok(lines.with_filter(filter).boxed())
 }
 
@@ -202,7 +210,9 @@ impl Telemetry {
         if let Some(Err(error)) = self.provider.map(|provider| provider.shutdown()) {
             tracing::warn!(%error, "traces could not be flushed");
         }
+        self.limits.finish();
         drop(self.files);
+        drop(self.said);
         if let Some(runtime) = self.runtime {
             runtime.shutdown_background();
         }

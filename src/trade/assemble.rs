@@ -71,11 +71,7 @@ impl Trades {
             // An engine died with its sagas: whose ends will never come.
             self.open.pop_first();
         }
-        let trade = self.open.entry(moved.group).or_insert_with(|| begun(moved));
-        trade.ended_ns = moved.at_ns;
-        trade.captured_ppb = moved.captured_ppb;
-        trade.exposure = moved.exposure;
-        (trade.ending, trade.why) = (moved.to, moved.why);
+        self.open.entry(moved.group).or_insert_with(|| Trade::begun(moved)).move_on(moved);
         if matches!(moved.to, SagaStage::Flat | SagaStage::Hedged | SagaStage::Escalated) {
             self.ended.extend(self.open.remove(&moved.group));
         }
@@ -95,22 +91,6 @@ impl Trades {
         {
             placed.reports.push(*report);
         }
-    }
-}
-
-fn begun(moved: &SagaMoved) -> Trade {
-    Trade {
-        group: moved.group,
-        pair: moved.pair,
-        began_ns: moved.at_ns,
-        ended_ns: moved.at_ns,
-        expected_ppb: moved.expected_ppb,
-        captured_ppb: moved.captured_ppb,
-        exposure: moved.exposure,
-        ending: moved.to,
-        why: moved.why,
-        orders: Vec::new(),
-        stamps: None,
     }
 }
 

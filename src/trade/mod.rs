@@ -5,7 +5,7 @@ mod assemble;
 
 pub use assemble::Trades;
 
-use highwire_links::audit::{SagaStage, SagaWhy};
+use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
 use highwire_links::fill::{Report, ReportKind};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::Order;
@@ -56,6 +56,29 @@ pub struct Placed {
 }
 
 impl Trade {
+    /// As its first move tells it.
+    pub fn begun(moved: &SagaMoved) -> Self {
+        Self {
+            group: moved.group,
+            pair: moved.pair,
+            began_ns: moved.at_ns,
+            ended_ns: moved.at_ns,
+            expected_ppb: moved.expected_ppb,
+            captured_ppb: moved.captured_ppb,
+            exposure: moved.exposure,
+            ending: moved.to,
+            why: moved.why,
+            orders: Vec::new(),
+            stamps: None,
+        }
+    }
+
+    /// A further move.
+    pub fn move_on(&mut self, moved: &SagaMoved) {
+        (self.ended_ns, self.captured_ppb, self.exposure) = (moved.at_ns, moved.captured_ppb, moved.exposure);
+        (self.ending, self.why) = (moved.to, moved.why);
+    }
+
     /// The number of the opportunity that began it; `None` for a rescue.
     pub fn opportunity(&self) -> Option<u32> {
         (self.group & RESCUE == 0).then_some(self.group as u32)
@@ -71,12 +94,13 @@ impl Trade {
         }
     }
 
-    /// How it ended, in a word.
+    /// How it ended, in a word; `interrupted` when its process died first.
     pub fn outcome(&self) -> &'static str {
         match self.ending {
             SagaStage::Hedged => "hedged",
             SagaStage::Escalated => "escalated",
-            _ => "flat",
+            SagaStage::Flat => "flat",
+            _ => "interrupted",
         }
     }
 

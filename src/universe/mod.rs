@@ -6,7 +6,7 @@ mod bounds;
 mod follows;
 mod pairing;
 
-pub use bounds::strategies;
+use bounds::strategies;
 pub use pairing::{Pairing, PairingError};
 
 use crate::config::{self, Clock, Config};
@@ -240,7 +240,8 @@ fn assets(specs: &[InstrumentSpec]) -> Vec<Assets> {
     specs.iter().map(|spec| Assets { base: number(&spec.base), quote: number(&spec.quote) }).collect()
 }
 
-fn limits(config: &Config) -> Limits {
+/// The limits of the wire, as configured.
+pub fn limits(config: &Config) -> Limits {
     let risk = &config.risk;
     let stale_ms = |venue: &Venue| {
         config.venues.get(venue.name()).map_or(venue.profile().stale_ns, |settings| settings.stale_ms * 1_000_000)

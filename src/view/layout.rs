@@ -87,7 +87,7 @@ fn latencies(board: &Board) -> Table<'_> {
     let widths = [Constraint::Length(8), Constraint::Fill(1), Constraint::Fill(1)];
     let rows = board.latencies.iter().map(|latency| {
         let figure = |ns| if latency.count == 0 { "-".to_owned() } else { nanos(ns) };
-        Row::new([latency.stage.to_owned(), figure(latency.p50_ns), figure(latency.p99_ns)])
+        Row::new([latency.stage.clone(), figure(latency.p50_ns), figure(latency.p99_ns)])
     });
     Table::new(rows, widths)
         .header(Row::new(["stage", "p50", "p99"]).style(Modifier::DIM))
@@ -124,7 +124,7 @@ mod tests {
             left: Some(Duration::from_secs(5)),
             rows: vec![row("BTC-USDT", BookState::Live), row("ETH-USDT", BookState::Suspect)],
             totals: Totals { frames: 12_345, pnl: "1.25 USDT".to_owned(), ..Totals::default() },
-            latencies: vec![Latency { stage: "decode", count: 1, p50_ns: 700, p99_ns: 1_500 }],
+            latencies: vec![Latency { stage: "decode".to_owned(), count: 1, p50_ns: 700, p99_ns: 1_500 }],
             ..Board::default()
         };
         board.trades.push("older");

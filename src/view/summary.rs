@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn says_what_a_run_came_to_and_leaves_out_what_did_not_happen() {
         let totals = Totals { frames: 12_000, rejected: 3, taken: 2, opportunities: 5, ..Totals::default() };
-        let latency = |stage, count| Latency { stage, count, p50_ns: 700, p99_ns: 1_500 };
+        let latency = |stage: &str, count| Latency { stage: stage.to_owned(), count, p50_ns: 700, p99_ns: 1_500 };
         let latencies = vec![latency("decode", 9), latency("send", 0)];
         let board = Board { title: "demo".to_owned(), totals, latencies, ..Board::default() };
         let text = Summary::of(&board, vec!["journal: x".to_owned()]).to_string();

@@ -1,9 +1,10 @@
 //! The last few lines of something that goes on and on.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Bounded lines: the oldest go first. Counts all that ever came, so that a reader finds the new ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tail {
     lines: VecDeque<String>,
     kept_max: usize,
@@ -34,9 +35,21 @@ impl Tail {
         self.total += 1;
     }
 
+    /// The last lines of so many.
+    pub fn ending(lines: impl Iterator<Item = String>, total: u64) -> Self {
+        let mut tail = Self::new(lines.size_hint().1.unwrap_or(64).max(1));
+        lines.for_each(|line| tail.push(line));
+        Self { total, ..tail }
+    }
+
     /// The kept lines, newest first.
     pub fn newest_first(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().rev().map(String::as_str)
+    }
+
+    /// The kept lines as text, oldest first.
+    pub fn text(&self) -> String {
+        self.lines.iter().map(String::as_str).collect::<Vec<_>>().join("\n")
     }
 
     /// Lines added after the first `seen` ones that are still kept, oldest first.

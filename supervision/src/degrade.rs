@@ -71,11 +71,16 @@ pub enum Cause {
     GaveUp,
     /// The venue wants to be left alone, since it was asked too much; 1 when so, 2 when it banned us.
     Limited,
+    /// Orders of an earlier run whose venues nobody asks about them; how many. The journal knows of them: it is found
+    /// anew at each start, and gone at one that resolves them.
+    Inherited,
+    /// The venue refuses our key; 1 when so. A start asks what its key may do before anything else.
+    Key,
 }
 
 impl Cause {
     /// Every cause, with its name in reasons, files and labels.
-    pub const ALL: [(Self, &'static str); 27] = [
+    pub const ALL: [(Self, &'static str); 29] = [
         (Self::Recovery, "recovery"),
         (Self::Health, "health"),
         (Self::Latency, "latency"),
@@ -103,6 +108,8 @@ impl Cause {
         (Self::Settlement, "settlement"),
         (Self::GaveUp, "gave-up"),
         (Self::Limited, "limited"),
+        (Self::Inherited, "inherited"),
+        (Self::Key, "key"),
     ];
 
     /// Its name.

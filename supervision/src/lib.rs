@@ -25,3 +25,4 @@ pub mod settlement;
 pub mod skew;
 pub mod snapshots;
 pub mod topics;
+pub mod vigil;

@@ -6,6 +6,7 @@
 //! Absence is weak evidence: an order that the venue does not know has ended only when it was sent longer ago
 //! than the venue's queries lag, is not open, and its trades add up to what is booked.
 
+use highwire_links::fill::Settlement;
 use highwire_links::fixed::Amount;
 use highwire_links::{InstrumentId, Nanos};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,8 @@ pub struct Ours {
     pub doubts: Vec<Doubt>,
     /// Trades that are booked, by the venue's ids.
     pub told: BTreeSet<(InstrumentId, u64)>,
+    /// Of these, what waits to be settled.
+    pub settling: BTreeSet<(InstrumentId, u64)>,
     /// What was booked by a venue's count, without trade ids, by order.
     pub counted: BTreeMap<u64, Amount>,
     /// Balances by asset.
@@ -75,6 +78,8 @@ pub struct Traded {
     pub trade: u64,
     /// How much.
     pub qty: Amount,
+    /// How far it has settled.
+    pub settlement: Settlement,
 }
 
 /// What a venue says.
@@ -112,6 +117,11 @@ pub enum Finding {
         at: usize,
         /// Our order, unless somebody else's traded on the account.
         id: Option<u64>,
+    },
+    /// A trade that is booked, by its place in [`Theirs::trades`], has settled or failed to, and that was not told.
+    Settled {
+        /// Its place.
+        at: usize,
     },
     /// An order of ours that we have no record of.
     Lost {
@@ -201,7 +211,9 @@ impl Finding {
     /// What is to be done about it.
     pub fn class(&self) -> Class {
         match self {
-            Self::Trade { id: Some(_), .. } | Self::Lost { .. } | Self::Ended { .. } => Class::Explained,
+            Self::Trade { id: Some(_), .. } | Self::Settled { .. } | Self::Lost { .. } | Self::Ended { .. } => {
+                Class::Explained
+            }
             Self::Lingers { .. } | Self::Wait { .. } => Class::Wait,
             Self::Balance { ours, theirs, .. } if apart(*ours, *theirs) <= ROUNDED => Class::Explained,
             Self::Trade { id: None, .. } | Self::Balance { .. } => Class::Adopt,
@@ -231,6 +243,7 @@ pub fn orders(ours: &Ours, theirs: &Theirs, now: Nanos, lag_ns: Nanos) -> Vec<Fi
     let fresh = fresh(ours, theirs, &known);
     let mut findings: Vec<Finding> = lost(theirs, &fresh, &known);
     findings.extend(fresh.iter().map(|&at| Finding::Trade { at, id: theirs.trades[at].id }));
+    findings.extend(settled(ours, theirs).map(|at| Finding::Settled { at }));
     for doubt in ours.doubts.iter().filter(|doubt| !doubt.is_followed) {
         let booked = fresh.iter().map(|&at| &theirs.trades[at]).filter(|trade| trade.id == Some(doubt.id));
         let booked = booked.fold(doubt.booked, |sum, trade| plus(sum, trade.qty));
@@ -258,11 +271,19 @@ pub fn holdings(ours: &Ours, theirs: &Theirs) -> Vec<Finding> {
     findings
 }
 
+/// Places of the trades that wait here to be settled, and do not wait there.
+fn settled(ours: &Ours, theirs: &Theirs) -> impl Iterator<Item = usize> {
+    let has_ended = |trade: &Traded| matches!(trade.settlement, Settlement::Settled | Settlement::Failed);
+    let waits = |trade: &Traded| ours.settling.contains(&(trade.instrument, trade.trade));
+    (0..theirs.trades.len()).filter(move |&at| has_ended(&theirs.trades[at]) && waits(&theirs.trades[at]))
+}
+
 /// Places of the trades that are not booked and that nobody else is about to book.
 fn fresh(ours: &Ours, theirs: &Theirs, known: &BTreeMap<u64, &Doubt>) -> Vec<usize> {
     let mut counted = ours.counted.clone();
     let mut is_fresh = |trade: &Traded| {
-        if ours.told.contains(&(trade.instrument, trade.trade)) {
+        // One that failed is undone: there is nothing to book.
+        if trade.settlement == Settlement::Failed || ours.told.contains(&(trade.instrument, trade.trade)) {
             return false;
         }
         let Some(id) = trade.id else { return true };

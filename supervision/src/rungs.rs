@@ -67,7 +67,10 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         Rule { dwell_ns, ..at_once(Cause::Disk, Mode::HedgeOnly, 1) },
         Rule { dwell_ns, ..at_once(Cause::LatchFile, Mode::HedgeOnly, 1) },
         Rule { dwell_ns, ..at_once(Cause::WardenSilent, Mode::Halted, 1) },
-        latched(Cause::UnknownOrders, Mode::HedgeOnly, 1),
+        // What proves how they ended lifts it.
+        at_once(Cause::UnknownOrders, Mode::HedgeOnly, 1),
+        latched(Cause::Inherited, Mode::HedgeOnly, 1),
+        latched(Cause::Key, Mode::Halted, 1),
         at_once(Cause::ReconcileDiff, Mode::HedgeOnly, 1),
         latched(Cause::ReconcileDiff, Mode::Halted, 2),
         latched(Cause::Escalated, Mode::HedgeOnly, 1),

@@ -48,6 +48,10 @@ impl Loss {
         let verb = match self {
             Self::Reset | Self::Two => Verb::Reset {},
             Self::Fin => Verb::Fin { mid_frame: false },
+            // Every second time only what comes to us vanishes.
+            Self::HalfOpen if connections.first().is_some_and(|number| number % 2 == 1) => {
+                Verb::Blackhole { dir: Direction::Down }
+            }
             Self::HalfOpen => Verb::Blackhole { dir: Direction::Both },
             Self::Silent => Verb::Mute {},
             // The end itself never comes: whoever does not go by the announcement waits for ever.

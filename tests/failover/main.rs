@@ -44,6 +44,7 @@ async fn lose(lines: u16, ways: &[Loss]) {
     stage.stop().await;
 }
 
+/// Fault: C01
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_line_of_two_is_lost_in_every_way_and_no_book_notices() {
     lose(2, &Loss::UNANNOUNCED).await;

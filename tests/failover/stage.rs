@@ -10,6 +10,7 @@ use highwire_links::audit::Verdict;
 use highwire_links::page::BookState;
 use highwire_simulator::{AssetSpec, Deed, Endpoint, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room};
 use highwire_venues::venue::Venue;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,6 +51,8 @@ pub struct Stage {
     universe: Arc<Universe>,
     config: Config,
     lines: usize,
+    /// How many notices each venue has heard.
+    heard: RefCell<[u64; ROOMS.len()]>,
     _data: tempfile::TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -74,7 +77,17 @@ impl Stage {
             Service::start(Arc::clone(&universe), &config, &addresses, Orders::Paper, None, None).await.unwrap();
         let watcher = Watcher::start(service.watch().pages.clone());
         let lines = lines.into();
-        let stage = Self { watcher, service, simulator, universe, config, lines, _data: data, _turn: turn };
+        let stage = Self {
+            watcher,
+            service,
+            simulator,
+            universe,
+            config,
+            lines,
+            heard: RefCell::default(),
+            _data: data,
+            _turn: turn,
+        };
         for number in 0..ROOMS.len() {
             stage.wait_whole(number).await;
         }
@@ -111,10 +124,10 @@ impl Stage {
     fn take_found(&self, number: usize) -> bool {
         // A line has two places on the thread: its own and its successor's.
         let slots = 2 * self.lines as u64;
-        let mut chronicle = self.service.watch().chronicle();
-        let before = chronicle.notices.len();
-        chronicle.notices.retain(|notice| slot(notice).is_none_or(|slot| slot / slots != number as u64));
-        chronicle.notices.len() < before
+        let (chronicle, mut heard) = (self.service.watch().chronicle(), self.heard.borrow_mut());
+        let since = std::mem::replace(&mut heard[number], chronicle.notices.total());
+        let is_of = |notice: &str| slot(notice).is_some_and(|slot| slot / slots == number as u64);
+        chronicle.notices.since(since).any(is_of)
     }
 
     fn instruments(&self, number: usize) -> Vec<usize> {
@@ -149,7 +162,7 @@ impl Stage {
         let live = |id: &usize| self.service.watch().pages.read(*id).is_some_and(|page| page.state == BookState::Live);
         loop {
             let lines = self.lines(number);
-            let notices = || self.service.watch().chronicle().notices.join("\n");
+            let notices = || self.service.watch().chronicle().notices.text();
             assert!(Instant::now() < until, "{:?} never whole: {lines:?}\n{}", ROOMS[number], notices());
             if !enough(&lines) || !self.instruments(number).iter().all(live) {
                 since = Instant::now();
@@ -183,7 +196,7 @@ impl Stage {
 
     /// What was told of books, and the last words.
     pub fn told(&self) -> String {
-        self.service.watch().chronicle().notices.join("\n")
+        self.service.watch().chronicle().notices.text()
     }
 
     pub async fn stop(self) {

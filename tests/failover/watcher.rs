@@ -12,6 +12,8 @@ use std::time::Duration;
 const EVERY: Duration = Duration::from_micros(200);
 /// What is seen may be so much older than it is: one look, a busy machine.
 const SLACK_NS: Nanos = 5_000_000;
+/// A decision bears the time at which its poll began; a busy machine may interrupt that poll for so long.
+const POLL_NS: Nanos = 50_000_000;
 
 /// A page from when it was seen first until the next sight of its book.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +70,7 @@ impl Watcher {
         let next = sights[book].partition_point(|sight| sight.from_ns <= at_ns);
         let sight = sights[book].get(next.checked_sub(1)?)?;
         let is_sure = sight.from_ns + SLACK_NS <= at_ns
-            && sights[book].get(next).is_none_or(|next| at_ns + SLACK_NS <= next.from_ns);
+            && sights[book].get(next).is_none_or(|next| at_ns + POLL_NS <= next.from_ns);
         let age_ns = at_ns.saturating_sub(sight.time_ns);
         let wrong = !sight.is_live || age_ns > stale_ns + SLACK_NS;
         (is_sure && wrong).then(|| format!("traded at {at_ns} on {sight:?}"))

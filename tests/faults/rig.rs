@@ -169,7 +169,7 @@ impl Rig {
     pub async fn wait(&self, what: &str, so: impl Fn(&Self) -> bool) {
         let until = Instant::now() + Duration::from_secs(self.patience_s.get());
         while !so(self) {
-            let notices = self.service.watch().chronicle().notices.join("\n");
+            let notices = self.service.watch().chronicle().notices.text();
             assert!(Instant::now() < until, "never: {what}; {:?}\n{notices}", self.health());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -274,7 +274,7 @@ impl Rig {
     pub fn losses(&self, name: &str) -> Vec<String> {
         let beginning = format!("{name}: book ");
         let chronicle = self.service.watch().chronicle();
-        chronicle.notices.iter().filter_map(|notice| notice.strip_prefix(&beginning)).map(str::to_owned).collect()
+        chronicle.notices.since(0).filter_map(|notice| notice.strip_prefix(&beginning)).map(str::to_owned).collect()
     }
 
     /// The simulator's records of a venue.

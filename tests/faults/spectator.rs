@@ -13,6 +13,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_micros(300);
 /// What is seen may be so much older than it is: two clocks, one look, a busy machine.
 const SLACK_NS: Nanos = 5_000_000;
+/// A decision bears the time at which its poll began; a busy machine may interrupt that poll for so long.
+const POLL_NS: Nanos = 50_000_000;
 
 /// A page as it was seen first.
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +51,7 @@ impl Spectator {
     /// Why a trade on this book at this time was wrong, if it was.
     pub fn objects(&self, book: usize, at_ns: Nanos, stale_ns: Nanos) -> Option<String> {
         let sights = self.sights.lock().unwrap();
-        let around = sights[book].iter().find(|s| s.seen_ns + SLACK_NS <= at_ns && at_ns + SLACK_NS <= s.until_ns)?;
+        let around = sights[book].iter().find(|s| s.seen_ns + SLACK_NS <= at_ns && at_ns + POLL_NS <= s.until_ns)?;
         let page = &around.page;
         let time_ns = if page.event_ns > 0 { page.event_ns } else { page.recv_ns };
         let age_ns = at_ns.saturating_sub(time_ns);

@@ -22,7 +22,7 @@ use std::sync::Arc;
 const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
 const SCALE: Scale = Scale { px_dp: 2, qty_dp: 3 };
 
-struct Bench {
+pub struct Bench {
     feed: Feed,
     codec: Codec,
     readers: PageReaders,
@@ -36,7 +36,7 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(decode: Decode) -> Self {
+    pub fn new(decode: Decode) -> Self {
         let venue = Venue::BybitLinear;
         let ids = [InstrumentId(0), InstrumentId(1)];
         let specs = ids.map(|id| BookSpec { id, venue: venue.id(), scale: SCALE, chain: venue.profile().chain });
@@ -49,7 +49,7 @@ impl Bench {
         Self { feed, codec, readers, market: rx, ports, desk, clock, tally, stages, sequence: [1; 2] }
     }
 
-    fn take(&mut self, payload: &[u8]) -> bool {
+    pub fn take(&mut self, payload: &[u8]) -> bool {
         let mut buffer = vec![0; FRAME_HEAD + payload.len() + FRAME_TAIL];
         buffer[FRAME_HEAD..][..payload.len()].copy_from_slice(payload);
         let Self { feed, codec, ports, clock, tally, stages, .. } = self;
@@ -61,7 +61,7 @@ impl Bench {
         taken
     }
 
-    fn page(&self, of: usize) -> Page {
+    pub fn page(&self, of: usize) -> Page {
         self.readers.read(of).unwrap_or_default()
     }
 }

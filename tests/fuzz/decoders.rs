@@ -87,6 +87,9 @@ fn case(rng: &mut Rng, venue: Venue, decode: Decode) -> Result<(), String> {
     Ok(())
 }
 
+/// Twenty messages a case: `HIGHWIRE_FUZZ_CASES=500000` are ten millions.
+///
+/// Fault: M09
 #[test]
 fn no_damaged_frame_breaks_a_decoder() {
     survives(&|rng| {

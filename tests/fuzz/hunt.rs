@@ -37,9 +37,11 @@ pub fn hunt(case: Case<'_>) -> Option<(u64, String)> {
     let first = setting("HIGHWIRE_SEED").map_or(1, |seed| seed.parse().expect("HIGHWIRE_SEED is a number"));
     let seconds =
         setting("HIGHWIRE_FUZZ_SECONDS").map_or(1.5, |s| s.parse().expect("HIGHWIRE_FUZZ_SECONDS is a number"));
+    let cases: Option<u64> =
+        setting("HIGHWIRE_FUZZ_CASES").map(|cases| cases.parse().expect("HIGHWIRE_FUZZ_CASES is a number"));
     let until = Instant::now() + Duration::from_secs_f64(seconds);
     let mut seeds = first..;
-    while Instant::now() < until {
+    while cases.map_or_else(|| Instant::now() < until, |cases| seeds.start - first < cases) {
         let seed = seeds.next()?;
         let outcome = catch_unwind(AssertUnwindSafe(|| case(&mut Rng::new(seed))));
         match outcome {
@@ -51,6 +53,7 @@ pub fn hunt(case: Case<'_>) -> Option<(u64, String)> {
     None
 }
 
+/// Survives every case of the budget: so many seconds, or so many cases.
 pub fn survives(case: Case<'_>) {
     if let Some((seed, why)) = hunt(case) {
         panic!("HIGHWIRE_SEED={seed}: {why}");

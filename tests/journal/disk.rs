@@ -14,6 +14,7 @@ fn without_its_disk_nothing_is_opened_and_with_it_back_everything_is_on_record()
     // The segment in use is still written; the next one finds no folder.
     running.wait("failing", |running| running.metric("highwire_journal_failing") > 0.0);
     running.wait("told", |running| running.log().contains("the journal's disk fails, nothing is opened"));
+    running.wait("its mode", |running| running.log().contains("mode of service: Full → HedgeOnly (disk)"));
     let is_over = |line: &str| line.contains("INFO") && line.contains("incident=journal");
     // The wire refuses at once what it cannot put on record; a moment later the mode does, too.
     let refused = |running: &super::program::Running| {
@@ -30,6 +31,7 @@ fn without_its_disk_nothing_is_opened_and_with_it_back_everything_is_on_record()
     std::fs::rename(&away, stand.journal()).unwrap();
     running.wait("back", |running| running.metric("highwire_journal_failing") == 0.0);
     running.wait("orders again", |running| running.metric("highwire_orders_total") > orders + 4.0);
+    running.wait("its mode back", |running| running.log().contains("mode of service: HedgeOnly → Full (disk)"));
     running.wait("resolved", |running| running.log().lines().any(is_over));
     running.stop();
     let judged = judge(&stand.export());

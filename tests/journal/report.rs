@@ -4,7 +4,9 @@
 use super::program::Stand;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// A trade as the journal tells it.
 #[derive(Default)]
@@ -113,15 +115,10 @@ fn figures(trades: &[Told]) -> BTreeMap<&'static str, f64> {
     .into()
 }
 
-#[test]
-fn a_report_equals_what_the_exported_journal_comes_to() {
-    let stand = Stand::new();
-    let history = stand.keep_history();
-    let running = stand.start();
-    running.wait_fills(60.0);
-    running.stop();
+/// Holds the report on a history against the journal of the same service.
+fn assert_equal(stand: &Stand, history: &Path) {
     let mut report = Command::new(env!("CARGO_BIN_EXE_highwire"));
-    let output = report.args(["report", "--json", "--history"]).arg(&history).output().unwrap();
+    let output = report.args(["report", "--json", "--history"]).arg(history).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
     let trades = trades(&stand.export());
     assert!(trades.len() > 20, "it traded: {}", trades.len());
@@ -136,5 +133,56 @@ fn a_report_equals_what_the_exported_journal_comes_to() {
     }
     let by_hour: u64 = report["hours"].as_array().unwrap().iter().map(|hour| hour["traded"].as_u64().unwrap()).sum();
     assert_eq!((by_hour, &report["lost"]), (trades.len() as u64, &0.into()));
+}
+
+#[test]
+fn a_report_equals_what_the_exported_journal_comes_to() {
+    let stand = Stand::new();
+    let history = stand.keep_history();
+    let running = stand.start();
+    running.wait_fills(60.0);
+    running.stop();
+    assert_equal(&stand, &history);
+    stand.end();
+}
+
+/// Fault: D04
+#[test]
+fn a_history_that_is_held_for_a_while_keeps_nobody_from_trading_and_equals_the_journal_afterwards() {
+    let stand = Stand::new();
+    let history = stand.keep_history();
+    let running = stand.start();
+    running.wait_fills(6.0);
+    let holder = rusqlite::Connection::open(&history).unwrap();
+    holder.busy_timeout(Duration::from_secs(30)).unwrap();
+    holder.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let held = Instant::now();
+    running.wait_fills(40.0);
+    // Several commits have been tried in vain by then.
+    std::thread::sleep(Duration::from_secs(5).saturating_sub(held.elapsed()));
+    holder.execute_batch("ROLLBACK").unwrap();
+    running.wait_fills(10.0);
+    running.stop();
+    assert_equal(&stand, &history);
+    stand.end();
+}
+
+/// What was damaged is set aside; what came before is in the journal. Trading and the new file go on.
+///
+/// Fault: D04
+#[test]
+fn a_history_that_is_damaged_or_taken_away_is_begun_anew_and_keeps_nobody_from_trading() {
+    let stand = Stand::new();
+    let history = stand.keep_history();
+    let running = stand.start();
+    running.wait_fills(6.0);
+    std::fs::write(&history, vec![0x5a; 65_536]).unwrap();
+    running.wait_fills(20.0);
+    std::fs::remove_file(&history).unwrap();
+    running.wait_fills(20.0);
+    running.stop();
+    let file = rusqlite::Connection::open(&history).unwrap();
+    let trades: i64 = file.query_row("SELECT COUNT(*) FROM trade", [], |row| row.get(0)).unwrap();
+    assert!(trades > 0, "nothing was kept after it");
     stand.end();
 }

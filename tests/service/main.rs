@@ -5,11 +5,13 @@
 mod alerts;
 mod causes;
 mod cores;
+mod crowds;
 mod demo;
 mod forgery;
 mod halts;
 mod http;
 mod intruders;
+mod logs;
 mod orders;
 mod record;
 mod report;

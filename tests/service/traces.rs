@@ -112,6 +112,7 @@ fn child() {
         json: false,
         log_folder: None,
         log_keep: 1,
+        log_file_bytes: 1 << 20,
         otlp_endpoint: setting(ENDPOINT),
         otlp_protocol: if std::env::var_os(GRPC).is_some() { Protocol::Grpc } else { Protocol::Http },
         queue_max: 4_096,

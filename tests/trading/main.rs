@@ -4,7 +4,11 @@
 #![allow(clippy::unwrap_used)] // a failed step of a test is a failed test, helpers included
 
 mod binance;
+mod books;
+mod budget;
 mod bybit;
 mod market;
 mod okx;
+mod polymarket;
+mod types;
 mod wire;

@@ -79,8 +79,8 @@ pub struct Stand<'a> {
     pub ws: String,
     pub listed: Vec<Listed>,
     /// One step of a price and of a quantity, in units of their last decimals.
-    tick: i64,
-    lot: i64,
+    pub tick: i64,
+    pub lot: i64,
 }
 
 impl<'a> Stand<'a> {

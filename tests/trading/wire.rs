@@ -63,6 +63,9 @@ impl Line {
         let (mut socket, _) = connect_async(format!("{base}{path}")).await.unwrap();
         for step in login {
             socket.send(Message::text(step.frame())).await.unwrap();
+            if let Some(proof) = step.proof {
+                socket.send(Message::text(proof)).await.unwrap();
+            }
             loop {
                 let text = next(&mut socket).await;
                 match (step.expect)(text.as_bytes()) {
@@ -95,6 +98,20 @@ impl Line {
             let kind = self.codec.decode(message, 1, &mut self.heard);
             assert!(kind.is_ok(), "{kind:?}: {text}");
         }
+    }
+
+    /// Reads until the fills of that order add up to so much.
+    pub async fn filled(&mut self, id: u64, qty: i64) {
+        let fills = |heard: &Heard| -> i64 {
+            let of = heard.reports.iter().filter(|report| report.id == id && report.kind == ReportKind::Fill);
+            of.map(|report| report.qty.0).sum()
+        };
+        while fills(&self.heard) < qty {
+            let known = self.heard.reports.len();
+            let seen = std::cell::Cell::new(0);
+            self.until(|_| seen.replace(seen.get() + 1) >= known).await;
+        }
+        assert_eq!(fills(&self.heard), qty, "the private stream's fills of order {id:x}");
     }
 
     /// Reads until that order is reported in that way.
@@ -143,7 +160,7 @@ pub async fn ask(base: &str, venue: Venue, keys: &Keys, query: &Query<'_>) -> Re
         body.len()
     );
     let (status, _, body) = exchange(base, text.as_bytes()).await;
-    private::answer(venue, query, status, &body)
+    private::answer_for(venue, keys, query, status, &body)
 }
 
 /// Sends an order over HTTP as its codec writes it; everything that the answer said.

@@ -7,7 +7,7 @@ use crate::metadata::Listing;
 use crate::roster::Listed;
 use crate::venue::Venue;
 use crate::{binance, bybit, okx, polymarket};
-use highwire_links::fill::{FEE_DP, OrderReject, Report, ReportKind};
+use highwire_links::fill::{FEE_DP, OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::{Amount, Px, Qty};
 use highwire_links::limits::{AMOUNT_DP, DP_MAX};
 use highwire_links::rate::{Cost, RateNotice};
@@ -44,6 +44,13 @@ pub enum Query<'a> {
         symbol: &'a str,
         /// The venue's id of it.
         venue_id: &'a str,
+    },
+    /// Trades of every symbol since a time, where a venue tells them in one list.
+    FillsOfAll {
+        /// Wall-clock milliseconds.
+        since_ms: i64,
+        /// Where the previous page said to go on.
+        page: Option<&'a str>,
     },
     /// Trades since a time.
     Fills {
@@ -230,6 +237,8 @@ pub struct TradeState {
     pub fee_asset: String,
     /// We were the maker.
     pub maker: bool,
+    /// How far it has settled, at venues that match first.
+    pub settlement: Settlement,
     /// When, wall-clock milliseconds.
     pub at_ms: i64,
 }
@@ -249,14 +258,23 @@ pub struct Balance {
 /// fit the instrument's decimals.
 pub fn report(listed: &Listed, id: u64, trade: &TradeState) -> Option<Report> {
     let scale = listed.entry.scale;
-    let (fee, fee_dp) = fee(trade.fee)?;
+    let (mut fee, mut fee_dp) = fee(trade.fee)?;
+    let mut px = mantissa(trade.px, scale.px_dp);
+    let qty = Qty(mantissa(trade.qty, scale.qty_dp)?);
+    if trade.settlement != Settlement::Final {
+        // A mean of several makers' prices, and a fee that is the market's own: both as the private line has them.
+        px = px.or_else(|| rounded(trade.px, scale.px_dp, trade.side));
+        fee = if trade.maker { 0 } else { polymarket::news::taker_fee(listed, Px(px?), qty) };
+        fee_dp = polymarket::fee::FEE_DP;
+    }
     Some(Report {
-        px: Px(mantissa(trade.px, scale.px_dp)?),
-        qty: Qty(mantissa(trade.qty, scale.qty_dp)?),
+        px: Px(px?),
+        qty,
         fee,
         fee_dp,
         fee_in: listed.fee_in(&trade.fee_asset),
         trade: trade.trade,
+        settlement: trade.settlement,
         flags: if trade.maker { Report::MAKER } else { 0 },
         ..Report::about(id, listed.entry.id, ReportKind::Fill, u64::try_from(trade.at_ms).ok()?.checked_mul(1_000_000)?)
     })
@@ -266,6 +284,12 @@ pub fn report(listed: &Listed, id: u64, trade: &TradeState) -> Option<Report> {
 fn mantissa(amount: Amount, dp: u8) -> Option<i64> {
     let unit = 10i128.pow(u32::from(AMOUNT_DP.checked_sub(dp)?));
     (amount.0 % unit == 0).then(|| i64::try_from(amount.0 / unit).ok())?
+}
+
+/// An amount as a mantissa at `dp` decimals, rounded against whoever trades at it.
+fn rounded(amount: Amount, dp: u8, side: Side) -> Option<i64> {
+    let unit = 10i128.pow(u32::from(AMOUNT_DP.checked_sub(dp)?));
+    i64::try_from(amount.0.div_euclid(unit) + i128::from(side == Side::Buy)).ok()
 }
 
 /// A fee at the fewest decimals that hold it exactly, the usual number at least.

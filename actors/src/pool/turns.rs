@@ -19,6 +19,7 @@ pub enum Turn {
 /// One venue's turns.
 pub struct Turns {
     attempts: Attempts,
+    /// Of the feeds whose addresses stand for one another.
     endpoints: BTreeMap<Kind, Endpoints>,
     bases: BTreeMap<Kind, Vec<String>>,
 }
@@ -29,7 +30,7 @@ impl Turns {
         let endpoints = |feed: &FeedPlan| (feed.kind, Endpoints::new(feed.bases.len(), usize::from(feed.lines)));
         Self {
             attempts: Attempts::new(rule),
-            endpoints: feeds.iter().map(endpoints).collect(),
+            endpoints: feeds.iter().filter(|feed| are_alike(&feed.bases)).map(endpoints).collect(),
             bases: feeds.iter().map(|feed| (feed.kind, feed.bases.clone())).collect(),
         }
     }
@@ -43,8 +44,12 @@ impl Turns {
     }
 
     fn choose(&mut self, key: LineKey, elsewhere: bool, now: Nanos) -> String {
-        let at = self.endpoints.get_mut(&key.kind).map(|e| e.choose(usize::from(key.index), elsewhere, now));
-        self.bases.get(&key.kind).zip(at).and_then(|(bases, at)| bases.get(at)).cloned().unwrap_or_default()
+        let (line, bases) = (usize::from(key.index), self.bases.get(&key.kind).map_or(&[][..], Vec::as_slice));
+        let at = match self.endpoints.get_mut(&key.kind) {
+            Some(endpoints) => endpoints.choose(line, elsewhere, now),
+            None => line.checked_rem(bases.len()).unwrap_or(0),
+        };
+        bases.get(at).cloned().unwrap_or_default()
     }
 
     /// A line came up or went down.
@@ -64,5 +69,37 @@ impl Turns {
     /// Whether the attempts of this period are used up.
     pub fn is_spent(&mut self, now: Nanos) -> bool {
         self.attempts.is_spent(now)
+    }
+}
+
+/// Whether addresses stand for one another. Where a venue's order socket answers no questions, a line of HTTP beside it
+/// does: neither can take the other's place, so each line keeps its own.
+fn are_alike(bases: &[String]) -> bool {
+    let is_http = |base: &String| base.starts_with("http");
+    bases.iter().all(is_http) || !bases.iter().any(is_http)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where each of two lines connects at first, and after both failed.
+    fn places(bases: [&str; 2]) -> [[String; 2]; 2] {
+        let feed = FeedPlan { kind: Kind::Orders, bases: bases.map(str::to_owned).to_vec(), lines: 2 };
+        let rule = AttemptRule::default();
+        let mut turns = Turns::new(rule, &[feed]);
+        let key = |index| LineKey { kind: Kind::Orders, index };
+        let first = [0, 1].map(|index| turns.choose(key(index), false, 1));
+        turns.on_failed(key(1), 1);
+        [first, [0, 1].map(|index| turns.choose(key(index), true, 1))]
+    }
+
+    #[test]
+    fn a_line_moves_to_another_address_of_its_kind_and_never_to_one_of_another() {
+        let [first, after] = places(["wss://a", "wss://b"]);
+        assert!(first[0] != first[1] && first != after, "{first:?} {after:?}");
+        let [first, after] = places(["wss://orders", "https://questions"]);
+        assert_eq!(first, ["wss://orders", "https://questions"]);
+        assert_eq!(first, after);
     }
 }

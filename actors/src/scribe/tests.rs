@@ -253,6 +253,7 @@ fn leases_are_renewed_ahead_of_need_and_notes_are_put_on_record() {
     assert!(stand.board.read().ids_left > 0);
 }
 
+/// Fault: P12
 #[test]
 fn when_too_much_waits_the_ring_fills_and_nothing_in_it_is_lost() {
     let disk = MemoryDisk::new();

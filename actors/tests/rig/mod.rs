@@ -28,6 +28,7 @@ use highwire_engine::stream::Stream;
 use highwire_links::Nanos;
 use highwire_links::audit::Record;
 use highwire_links::command::Parcel;
+use highwire_links::counter::{Counter, TallyReader};
 use highwire_links::decode::{Chain, Frame, FrameKind, Reject, Rejected, Scratch};
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::fixed::Amount;
@@ -355,6 +356,8 @@ pub struct Rig {
     /// Wardens: the feed's first, the engine's last (the same one when together).
     pub wardens: Vec<ActorRef<WardenMsg>>,
     pub cncs: Vec<Cnc>,
+    /// The threads' counters, in the same order.
+    pub tallies: Vec<TallyReader>,
     pub pools: Vec<ActorRef<PoolMsg>>,
     /// Blocks the observer of the engine's warden.
     pub freeze: Arc<AtomicBool>,
@@ -490,9 +493,10 @@ impl Rig {
         }
         threads.push((last, engine_desk, Some(Arc::clone(&freeze))));
 
-        let (mut wardens, mut cncs) = (Vec::new(), Vec::new());
+        let (mut wardens, mut cncs, mut tallies) = (Vec::new(), Vec::new(), Vec::new());
         for (parts, desk, freeze) in threads {
             cncs.push(desk.cnc.clone());
+            tallies.push(desk.tally.clone());
             let args = WardenArgs {
                 name: "test-wire".to_owned(),
                 core: highwire_engine::thread::core(0),
@@ -508,7 +512,12 @@ impl Rig {
         wardens.last().unwrap().cast(WardenMsg::SetMode(Mode::Full)).unwrap();
 
         let pools = pools(&wardens, &clock, &format!("ws://{address}")).await;
-        Self { knobs, log, pages, wardens, cncs, pools, freeze }
+        Self { knobs, log, pages, wardens, cncs, tallies, pools, freeze }
+    }
+
+    /// A counter of the engine's thread.
+    pub fn tally(&self, counter: Counter) -> u64 {
+        self.tallies.last().and_then(TallyReader::read).map_or(0, |tally| tally.get(counter))
     }
 
     pub fn books_are(&self, state: BookState) -> bool {

@@ -172,11 +172,6 @@ impl Book {
         self.state == BookState::Live && self.link.outdates(self.chain, &head.sequence, self.copies)
     }
 
-    /// Whether something was wrong or is on its way to be mended.
-    pub fn is_broken(&self) -> bool {
-        matches!(self.state, BookState::Suspect | BookState::Syncing)
-    }
-
     /// What makes it whole.
     pub fn need(&self) -> Need {
         if self.chain.snapshot_on_request() { Need::Snapshot } else { Need::Resubscription }

@@ -44,6 +44,9 @@ impl Executor {
             return self.on_foreign(cx, tx, report, &instrument);
         }
         let known = self.orders.get(report.id).copied();
+        if known.is_none() && report.kind == ReportKind::Settlement {
+            return self.on_foreign_settlement(cx, tx, report, &instrument);
+        }
         let Some(mut known) = known.filter(|known| is_sound(known, report)) else {
             return cx.tally.add(Counter::StrayReports);
         };
@@ -277,6 +280,39 @@ impl Executor {
         if !cfg!(mutant = "foreign-trade") {
             self.drift(cx, tx, home, moved, self.venue_bit(instrument.id));
         }
+    }
+
+    /// A trade that is booked has settled or failed to, and its order is nobody's here: an engine before this one sent it, or
+    /// none did.
+    fn on_foreign_settlement(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, report: &Report, of: &Instrument) {
+        let is_end = matches!(report.settlement, Settlement::Settled | Settlement::Failed) && report.qty.0 > 0;
+        if !is_end || of.pair.index() >= self.berths.len() || !self.trades.is_booked(report) {
+            return cx.tally.add(Counter::StrayReports);
+        }
+        if !self.trades.is_new(report) {
+            return cx.tally.add(Counter::DuplicateReports);
+        }
+        let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
+        cx.ports.audit.write(Record::Settled(*report));
+        self.wallets.on_settled(of.id, side, report.qty.0);
+        if report.settlement == Settlement::Failed {
+            self.take_back(cx, tx, side, report, of);
+        }
+    }
+
+    /// A trade of an order that is nobody's here is undone: what it covered is open again.
+    fn take_back(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, side: Side, report: &Report, of: &Instrument) {
+        if self.wallets.on_fill(of, &Trade::new(side, report).reversed()).is_none() {
+            return cx.tally.add(Counter::Overflows);
+        }
+        self.note_open(of.id, report.px);
+        let (sold, qty) = (side == Side::Sell, report.qty.0);
+        cx.tell(lifecycle::Event::Unsettled { instrument: of.id, sold, qty, at_ns: cx.now });
+        let base = of.base_qty(report.px, report.qty, self.scales[of.pair.index()].qty_dp).unwrap_or(0);
+        let moved = if (side == Side::Buy) == self.is_inverse[of.id.index()] { base } else { -base };
+        let home = self.homes[of.pair.index()];
+        self.berths[home.index()].least = self.berths[home.index()].least.max(1);
+        self.drift(cx, tx, home, moved, self.venue_bit(of.id));
     }
 
     /// The pair's position moved outside of its sagas: one that goes on takes it over, else a rescue

@@ -125,7 +125,8 @@ impl Rig {
     }
 
     fn submit(&mut self, id: u64, class: OrderClass, action: Action) {
-        self.orders.submit(Order { class, action, ..order(id, Side::Buy, 100, 1, 0) }).unwrap();
+        // Decided as late as can be: no test but one is about that.
+        self.orders.submit(Order { class, action, decided_ns: u64::MAX, ..order(id, Side::Buy, 100, 1, 0) }).unwrap();
     }
 
     fn open(&mut self, id: u64) {
@@ -354,4 +355,19 @@ fn a_request_that_says_another_order_than_was_meant_does_not_leave_and_is_told()
     let told = std::iter::from_fn(|| rig.bench.desk.lifecycle.take());
     let is_told = |event: &Event| matches!(event, Event::WireDiffers { id: 13, field: Field::Price, .. });
     assert_eq!(told.filter(|event| is_told(event)).count(), 1);
+}
+
+#[test]
+fn what_was_decided_too_long_ago_is_not_sent_whatever_held_it_up_and_cancels_are() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    let decided = |id, class, action| Order { class, action, decided_ns: MS, ..order(id, Side::Buy, 100, 1, 0) };
+    rig.orders.submit(decided(1, OrderClass::Open, Action::Place)).unwrap();
+    rig.orders.submit(decided(2, OrderClass::Hedge, Action::Place)).unwrap();
+    rig.orders.submit(decided(3, OrderClass::Hedge, Action::Cancel)).unwrap();
+    let told = rig.step(502);
+    let late = |id| (id, ReportKind::Rejected, OrderReject::Late);
+    assert!(told.contains(&late(1)) && told.contains(&late(2)), "{told:?}");
+    assert_eq!(rig.heard(), "cancel 3 at 507\n");
+    rig.orders.submit(decided(4, OrderClass::Open, Action::Place)).unwrap();
+    assert!(rig.step(501).iter().any(|&(id, kind, _)| (id, kind) == (4, ReportKind::Sent)), "within its time");
 }

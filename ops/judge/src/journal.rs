@@ -113,6 +113,8 @@ impl Journal {
             "standing" => self.standing(record),
             "intent" => self.intent(record),
             "resolved" => self.over(record),
+            // An order of an earlier start, whose trade a later engine booked as none of its own.
+            "foreign" if self.intended.contains(record["id"].as_str()?) => self.report("fill", record),
             kind @ ("sent" | "ack" | "fill" | "done" | "rejected" | "unknown" | "open" | "notfound" | "amended") => {
                 self.report(kind, record)
             }

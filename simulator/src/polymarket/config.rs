@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::account::Holder;
 use super::calendar::Span;
 use super::crowd::Temper;
+use super::eip712::Exchange;
 
 /// Settings of the simulated Polymarket.
 #[derive(Clone, Debug)]
@@ -38,8 +39,8 @@ pub struct PolymarketConfig {
     /// Whether orders of both outcomes meet in one book, as they do at the venue. If not, each outcome has a book and
     /// a crowd of its own: then both together may cost less than the one that they will pay.
     pub complements_match: bool,
-    /// Whether the markets trade on the negative-risk contract.
-    pub negative_risk: bool,
+    /// The contracts that markets trade on, one after the other by the start of their windows; none is the ordinary one.
+    pub exchanges: Vec<Exchange>,
     /// The accounts.
     pub holders: Vec<Holder>,
 }
@@ -61,7 +62,7 @@ impl Default for PolymarketConfig {
             errors_per_min: 10,
             error_cents: 6,
             complements_match: true,
-            negative_risk: false,
+            exchanges: Vec::new(),
             holders: Holder::dummies(),
         }
     }
@@ -74,6 +75,12 @@ impl PolymarketConfig {
             Span::Quarter => (self.short_window.as_secs() as i64).max(1),
             Span::Hour => span.seconds(),
         }
+    }
+
+    /// The contract of the market whose window begins then.
+    pub(super) fn exchange(&self, start_s: i64, length_s: i64) -> Exchange {
+        let number = usize::try_from(start_s / length_s.max(1)).unwrap_or(0);
+        self.exchanges.get(number % self.exchanges.len().max(1)).copied().unwrap_or(Exchange::Standard)
     }
 
     pub(super) fn temper(&self) -> Temper {

@@ -17,11 +17,13 @@ const ATTESTATION: &[u8] = b"This message attests that I control the given walle
 
 /// Which exchange contract a market trades on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exchange {
+pub enum Exchange {
     /// Exchange V2 of ordinary markets.
     Standard,
     /// Exchange V2 of negative-risk markets.
     NegativeRisk,
+    /// Exchange V3, of markets whose positions the position manager keeps.
+    Ledger,
 }
 
 impl Exchange {
@@ -29,12 +31,14 @@ impl Exchange {
         match self {
             Self::Standard => literal("E111180000d2663C0091e4f400237545B87B996B"),
             Self::NegativeRisk => literal("e2222d279d744050d28e00520010520000310F59"),
+            Self::Ledger => literal("e3333700cA9d93003F00f0F71f8515005F6c00Aa"),
         }
     }
 
     /// The domain separator of its orders.
     pub(super) fn domain(self) -> Word {
-        domain("Polymarket CTF Exchange", "2", self.address())
+        let version = if self == Self::Ledger { "3" } else { "2" };
+        domain("Polymarket CTF Exchange", version, self.address())
     }
 }
 
@@ -195,6 +199,7 @@ mod tests {
         let bigger = Contents { maker_amount: 52_000_001, ..worked() };
         assert_ne!(bigger.signed_by(exchange, &signature), Some(OWNER));
         assert_ne!(worked().signed_by(Exchange::NegativeRisk, &signature), Some(OWNER));
+        assert_ne!(worked().signed_by(Exchange::Ledger, &signature), Some(OWNER));
         assert!(worked().signed_by(exchange, &signature[..64]).is_none());
     }
 

@@ -51,7 +51,7 @@ fn body(market: &UpDown, outcome: Outcome, hash: &str) -> String {
 fn rest_of(market: &UpDown, outcome: Outcome) -> String {
     let last = market.last_px.map(|px| price(outcome.own(px))).unwrap_or_default();
     let (least, tick) = (text(SIZE_MIN), price(market.tick));
-    let negative = market.negative_risk;
+    let negative = market.negative_risk();
     format!(r#","min_order_size":"{least}","tick_size":"{tick}","neg_risk":{negative},"last_trade_price":"{last}"}}"#)
 }
 

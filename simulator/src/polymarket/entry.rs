@@ -30,7 +30,7 @@ impl House {
         if !market.open() {
             return Err(refused("the market is not yet ready to process new orders"));
         }
-        let exchange = market.exchange();
+        let exchange = market.exchange;
         let id = order.contents.id(exchange);
         let named = |why: &str| (400, format!("order {} is invalid. {why}", hex(&id)));
         if self.orders.contains_key(&id) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::book::Outcome;
 use super::calendar::{Span, rfc3339};
+use super::eip712::Exchange;
 use super::fee::{RATE_PERCENT, price, text};
 use super::house::House;
 use super::rest::{Answer, Asked};
@@ -98,7 +99,7 @@ fn event(m: &UpDown) -> Value {
     json!({
         "id": identity(m), "slug": m.slug, "ticker": m.slug, "title": title(m), "active": true,
         "closed": m.winner.is_some(), "startTime": rfc3339(m.start_s), "endDate": rfc3339(m.end_s()),
-        "enableOrderBook": true, "negRisk": m.negative_risk, "seriesSlug": series,
+        "enableOrderBook": true, "negRisk": m.negative_risk(), "seriesSlug": series,
         "series": [{ "id": id.to_string(), "slug": series }], "markets": [market(m)],
     })
 }
@@ -118,11 +119,15 @@ fn market(m: &UpDown) -> Value {
         "resolutionSource": source(m), "description": rules(m), "startDate": rfc3339(m.start_s - 86_400),
         "eventStartTime": rfc3339(m.start_s), "endDate": rfc3339(m.end_s()),
         "outcomes": r#"["Up", "Down"]"#, "outcomePrices": json!(prices).to_string(),
-        "clobTokenIds": json!(m.tokens).to_string(), "active": true, "closed": m.winner.is_some(),
+        "clobTokenIds": json!(m.conditional).to_string(), "active": true, "closed": m.winner.is_some(),
         "enableOrderBook": true, "acceptingOrders": m.open(), "orderPriceMinTickSize": tick,
-        "orderMinSize": SIZE_MIN / super::MICRO, "negRisk": m.negative_risk, "secondsDelay": 0, "version": "v1",
+        "orderMinSize": SIZE_MIN / super::MICRO, "negRisk": m.negative_risk(), "secondsDelay": 0, "version": "v1",
         "bestBid": best(true), "bestAsk": best(false), "umaResolutionStatus": if m.winner.is_some() { "resolved" } else { "" },
     });
+    if m.exchange == Exchange::Ledger {
+        row["version"] = json!("v2");
+        row["positionIds"] = json!(json!(m.tokens).to_string());
+    }
     row["feesEnabled"] = json!(true);
     row["feeType"] = json!("crypto_fees_v2");
     let rate = RATE_PERCENT as f64 / 100.0;

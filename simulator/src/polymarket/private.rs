@@ -212,8 +212,9 @@ fn balance(house: &mut House, asked: &Asked<'_>, account: usize) -> Answer {
     let purse = holder.purses.get(&holder.funder(kind));
     let total = match asked.param("asset_type") {
         Some("COLLATERAL") => purse.map_or(0, |purse| purse.collateral.total),
-        Some("CONDITIONAL" | "CONDITIONAL-V2") => {
-            let Some((market, outcome)) = asked.param("token_id").and_then(|token| house.of_token(token)) else {
+        Some(kind @ ("CONDITIONAL" | "CONDITIONAL-V2")) => {
+            let token = asked.param("token_id").and_then(|token| house.of_token(token));
+            let Some((market, outcome)) = token.filter(|(market, _)| market.asset_type() == kind) else {
                 return Answer::refused(400, "Invalid asset type");
             };
             let key: (String, Outcome) = (market.condition.clone(), outcome);

@@ -23,7 +23,7 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Option<Answer> {
         ("POST", "/books") => books(house, asked),
         ("GET", "/book") => of_token(house, asked, encode::summary),
         ("GET", "/tick-size") => of_token(house, asked, |m, _| format!(r#"{{"minimum_tick_size":{}}}"#, price(m.tick))),
-        ("GET", "/neg-risk") => of_token(house, asked, |m, _| json!({ "neg_risk": m.negative_risk }).to_string()),
+        ("GET", "/neg-risk") => of_token(house, asked, |m, _| json!({ "neg_risk": m.negative_risk() }).to_string()),
         ("GET", "/fee-rate") => of_token(house, asked, |_, _| r#"{"base_fee":0}"#.to_owned()),
         ("GET", "/price") => {
             let bids = asked.param("side").is_none_or(|side| side == "BUY");
@@ -85,7 +85,7 @@ fn compact(market: &UpDown) -> Value {
     let tokens = Outcome::BOTH.map(|outcome| json!({ "t": market.token(outcome), "o": outcome.name() }));
     json!({
         "t": tokens, "c": market.condition, "mos": SIZE_MIN / super::MICRO, "mts": decimal(market.tick), "mbf": 0,
-        "tbf": 0, "nr": market.negative_risk, "itode": true, "ibce": true, "rfqe": false,
+        "tbf": 0, "nr": market.negative_risk(), "itode": true, "ibce": true, "rfqe": false,
         "fd": { "r": RATE_PERCENT as f64 / 100.0, "e": 1, "to": true }, "oas": 0,
     })
 }
@@ -106,7 +106,7 @@ fn full(market: &UpDown) -> Value {
         "accepting_orders": market.open(), "minimum_order_size": SIZE_MIN / super::MICRO,
         "minimum_tick_size": decimal(market.tick), "condition_id": market.condition,
         "question_id": market.condition, "question": market.slug, "market_slug": market.slug,
-        "end_date_iso": rfc3339(market.end_s()), "game_start_time": null, "seconds_delay": 0, "neg_risk": market.negative_risk,
+        "end_date_iso": rfc3339(market.end_s()), "game_start_time": null, "seconds_delay": 0, "neg_risk": market.negative_risk(),
         "maker_base_fee": 0, "taker_base_fee": 0, "tokens": Outcome::BOTH.map(token),
         "size_min": text(SIZE_MIN),
     })

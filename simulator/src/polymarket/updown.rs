@@ -17,8 +17,8 @@ const FINE: (i64, i64) = (400, 9_600);
 /// A market on whether a coin ends a window at or above its start.
 pub(super) struct UpDown {
     pub(super) coin: String,
-    /// Whether it trades on the negative-risk contract.
-    pub(super) negative_risk: bool,
+    /// The contract whose orders it takes.
+    pub(super) exchange: Exchange,
     pub(super) span: Span,
     /// The window's start in unix seconds.
     pub(super) start_s: i64,
@@ -27,8 +27,10 @@ pub(super) struct UpDown {
     pub(super) slug: String,
     /// The condition's id as messages write it.
     pub(super) condition: String,
-    /// Token ids of Up and Down in decimal.
+    /// Ids that Up and Down trade by, in decimal: of tokens, or of positions at the ledger.
     pub(super) tokens: [String; 2],
+    /// Their token ids, by which nothing trades at the ledger.
+    pub(super) conditional: [String; 2],
     pub(super) tick: i64,
     /// One for both outcomes, or one for each.
     stands: Vec<Stand>,
@@ -70,18 +72,23 @@ impl UpDown {
         };
         let label = format!("{slug}-{start_s}"); // the hour that summer time repeats has one name twice
         let condition = keccak(&[b"condition", label.as_bytes()]);
+        let exchange = config.exchange(start_s, length_s);
         let token = |outcome: Outcome| decimal(keccak(&[&condition, outcome.name().as_bytes()]));
+        let position = |outcome: Outcome| decimal(keccak(&[&condition, b"position", outcome.name().as_bytes()]));
+        let conditional = Outcome::BOTH.map(token);
+        let tokens = if exchange == Exchange::Ledger { Outcome::BOTH.map(position) } else { conditional.clone() };
         let lane = start_s as u64 ^ u64::from_be_bytes([condition[0]; 8]);
         let lanes = (0..if config.complements_match { 1 } else { 2 }).map(|stand| lane.rotate_left(stand));
         Self {
             coin: coin.to_owned(),
-            negative_risk: config.negative_risk,
+            exchange,
             span,
             start_s,
             length_s,
             slug,
             condition: hex(&condition),
-            tokens: Outcome::BOTH.map(token),
+            tokens,
+            conditional,
             tick: TICKS.0,
             stands: lanes.map(|lane| Stand::new(Crowd::new(config.seed, lane, config.temper()))).collect(),
             strike_e8: None,
@@ -102,9 +109,14 @@ impl UpDown {
         self.finish_e8.is_none()
     }
 
-    /// The contract whose orders it takes.
-    pub(super) const fn exchange(&self) -> Exchange {
-        if self.negative_risk { Exchange::NegativeRisk } else { Exchange::Standard }
+    /// Whether it trades on the negative-risk contract.
+    pub(super) fn negative_risk(&self) -> bool {
+        self.exchange == Exchange::NegativeRisk
+    }
+
+    /// What its shares are called where an account is asked for.
+    pub(super) fn asset_type(&self) -> &'static str {
+        if self.exchange == Exchange::Ledger { "CONDITIONAL-V2" } else { "CONDITIONAL" }
     }
 
     /// The token id of an outcome.

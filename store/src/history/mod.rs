@@ -3,11 +3,13 @@
 //! counted as lost, per session, so that a report can say what it is short of.
 
 mod amount;
+mod marks;
 mod reader;
 mod row;
 mod schema;
 mod writer;
 
+pub use marks::Marks;
 pub use reader::Reader;
 pub use row::{FillRow, OpportunityRow, OrderRow, Row, TradeLine, TradeRow};
 pub use schema::VERSION;
@@ -35,6 +37,9 @@ pub enum HistoryError {
     /// SQLite says no.
     #[error("history: {0}")]
     Sql(#[from] rusqlite::Error),
+    /// The file was overwritten, or taken away.
+    #[error("history: the file was overwritten or taken away")]
+    Damaged,
     /// The writer's thread was not to be had, or died.
     #[error("history: the writer {0}")]
     Writer(String),

@@ -10,6 +10,15 @@ pub enum Row {
     Opportunity(OpportunityRow),
     /// A trade with its orders and fills.
     Trade(Box<TradeRow>),
+    /// A trade of an earlier run, in place of what is known of it.
+    Late(Box<TradeRow>),
+    /// Every trade of a journal before this record is told.
+    Mark {
+        /// The journal's folder.
+        journal: String,
+        /// The record.
+        before: u64,
+    },
 }
 
 /// A crossing that has ended, or that stood at the end of its session.
@@ -48,7 +57,7 @@ pub struct TradeRow {
     pub began_ns: Nanos,
     /// When it ended.
     pub ended_ns: Nanos,
-    /// `flat`, `hedged` or `escalated`.
+    /// `flat`, `hedged`, `escalated`, or `interrupted` when its process died first.
     pub outcome: String,
     /// Why it ended so.
     pub why: String,

@@ -34,6 +34,9 @@ CREATE TABLE fill (
 CREATE INDEX fill_by_placed ON fill (placed);
 ";
 
+/// Came later; whoever does not know of it does not miss it.
+const MARKS: &str = "CREATE TABLE IF NOT EXISTS mark (journal TEXT PRIMARY KEY, before INTEGER NOT NULL);";
+
 /// Makes the tables of a new file; checks the form of an old one.
 ///
 /// # Errors
@@ -45,6 +48,7 @@ pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), Hi
         made.execute_batch(TABLES)?;
         made.pragma_update(None, "user_version", VERSION)?;
     }
+    made.execute_batch(MARKS)?;
     made.commit()?;
     check(connection, file)
 }

@@ -121,28 +121,58 @@ fn another_form_is_refused_and_a_missing_file_is_said_to_be_missing() {
     assert!(matches!(Reader::open(&file), Err(HistoryError::Sql(_))));
 }
 
+/// How many of these opportunities are in the file, and how many it says were lost.
+fn kept_and_lost(file: &Path) -> (u64, u64) {
+    let mut kept = 0;
+    Reader::open(file).unwrap().opportunities(&(0..u64::MAX), |_, _| kept += 1).unwrap();
+    (kept, Reader::open(file).unwrap().lost(&(0..u64::MAX)).unwrap())
+}
+
 #[test]
-fn a_file_that_somebody_holds_loses_rows_counts_them_and_holds_up_nobody() {
+fn while_somebody_holds_the_file_rows_wait_up_to_a_bound_and_nobody_is_held_up() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("history.db");
     let history = History::start(&session(&file)).unwrap();
     let holder = Connection::open(&file).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..1_000 {
+        history.offer(opportunity(now_ns()));
+    }
+    // Longer than a commit waits for the file.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(history.lost(), 0, "what fits waits");
     for _ in 0..20_000 {
         history.offer(opportunity(now_ns()));
     }
-    let until = Instant::now() + Duration::from_secs(60);
-    assert!(history.lost() > 0, "more was offered than the queue holds");
-    let overflowed = history.lost();
-    while history.lost() == overflowed {
-        assert!(Instant::now() < until, "no commit failed");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    assert!(history.lost() > 0, "more was offered than waits");
     holder.execute_batch("ROLLBACK").unwrap();
     let lost = history.lost();
     history.finish().unwrap();
-    let told = Reader::open(&file).unwrap().lost(&(0..u64::MAX)).unwrap();
-    let mut kept = 0;
-    Reader::open(&file).unwrap().opportunities(&(0..u64::MAX), |_, _| kept += 1).unwrap();
-    assert!(told >= lost && told + kept == 20_000, "{told} {kept} {lost}");
+    let (kept, told) = kept_and_lost(&file);
+    assert!(told == lost && told + kept == 21_000, "{told} {kept} {lost}");
+}
+
+#[test]
+fn a_file_that_is_damaged_is_set_aside_and_what_comes_then_is_kept_in_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.db");
+    let history = History::start(&session(&file)).unwrap();
+    history.offer(opportunity(now_ns()));
+    let until = Instant::now() + Duration::from_secs(60);
+    while kept_and_lost(&file).0 == 0 {
+        assert!(Instant::now() < until, "it is never written");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Its pages and its log are rubbish now.
+    for end in ["", "-wal"] {
+        let part = folder.path().join(format!("history.db{end}"));
+        if let Ok(bytes) = std::fs::read(&part) {
+            std::fs::write(&part, vec![0x5a; bytes.len().max(8_192)]).unwrap();
+        }
+    }
+    history.offer(opportunity(now_ns()));
+    history.finish().unwrap();
+    assert_eq!(kept_and_lost(&file), (1, 0));
+    let names = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.file_name());
+    assert!(names.filter(|name| name.to_string_lossy().contains("damaged")).count() > 0, "the old one is kept");
 }

@@ -31,6 +31,8 @@ const SAGA: u8 = 16;
 const TOLD: u8 = 17;
 const LOOKED: u8 = 18;
 const SIGNED: u8 = 19;
+/// A trade that settles later; [`TOLD`] is of one that does not.
+const SETTLES: u8 = 20;
 
 /// Longest text; a longer one is cut, which only explanations can be.
 const TEXT_MAX: usize = 1 << 12;
@@ -160,6 +162,10 @@ pub fn read(bytes: &[u8]) -> Option<Entry> {
         LIMIT => Entry::Limit { name: cursor.text()?, value: cursor.text()? },
         SIGNED => Entry::Signed(Signed { venue: cursor.text()?, by: cursor.text()?, what: cursor.text()? }),
         TOLD => Entry::Told(read_told(&mut cursor)?),
+        SETTLES => {
+            let settlement = *SETTLEMENTS.get(usize::from(cursor.byte()?))?;
+            Entry::Told(Told { settlement, ..read_told(&mut cursor)? })
+        }
         LOOKED => {
             let (is_done, since_ns) = (cursor.byte()? != 0, cursor.word()?);
             Entry::Looked(Looked { venue: cursor.text()?, since_ns, is_done })
@@ -197,7 +203,10 @@ fn read_held(cursor: &mut Cursor<'_>) -> Option<Held> {
 }
 
 fn write_told(told: &Told, out: &mut Vec<u8>) {
-    out.push(TOLD);
+    match told.settlement {
+        Settlement::Final => out.push(TOLD),
+        settlement => out.extend([SETTLES, settlement as u8]),
+    }
     out.extend(told.instrument.0.to_le_bytes());
     for word in [told.id, told.trade, told.at_ns] {
         out.extend(word.to_le_bytes());
@@ -208,7 +217,7 @@ fn write_told(told: &Told, out: &mut Vec<u8>) {
 fn read_told(cursor: &mut Cursor<'_>) -> Option<Told> {
     let instrument = InstrumentId(u16::from_le_bytes(cursor.take()?));
     let (id, trade, at_ns) = (cursor.word()?, cursor.word()?, cursor.word()?);
-    Some(Told { instrument, id, trade, at_ns, qty: cursor.amount()? })
+    Some(Told { instrument, id, trade, at_ns, qty: cursor.amount()?, settlement: Settlement::Final })
 }
 
 fn write_earned(earned: &Earned, out: &mut Vec<u8>) {

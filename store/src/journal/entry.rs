@@ -1,7 +1,7 @@
 //! What the journal says.
 
 use highwire_links::audit::SagaMoved;
-use highwire_links::fill::Report;
+use highwire_links::fill::{Report, Settlement};
 use highwire_links::fixed::{Amount, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::order::Order;
@@ -230,6 +230,8 @@ pub struct Told {
     pub qty: Amount,
     /// When it was booked.
     pub at_ns: Nanos,
+    /// How far it has settled; `Final` too in journals that do not say.
+    pub settlement: Settlement,
 }
 
 /// How far a venue was looked at.

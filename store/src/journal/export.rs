@@ -71,7 +71,8 @@ impl Exporter {
                 "ours": at.ours.to_string(), "theirs": at.theirs.to_string(),
             }),
             Entry::Told(told) => with(
-                json!({ "kind": "told", "id": client_id(told.id), "trade": told.trade, "qty": told.qty.to_string() }),
+                json!({ "kind": "told", "id": client_id(told.id), "trade": told.trade, "qty": told.qty.to_string(),
+                    "settlement": format!("{:?}", told.settlement) }),
                 self.quantities(told.instrument, &[]),
             ),
             Entry::Signed(at) => json!({ "kind": "signed", "venue": at.venue, "by": at.by, "what": at.what }),

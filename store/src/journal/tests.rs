@@ -3,7 +3,7 @@
 use super::*;
 use crate::disk::{Disk, Fault, MemoryDisk};
 use highwire_links::audit::{SagaMoved, SagaStage, SagaWhy};
-use highwire_links::fill::{OrderReject, Report, ReportKind};
+use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::{Amount, Px, Qty, Scale};
 use highwire_links::instrument::Contract;
 use highwire_links::mode::{Mode, OrderClass};
@@ -83,7 +83,14 @@ fn restated(order: Order) -> Vec<Entry> {
         Entry::Earned(Earned { pair: "BTC/USDT".into(), day: 20_000, bought: -1, sold: 2, ..Earned::default() }),
         Entry::Asked(Order { action: Action::Query, ..order }),
         Entry::Resolved(Resolved { id: 7, label: "ended with its process".into() }),
-        Entry::Told(Told { instrument: InstrumentId(4), id: 7, trade: 9, qty: Amount(5), at_ns: 8 }),
+        Entry::Told(Told {
+            instrument: InstrumentId(4),
+            id: 7,
+            trade: 9,
+            qty: Amount(5),
+            at_ns: 8,
+            settlement: Settlement::Pending,
+        }),
         Entry::Signed(Signed { venue: "okx".into(), by: "a".into(), what: "b".into() }),
         Entry::Looked(Looked { venue: "okx".into(), since_ns: 3, is_done: true }),
         Entry::Saga(SagaMoved {

@@ -15,7 +15,7 @@ fn doubt(id: u64, booked: i128) -> Doubt {
 }
 
 fn traded(id: Option<u64>, trade: u64, qty: i128) -> Traded {
-    Traded { id, instrument: BTC, trade, qty: units(qty) }
+    Traded { id, instrument: BTC, trade, qty: units(qty), settlement: Settlement::Final }
 }
 
 fn resting(id: Option<u64>) -> Resting {
@@ -105,6 +105,18 @@ fn a_trade_without_a_record_is_booked_and_one_of_somebody_else_is_told() {
         found.iter().map(Finding::class).collect::<Vec<_>>(),
         [Class::Explained, Class::Explained, Class::Adopt]
     );
+}
+
+#[test]
+fn a_trade_that_waits_here_and_has_settled_there_is_told_and_one_that_failed_untold_is_none() {
+    let at = |trade, settlement| Traded { settlement, ..traded(Some(7), trade, 5) };
+    let trades = [(1, Settlement::Settled), (2, Settlement::Failed), (3, Settlement::Pending), (4, Settlement::Failed)];
+    let theirs = Theirs { trades: trades.map(|(trade, stage)| at(trade, stage)).to_vec(), ..Theirs::default() };
+    let told: BTreeSet<_> = [1, 2, 3].map(|trade| (BTC, trade)).into();
+    let ours = Ours { told: told.clone(), settling: told.clone(), ..Ours::default() };
+    assert_eq!(judged(&ours, &theirs), [Finding::Settled { at: 0 }, Finding::Settled { at: 1 }]);
+    let ours = Ours { told, ..Ours::default() };
+    assert_eq!(judged(&ours, &theirs), [], "nothing waits any more");
 }
 
 #[test]

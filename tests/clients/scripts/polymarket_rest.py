@@ -48,9 +48,16 @@ filled = until("the taker's fill", lambda: (o := client.get_order(taken["orderID
 say("taken", order=filled["id"], size=filled["size_matched"], trades=filled["associate_trades"])
 held = client.get_balance_allowance(BalanceAllowanceParams(asset_type=AssetType.CONDITIONAL, token_id=token))
 say("balance", before=before, after=collateral(), shares=held["balance"])
-spent = client.create_and_post_market_order(MarketOrderArgsV2(token_id=token, amount=5, side="BUY", order_type=OrderType.FAK))
-until("the market order's end", lambda: client.get_order(spent["orderID"])["status"] not in ("LIVE", "DELAYED"))
-say("market", order=spent["orderID"])
+
+
+def bought():  # the client bounds the price by the book that it has read: a market that moves meanwhile leaves nothing to take
+    order = client.create_and_post_market_order(
+        MarketOrderArgsV2(token_id=token, amount=5, side="BUY", order_type=OrderType.FAK))["orderID"]
+    until("the market order's end", lambda: client.get_order(order)["status"] not in ("LIVE", "DELAYED"))
+    return order if float(client.get_order(order)["size_matched"]) else None
+
+
+say("market", order=until("a market order that took something", bought))
 trades = client.get_trades()
 say("trades", trades=[[t["id"], t["taker_order_id"], t["size"], t["price"]] for t in trades])
 

@@ -121,8 +121,10 @@ fn one(
         world.lose_power_with_crashes(true);
         world.disk.fail(world.disk.calls() + number / 4 % 24, u64::MAX, Fault::Crash);
     }
-    let healed = heal_anyhow(&mut world);
-    healed.map_err(|what| of(Failure { seed, steps: world.steps, what }))?;
+    if let Err(mut what) = heal_anyhow(&mut world) {
+        what.extend(world.story_of(&what.join(" ")));
+        return Err(of(Failure { seed, steps: world.steps, what }));
+    }
     let crashes = world.crashes.min(2);
     *if power { &mut done.powers } else { &mut done.kills } += crashes.min(1);
     done.again += crashes.saturating_sub(1);

@@ -5,7 +5,7 @@ use crate::clock::{MS, S};
 use crate::dice::Dice;
 use crate::ground::{Ground, ORDERS_PER_10S, PAIRS, QUOTE};
 use crate::ledger::{Arrival, Foreign, Held, Of, Trade};
-use crate::venue::{ORDERS, PRIVATE, Venue};
+use crate::venue::{ORDERS, PRIVATE, Venue, Wait};
 use crate::verb::Verb;
 use crate::words;
 use highwire_links::codec::LineNotice;
@@ -78,9 +78,8 @@ impl Venue {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
-        let (until_ns, since_ns) = self.wait_ns;
-        let ignores = now < until_ns && now > since_ns + CROSSED_NS;
-        self.over_limit += u64::from(self.recent.len() > ORDERS_PER_10S as usize || ignores);
+        let knew = self.wait.as_ref().is_some_and(|wait| now < wait.until_ns && wait.was_known(now - CROSSED_NS));
+        self.over_limit += u64::from(self.recent.len() > ORDERS_PER_10S as usize || knew);
     }
 
     fn refusal(&mut self, order: &Order, pair: usize, is_new: bool, now: Nanos) -> Option<OrderReject> {
@@ -114,7 +113,7 @@ impl Venue {
     fn refuse(&mut self, order: &Order, why: OrderReject, (now, answer_ns): (Nanos, Nanos)) {
         if why == OrderReject::RateLimit {
             let wait_ns = 3 * S;
-            self.wait_ns = (now + wait_ns, answer_ns);
+            self.wait = Some(Wait { until_ns: now + wait_ns, said: None, known_ns: None });
             words::wait(Scope::Orders, wait_ns.saturating_sub(answer_ns - now), &mut self.out);
             self.queue(ORDERS, answer_ns);
         }
@@ -258,7 +257,49 @@ impl Venue {
 
     fn say(&mut self, line: usize, report: &Report, due_ns: Nanos) {
         words::report(report, &mut self.out);
+        let fate = self.poison.as_mut().map_or(Fate::Well, Poison::fate);
+        let due_ns = if fate == Fate::Late { due_ns + 30 * S } else { due_ns };
+        match fate {
+            Fate::Lost => return,
+            Fate::Twice => self.queue(line, due_ns),
+            Fate::Well | Fate::Late => {}
+        }
         self.queue(line, due_ns);
+    }
+}
+
+/// What becomes of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Well,
+    Lost,
+    Twice,
+    Late,
+}
+
+/// Of a hundred reports one is lost, one comes twice, and one comes half a minute late.
+#[derive(Debug)]
+pub struct Poison {
+    dice: Dice,
+    /// Reports that were lost, doubled and delayed.
+    pub done: [u64; 3],
+}
+
+impl Poison {
+    /// Poison of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self { dice: Dice::new(seed), done: [0; 3] }
+    }
+
+    fn fate(&mut self) -> Fate {
+        let (fate, place) = match self.dice.below(100) {
+            0 => (Fate::Lost, 0),
+            1 => (Fate::Twice, 1),
+            2 => (Fate::Late, 2),
+            _ => return Fate::Well,
+        };
+        self.done[place] += 1;
+        fate
     }
 }
 

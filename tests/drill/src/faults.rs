@@ -10,6 +10,7 @@ use crate::world::World;
 use highwire_engine::engine::Limits;
 use highwire_links::command::Verb as Command;
 use highwire_links::instrument::{Change, Status};
+use highwire_links::limits::COMMAND_RING;
 use highwire_links::{Mode, Nanos};
 use highwire_store::disk::Fault;
 use std::io::ErrorKind;
@@ -30,13 +31,16 @@ impl World {
             Verb::TickChange => self.change_tick(place),
             Verb::Paused => self.pause_trading(place),
             Verb::Outlier => self.jump(place),
+            Verb::FeeChange => self.change_fee(place),
+            Verb::VenuePing => self.ping(place),
             Verb::VenueClock => self.step_clock(place),
             Verb::Kill | Verb::PowerLoss | Verb::Restart | Verb::Pause | Verb::ThreadDies => self.strike(verb),
             Verb::DiskFull | Verb::DiskError | Verb::DiskReadOnly | Verb::ShortWrite => self.spoil_disk(verb),
             Verb::SlowDisk => self.hold(|world, until| world.scribe_ns = until, 800),
             Verb::WardenSilent => self.hold(|world, until| world.warden_silent_ns = until, 3_000),
+            Verb::NetStall => self.hold(|world, until| world.net_stalled_ns = until, 3_000),
             Verb::SinkDown => self.hold(|world, until| world.sink_down_ns = until, 20_000),
-            Verb::Halt | Verb::Flatten | Verb::Limits => self.operate(verb),
+            Verb::Halt | Verb::Flatten | Verb::Limits | Verb::CommandFlood => self.operate(verb),
             _ if is_lasting(verb) => {
                 let most_ms = if matches!(verb, Verb::MutePrivate | Verb::SilentFeed) { 6_000 } else { 3_000 };
                 let until_ns = self.now + self.dice.between(200, most_ms) * MS;
@@ -52,6 +56,7 @@ impl World {
         let times = match verb {
             Verb::Gap | Verb::GapBoth => self.dice.pick(&[1, 2, 30]),
             Verb::Duplicate | Verb::Reorder | Verb::BadFrame => 4,
+            Verb::PastTime => 12,
             _ => self.dice.between(1, 3) as u32,
         };
         self.venues[place].target = self.dice.below(MARKET_LINES as u64) as usize;
@@ -148,6 +153,18 @@ impl World {
         true
     }
 
+    /// Another rate, of which nobody tells but the trades.
+    fn change_fee(&mut self, place: usize) -> bool {
+        let pair = self.dice.below(PAIRS.len() as u64) as usize;
+        self.venues[place].instruments[pair].taker_fee_ppb = self.dice.pick(&[100_000, 200_000, 400_000]);
+        true
+    }
+
+    fn ping(&mut self, place: usize) -> bool {
+        let payload: Vec<u8> = (0..self.dice.pick(&[0, 4, 125])).collect();
+        self.venues[place].ping(&payload, self.now)
+    }
+
     fn step_clock(&mut self, place: usize) -> bool {
         let ms = self.dice.between(50, 2_000).cast_signed() * if self.dice.one_in(2) { 1 } else { -1 };
         self.venues[place].offset_ns = ms * MS.cast_signed();
@@ -196,14 +213,18 @@ impl World {
         match verb {
             Verb::Halt => net.reign.on_halt(now),
             Verb::Flatten => net.reign.commands.push(Command::Flatten),
-            _ => {
-                let limits: Limits = self.ground.universe.engine(&self.ground.config, Mode::Halted, 1).limits;
-                if let Some((_, net)) = self.running() {
-                    net.reign.commands.push(Command::SetLimits(Box::new(limits)));
-                }
-            }
+            Verb::CommandFlood => self.set_limits(3 * COMMAND_RING),
+            _ => self.set_limits(1),
         }
         true
+    }
+
+    fn set_limits(&mut self, times: usize) {
+        let limits: Limits = self.ground.universe.engine(&self.ground.config, Mode::Halted, 1).limits;
+        if let Some((_, net)) = self.running() {
+            let command = || Command::SetLimits(Box::new(limits.clone()));
+            net.reign.commands.extend(std::iter::repeat_with(command).take(times));
+        }
     }
 }
 
@@ -216,6 +237,8 @@ fn is_lasting(verb: Verb) -> bool {
             | Verb::Stall
             | Verb::Flap
             | Verb::SlowWire
+            | Verb::Held
+            | Verb::Throttled
             | Verb::HttpFail
             | Verb::HttpLimit
             | Verb::QueryLag

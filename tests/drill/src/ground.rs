@@ -47,8 +47,17 @@ impl Ground {
     /// # Errors
     /// The shipped configuration cannot be read, or the tables do not fit.
     pub fn new() -> Result<Self, String> {
+        Self::with(|_| {})
+    }
+
+    /// The drill's ground with something else in its configuration.
+    ///
+    /// # Errors
+    /// As for [`Ground::new`].
+    pub fn with(change: impl FnOnce(&mut Config)) -> Result<Self, String> {
         let mut config = load_from(None, std::iter::empty()).map_err(|error| error.to_string())?.config;
         tune(&mut config);
+        change(&mut config);
         let pairing = Pairing::new(&config, &[]).map_err(|error| error.to_string())?;
         let universe = Universe::new(specs(), &pairing, &config).map_err(|error| error.to_string())?;
         Ok(Self { config, universe })

@@ -52,7 +52,7 @@ struct Sums {
 }
 
 /// The judge.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Judge {
     /// The last record read.
     pub sequence: u64,

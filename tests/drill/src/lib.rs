@@ -4,6 +4,7 @@
 pub mod book;
 pub mod canary;
 pub mod clock;
+pub mod compound;
 pub mod crash;
 pub mod desk;
 pub mod dice;

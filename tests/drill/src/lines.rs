@@ -120,6 +120,12 @@ impl Line {
         }
     }
 
+    /// How it stands, for people.
+    pub fn stand(&self) -> String {
+        let Self { number, failover, occupied, leaving, .. } = self;
+        format!("{number} {:?}, occupied {occupied}, leaving {leaving}", failover.state())
+    }
+
     /// Whether data flows.
     pub fn is_live(&self) -> bool {
         self.failover.is_live()
@@ -167,6 +173,7 @@ impl Line {
 
     /// It is given up, for this reason.
     pub fn give_up(&mut self, end: End, around: &mut Around<'_>) {
+        self.attempt = None;
         self.detach(around);
         self.drive(Event::Ended(end, 0), around);
     }
@@ -215,13 +222,14 @@ impl Line {
             None
         };
         // Past the budget of the rule: it gives the attempt up by itself.
-        let over_ns = if venue.is(Verb::Stall, now) { now + 3_600 * S } else { now + takes_ns };
+        let over_ns =
+            if venue.is(Verb::Stall, now) || venue.is(Verb::Held, now) { now + 3_600 * S } else { now + takes_ns };
         self.attempt = Some(Attempt { over_ns, fails });
     }
 
     fn hand_over(&mut self, around: &mut Around<'_>) {
         let latency_ns = around.venue.latency_ns(around.now, around.dice);
-        let (near, far) = around.wires.connect(latency_ns, around.fuse);
+        let (near, far) = around.wires.connect(latency_ns, around.fuse, self.slot);
         let stream = Stream::Other(Box::new(near));
         let parcel = if self.number < MARKET_LINES { self.market(stream, around) } else { self.order(stream, around) };
         let Some(parcel) = parcel else { return self.drive(Event::Ended(End::Reset, 0), around) };

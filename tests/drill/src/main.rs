@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use drill::canary::Canary;
+use drill::compound::{Compound, Length};
 use drill::ground::Ground;
 use drill::report;
 use drill::run::{Failure, Seen, days};
@@ -38,6 +39,15 @@ struct Options {
     /// Look at memory over so many virtual hours instead; 168 are seven days.
     #[arg(long, value_name = "HOURS")]
     memory: Option<u64>,
+    /// Run compound scenarios instead, each on `--seeds` seeds.
+    #[arg(long, value_name = "ROW", num_args = 0.., conflicts_with_all = ["memory", "crash_points"])]
+    compound: Option<Vec<Compound>>,
+    /// Seeds of each compound scenario.
+    #[arg(long, default_value_t = 100)]
+    seeds: u64,
+    /// The long form of those that have one: seven days, and one.
+    #[arg(long)]
+    long: bool,
     /// Take one defence away: the drill must fail.
     #[arg(long)]
     canary: Option<Canary>,
@@ -52,10 +62,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let outcome = match (options.crash_points, options.memory) {
-        (Some(wanted), _) => crash_points(&ground, &options, wanted),
-        (None, Some(hours)) => look_at_memory(&ground, &options, hours),
-        (None, None) => run_days(&ground, &options),
+    let outcome = match (&options.compound, options.crash_points, options.memory) {
+        (Some(rows), ..) => run_compounds(&ground, &options, rows),
+        (_, Some(wanted), _) => crash_points(&ground, &options, wanted),
+        (_, _, Some(hours)) => look_at_memory(&ground, &options, hours),
+        _ => run_days(&ground, &options),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -93,6 +104,19 @@ fn run_days(ground: &Arc<Ground>, options: &Options) -> Result<bool, Failure> {
         println!("never fired: {}", missing.join(", "));
     }
     Ok(missing.is_empty() || !options.all_verbs)
+}
+
+fn run_compounds(ground: &Arc<Ground>, options: &Options, rows: &[Compound]) -> Result<bool, Failure> {
+    let length = if options.long { Length::Long } else { Length::Short };
+    let rows = if rows.is_empty() { &Compound::ALL } else { rows };
+    for &row in rows {
+        let (began, mut outcomes) = (Instant::now(), Vec::new());
+        for seed in options.seed..options.seed + options.seeds {
+            outcomes.push(row.run(ground, seed, length)?);
+        }
+        report::compound(row, &outcomes, began.elapsed());
+    }
+    Ok(true)
 }
 
 fn crash_points(ground: &Arc<Ground>, options: &Options, wanted: u64) -> Result<bool, Failure> {

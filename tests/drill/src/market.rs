@@ -76,6 +76,16 @@ impl Market {
 
     /// A book jumps far away for a moment.
     pub fn outlier(&mut self, place: usize, pair: usize, until_ns: Nanos) {
-        self.apart[place][pair] = Apart { until_ns, bps: 700 };
+        self.part(place, pair, until_ns, 700);
+    }
+
+    /// A book stands apart from the fair price until then.
+    pub fn part(&mut self, place: usize, pair: usize, until_ns: Nanos, bps: i64) {
+        self.apart[place][pair] = Apart { until_ns, bps };
+    }
+
+    /// Every price moves.
+    pub fn shift(&mut self, bps: i64) {
+        self.fair.iter_mut().for_each(|fair| *fair += *fair / 10_000 * bps);
     }
 }

@@ -192,7 +192,7 @@ impl Net {
         self.commands = left;
     }
 
-    fn place_of(slot_wanted: u16) -> Option<(usize, usize)> {
+    pub(crate) fn place_of(slot_wanted: u16) -> Option<(usize, usize)> {
         let all = (0..VENUES.len()).flat_map(|place| (0..LINES).map(move |number| (place, number)));
         all.into_iter().find(|&(place, number)| slot(place, number) == slot_wanted)
     }
@@ -362,7 +362,7 @@ impl Net {
             if venue.is(Verb::HttpLimit, now) {
                 snapshots.on_wait(now + 2 * S);
             }
-            let is_served = !venue.is(Verb::HttpFail, now) && !venue.is(Verb::HttpLimit, now);
+            let is_served = !venue.is_shut(now);
             snapshots.on_answer(book, is_served, now, scene.dice.bits());
             if is_served {
                 self.commands.push(Command::Snapshot(Box::new(venue.depth(book.index() % PAIRS.len(), now))));
@@ -379,8 +379,7 @@ impl Net {
             }
             (untold.tries, untold.due_ns) = (untold.tries - 1, now + RETRY_NS);
             let venue = &scene.venues[untold.instrument.index() / PAIRS.len()];
-            let is_shut = venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
-            let Some(held) = venue.find(untold.id, now).filter(|_| !is_shut) else { continue };
+            let Some(held) = venue.find(untold.id, now).filter(|_| !venue.is_shut(now)) else { continue };
             self.commands.push(Command::Tell(Box::new(told_in_full(held, now))));
             untold.tries = 0;
         }
@@ -398,7 +397,7 @@ impl Net {
         };
         for (id, order) in old {
             let venue = &scene.venues[order.instrument.index() / PAIRS.len()];
-            if venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now) {
+            if venue.is_shut(now) {
                 continue;
             }
             let about = |kind| Report::about(id, order.instrument, kind, now);
@@ -420,7 +419,7 @@ impl Net {
         self.probe_ns = now + scene.ground.config.lines.clock_every_ms * MS / 4;
         for (place, venue) in scene.venues.iter().enumerate() {
             let skew = &mut self.skews[place];
-            if !venue.is(Verb::HttpFail, now) && !venue.is(Verb::HttpLimit, now) {
+            if !venue.is_shut(now) {
                 let trip_ns = scene.dice.between(2, 20) * MS;
                 let (sent_ns, received_ns) = ((now - trip_ns) as i64, now as i64);
                 let venue_ns = (venue.time(now - trip_ns / 2) / MS * MS) as i64;
@@ -440,7 +439,7 @@ impl Net {
             return;
         }
         self.funds_ns = now + scene.ground.config.lines.funds_every_ms * MS;
-        for venue in scene.venues.iter().filter(|venue| !venue.is(Verb::HttpFail, now)) {
+        for venue in scene.venues.iter().filter(|venue| !venue.is_shut(now)) {
             let of = |pair| (Ground::instrument(venue.place, pair), funds(venue, pair));
             self.commands.push(Command::SetFunds(Box::new(Held((0..PAIRS.len()).map(of).collect()))));
         }
@@ -474,6 +473,17 @@ impl Net {
         }
         self.reign.on_tick(&self.sets, now);
         self.reign.tell(now >= scene.sink_down_ns, scene.told, now);
+    }
+
+    /// Lines without data, for people.
+    pub fn lines_down(&self) -> String {
+        let down = self.lines.iter().enumerate().filter(|(_, line)| !line.is_live());
+        down.map(|(at, line)| format!("venue {} line {}", at / LINES, line.stand())).collect::<Vec<_>>().join("; ")
+    }
+
+    /// A venue says how much of its budget for requests is used.
+    pub fn on_used(&mut self, place: usize, weight: u32, now: Nanos) {
+        self.snapshots[place].on_used(weight, now);
     }
 
     /// The thread died with its connections, and a new one is there that knows nothing.

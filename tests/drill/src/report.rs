@@ -1,6 +1,8 @@
 //! What the drill prints.
 
 use crate::clock::MS;
+use crate::compound::Compound;
+use crate::compound::play::Outcome;
 use crate::crash::{Crashes, ORDERS};
 use crate::dice::Dice;
 use crate::ground::VENUES;
@@ -65,6 +67,26 @@ pub fn crashes(done: &Crashes, took: Duration) {
         "{} crashes: {kills} processes killed, {powers} losses of power, {again} more within a recovery; {orders} orders; \
          0 violations; {:.0} s",
         done.sum(),
+        took.as_secs_f64()
+    );
+}
+
+/// A compound scenario on some seeds, and what it is about, summed up.
+pub fn compound(row: Compound, outcomes: &[Outcome], took: Duration) {
+    let sum = |of: fn(&Outcome) -> u64| outcomes.iter().map(of).sum::<u64>();
+    let healed_ns = outcomes.iter().map(|outcome| outcome.healed_ns).max().unwrap_or(0);
+    let names = outcomes.first().map(|outcome| outcome.seen.iter().map(|(what, _)| *what)).into_iter().flatten();
+    let seen = names.enumerate().map(|(at, what)| {
+        let times: u64 = outcomes.iter().filter_map(|outcome| outcome.seen.get(at)).map(|(_, times)| times).sum();
+        format!("{what} {times}")
+    });
+    println!("{row:?}: {} seeds; {}", outcomes.len(), seen.collect::<Vec<_>>().join(", "));
+    println!(
+        "     {} market events, {} orders, {} starts; well after at most {} ms; 0 violations; {:.1} s",
+        sum(|outcome| outcome.events),
+        sum(|outcome| outcome.orders),
+        sum(|outcome| outcome.starts),
+        healed_ns / MS,
         took.as_secs_f64()
     );
 }

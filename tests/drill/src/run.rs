@@ -123,7 +123,7 @@ pub fn heal(world: &mut World) -> Result<Nanos, Vec<String>> {
     Ok(took_ns)
 }
 
-fn check(world: &World) -> Result<(), Vec<String>> {
+pub(crate) fn check(world: &World) -> Result<(), Vec<String>> {
     if world.judge.violations.is_empty() { Ok(()) } else { Err(world.judge.violations.clone()) }
 }
 

@@ -6,13 +6,12 @@ use crate::canary::{Canary, LyingDisk};
 use crate::ground::{Ground, PAIRS, QUOTE, VENUES};
 use crate::ledger::{Held, Trade};
 use crate::venue::Venue;
-use crate::verb::Verb;
 use highwire::boot::{self, Boot, BootError};
 use highwire::reconcile::{Deeds, deeds, lag_ns, ours, question};
 use highwire::service::Orders;
 use highwire_actors::survey::{Question, Survey};
 use highwire_engine::spec::Funds;
-use highwire_links::fill::FeeAsset;
+use highwire_links::fill::{FeeAsset, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::order::Order;
 use highwire_links::{InstrumentId, Nanos, Side};
@@ -70,8 +69,7 @@ impl Starting {
         }
         self.next_ns = now + PAUSE_NS;
         for (place, venue) in venues.iter().enumerate() {
-            let is_shut = venue.is(Verb::HttpFail, now) || venue.is(Verb::HttpLimit, now);
-            if !self.agreed[place] && !is_shut {
+            if !self.agreed[place] && !venue.is_shut(now) {
                 self.agreed[place] = self.compare(place, venue, now);
             }
         }
@@ -203,7 +201,7 @@ fn tell(venue: &Venue, (id, instrument, side): (Option<u64>, InstrumentId, Side)
     let pair = instrument.index() % PAIRS.len();
     let scale = venue.instruments[pair].scale;
     let qty = crate::ledger::amount(trade.qty.0, scale);
-    survey.theirs.trades.push(Traded { id, instrument, trade: trade.number, qty });
+    survey.theirs.trades.push(Traded { id, instrument, trade: trade.number, qty, settlement: Settlement::Final });
     survey.trades.push(TradeState {
         symbol: symbol(instrument),
         id,
@@ -216,6 +214,7 @@ fn tell(venue: &Venue, (id, instrument, side): (Option<u64>, InstrumentId, Side)
         fee: Amount::from_mantissa(trade.fee.into(), crate::ledger::FEE_DP).unwrap_or_default(),
         fee_asset: if trade.fee_in == FeeAsset::Base { PAIRS[pair].0 } else { QUOTE }.to_owned(),
         maker: false,
+        settlement: Settlement::Final,
         at_ms: (trade.at_ns / 1_000_000) as i64,
     });
 }

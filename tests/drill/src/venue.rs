@@ -3,6 +3,7 @@
 
 use crate::book::{Book, Level};
 use crate::clock::{MS, S};
+use crate::desk::Poison;
 use crate::dice::Dice;
 use crate::ground::{Ground, HOLDING, PAIRS, QUOTE, VENUES};
 use crate::ledger::Ledger;
@@ -21,6 +22,13 @@ use std::collections::{BTreeMap, VecDeque};
 const PING: u8 = 9;
 const PONG: u8 = 10;
 const CLOSE: u8 = 8;
+
+/// Messages that a line tells again when it does.
+const REPLAYED: usize = 12;
+/// Bytes of a read from a throttled line.
+const CHUNK: usize = 12;
+/// A line that writes so long after a ping has answered it.
+const PONG_NS: Nanos = 5 * S;
 
 /// Connections of one venue: two with market data, one for orders, one with private news.
 pub const LINES: usize = 4;
@@ -42,8 +50,30 @@ pub struct Line {
     pub is_deaf: bool,
     /// A message that the next one overtakes.
     overtaken: Option<Vec<u8>>,
+    /// The last messages, to be told again.
+    told: VecDeque<Vec<u8>>,
+    /// A ping whose pong has not come yet, and when it left.
+    asked: Option<(Nanos, Vec<u8>)>,
     /// It closes then.
     closes_ns: Option<(Nanos, u16)>,
+}
+
+/// A word to wait, which is known once it was read.
+#[derive(Debug)]
+pub struct Wait {
+    /// Until when.
+    pub until_ns: Nanos,
+    /// The connection that it was said on, and its end among the bytes there.
+    pub said: Option<(Far, u64)>,
+    /// When it was read.
+    pub known_ns: Option<Nanos>,
+}
+
+impl Wait {
+    /// Whether it had been read by then.
+    pub fn was_known(&self, at_ns: Nanos) -> bool {
+        self.known_ns.is_some_and(|known_ns| known_ns <= at_ns)
+    }
 }
 
 /// A venue.
@@ -87,10 +117,14 @@ pub struct Venue {
     pub(crate) sequence: u64,
     /// Times of the orders of the last ten seconds.
     pub(crate) recent: VecDeque<Nanos>,
-    /// Nothing that opens is to come before then, and since when we know.
-    pub(crate) wait_ns: (Nanos, Nanos),
+    /// Its last word to wait.
+    pub(crate) wait: Option<Wait>,
+    /// What is wrong with its reports all the time.
+    pub poison: Option<Poison>,
     /// Requests that came although they were not to.
     pub over_limit: u64,
+    /// Its pings that a line which writes has not answered.
+    pub unanswered: u64,
     /// Changes of its books that were sent.
     pub events: u64,
     pub(crate) out: Vec<u8>,
@@ -129,8 +163,10 @@ impl Venue {
             later: BTreeMap::new(),
             sequence: 0,
             recent: VecDeque::new(),
-            wait_ns: (0, 0),
+            wait: None,
+            poison: None,
             over_limit: 0,
+            unanswered: 0,
             events: 0,
             out: Vec::new(),
             payload: Vec::new(),
@@ -169,9 +205,16 @@ impl Venue {
     /// Serves a connection from now on; one with market data begins with its books where they come in band.
     pub fn accept(&mut self, line: usize, far: Far, now: Nanos, dice: &mut Dice) {
         let frozen_ns = [0; PAIRS.len()];
-        let line_now =
-            Line { far, unframer: Unframer::default(), frozen_ns, is_deaf: false, overtaken: None, closes_ns: None };
-        self.lines[line] = Some(line_now);
+        self.lines[line] = Some(Line {
+            far,
+            unframer: Unframer::default(),
+            frozen_ns,
+            is_deaf: false,
+            overtaken: None,
+            told: VecDeque::new(),
+            asked: None,
+            closes_ns: None,
+        });
         if self.is(Verb::Flap, now)
             && let Some(line) = &mut self.lines[line]
         {
@@ -216,6 +259,9 @@ impl Venue {
         let mut head = self.books[pair].delta(self.time(now));
         if self.spends(Verb::FutureTime) {
             head.event_ns += 30 * S;
+        }
+        if self.spends(Verb::PastTime) {
+            head.event_ns -= 5 * S;
         }
         let spoils = self.spoil(pair, &mut head);
         words::depth(&head, &self.books[pair].bids, &self.books[pair].asks, &mut self.out);
@@ -270,7 +316,12 @@ impl Venue {
             self.spends_on(Verb::BadFrame, line),
             self.spends_on(Verb::Reorder, line),
         );
+        let again = self.spends_on(Verb::Replay, line);
         let Some(at) = &mut self.lines[line] else { return false };
+        if at.told.len() == REPLAYED {
+            at.told.pop_front();
+        }
+        at.told.push_back(self.out.clone());
         if swap && at.overtaken.is_none() {
             at.overtaken = Some(self.out.clone());
             return !at.is_deaf;
@@ -282,6 +333,9 @@ impl Venue {
         }
         if let Some(first) = at.overtaken.take() {
             at.far.send(BINARY, &first, due_ns);
+        }
+        for bytes in at.told.iter().filter(|_| again) {
+            at.far.send(BINARY, bytes, due_ns);
         }
         !cut && !at.is_deaf
     }
@@ -305,10 +359,21 @@ impl Venue {
             let (line, bytes) = entry.remove();
             let is_mute = line == PRIVATE && self.is(Verb::MutePrivate, now);
             if let Some(line) = self.lines[line].as_ref().filter(|_| !is_mute) {
-                line.far.send(BINARY, &bytes, now);
+                let arrives = line.far.send(BINARY, &bytes, now);
+                if let Some(wait) = self.wait.as_mut().filter(|_| arrives && words::is_wait(&bytes)) {
+                    wait.said = Some((line.far.clone(), line.far.sent()));
+                }
             }
         }
+        if let Some(wait) = self.wait.as_mut().filter(|wait| wait.known_ns.is_none()) {
+            let is_known = wait.said.as_ref().is_some_and(|(far, end)| far.has_read(*end));
+            wait.known_ns = is_known.then_some(now);
+        }
+        let chunk = if self.is(Verb::Throttled, now) { CHUNK } else { usize::MAX };
         for line in 0..LINES {
+            if let Some(line) = &self.lines[line] {
+                line.far.shape(self.is(Verb::Held, now), chunk);
+            }
             self.serve(line, now, dice);
         }
     }
@@ -320,10 +385,17 @@ impl Venue {
         let mut is_over = line.far.is_over();
         while let Some(opcode) = line.unframer.next(&mut payload) {
             match opcode {
-                PING if !self.is(Verb::NoPong, now) => line.far.send(PONG, &payload, now + MS),
+                PING if !self.is(Verb::NoPong, now) => _ = line.far.send(PONG, &payload, now + MS),
+                PONG => line.asked = line.asked.take().filter(|(_, asked)| *asked != payload),
                 CLOSE => is_over = true,
                 1 | 2 => self.on_request(&payload, now, dice),
                 _ => {}
+            }
+            // Whoever writes has read what came long before.
+            let is_slow =
+                [Verb::Throttled, Verb::Held].iter().any(|&verb| self.in_force[verb as usize] + PONG_NS > now);
+            if line.asked.take_if(|(at_ns, _)| *at_ns + PONG_NS < now).is_some() && opcode != PONG && !is_slow {
+                self.unanswered += 1;
             }
         }
         self.payload = payload;
@@ -335,6 +407,21 @@ impl Venue {
         if !is_over {
             self.lines[number] = Some(line);
         }
+    }
+
+    /// Pings every line that hears; true when there is one.
+    pub fn ping(&mut self, payload: &[u8], now: Nanos) -> bool {
+        let lines = self.lines.iter_mut().flatten().filter(|line| !line.is_deaf);
+        let pinged = lines.map(|line| {
+            line.far.send(PING, payload, now + MS);
+            line.asked = Some((now, payload.to_vec()));
+        });
+        pinged.count() > 0
+    }
+
+    /// Whether its requests over HTTP fail now.
+    pub fn is_shut(&self, now: Nanos) -> bool {
+        [Verb::HttpFail, Verb::HttpLimit, Verb::Held].iter().any(|&verb| self.is(verb, now))
     }
 
     /// Ends a connection: reset, or closed with or without a code.
@@ -371,11 +458,5 @@ impl Venue {
         if let Some(line) = &mut self.lines[line] {
             line.frozen_ns[pair] = until_ns;
         }
-    }
-
-    /// Everybody is cut off: the other end is gone.
-    pub fn hang_up(&mut self) {
-        self.lines.iter().flatten().for_each(|line| line.far.reset());
-        self.lines = [const { None }; LINES];
     }
 }

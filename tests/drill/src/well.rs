@@ -64,9 +64,10 @@ impl World {
                 let orders: Vec<String> =
                     process.state.lock().orders.keys().map(|id| format!("order {id:x} is open")).collect();
                 format!(
-                    "{}: up; held by [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?} {}; decisions {}",
+                    "{}: up; held by [{}]; lines down [{}]; {:?} incidents; {:?} orders; book {:?}; exposed {:?}; later {:?}; sagas {:?} {}; decisions {}",
                     self.now,
                     net.reign.causes(),
+                    net.lines_down(),
                     net.reign.open_incidents(),
                     engine.map(Engine::open_orders),
                     self.wrong_book(),

@@ -73,6 +73,10 @@ struct Pipe {
     deaf: bool,
     /// Nothing arrives at the venue any more, and nobody is told.
     mute: bool,
+    /// Nothing arrives anywhere until it is let go; nothing is lost.
+    is_held: bool,
+    /// Bytes that one read brings at most.
+    chunk: usize,
     /// How long bytes take to the venue.
     latency_ns: Nanos,
 }
@@ -86,13 +90,33 @@ struct FuseState {
     writes: u64,
     at: Option<u64>,
     blown: bool,
+    /// Blows between two requests of one turn to different lines.
+    between: bool,
+    /// The last request: its line, and when.
+    request: Option<(u16, Nanos)>,
+    /// The lines that it has blown between.
+    legs: Option<(u16, u16)>,
 }
+
+/// A write of so many bytes is a request: heartbeats are shorter.
+const REQUEST_BYTES: usize = 32;
 
 impl Fuse {
     /// Blows in the `at`-th write, counted from 0.
     pub fn set(&self, at: Option<u64>) {
         let mut state = lock(&self.0);
         state.at = at;
+    }
+
+    /// Blows between two requests that leave for different lines in one turn: the first leaves, the second never does.
+    pub fn set_between_legs(&self) {
+        let mut state = lock(&self.0);
+        (state.between, state.request, state.legs) = (true, None, None);
+    }
+
+    /// The places on the thread of the two lines that it has blown between.
+    pub fn legs(&self) -> Option<(u16, u16)> {
+        lock(&self.0).legs
     }
 
     /// Whether the process is dead.
@@ -103,7 +127,7 @@ impl Fuse {
     /// A new process: writes are counted on.
     pub fn renew(&self) {
         let mut state = lock(&self.0);
-        (state.blown, state.at) = (false, None);
+        (state.blown, state.at, state.between) = (false, None, false);
     }
 
     /// Writes so far.
@@ -112,10 +136,17 @@ impl Fuse {
     }
 
     /// How much of a write of so many bytes is done: all, or half of it when the process ends in it, or none after.
-    fn burn(&self, bytes: usize) -> usize {
+    fn burn(&self, bytes: usize, line: u16, now: Nanos) -> usize {
         let mut state = lock(&self.0);
         if state.blown {
             return 0;
+        }
+        if bytes >= REQUEST_BYTES {
+            let before = state.request.replace((line, now));
+            if let Some((first, _)) = before.filter(|&(first, at_ns)| state.between && first != line && at_ns == now) {
+                (state.blown, state.legs) = (true, Some((first, line)));
+                return 0;
+            }
         }
         let number = state.writes;
         state.writes += 1;
@@ -134,12 +165,14 @@ pub struct Near {
     pipe: Arc<Mutex<Pipe>>,
     time: Time,
     fuse: Fuse,
+    /// The line's place on the thread.
+    slot: u16,
     twice: bool,
     nothing: Arc<File>,
 }
 
 /// The venue's end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Far {
     pipe: Arc<Mutex<Pipe>>,
 }
@@ -161,14 +194,16 @@ impl Wires {
         Ok(Self { time, twice, nothing: Arc::new(File::open("/dev/null")?) })
     }
 
-    /// A connection with this latency to the venue, of a process with this fuse.
-    pub fn connect(&self, latency_ns: Nanos, fuse: &Fuse) -> (Near, Far) {
+    /// A connection with this latency to the venue, of a process with this fuse, for the line in this place.
+    pub fn connect(&self, latency_ns: Nanos, fuse: &Fuse, slot: u16) -> (Near, Far) {
         let pipe = Pipe {
             down: Lane::default(),
             up: Lane::default(),
             stand: Stand::Open,
             deaf: false,
             mute: false,
+            is_held: false,
+            chunk: usize::MAX,
             latency_ns,
         };
         let pipe = Arc::new(Mutex::new(pipe));
@@ -176,6 +211,7 @@ impl Wires {
             pipe: Arc::clone(&pipe),
             time: self.time.clone(),
             fuse: fuse.clone(),
+            slot,
             twice: self.twice,
             nothing: Arc::clone(&self.nothing),
         };
@@ -193,7 +229,8 @@ impl Read for Near {
         if pipe.stand == Stand::Reset {
             return Err(ErrorKind::ConnectionReset.into());
         }
-        let n = pipe.down.read(into, self.time.now());
+        let most = if pipe.is_held { 0 } else { into.len().min(pipe.chunk) };
+        let n = pipe.down.read(&mut into[..most], self.time.now());
         if n > 0 {
             return Ok(n);
         }
@@ -212,7 +249,7 @@ impl Write for Near {
         if pipe.up.bytes.len() + bytes.len() > LANE_BYTES_MAX {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let done = self.fuse.burn(bytes.len());
+        let done = self.fuse.burn(bytes.len(), self.slot, now);
         let due_ns = now + pipe.latency_ns;
         if done > 0 && !pipe.mute {
             pipe.up.push(&bytes[..done], due_ns);
@@ -241,11 +278,12 @@ impl Drop for Near {
 }
 
 impl Far {
-    /// Sends a WebSocket frame (RFC 6455 §5.2) that arrives then, unless something before it arrives later.
-    pub fn send(&self, opcode: u8, payload: &[u8], due_ns: Nanos) {
+    /// Sends a WebSocket frame (RFC 6455 §5.2) that arrives then, unless something before it arrives later; false when
+    /// it never does.
+    pub fn send(&self, opcode: u8, payload: &[u8], due_ns: Nanos) -> bool {
         let mut pipe = lock(&self.pipe);
         if pipe.stand != Stand::Open || pipe.deaf || pipe.down.bytes.len() + payload.len() > LANE_BYTES_MAX {
-            return;
+            return false;
         }
         let mut head = [0x80 | opcode, 0, 0, 0];
         let head_len = if payload.len() < 126 {
@@ -258,12 +296,24 @@ impl Far {
         };
         pipe.down.push(&head[..head_len], due_ns);
         pipe.down.push(payload, due_ns);
+        true
+    }
+
+    /// Bytes sent since the beginning.
+    pub fn sent(&self) -> u64 {
+        let pipe = lock(&self.pipe);
+        pipe.down.taken + pipe.down.bytes.len() as u64
+    }
+
+    /// Whether the service has read all of the first so many bytes.
+    pub fn has_read(&self, end: u64) -> bool {
+        lock(&self.pipe).down.taken >= end
     }
 
     /// Takes what has arrived.
     pub fn take(&self, now: Nanos, into: &mut Vec<u8>) {
         let mut pipe = lock(&self.pipe);
-        let n = pipe.up.ready(now);
+        let n = if pipe.is_held { 0 } else { pipe.up.ready(now) };
         let begin = into.len();
         into.resize(begin + n, 0);
         pipe.up.read(&mut into[begin..], now);
@@ -286,6 +336,12 @@ impl Far {
     /// Resets it.
     pub fn reset(&self) {
         lock(&self.pipe).stand = Stand::Reset;
+    }
+
+    /// Holds it, or lets it go, and cuts what arrives into pieces of so many bytes.
+    pub fn shape(&self, is_held: bool, chunk: usize) {
+        let mut pipe = lock(&self.pipe);
+        (pipe.is_held, pipe.chunk) = (is_held, chunk);
     }
 
     /// From here on nothing arrives in these directions, and nobody is told: a half-open connection.

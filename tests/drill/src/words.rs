@@ -142,6 +142,11 @@ pub fn report(report: &Report, out: &mut Vec<u8>) {
     put(out, &[fee.cast_unsigned(), at_ns, trade]);
 }
 
+/// Whether a message is a word to wait.
+pub fn is_wait(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&WAIT)
+}
+
 /// Writes that nothing more of a scope is taken for so long.
 pub fn wait(scope: Scope, wait_ns: Nanos, out: &mut Vec<u8>) {
     out.clear();

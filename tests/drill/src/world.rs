@@ -88,8 +88,12 @@ pub struct World {
     pub(crate) paused_ns: Nanos,
     pub(crate) scribe_ns: Nanos,
     pub(crate) warden_silent_ns: Nanos,
+    /// Until then nobody of the net has a turn.
+    pub(crate) net_stalled_ns: Nanos,
     pub(crate) sink_down_ns: Nanos,
     pub(crate) disk_heals_ns: Nanos,
+    /// Nobody looks at what is latched.
+    pub(crate) is_unattended: bool,
     /// What to do wrong on purpose.
     canary: Option<Canary>,
     power: bool,
@@ -143,8 +147,10 @@ impl World {
             paused_ns: 0,
             scribe_ns: 0,
             warden_silent_ns: 0,
+            net_stalled_ns: 0,
             sink_down_ns: 0,
             disk_heals_ns: Nanos::MAX,
+            is_unattended: false,
             canary,
             power: false,
             crashes: 0,
@@ -163,6 +169,27 @@ impl World {
     /// Markets in which days of the clock pass quickly, with a fault a minute.
     pub fn leisurely(&mut self) {
         (self.swarm.step_ms, self.swarm.dislocation_ms, self.swarm.gap_ms) = ((60, 140), 5_000, 60_000);
+    }
+
+    /// Markets with a trade every few hundred milliseconds.
+    pub fn lively(&mut self) {
+        (self.swarm.step_ms, self.swarm.dislocation_ms, self.swarm.dislocation_bps) = ((4, 14), 300, 60);
+    }
+
+    /// Other faults come so far apart, the next one after that.
+    pub fn set_gap_ms(&mut self, gap_ms: u64) {
+        self.swarm.gap_ms = gap_ms;
+        self.next_fault_ns = self.now + gap_ms / 2 * MS;
+    }
+
+    /// Whether it runs, and may do everything everywhere.
+    pub fn is_full(&self) -> bool {
+        matches!(&self.stage, Stage::Up(_, net) if net.reign.is_full())
+    }
+
+    /// What holds its modes, in words.
+    pub fn causes(&self) -> String {
+        if let Stage::Up(_, net) = &self.stage { net.reign.causes() } else { String::new() }
     }
 
     /// Whether the process runs.
@@ -268,14 +295,19 @@ impl World {
 
     fn begin(&mut self) {
         self.starts += 1;
-        // What the crash left of the journal is what the start goes on from, and what it may soon retire.
+        // What the crash left of the journal is what the start goes on from, and what it may soon retire. Until the
+        // start has synced it, a loss of power may take it back.
+        let before = self.judge.clone();
         self.judge.read(&self.disk);
         match Starting::begin(&self.ground, &self.disk, self.canary, self.now) {
             Ok(starting) => {
                 self.judge.read(&self.disk);
                 self.stage = Stage::Starting(Box::new(starting));
             }
-            Err(error) => self.not_started(&error),
+            Err(error) => {
+                self.judge = before;
+                self.not_started(&error);
+            }
         }
     }
 
@@ -338,7 +370,7 @@ impl World {
             told: &mut self.told,
             canary: self.canary,
         };
-        if !scene.fuse.is_blown() {
+        if !scene.fuse.is_blown() && self.now >= self.net_stalled_ns {
             net.turn(&mut process, &mut scene);
         }
         self.alarms += std::mem::take(&mut net.alarms);
@@ -368,7 +400,7 @@ impl World {
         let now = self.now;
         let takes_ns = operator_takes_ns(&mut self.dice.clone());
         let Stage::Up(process, net) = &mut self.stage else { return };
-        if !net.reign.is_held_by_people() {
+        if self.is_unattended || !net.reign.is_held_by_people() {
             self.operator_ns = None;
             return;
         }
@@ -415,9 +447,9 @@ impl World {
         let stage = std::mem::replace(&mut self.stage, Stage::Down(self.now + self.dice.between(100, 2_000) * MS));
         if let Stage::Up(process, net) = stage {
             self.kept = net.reign.kept();
+            // What it had written still arrives: the venues see the ends of their connections after that.
             drop((process, net));
         }
-        self.venues.iter_mut().for_each(Venue::hang_up);
         self.fuse.renew();
         if power {
             let dice = &mut self.dice;
@@ -440,7 +472,6 @@ impl World {
             self.kept = net.reign.kept();
         }
         self.stage = Stage::Down(self.now + 200 * MS);
-        self.venues.iter_mut().for_each(Venue::hang_up);
     }
 
     /// I5, by the venues' ledgers alone: an exposure lasts only if somebody was told.
@@ -451,8 +482,8 @@ impl World {
             let net = held - HOLDING * VENUES.len() as i128 * unit;
             let value = (net / 100_000_000).abs() * i128::from(self.market.fair(pair)) / 100 / (unit / 100_000_000);
             // What a mode keeps from being hedged has an incident of its own.
-            let is_full = matches!(&self.stage, Stage::Up(_, net) if net.reign.is_full());
-            let is_exposed = value > EXPOSURE_MAX && is_full && self.now >= self.paused_ns;
+            let is_exposed =
+                value > EXPOSURE_MAX && self.is_full() && self.now >= self.paused_ns.max(self.net_stalled_ns);
             if !is_exposed {
                 self.exposed_since_ns[pair] = None;
                 continue;
@@ -499,6 +530,10 @@ impl World {
         if over > 0 {
             self.judge.violations.push(format!("I6: {over} requests beyond a documented limit"));
         }
+        let unanswered: u64 = self.venues.iter().map(|venue| venue.unanswered).sum();
+        if unanswered > 0 {
+            self.judge.violations.push(format!("C05: {unanswered} pings without an answer"));
+        }
         if self.told.wrong > 0 {
             self.judge.violations.push(format!("I8: {} incidents were told wrongly", self.told.wrong));
         }
@@ -513,6 +548,7 @@ impl World {
         let now = self.now;
         self.paused.iter_mut().for_each(|(until_ns, ..)| *until_ns = now);
         self.clocks.clear();
-        (self.scribe_ns, self.warden_silent_ns, self.sink_down_ns, self.paused_ns) = (0, 0, 0, 0);
+        (self.scribe_ns, self.warden_silent_ns, self.net_stalled_ns) = (0, 0, 0);
+        (self.sink_down_ns, self.paused_ns) = (0, 0);
     }
 }

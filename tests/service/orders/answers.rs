@@ -1,8 +1,8 @@
 //! What became of a request is not known: no answer, a wrong one, a late one. Nothing is sent again; the venue is asked.
 
 use super::rig::{PLACES, Rig};
-use highwire_simulator::Verb;
 use highwire_simulator::fault::verb::{AnswerFault, IdRule, OutcomeFault};
+use highwire_simulator::{Injection, Verb};
 use std::time::Duration;
 
 const fn outcome(outcome: OutcomeFault, answer: AnswerFault) -> Verb {
@@ -51,6 +51,40 @@ async fn requests_over_http_that_end_in_doubt_are_asked_for_and_never_sent_again
     use {AnswerFault as A, OutcomeFault as O};
     let verbs = [(0, outcome(O::Accept, A::Drop)), (1, outcome(O::Accept, A::Error)), (1, outcome(O::Lost, A::Error))];
     survives("http", &verbs).await;
+}
+
+/// Pages, pieces and nothing at all instead of answers to orders, before and after the venue has taken them: none is a
+/// refusal.
+///
+/// Fault: C14
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_answered_by_pages_and_pieces_are_asked_for_and_never_sent_again() {
+    let instead = |headers: &[(&str, &str)], body: &str| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Verb::HttpStatus { code: 200, headers, body: body.to_owned() }
+    };
+    let rig = Rig::trading("http").await;
+    let answers = [
+        Verb::Html { code: 200 },
+        Verb::Html { code: 520 },
+        instead(&[], ""),
+        instead(&[("content-encoding", "gzip")], "\u{1f}\u{8b}\u{8}"),
+        // The venue has traded by then.
+        Verb::Truncate { n: 40, announced: true },
+        Verb::Truncate { n: 40, announced: false },
+    ];
+    for (number, answer) in answers.into_iter().enumerate() {
+        let before = rig.wire("orders");
+        let (room, path) = [(PLACES[0].room, "/api/v3/order"), (PLACES[1].room, "/fapi/v1/order")][number % 2];
+        rig.inject(Injection::new(room, answer.clone()).topic(path).lasting_ms(20_000));
+        rig.running.wait(|| (rig.wire("orders") == before).then(|| format!("{answer:?} met no order")));
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        assert_eq!(rig.wire("order_rejects"), 0, "{answer:?} is no refusal");
+        rig.heal();
+        rig.wait_trades(1);
+    }
+    rig.assert_recovered();
+    rig.stop().await;
 }
 
 /// The venues take an id twice, answers are lost, and queries are behind: whoever sends again trades twice, and whoever

@@ -52,6 +52,15 @@ impl Judge {
         self.records.iter().filter_map(order).collect()
     }
 
+    /// When each order of the service arrived, by its client id.
+    pub fn arrivals(&self) -> Vec<(String, u64)> {
+        let order = |record: &'_ Record| match &record.deed {
+            Deed::Order { account: ACCOUNT, client_id, .. } => Some((client_id.clone(), record.at_ns)),
+            _ => None,
+        };
+        self.records.iter().filter_map(order).collect()
+    }
+
     /// Requests for orders that reached a venue's engine.
     pub fn taken_or_refused(&self, room: Room) -> usize {
         self.orders().iter().filter(|(at, _)| *at == room).count() + self.refusals(room, "")
@@ -80,6 +89,21 @@ impl Judge {
     /// Fills of orders that the venues made themselves.
     pub fn forced(&self) -> usize {
         self.own_fills().filter(|(_, fill)| is_forced(&fill.client_id)).count()
+    }
+
+    /// Requests over HTTP that were signed.
+    pub fn signed(&self, room: Room) -> usize {
+        let fits = |record: &&Record| match &record.deed {
+            Deed::Request { query, .. } => record.venue == room && query.contains("timestamp="),
+            _ => false,
+        };
+        self.records.iter().filter(fits).count()
+    }
+
+    /// Requests over HTTP to any path.
+    pub fn asked(&self, room: Room) -> usize {
+        let fits = |record: &&Record| record.venue == room && matches!(record.deed, Deed::Request { .. });
+        self.records.iter().filter(fits).count()
     }
 
     /// Requests over HTTP to a path.

@@ -99,7 +99,7 @@ async fn a_market_that_follows_a_reference_late_is_bought_before_it_does_and_sol
     let settings = settings(&simulator, window.minutes, &history);
     // The next window stands open, too, but has not begun: what moves now decides nothing there.
     let followed = format!("series = [\"btc-{}m\"]\nwindows = 2", window.minutes);
-    let market = Market::with(simulator, tokens, &settings, &followed);
+    let market = Market::with(simulator, (&followed, tokens), &settings, &[]);
     market.wait_trades(3);
     assert_eq!(market.count("highwire_position{venue=\"binance_spot\",symbol=\"BTCUSDT\"}"), 0, "it only leads");
 

@@ -50,30 +50,55 @@ impl Market {
     pub async fn start_followed(polymarket: PolymarketConfig, how: &str, more: &str) -> Self {
         let simulator = simulator(polymarket).await;
         let (slug, tokens) = next_hour(&simulator).await;
-        Self::between(simulator, (&format!("markets = [\"{slug}\"]\n{how}"), tokens), more)
+        Self::between(simulator, (&format!("markets = [\"{slug}\"]\n{how}"), tokens), more, &[])
+    }
+
+    /// Starts both, to trade so many hourly markets after the present one; the tokens of each.
+    pub async fn hours(polymarket: PolymarketConfig, count: usize) -> (Self, Vec<[String; 2]>) {
+        let simulator = simulator(polymarket).await;
+        let mut markets = Vec::new();
+        for ahead in 1..=count {
+            markets.push(hour_ahead(&simulator, ahead).await);
+        }
+        let (slugs, tokens): (Vec<String>, Vec<[String; 2]>) = markets.into_iter().unzip();
+        let followed = format!("markets = {slugs:?}");
+        (Self::between(simulator, (&followed, tokens[0].clone()), "", &[]), tokens)
     }
 
     /// Starts both, to trade one window after the other.
     pub async fn rolling(polymarket: PolymarketConfig, series: &str, more: &str) -> Self {
         let simulator = simulator(polymarket).await;
         next_hour(&simulator).await;
-        Self::between(simulator, (series, Default::default()), more)
+        // It starts again within its process, and is looked at where it was.
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        Self::between(simulator, (series, Default::default()), more, &[("HIGHWIRE__HTTP__LISTEN", &address)])
     }
 
-    fn between(simulator: Simulator, (followed, tokens): (&str, [String; 2]), more: &str) -> Self {
-        Self::with(simulator, tokens, &format!("[complement]\nenabled = true\n{more}"), followed)
+    fn between(
+        simulator: Simulator,
+        (followed, tokens): (&str, [String; 2]),
+        more: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        Self::with(simulator, (followed, tokens), &format!("[complement]\nenabled = true\n{more}"), environment)
     }
 
     /// Starts a service at this simulator, with these settings of strategies and of what is followed.
-    pub fn with(simulator: Simulator, tokens: [String; 2], more: &str, followed: &str) -> Self {
+    pub fn with(
+        simulator: Simulator,
+        (followed, tokens): (&str, [String; 2]),
+        more: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = settings(&simulator, folder.path(), followed, more);
         let holder = Holder::dummies().remove(ACCOUNT);
-        let environment = [
+        let own = [
             ("HIGHWIRE_TEST_WALLET", holder.private_key),
             // Each fill is told in the log, so that it can be compared with the ledger's.
             ("HIGHWIRE__SERVICE__LOG", "info,highwire::ledger=debug"),
         ];
+        let environment = [&own[..], environment].concat();
         let running = Running::start_with(&settings, &["--live"], &environment);
         Self { running, simulator, tokens, folder }
     }
@@ -97,6 +122,13 @@ impl Market {
     pub fn wait_trades(&self, trades: u64) {
         let goal = self.wire("sagas") + trades;
         self.running.wait(|| (self.wire("sagas") < goal).then(|| format!("fewer than {goal} trades")));
+    }
+
+    /// What the log and the ledger say differently of a token's fills; `None` where they agree.
+    pub fn untold(&self, token: &str) -> Option<String> {
+        let (told, truth) = (fills_told(&self.running.said(), token), self.truth());
+        let trues = truth.trades(token);
+        (told != trues).then(|| format!("{token}: told {told:?}, true {trues:?}"))
     }
 
     /// Waits until something of the log says this.
@@ -275,6 +307,13 @@ impl Truth {
         of.fold(Amount::ZERO, |sum, fill| if fill.2 == "BUY" { sum + fill.4 } else { sum - fill.4 })
     }
 
+    /// Shares of a token that were bought and not delivered.
+    pub fn undone(&self, token: &str) -> Amount {
+        let failed = self.failed();
+        let of = self.fills().into_iter().filter(|fill| fill.1 == token && failed.contains(fill.0));
+        of.fold(Amount::ZERO, |sum, fill| if fill.2 == "BUY" { sum + fill.4 } else { sum - fill.4 })
+    }
+
     /// Orders of the service that were taken in: hash, token, side, price, size.
     pub fn orders(&self) -> Vec<Order<'_>> {
         let own = self.facts().filter_map(|fact| match fact {
@@ -297,6 +336,13 @@ impl Truth {
         placed.windows(2).filter(is_set).map(|pair| pair[0].0).max().unwrap_or(0)
     }
 
+    /// Requests that were to place an order.
+    pub fn posts(&self) -> usize {
+        let is_post =
+            |fact: &&Fact| matches!(fact, Fact::Request { method, path, .. } if method == "POST" && path == "/order");
+        self.facts().filter(is_post).count()
+    }
+
     /// Refusals, in the venue's words.
     pub fn refusals(&self) -> Vec<&str> {
         let own = self.facts().filter_map(|fact| match fact {
@@ -306,7 +352,7 @@ impl Truth {
         own.collect()
     }
 
-    fn assert_no_order_twice(&self) {
+    pub fn assert_no_order_twice(&self) {
         let mut seen = HashSet::new();
         self.orders().iter().for_each(|order| assert!(seen.insert(order.0), "{order:?} twice"));
         assert!(!self.refusals().iter().any(|why| why.contains("Duplicated")), "{:?}", self.refusals());
@@ -392,10 +438,15 @@ pub async fn get(simulator: &Simulator, path: &str) -> Value {
 
 /// The hourly market after the present one, once it is quoted: it is worth a half until it begins.
 async fn next_hour(simulator: &Simulator) -> (String, [String; 2]) {
+    hour_ahead(simulator, 1).await
+}
+
+async fn hour_ahead(simulator: &Simulator, ahead: usize) -> (String, [String; 2]) {
     for _ in 0..200 {
         let events = get(simulator, "/gamma/events?series_id=10114&closed=false").await;
-        let market = &events[1]["markets"][0];
-        if let (Some(tokens), true) = (market["clobTokenIds"].as_str(), market["bestBid"].is_number()) {
+        let market = &events[ahead]["markets"][0];
+        let ids = market["positionIds"].as_str().or(market["clobTokenIds"].as_str());
+        if let (Some(tokens), true) = (ids, market["bestBid"].is_number()) {
             return (market["slug"].as_str().unwrap().to_owned(), serde_json::from_str(tokens).unwrap());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -3,10 +3,11 @@
 
 use super::outcomes::{Market, apart, get};
 use highwire_simulator::fault::verb::{AnswerFault, OutcomeFault};
-use highwire_simulator::{PolymarketConfig, Verb};
+use highwire_simulator::{Exchange, PolymarketConfig, Verb};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// Conformance: polymarket trades
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn polymarket_sets_below_one_are_bought_and_everybody_agrees() {
     let market = Market::start(apart(), "").await;
@@ -54,7 +55,9 @@ async fn polymarket_trades_that_are_matched_and_then_fail_are_taken_back_told_an
     market.assert_sound().await;
     let failed = market.truth().failed().len();
     assert!(failed >= 3, "{failed} of {} failed, and that stopped it", market.truth().fills().len());
-    assert!(market.wire("hedges") > 0, "{}", market.truth().tail());
+    // Both sides of a trade may fail at once: then nothing is left alone.
+    let undone = market.tokens.each_ref().map(|token| market.truth().undone(token));
+    assert!(market.wire("hedges") > 0 || undone[0] == undone[1], "{undone:?}: {}", market.truth().tail());
     println!("{failed} of {} trades failed; {known} trades of both sides", market.truth().fills().len());
     market.stop().await;
 }
@@ -66,6 +69,63 @@ async fn polymarket_trades_that_stay_matched_for_too_long_reduce_what_is_done_th
     let market = Market::start(slow, "[modes]\nsettle_stuck_ms = 3000").await;
     market.wait_trades(1);
     market.wait_said("mode of polymarket: Full → Reduced (settlement)");
+    market.assert_sound().await;
+    market.stop().await;
+}
+
+/// The matching engine starts anew: it takes nothing, then only what makes. What it refuses is not in doubt, it is not
+/// hammered, and trading begins again by itself.
+///
+/// Fault: M13
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_is_left_alone_while_its_engine_starts_anew_and_traded_again_afterwards() {
+    let market = Market::start(apart(), "[supervision]\nbreaker_failures = 1000").await;
+    market.wait_trades(2);
+    let (unknowns, posts) = (market.wire("order_unknowns"), market.truth().posts());
+    market.at(Verb::EngineRestart { down_ms: 5_000, post_only_ms: 2_000 }, 100);
+    market.running.wait(|| (market.truth().posts() == posts).then(|| "it met no order".to_owned()));
+    tokio::time::sleep(Duration::from_millis(6_500)).await;
+    let asked = market.truth().posts() - posts;
+    // It could be asked some hundred times.
+    assert!(asked <= 40, "{asked} orders in seven seconds");
+    market.wait_trades(2);
+    assert_eq!(market.wire("order_unknowns"), unknowns, "a refusal is an answer");
+    market.assert_sound().await;
+    market.stop().await;
+}
+
+/// Markets of the ordinary contract, of neg-risk and of the position manager's ledger at once: each order is signed for its
+/// own market's contract and by the ids that it trades by, or the venue would refuse it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_orders_are_signed_for_the_contract_of_each_market() {
+    let exchanges = vec![Exchange::Standard, Exchange::NegativeRisk, Exchange::Ledger];
+    let (market, tokens) = Market::hours(PolymarketConfig { exchanges, ahead: 3, ..apart() }, 3).await;
+    let bought = |of: &[String; 2]| of.iter().all(|token| !market.truth().trades(token).is_empty());
+    market.running.wait(|| tokens.iter().position(|of| !bought(of)).map(|at| format!("market {at} is not traded")));
+    let told = || tokens.iter().flatten().find_map(|token| market.untold(token));
+    market.running.wait(told);
+    market.truth().assert_no_order_twice();
+    assert!(!market.truth().refusals().iter().any(|why| why.contains("ignature")), "{}", market.truth().tail());
+    market.stop().await;
+}
+
+/// What the user channel did not bring is asked for: how each trade settled, also one that failed, and each trade once.
+///
+/// Fault: X18
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_settlements_that_the_user_channel_does_not_tell_are_asked_for() {
+    let slow = PolymarketConfig { failures_ppm: 300_000, mined_after: Duration::from_secs(1), ..apart() };
+    // However many fail, it is traded on.
+    let market = Market::start(slow, "[lines]\nreconcile_every_ms = 500\n[modes]\nsettle_failed_percent = 100").await;
+    for _ in 0..2 {
+        market.wait_trades(2);
+        // Matches are told by then, and how they settle is not.
+        market.at(Verb::MutePrivate {}, 4_000);
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+    }
+    market.wait_said("to settle, which was not told");
+    market.wait_said("has settled, which was not told");
+    market.running.wait(|| market.unsettled());
     market.assert_sound().await;
     market.stop().await;
 }
@@ -108,6 +168,46 @@ async fn polymarket_windows_follow_one_another_and_what_is_held_is_paid_out() {
         }
     }
     assert!(!market.truth().refusals().iter().any(|why| why.contains("not yet ready")), "{}", market.truth().tail());
+    market.stop().await;
+}
+
+/// With places for two windows, many follow one another: the service starts again by itself with those that are listed
+/// then, and what was held of a window that ended before is paid out once, by the start after.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_windows_beyond_those_of_the_start_are_followed_and_no_two_are_mixed_up() {
+    const WINDOW_S: u64 = 12;
+    let short = PolymarketConfig {
+        short_window: Duration::from_secs(WINDOW_S),
+        resolved_after: Duration::from_secs(5),
+        volatility_ppm: 20_000,
+        ahead: 4,
+        ..apart()
+    };
+    let series = format!("series = [\"btc-{WINDOW_S}s\"]\nwindows = 2\nclose_before_s = 2");
+    let market = Market::rolling(short, &series, "[lines]\nlisting_every_s = 1").await;
+    // More of which something was held than there are places.
+    let paid = || market.times_said("that were held pay");
+    for goal in [2, 4, 6] {
+        market.running.wait(|| (paid() < goal).then(|| format!("{} of {goal} sides are paid out", paid())));
+    }
+    assert!(market.times_said("it starts again with the windows") >= 2, "{}", market.running.said());
+    let (mut held_of, truth) = (0, market.truth());
+    for slug in market.slugs_said("market decided") {
+        let (tokens, winner) = decided(&market, &slug).await;
+        for (place, token) in tokens.iter().enumerate() {
+            let (held, pays) = (truth.position(token), i32::from(place == winner));
+            let words = format!("polymarket:{token}: decided, {held} that were held pay {pays} each");
+            let told = market.times_said(&format!("polymarket:{token}: decided,"));
+            assert_eq!(told, usize::from(!held.is_zero()), "{token}: {}", market.running.said());
+            assert_eq!(market.times_said(&words), told, "{words}: {}", market.running.said());
+            assert_eq!(market.untold(token), None);
+            held_of += usize::from(!held.is_zero());
+        }
+    }
+    assert!(held_of >= 6, "{held_of}");
+    truth.assert_no_order_twice();
+    assert!(!truth.refusals().iter().any(|why| why.contains("not yet ready")), "{}", truth.tail());
+    assert_eq!(market.times_said("Beyond") + market.times_said("was not ours"), 0, "{}", market.running.said());
     market.stop().await;
 }
 

@@ -85,6 +85,7 @@ pub struct Rig {
     places: &'static [Place],
     settings: PathBuf,
     folder: TempDir,
+    environment: Vec<(String, String)>,
 }
 
 impl Rig {
@@ -107,10 +108,17 @@ impl Rig {
 
     /// Starts both, to trade between these places.
     pub async fn between(places: &'static [Place], orders_over: &str, more: &str) -> Self {
+        Self::within(places, (orders_over, more), &[]).await
+    }
+
+    /// The same, the service in an environment with these variables besides.
+    pub async fn within(places: &'static [Place], (orders_over, more): (&str, &str), besides: &[(&str, &str)]) -> Self {
         let (simulator, folder) = Self::stage(places).await;
         let settings = settings(&simulator, folder.path(), (places, orders_over), more);
-        let running = run(&settings);
-        Self { running, simulator, places, settings, folder }
+        let environment: Vec<(String, String)> =
+            ENVIRONMENT.iter().chain(besides).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let running = run(&settings, &environment);
+        Self { running, simulator, places, settings, folder, environment }
     }
 
     /// What a start with the owner's key at one of these places says, which ends it; and what the venues saw of it.
@@ -155,9 +163,51 @@ impl Rig {
         self.running.child.wait().unwrap();
     }
 
+    /// Tells the service to end, and waits until it has.
+    pub fn terminate(&mut self) {
+        self.signal("TERM");
+        assert!(self.running.child.wait().unwrap().success(), "{}", self.running.said());
+    }
+
     /// Starts it again, on what it left.
     pub fn restart(&mut self) {
-        self.running = run(&self.settings);
+        self.running = run(&self.settings, &self.environment);
+    }
+
+    /// Changes its settings, for the next start; what they were.
+    pub fn edit(&self, change: impl FnOnce(&str) -> String) -> String {
+        let text = std::fs::read_to_string(&self.settings).unwrap();
+        let changed = change(&text);
+        assert_ne!(changed, text);
+        std::fs::write(&self.settings, changed).unwrap();
+        text
+    }
+
+    /// Its settings, as they stand in their file.
+    pub fn settings(&self) -> String {
+        std::fs::read_to_string(&self.settings).unwrap()
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        crate::running::data(&self.settings)
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let told = Command::new("kill").args([&format!("-{name}"), &self.running.child.id().to_string()]).status();
+        assert!(told.unwrap().success());
+    }
+
+    /// Has it read its settings again.
+    pub fn hang_up(&self) {
+        self.signal("HUP");
+    }
+
+    /// Waits until no order may be worth more than this.
+    pub fn wait_order_limit(&self, most: f64) {
+        let limit = || self.running.metrics()["highwire_risk_limit_quote{limit=\"order\"}"].parse::<f64>().unwrap();
+        self.running.wait(|| (limit() > most).then(|| format!("{} is the limit", limit())));
     }
 
     /// Runs another command of the program beside it.
@@ -320,8 +370,9 @@ impl Rig {
     }
 }
 
-fn run(settings: &Path) -> Running {
-    Running::start_with(settings, &["--live"], &ENVIRONMENT)
+fn run(settings: &Path, environment: &[(String, String)]) -> Running {
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (&**name, &**value)).collect();
+    Running::start_with(settings, &["--live"], &environment)
 }
 
 fn settings(simulator: &Simulator, folder: &Path, (places, orders_over): (&[Place], &str), more: &str) -> PathBuf {

@@ -30,7 +30,7 @@ fn seen(records: &[Record], room: Room) -> Seen {
             }
             Deed::Disconnected { conn } => _ = seen.standing.remove(&conn),
             Deed::Message { conn, ref text } if !is_trading(text) => {
-                seen.messages.entry(conn).or_default().push(record.at_ns)
+                seen.messages.entry(conn).or_default().push(record.at_ns);
             }
             Deed::Answer { status: status @ (403 | 418 | 429), .. } => seen.refusals.push(status),
             _ => {}

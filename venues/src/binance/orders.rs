@@ -25,9 +25,17 @@ use highwire_links::{Nanos, Side};
 /// A request that arrives later than this after its time is refused by the venue, milliseconds.
 pub(crate) const RECV_WINDOW: &[u8] = b"2000";
 
-/// How it names the parts of an order.
-const WORDS: Words =
-    Words { symbol: "symbol", side: ["BUY", "SELL"], px: "price", qty: "quantity", id: "newClientOrderId" };
+/// How it names the parts of an order, and of an amendment: spot's keeps side and price, and would draw a new id.
+const PLACED: Words = Words {
+    symbol: "symbol",
+    side: Some(["BUY", "SELL"]),
+    px: Some("price"),
+    qty: "quantity",
+    ids: &["newClientOrderId"],
+};
+const MODIFIED: Words = Words { ids: &["origClientOrderId"], ..PLACED };
+const AMENDED: Words =
+    Words { side: None, px: None, qty: "newQty", ids: &["origClientOrderId", "newClientOrderId"], ..PLACED };
 
 /// Speaks for one line.
 pub(crate) struct Codec {
@@ -137,7 +145,9 @@ impl OrderCodec for Codec {
     }
 
     fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
-        proof::differs(request, &WORDS, order, self.roster.place(order.instrument))
+        let amended = if self.market == Market::Spot { &AMENDED } else { &MODIFIED };
+        let words = proof::words(order.action, &PLACED, amended)?;
+        proof::differs(request, words, order, self.roster.place(order.instrument))
     }
 
     /// Since April 2026 what succeeds of place, cancel and amend weighs nothing, but what fails does:

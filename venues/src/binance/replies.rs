@@ -13,6 +13,7 @@ use crate::private::{
 use crate::roster::side;
 use crate::venue::Venue;
 use highwire_links::Side;
+use highwire_links::fill::Settlement;
 use highwire_links::fixed::Amount;
 use serde_json::Value;
 
@@ -46,6 +47,7 @@ fn read(market: Market, query: &Query<'_>, body: Value) -> Option<Reply> {
         Query::StreamKey(_) if body.get("listenKey").is_some() => {
             Reply::StreamKey(SecretText::new(body.get("listenKey")?.as_str().filter(|key| !key.is_empty())?))
         }
+        Query::FillsOfAll { .. } => return None,
         Query::StreamKey(_) => Reply::Done,
         Query::Depth { .. } => body.get("lastUpdateId").map(|_| Reply::Depth)?,
     })
@@ -95,6 +97,7 @@ fn fill(fill: &Value) -> Option<TradeState> {
         fee: amount_of(fill, "commission")?,
         fee_asset: text(fill, "commissionAsset"),
         maker: fill.get("isMaker").or_else(|| fill.get("maker"))?.as_bool()?,
+        settlement: Settlement::Final,
         at_ms: integer(fill, "time")?,
     })
 }

@@ -27,8 +27,10 @@ pub(super) const RECV_WINDOW: &str = "2000";
 /// Ping interval that the documentation asks for.
 const HEARTBEAT: Option<(Nanos, &str)> = Some((20_000_000_000, r#"{"op":"ping"}"#));
 
-/// How it names the parts of an order.
-const WORDS: Words = Words { symbol: "symbol", side: ["Buy", "Sell"], px: "price", qty: "qty", id: "orderLinkId" };
+/// How it names the parts of an order, and of an amendment.
+const PLACED: Words =
+    Words { symbol: "symbol", side: Some(["Buy", "Sell"]), px: Some("price"), qty: "qty", ids: &["orderLinkId"] };
+const AMENDED: Words = Words { side: None, ..PLACED };
 
 /// Speaks for one line.
 pub(crate) struct Codec {
@@ -139,7 +141,8 @@ impl OrderCodec for Codec {
     }
 
     fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
-        proof::differs(request, &WORDS, order, self.roster.place(order.instrument))
+        let words = proof::words(order.action, &PLACED, &AMENDED)?;
+        proof::differs(request, words, order, self.roster.place(order.instrument))
     }
 
     /// Creates, amends and cancels share a quota of the account; what goes over HTTP counts for the address too.

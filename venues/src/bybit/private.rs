@@ -44,7 +44,9 @@ pub(crate) fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64
         Query::Cancel { symbol, venue_id } => return cancel(venue, symbol, venue_id, keys, wall_ms),
         Query::CancelAll { symbol } => return cancel_all(venue, symbol, keys, wall_ms),
         Query::DeadMan { after_ms, .. } => return dead_man(venue, after_ms, keys, wall_ms),
-        Query::Positions | Query::StreamKey(_) => return Err(QueryError::Unsupported(venue.name())),
+        Query::Positions | Query::FillsOfAll { .. } | Query::StreamKey(_) => {
+            return Err(QueryError::Unsupported(venue.name()));
+        }
     };
     let whole = if params.is_empty() { path.to_owned() } else { format!("{path}?{params}") };
     let request = HttpRequest::new("GET", HOST, whole);

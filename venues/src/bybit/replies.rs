@@ -8,7 +8,7 @@ use crate::metadata;
 use crate::private::{Balance, FeeRates, KeyScope, OrderState, Position, Query, Refusal, Reply, TradeState, Why};
 use crate::roster::side;
 use crate::venue::Venue;
-use highwire_links::fill::{OrderReject, trade_key};
+use highwire_links::fill::{OrderReject, Settlement, trade_key};
 use highwire_links::fixed::Amount;
 use serde_json::Value;
 
@@ -41,6 +41,7 @@ fn read(venue: Venue, query: &Query<'_>, body: &Value) -> Option<Reply> {
         Query::OpenOrders { .. } => Reply::Orders { orders: each(list, order)?, next },
         Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: each(list, order)?, next: None },
         Query::Fills { .. } => Reply::Fills { fills: fills(list)?, next },
+        Query::FillsOfAll { .. } => return None,
         Query::Balances => Reply::Balances(each(list?.get(0)?.get("coin"), balance)?),
         Query::Positions => Reply::Positions(each(list, position)?),
         Query::Fees { .. } => Reply::Fees(fees(list?.get(0)?)?),
@@ -87,6 +88,7 @@ fn fill(fill: &Value) -> Option<TradeState> {
         fee: amount_of(fill, "execFee")?,
         fee_asset: text(fill, "feeCurrency"),
         maker: fill.get("isMaker")?.as_bool()?,
+        settlement: Settlement::Final,
         at_ms: integer(fill, "execTime")?,
     })
 }

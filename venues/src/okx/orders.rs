@@ -26,8 +26,10 @@ const EXPIRY_MS: i64 = 2_000;
 /// Text ping interval: well under the 30 s after which a silent line is closed.
 const HEARTBEAT_NS: Nanos = 20_000_000_000;
 
-/// How it names the parts of an order.
-const WORDS: Words = Words { symbol: "instId", side: ["buy", "sell"], px: "px", qty: "sz", id: "clOrdId" };
+/// How it names the parts of an order, and of an amendment.
+const PLACED: Words =
+    Words { symbol: "instId", side: Some(["buy", "sell"]), px: Some("px"), qty: "sz", ids: &["clOrdId"] };
+const AMENDED: Words = Words { side: None, px: Some("newPx"), qty: "newSz", ..PLACED };
 
 /// Speaks for one line.
 pub(crate) struct Codec {
@@ -146,7 +148,8 @@ impl OrderCodec for Codec {
     }
 
     fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
-        proof::differs(request, &WORDS, order, self.roster.place(order.instrument))
+        let words = proof::words(order.action, &PLACED, &AMENDED)?;
+        proof::differs(request, words, order, self.roster.place(order.instrument))
     }
 
     /// Cancels have a budget of their own at the venue; queries count as plain requests.

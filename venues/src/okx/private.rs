@@ -29,6 +29,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
         Query::Fills { symbol, since_ms, page } => {
             paged("/api/v5/trade/fills", Some(symbol), page, &format!("&begin={since_ms}"))
         }
+        Query::FillsOfAll { since_ms, page } => paged("/api/v5/trade/fills", None, page, &format!("&begin={since_ms}")),
         Query::Balances => "/api/v5/account/balance".to_owned(),
         Query::Positions => "/api/v5/account/positions".to_owned(),
         Query::Fees { symbol } => fee_path(symbol),

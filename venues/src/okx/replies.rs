@@ -8,7 +8,7 @@ use crate::private::{
     Balance, FeeRates, KeyScope, OrderState, OrderStatus, Position, Query, Refusal, Reply, TradeState,
 };
 use crate::roster::side;
-use highwire_links::fill::trade_key;
+use highwire_links::fill::{Settlement, trade_key};
 use highwire_links::fixed::Amount;
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn read(query: &Query<'_>, body: &Value) -> Option<Reply> {
             Reply::Orders { orders, next }
         }
         Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: vec![order(first?)?], next: None },
-        Query::Fills { .. } => {
+        Query::Fills { .. } | Query::FillsOfAll { .. } => {
             let fills = each(Some(data), fill)?;
             let last = data.as_array()?.last().map(|last| text(last, "billId"));
             Reply::Fills { next: last.filter(|_| fills.len() >= PAGE_MAX), fills }
@@ -84,6 +84,7 @@ fn fill(fill: &Value) -> Option<TradeState> {
         fee: Amount::ZERO.checked_sub(amount_of(fill, "fee")?)?,
         fee_asset: text(fill, "feeCcy"),
         maker: text(fill, "execType") == "M",
+        settlement: Settlement::Final,
         at_ms: integer(fill, "ts")?,
     })
 }

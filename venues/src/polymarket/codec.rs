@@ -2,13 +2,13 @@
 
 use super::account::Account;
 use super::request::{OrderType, Post, body};
-use super::{answers, eip712, rates, typed};
+use super::{answers, eip712, proof, rates, typed};
 use crate::roster::Roster;
 use crate::tape::Parser;
 use crate::text;
 use crate::verdict;
 use highwire_links::Nanos;
-use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
+use highwire_links::codec::{Answer, AnswerKind, Field, OrderCodec, ReportSink};
 use highwire_links::decode::{Frame, Reject, Rejected};
 use highwire_links::fill::OrderReject;
 use highwire_links::order::{Action, Order, TimeInForce};
@@ -131,6 +131,10 @@ impl OrderCodec for OrderDesk {
             Action::Amend => return Err(OrderReject::Encoding),
         }
         Ok(())
+    }
+
+    fn differs(&self, order: &Order, request: &[u8]) -> Option<Field> {
+        (order.action == Action::Place).then(|| proof::differs(request, order, self.roster.place(order.instrument)))?
     }
 
     fn cost(&self, order: &Order) -> Cost {

@@ -186,11 +186,11 @@ impl<'a> Reader<'a> {
     fn tell(&mut self, told: &Match<'_>, part: &Part<'_, '_>, sink: &mut dyn ReportSink) {
         let id = self.account.wallet.id_of(part.order);
         let kind = if id.is_some() { ReportKind::Fill } else { ReportKind::Foreign };
-        let sold = if part.side == Side::Sell && id.is_none() { Report::SOLD } else { 0 };
+        let sold = if part.side == Side::Sell { Report::SOLD } else { 0 };
         let fill = Report {
             px: part.px,
             qty: part.qty,
-            fee: fee(part),
+            fee: if part.maker { 0 } else { taker_fee(part.listed, part.px, part.qty) },
             fee_dp: super::fee::FEE_DP,
             fee_in: FeeAsset::Quote,
             trade: trade_of(told.id, part.maker.then_some(part.order)),
@@ -214,14 +214,14 @@ pub(super) fn trade_of(id: &str, maker_order: Option<&str>) -> u64 {
     trade_key(id.as_bytes()) ^ (order & !(1 << 63))
 }
 
-/// The fee of our part. One whose market's terms are gone is charged the highest rate there is.
-fn fee(part: &Part<'_, '_>) -> i64 {
-    let schedule = part.listed.outcome.map_or(super::fee::Fee::HIGHEST, |terms| terms.fee);
-    if part.maker { 0 } else { schedule.taker(part.px, part.qty).unwrap_or(i64::MAX) }
+/// What a taker paid. One whose market's terms are gone is charged the highest rate there is.
+pub(crate) fn taker_fee(listed: &Listed, px: Px, qty: Qty) -> i64 {
+    let schedule = listed.outcome.map_or(super::fee::Fee::HIGHEST, |terms| terms.fee);
+    schedule.taker(px, qty).unwrap_or(i64::MAX)
 }
 
 /// What a trade's status says of its settlement.
-fn settlement(status: &str) -> Option<Settlement> {
+pub(super) fn settlement(status: &str) -> Option<Settlement> {
     Some(match status.strip_prefix("TRADE_STATUS_").unwrap_or(status) {
         "MATCHED" | "MINED" | "RETRYING" => Settlement::Pending,
         "CONFIRMED" => Settlement::Settled,

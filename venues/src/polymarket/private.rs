@@ -3,9 +3,10 @@
 use super::account::{Account, wallet_headers};
 use super::eip712;
 use super::plan::GAMMA_HOST;
-use super::wallet::Wallet;
+use super::wallet::{Exchange, Wallet};
 use crate::keys::{KeyError, KeyMaterial, Keys};
 use crate::private::{HttpRequest, Query, QueryError};
+use crate::roster::Listed;
 use crate::text::escape;
 use highwire_links::fixed::Amount;
 use secrecy::SecretString;
@@ -62,7 +63,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
             let body = format!(r#"{{"heartbeat_id":"{}"}}"#, escape(&last));
             signed(keys, "POST", "/v1/heartbeats".to_owned(), body, wall_ms)
         }
-        Query::StreamKey(_) => Err(QueryError::Unsupported("polymarket")),
+        Query::FillsOfAll { .. } | Query::StreamKey(_) => Err(QueryError::Unsupported("polymarket")),
     }
 }
 
@@ -70,9 +71,11 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
 ///
 /// # Errors
 /// [`QueryError`].
-pub fn token_balance(keys: &Keys, token: &str, wall_ms: i64) -> Result<HttpRequest, QueryError> {
-    let (kind, token) = (keys.wallet()?.kind() as u8, escape(token));
-    let path = format!("/balance-allowance?signature_type={kind}&asset_type=CONDITIONAL&token_id={token}");
+pub fn token_balance(keys: &Keys, listed: &Listed, wall_ms: i64) -> Result<HttpRequest, QueryError> {
+    let (kind, token) = (keys.wallet()?.kind() as u8, escape(&listed.symbol));
+    let is_position = listed.outcome.is_some_and(|terms| terms.exchange == Exchange::Ledger);
+    let asset = if is_position { "CONDITIONAL-V2" } else { "CONDITIONAL" };
+    let path = format!("/balance-allowance?signature_type={kind}&asset_type={asset}&token_id={token}");
     signed(keys, "GET", path, String::new(), wall_ms)
 }
 

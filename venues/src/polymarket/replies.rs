@@ -1,6 +1,6 @@
 //! What Polymarket's answers about an account say.
 
-use super::news::trade_of;
+use super::news::{settlement, trade_of};
 use super::{QTY_DP, answers, errors, market};
 use crate::cold::{amount, amount_of, each, integer, json, text};
 use crate::keys::Keys;
@@ -71,7 +71,7 @@ fn read(keys: Option<&Keys>, query: &Query<'_>, body: &Value) -> Option<Reply> {
         }
         Query::Cancel { .. } | Query::CancelAll { .. } => body.get("canceled").map(|_| Reply::Done)?,
         Query::Depth { .. } => body.get("bids").map(|_| Reply::Depth)?,
-        Query::StreamKey(_) => return None,
+        Query::FillsOfAll { .. } | Query::StreamKey(_) => return None,
     })
 }
 
@@ -113,12 +113,10 @@ fn order(keys: Option<&Keys>, row: &Value) -> Option<OrderState> {
     })
 }
 
-/// Our parts of a trade. One that failed was undone, and is none.
+/// Our parts of a trade, with how far it has settled.
 fn fills(keys: &Keys, row: &Value) -> Option<Vec<TradeState>> {
     let (trade_text, status) = (text(row, "id"), text(row, "status"));
-    if status.ends_with("FAILED") {
-        return Some(Vec::new());
-    }
+    let settlement = settlement(&status)?;
     let (taker, token) = (side(row.get("side")?.as_str()?)?, row.get("asset_id")?.as_str()?);
     let at_ms = integer(row, "match_time").map_or(0, milliseconds);
     let part = |symbol: &str, order: &str, side, px, qty, maker: bool| TradeState {
@@ -133,6 +131,7 @@ fn fills(keys: &Keys, row: &Value) -> Option<Vec<TradeState>> {
         fee: Amount::ZERO,
         fee_asset: String::new(),
         maker,
+        settlement,
         at_ms,
     };
     let mut parts = Vec::new();

@@ -46,6 +46,31 @@ fn a_request_says_its_order_and_whatever_spoils_it_is_seen() {
     }
 }
 
+/// An amendment says less: what it leaves as it is cannot be spoiled.
+#[test]
+fn an_amendment_says_its_order_and_whatever_spoils_it_is_seen() {
+    for venue in VENUES {
+        for transport in [Transport::Socket, Transport::Http] {
+            let mut codec = line(venue, transport).codec;
+            codec.encode(&order(Action::Place), WALL_MS, &mut Vec::new()).unwrap();
+            let (less, mut out) = (Order { qty: Qty(500), ..order(Action::Amend) }, Vec::new());
+            codec.encode(&less, WALL_MS, &mut out).unwrap();
+            assert_eq!(codec.differs(&less, &out), None, "{venue:?} {}", String::from_utf8_lossy(&out));
+            let text = String::from_utf8(out).unwrap().replace("0.005", "0.01");
+            let spoiled = spoiled(venue, &text).into_iter().filter(|(_, wrong)| *wrong != text);
+            let seen: Vec<Field> = spoiled
+                .map(|(field, wrong)| {
+                    let wrong = if field == Field::Quantity { wrong } else { wrong.replace("0.01", "0.005") };
+                    assert_eq!(codec.differs(&less, wrong.as_bytes()), Some(field), "{venue:?} {transport:?} {wrong}");
+                    field
+                })
+                .collect();
+            assert!([Field::Symbol, Field::Quantity, Field::Id].iter().all(|field| seen.contains(field)), "{seen:?}");
+            assert!(venue == Venue::BinanceSpot || seen.contains(&Field::Price), "{venue:?} {seen:?}");
+        }
+    }
+}
+
 #[test]
 fn another_order_than_the_one_that_was_meant_is_seen() {
     for venue in VENUES {

@@ -8,4 +8,5 @@ mod listing;
 mod mutants;
 mod polymarket;
 mod polymarket_trading;
+mod spot;
 mod support;

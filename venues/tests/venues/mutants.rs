@@ -106,6 +106,7 @@ fn check(bench: &mut Bench, frame: &[u8]) -> bool {
     first.0.is_ok()
 }
 
+/// Fault: M09
 #[test]
 fn the_tiers_agree_on_damaged_frames() {
     let Some(data) = data() else { return };

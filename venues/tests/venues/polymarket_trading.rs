@@ -3,7 +3,7 @@
 
 use crate::mutants::{Dice, damage};
 use crate::support::data;
-use highwire_links::codec::{Answer, AnswerKind, LineNotice, OrderCodec, ReportSink};
+use highwire_links::codec::{Answer, AnswerKind, Field, LineNotice, OrderCodec, ReportSink};
 use highwire_links::decode::{Frame, Rejected};
 use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::limits::{FRAME_HEAD, FRAME_TAIL};
@@ -17,7 +17,7 @@ use highwire_venues::orders::{Listed, Transport, order_line, private_line};
 use highwire_venues::polymarket::eip712::{SignatureType, TypedOrder, bytes, uint256};
 use highwire_venues::polymarket::request::{OrderType, Post, body};
 use highwire_venues::polymarket::{Exchange, Wallet, market, private, typed};
-use highwire_venues::private::{Query, Reply, Why, answer_for, request};
+use highwire_venues::private::{Query, Reply, Why, answer_for, report, request};
 use serde_json::Value;
 
 const UP: &str = "72690798903588392269001731007662425920353908498880709179939493847828858696064";
@@ -157,6 +157,53 @@ fn an_order_leaves_whole_signed_and_already_known_by_its_hash() {
     assert_eq!(wallet.hash_of(9), None);
     let hash = wallet.recall(&listed()[0], &order(9, Action::Query)).unwrap();
     assert_eq!(desk.keys.wallet().unwrap().hash_of(9), Some(hash));
+}
+
+#[test]
+fn an_order_says_what_was_meant_and_whatever_spoils_it_is_seen() {
+    let (mut desk, meant) = (Desk::new(), order(9, Action::Place));
+    let text = desk.sent(&meant).unwrap();
+    assert_eq!(desk.codec.differs(&meant, text.as_bytes()), None, "{text}");
+    let salt = typed::salt(9).to_string();
+    for (field, from, to) in [
+        (Field::Symbol, UP, DOWN),
+        (Field::Side, "\"BUY\"", "\"SELL\""),
+        (Field::Price, "\"52000000\"", "\"53000000\""),
+        (Field::Quantity, "\"100000000\"", "\"101000000\""),
+        (Field::Id, &salt, "7"),
+        (Field::Id, "\"1790000000123\"", "\"1790000000124\""),
+    ] {
+        let wrong = text.replace(from, to);
+        assert_ne!(wrong, text);
+        assert_eq!(desk.codec.differs(&meant, wrong.as_bytes()), Some(field), "{wrong}");
+    }
+    for other in [
+        Order { instrument: InstrumentId(1), ..meant },
+        Order { instrument: InstrumentId(7), ..meant },
+        Order { side: Side::Sell, ..meant },
+        Order { px: Px(5_300), ..meant },
+        Order { qty: Qty(90_000_000), ..meant },
+        Order { qty: Qty(110_000_000), ..meant },
+        Order { id: 10, ..meant },
+    ] {
+        assert!(desk.codec.differs(&other, text.as_bytes()).is_some(), "{other:?}");
+    }
+    assert_eq!(desk.codec.differs(&order(9, Action::Cancel), text.as_bytes()), None, "it places nothing");
+}
+
+/// What rounding takes from an order is not held against it, at any price and size.
+#[test]
+fn a_rounded_order_says_what_was_meant() {
+    let (mut desk, mut dice) = (Desk::new(), Dice(7));
+    for id in 0..5_000 {
+        let px = Px(100 * (1 + dice.roll(99) as i64));
+        let qty = Qty(5_000_000 + dice.roll(2_000_000_000) as i64);
+        for side in [Side::Buy, Side::Sell] {
+            let meant = Order { px, qty, side, ..order(id, Action::Place) };
+            let text = desk.sent(&meant).unwrap();
+            assert_eq!(desk.codec.differs(&meant, text.as_bytes()), None, "{meant:?} {text}");
+        }
+    }
 }
 
 #[test]
@@ -384,7 +431,11 @@ fn account_queries_are_signed_without_their_query_and_read_exactly() {
     let Reply::Fills { fills: parts, .. } = read(fills, &format!("[{row},{}]", row.replace("MINED", "FAILED"))) else {
         panic!()
     };
-    assert_eq!((parts.len(), parts[0].id, parts[0].qty.to_string().as_str()), (1, Some(9), "25"));
+    assert_eq!((parts[0].id, parts[0].qty.to_string().as_str()), (Some(9), "25"));
+    let told = parts.iter().map(|part| report(&listed()[0], 9, part).unwrap().settlement);
+    assert_eq!(told.collect::<Vec<_>>(), [Settlement::Pending, Settlement::Failed], "each with its status");
+    let fee = report(&listed()[0], 9, &parts[0]).unwrap();
+    assert!(fee.fee > 0 && fee.qty == Qty(25_000_000), "what the taker paid is the market's own: {fee:?}");
     let Reply::Balances(held) = read(Query::Balances, r#"{"balance":"1000000001","allowances":{}}"#) else { panic!() };
     assert_eq!(held[0].free.to_string(), "1000.000001");
     assert_eq!(read(Query::Time, "1790000000"), Reply::Time(1_790_000_000_000));

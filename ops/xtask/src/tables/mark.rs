@@ -1,6 +1,6 @@
 //! What a test says that it shows.
 
-use super::rows::{CHECKS, FAULTS, VENUES};
+use super::rows::{CHECKS, COMPOUNDS, FAULTS, VENUES};
 
 /// A marked test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Mark {
 impl Mark {
     /// What it names that does not exist, as path and reason.
     pub fn unknown(&self) -> Vec<(String, String)> {
-        let row = |fault: &&String| !FAULTS.iter().any(|(id, _)| id == fault);
+        let row = |fault: &&String| !FAULTS.iter().chain(&COMPOUNDS).any(|(id, _)| id == fault);
         let pair = |(venue, check): &&(String, String)| {
             !VENUES.contains(&venue.as_str()) || !CHECKS.iter().any(|(id, _)| id == check)
         };

@@ -85,17 +85,38 @@ pub const FAULTS: [(&str, &str); 80] = [
     ("S06", "Path traversal and injection"),
 ];
 
+/// Compound scenarios of the catalogue.
+pub const COMPOUNDS: [(&str, &str); 12] = [
+    ("Z01", "Swizzle: venues stopped one by one, let go in another order"),
+    ("Z02", "kill -9 between two legs, with a limited venue and a mute stream"),
+    ("Z03", "24 h drop, clock step and a used-up budget"),
+    ("Z04", "Disk full with orders in doubt, kill -9, restart on the full disk"),
+    ("Z05", "Alert sinks down, then a runaway loop, then sinks back"),
+    ("Z06", "Engine restart during a tick change with trades that later fail"),
+    ("Z07", "Actor panic storm during a resync storm"),
+    ("Z08", "SIGSTOP during cancel/fill races on four venues"),
+    ("Z09", "Config reload, second instance and API slowloris at full rate"),
+    ("Z10", "Seven simulated days of every fault and the venues' own events"),
+    ("Z11", "Recovery under attack: ten kills within recovery, torn segments"),
+    ("Z12", "Slow poison: reports lost, doubled and late for 24 hours"),
+];
+
 /// Venues of the conformance matrix, by their names in the configuration.
 pub const VENUES: [&str; 7] =
     ["binance_spot", "binance_usdm", "binance_coinm", "okx", "bybit_spot", "bybit_linear", "polymarket"];
 
 /// What is checked of a venue.
-pub const CHECKS: [(&str, &str); 11] = [
+pub const CHECKS: [(&str, &str); 16] = [
     ("decode", "recorded frames decode"),
     ("signing", "signing vectors"),
     ("chaining", "book chaining"),
     ("heartbeat", "heartbeats"),
-    ("orders", "order types"),
+    ("orders", "orders' lives"),
+    ("ioc", "IOC"),
+    ("fok", "FOK"),
+    ("gtc", "GTC"),
+    ("postonly", "post-only"),
+    ("reduce", "reduce-only"),
     ("private", "private stream"),
     ("queries", "reconciliation queries"),
     ("deadman", "dead-man switch"),

@@ -1,11 +1,17 @@
 //! Killed in the middle of trading, with orders under way: what happened while it was down is asked for before it
 //! trades again, and nobody has to be there.
 
-use super::super::rig::{OTHERS, PLACES, Place, Rig};
+use super::super::rig::{EVERYWHERE, OTHERS, PLACES, Place, Rig};
 use super::books;
 use highwire_simulator::fault::verb::{AnswerFault, OutcomeFault};
 use highwire_simulator::{Injection, Verb};
+use highwire_store::history::Marks;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Three exchanges, OKX the last.
+const THREE: [Place; 3] = [EVERYWHERE[0], EVERYWHERE[1], EVERYWHERE[2]];
 
 /// Kills it while requests are slow on their way, until one of them was filled after the kill.
 fn kill_before_a_fill(rig: &mut Rig) {
@@ -42,6 +48,27 @@ async fn comes_back(places: &'static [Place]) {
     rig.stop().await;
 }
 
+/// What the venue lists no more when it starts again is told with what is held of it; the others are traded.
+///
+/// Fault: M11
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instrument_that_is_gone_at_a_start_is_told_with_its_position_and_the_others_trade_on() {
+    let mut rig = Rig::between(&EVERYWHERE, "socket", "").await;
+    let gone = &EVERYWHERE[2];
+    let held = |rig: &Rig| rig.judge().position(gone);
+    rig.running.wait(|| held(&rig).is_zero().then(|| "nothing is held there".to_owned()));
+    rig.wait_trades(1);
+    rig.kill();
+    rig.inject(Injection::new(gone.room, Verb::Delist {}).symbol(gone.symbol));
+    rig.restart();
+    rig.wait_trades(3);
+    let words = format!("{}:{} is not listed, or not configured any more: a position of", gone.venue, gone.symbol);
+    rig.wait_said(&words);
+    assert_eq!(rig.times_said(&words), 1, "{}", rig.running.said());
+    assert!(!held(&rig).is_zero(), "it is kept");
+    rig.stop().await;
+}
+
 /// Fault: P01
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fills_while_it_was_down_are_booked_and_it_trades_on() {
@@ -52,6 +79,46 @@ async fn fills_while_it_was_down_are_booked_and_it_trades_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn okx_and_bybit_tell_what_happened_while_it_was_down() {
     comes_back(&OTHERS).await;
+}
+
+/// Fills of each trade of earlier runs, by its number, as the journal has them.
+fn fills_of_earlier_runs(rig: &Rig) -> BTreeMap<u64, u64> {
+    let text = |record: &Value, key: &str| record[key].as_str().unwrap().to_owned();
+    let epoch = books::records(rig, "lease").iter().map(|lease| lease["epoch"].as_u64().unwrap()).max().unwrap();
+    let intents = books::records(rig, "intent");
+    let groups: BTreeMap<String, u64> =
+        intents.iter().map(|intent| (text(intent, "id"), intent["group"].as_u64().unwrap())).collect();
+    let mut fills = BTreeMap::new();
+    for fill in books::records(rig, "fill").iter().filter(|fill| fill["qty"] != "0") {
+        let group = groups[&text(fill, "id")];
+        if group >> 48 < epoch {
+            *fills.entry(group).or_default() += 1;
+        }
+    }
+    fills
+}
+
+/// Trades that it died in, and what their venues told only at the next start, stand in the history too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_booked_at_a_start_reaches_the_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("history.db");
+    let mut rig = Rig::between(&PLACES, "socket", &format!("[history]\nfile = {file:?}")).await;
+    rig.wait_trades(2);
+    for _ in 0..2 {
+        kill_before_a_fill(&mut rig);
+        rig.restart();
+        rig.running.wait_mode("Full");
+    }
+    books::wait_agreement(&rig);
+    let truly = fills_of_earlier_runs(&rig);
+    assert!(truly.values().sum::<u64>() >= 4, "{truly:?}");
+    rig.running.wait(|| {
+        let mut known = Marks::read(&file, "").unwrap().fills;
+        known.retain(|group, fills| truly.contains_key(group) && *fills > 0);
+        (known != truly).then(|| format!("{known:?} is kept, {truly:?} was booked"))
+    });
+    rig.stop().await;
 }
 
 /// It was never told of its fills, and is killed in that doubt; what it sent has no answer.
@@ -74,5 +141,52 @@ async fn orders_in_doubt_at_a_kill_are_resolved_by_their_venue() {
     books::wait_agreement(&rig);
     assert!(!books::records(&rig, "resolved").is_empty());
     rig.judge().assert_no_id_twice();
+    rig.stop().await;
+}
+
+/// A venue that is not traded at any more cannot say how an order ended: that holds the mode, and once it is asked
+/// again nobody has to lift it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_at_a_venue_that_is_left_out_hold_the_mode_until_it_is_asked_again() {
+    let mut rig = Rig::between(&THREE, "socket", "").await;
+    rig.wait_trades(2);
+    let unknown = rig.wire("order_unknowns");
+    let silent = Verb::HttpStatus { code: 503, headers: vec![], body: String::new() };
+    let kept = Verb::Outcome { outcome: OutcomeFault::Accept, answer: AnswerFault::Drop, ms: 0 };
+    [silent, kept, Verb::MutePrivate {}].into_iter().for_each(|verb| rig.inject(Injection::new(THREE[2].room, verb)));
+    rig.running.wait(|| (rig.wire("order_unknowns") == unknown).then(|| "nothing is unknown".to_owned()));
+    rig.kill();
+    rig.heal();
+    let whole = rig.edit(|text| text.replace(", \"okx:BTC-USDT\"", ""));
+    rig.restart();
+    rig.running.wait_mode("HedgeOnly");
+    rig.wait_said("orders of an earlier run are not resolved");
+    rig.kill();
+    rig.edit(|_| whole.clone());
+    rig.restart();
+    rig.running.wait_mode("Full");
+    rig.wait_trades(2);
+    books::wait_agreement(&rig);
+    rig.stop().await;
+}
+
+/// Asked too much at its start, it waits as it is told, and trades in the end without anybody's doing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_told_to_wait_waits_and_trades_then() {
+    let mut rig = Rig::trading("socket").await;
+    rig.terminate();
+    let retry = |topic: &str, value: &str, ms: u64| {
+        let verb = Verb::RetryAfter { value: value.to_owned() };
+        rig.inject(Injection::new(PLACES[0].room, verb).topic(topic).lasting_ms(ms));
+    };
+    retry("/sapi/v1/account/apiRestrictions", "3", 2_000);
+    retry("/api/v3/myTrades", "12", 10_000);
+    rig.restart();
+    rig.wait_said("it wants to be left alone: the start waits");
+    rig.wait_said("binance_spot is HedgeOnly until it is over: reconcile-diff");
+    let mode = || rig.running.health()["venue_modes"]["binance_spot"].clone();
+    rig.running.wait(|| (mode() != "Full").then(|| "it is held there".to_owned()));
+    rig.wait_trades(2);
+    books::wait_agreement(&rig);
     rig.stop().await;
 }

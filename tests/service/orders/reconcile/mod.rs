@@ -1,6 +1,6 @@
 //! Nothing lost: what the service has is what the venues say, whatever happened while it was not there.
 
-mod books;
+pub mod books;
 mod down;
 mod planted;
 mod signed;

@@ -62,3 +62,24 @@ async fn trades_that_no_stream_told_are_booked_and_what_they_left_is_hedged() {
     books::wait_agreement(&rig);
     rig.stop().await;
 }
+
+/// It has nothing to trade with at one venue, until somebody pays in: that is used without a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_in_is_traded_with_at_once() {
+    let mut rig = Rig::with("socket", NOBODY_ELSE).await;
+    rig.kill();
+    let is = |asset: &str, value: &str| {
+        let verb = Verb::Balance { asset: asset.to_owned(), value: value.to_owned() };
+        rig.inject(Injection::new(PLACES[0].room, verb).symbol(PLACES[0].symbol));
+    };
+    is("USDT", "0.5");
+    is("BTC", "0.000001");
+    rig.restart();
+    rig.running.wait_mode("Full");
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(rig.wire("sagas"), 0, "{}", rig.running.said());
+    let verb = Verb::Balance { asset: "USDT".to_owned(), value: "500000".to_owned() };
+    rig.inject(Injection::new(PLACES[0].room, verb).symbol(PLACES[0].symbol));
+    rig.wait_trades(1);
+    rig.stop().await;
+}
