@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Turns of each kind.
 const ROUNDS: usize = 4;
 /// How long a turn trades.
-const SECONDS: u64 = 12;
+const SECONDS: u64 = 60;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
