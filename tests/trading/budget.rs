@@ -121,7 +121,7 @@ async fn a_cancel_and_a_hedge_leave_at_once_when_openings_have_used_their_part_o
     stage.until(1, |report| report.id == ID && report.kind == ReportKind::Done).await;
     assert_eq!(stage.gateway.queued() as u64, WANTED - OPENINGS, "the other openings still wait");
     assert!(stage.tally.get(Counter::RateWaits) > 0);
-    stage.until(WANTED - OPENINGS, |report| report.reject == OrderReject::RateLimit).await;
+    stage.until(WANTED - OPENINGS, |report| report.reject == OrderReject::Late).await;
 
     // By the ledger: the openings that the budget has for them, then the cancel and the hedge, and nothing after.
     let records = simulator.records(0);
