@@ -101,6 +101,34 @@ pub const COMPOUNDS: [(&str, &str); 12] = [
     ("Z12", "Slow poison: reports lost, doubled and late for 24 hours"),
 ];
 
+/// What a row of the catalogue asks and no test shows, or why there is nothing to show. Rows in the catalogue's order.
+pub const MISSING: [(&str, &str); 21] = [
+    ("C09", "a receive window of a few bytes; the age of a book to within 5 ms"),
+    ("M03", "a cached snapshot served twice; changes that stop while one is awaited"),
+    ("M08", "100 000 levels, a compressed bomb"),
+    ("M10", "drift of order messages in the whole service"),
+    ("M11", "an error of the venue in place of an empty list; a price of nothing"),
+    ("M13", "a jump of ten percent on resumption"),
+    ("M15", "confirmation of lag and complement trades: only those between venues ask for it"),
+    (
+        "X15",
+        "strategies send IOC orders only, so nothing is repriced; refusals of post-only orders: `tests/trading/types.rs`",
+    ),
+    ("P05", "a start while the wall clock is wrong"),
+    ("P06", "a throttled cgroup; the age of books at each decision"),
+    ("P08", "one consumer after the other for ten minutes: all at once for seconds"),
+    ("P09", "10 000 failed connections: a few hundred"),
+    ("P12", "a full telemetry ring in the whole service; the wrap of an index, which has 64 bits"),
+    ("P15", "rotation without a restart; a key revoked on a socket"),
+    ("P16", "an hour of a storm: the limit is a rate and a size"),
+    ("D04", "a full disk under the history; it has no other database"),
+    ("S01", "100 000 attempts, timing probes: there are no passwords, only codes in a chat and a socket with an owner"),
+    ("S02", "there are no tokens: HTTP only reads, operators use a Unix socket"),
+    ("S05", "a replayed request: HTTP has none that acts"),
+    ("Z06", "settlement is not in the drill's venues"),
+    ("Z08", "SIGSTOP of the process, which P06 has: virtual time stands still"),
+];
+
 /// Venues of the conformance matrix, by their names in the configuration.
 pub const VENUES: [&str; 7] =
     ["binance_spot", "binance_usdm", "binance_coinm", "okx", "bybit_spot", "bybit_linear", "polymarket"];
