@@ -28,6 +28,9 @@ const BREAKER_REST_MS: u64 = 2_000;
 const BREAKER_FAILURES: u64 = 3;
 /// As often its funds are asked for, so that a venue that does not answer is found soon.
 const FUNDS_EVERY_MS: u64 = 2_000;
+/// Connections that one venue may be asked for: a venue that is frozen has its lines made anew again and again, and is to be back
+/// within the minute.
+const ATTEMPTS: u32 = 100;
 /// Messages of the demo's alert channel.
 const MESSAGES_MAX: u64 = 100;
 /// The simulator's unit of price.
@@ -66,6 +69,7 @@ pub async fn settings(
     set("supervision.breaker_rest_ms", json!(BREAKER_REST_MS));
     set("supervision.breaker_failures", json!(BREAKER_FAILURES));
     set("lines.funds_every_ms", json!(FUNDS_EVERY_MS));
+    set("lines.attempts", json!(config.lines.attempts.max(ATTEMPTS)));
     set("alerts.webhook_url", json!(file(folder, "webhook", alerts)?));
     set("alerts.messages_max", json!(MESSAGES_MAX));
     set("pairs.list", pairs(config, simulator).await?);

@@ -43,6 +43,11 @@ impl Running {
         Self { child, address, said }
     }
 
+    /// Where it answers over HTTP.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Everything it has logged.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()

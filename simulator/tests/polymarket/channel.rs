@@ -54,7 +54,11 @@ async fn a_book_kept_from_changes_has_the_best_prices_it_is_told_and_its_mirror_
     channel.say(&json!({ "type": "market", "assets_ids": tokens, "custom_feature_enabled": true }).to_string()).await;
     let mut books: BTreeMap<String, Book> = BTreeMap::new();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    while seen.get("price_change").is_none_or(|&n| n < 100) || seen.get("last_trade_price").is_none_or(|&n| n < 3) {
+    let fewer = |seen: &BTreeMap<String, usize>, kind: &str, than: usize| seen.get(kind).is_none_or(|&n| n < than);
+    while fewer(&seen, "price_change", 100)
+        || fewer(&seen, "last_trade_price", 3)
+        || fewer(&seen, "best_bid_ask", 1) && fewer(&seen, "price_change", 1_000)
+    {
         for event in channel.events().await {
             let kind = event["event_type"].as_str().unwrap().to_owned();
             if kind == "book" {

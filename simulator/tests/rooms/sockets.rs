@@ -264,7 +264,8 @@ async fn a_trigger_fires_at_the_nth_happening_and_not_before() {
     let (mut pushes, mut code) = (0, None);
     while let Some(message) = client.next().await {
         match message {
-            Message::Text(text) if text.contains(r#""update""#) => pushes += 1,
+            // The snapshot is the first of them.
+            Message::Text(text) if text.contains(r#""action""#) => pushes += 1,
             Message::Close(frame) => code = frame.map(|f| u16::from(f.code)),
             _ => {}
         }

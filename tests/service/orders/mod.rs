@@ -5,6 +5,7 @@ mod account;
 mod answers;
 mod breakers;
 mod clock;
+mod compound;
 mod judge;
 mod lag;
 mod legs;
