@@ -49,10 +49,9 @@ impl Shown {
         Some(())
     }
 
-    /// Waits while the word is as it is.
-    fn rest(&self, cnc: &Cnc) {
-        let word = cnc.stop_word();
-        while cnc.stop_word() == word && !self.is_over.load(Ordering::Acquire) {
+    /// Waits while it is halted, or while it is not. The word may have changed before this is called.
+    fn rest(&self, cnc: &Cnc, halted: bool) {
+        while (cnc.stop_word() != StopWord::Go) == halted && !self.is_over.load(Ordering::Acquire) {
             std::thread::yield_now();
         }
     }
@@ -80,9 +79,9 @@ fn trade(mut stand: Stand, halts: usize, shown: &Shown, start: Instant) -> Stand
         if halted_for == STILL {
             shown.escaped.fetch_add(after - since, Ordering::AcqRel);
             shown.stood.fetch_add(1, Ordering::AcqRel);
-            shown.rest(&stand.desk.cnc);
+            shown.rest(&stand.desk.cnc, true);
         } else if !is_halted && after > since + AHEAD {
-            shown.rest(&stand.desk.cnc);
+            shown.rest(&stand.desk.cnc, false);
         }
         if shown.is_over.load(Ordering::Acquire) {
             break;
