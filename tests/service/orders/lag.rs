@@ -1,7 +1,6 @@
 //! A price jumps at Binance, the crowd at Polymarket sees it late: what is bought there before it follows, and sold when it has.
 
 use super::outcomes::{Market, get};
-use crate::running::data;
 use highwire_simulator::{
     AssetSpec, Endpoint, MarketConfig, PolymarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room,
 };
@@ -103,19 +102,14 @@ async fn a_market_that_follows_a_reference_late_is_bought_before_it_does_and_sol
     market.wait_trades(3);
     assert_eq!(market.count("highwire_position{venue=\"binance_spot\",symbol=\"BTCUSDT\"}"), 0, "it only leads");
 
-    let tune = |change: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
-        command.args(["tune", change, "--config"]).arg(market.settings());
-        command.env("HIGHWIRE__SERVICE__DATA_DIR", data(&market.settings())).output().unwrap()
-    };
-    assert_eq!(tune("lag.move_min_bps=0").status.code(), Some(3), "not within its range");
-    let said = String::from_utf8(tune("lag.move_min_bps=60").stdout).unwrap();
+    assert_eq!(market.tune("lag.move_min_bps=0").status.code(), Some(3), "not within its range");
+    let said = String::from_utf8(market.tune("lag.move_min_bps=60").stdout).unwrap();
     assert!(said.contains("lag.move_min_bps = 60\n"), "{said}");
     market.assert_sound().await;
     let before = market.wire("sagas");
     tokio::time::sleep(Duration::from_secs(11)).await;
     assert_eq!(market.wire("sagas"), before, "two swings of half that size: {}", market.running.said());
-    tune("lag.move_min_bps=20");
+    market.tune("lag.move_min_bps=20");
     market.wait_trades(1);
 
     market.assert_sound().await;

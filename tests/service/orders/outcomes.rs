@@ -1,7 +1,7 @@
 //! A live service at a simulated Polymarket whose two books err apart, and what its ledger says of it.
 
 use super::judge::plain;
-use crate::running::Running;
+use crate::running::{Running, data};
 use highwire_links::fill::trade_key;
 use highwire_simulator::{
     Amount, AssetSpec, Endpoint, Entry, Fact, Holder, Injection, MarketConfig, PolymarketConfig, Ports, Simulator,
@@ -10,6 +10,7 @@ use highwire_simulator::{
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -101,6 +102,13 @@ impl Market {
         let environment = [&own[..], environment].concat();
         let running = Running::start_with(&settings, &["--live"], &environment);
         Self { running, simulator, tokens, folder }
+    }
+
+    /// Changes what its strategies look for.
+    pub fn tune(&self, change: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
+        command.args(["tune", change, "--config"]).arg(self.settings());
+        command.env("HIGHWIRE__SERVICE__DATA_DIR", data(&self.settings())).output().unwrap()
     }
 
     /// Its settings.
