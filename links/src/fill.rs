@@ -37,6 +37,24 @@ pub enum ReportKind {
     Foreign = 11,
 }
 
+impl ReportKind {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 12] = [
+        Self::Ack,
+        Self::Fill,
+        Self::Done,
+        Self::Rejected,
+        Self::Sent,
+        Self::Unknown,
+        Self::CancelRejected,
+        Self::Amended,
+        Self::Open,
+        Self::NotFound,
+        Self::Settlement,
+        Self::Foreign,
+    ];
+}
+
 /// Why an order, a cancel or an amend was refused. Every venue's codes map to these; an answer that
 /// proves nothing is [`ReportKind::Unknown`], never a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

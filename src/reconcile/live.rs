@@ -5,7 +5,7 @@
 use super::accord::{Accord, Adjusted};
 use super::act::{Deeds, deeds, mantissa};
 use super::{lag_ns, ours, question};
-use crate::state::State;
+use crate::state::{Shared, State};
 use highwire_actors::reconciler::{Pulse, Side, Steps, Verdict};
 use highwire_actors::survey::{Question, Survey};
 use highwire_engine::clock::Clock;
@@ -24,7 +24,7 @@ use highwire_venues::spec::Kind;
 use highwire_venues::venue::Venue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 /// The engine follows an order by itself for so long; then it is asked for here, too.
 const FOLLOWED_NS: Nanos = 5_000_000_000;
@@ -39,7 +39,7 @@ const RECORDED_NS: Nanos = 30_000_000_000;
 #[derive(Clone)]
 pub struct LiveArgs {
     /// The state after the journal's last record.
-    pub state: Arc<Mutex<State>>,
+    pub state: Shared,
     /// Puts entries on record.
     pub notes: SyncSender<Entry>,
     /// Whose side.
@@ -92,7 +92,7 @@ impl Live {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.args.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.args.state.lock()
     }
 
     fn is_ours(&self, id: u64) -> bool {

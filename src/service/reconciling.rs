@@ -5,7 +5,7 @@ use super::recording::{Legacy, Prepared};
 use super::trading::Trading;
 use crate::boot::Boot;
 use crate::reconcile::{Accord, Live, LiveArgs, Outcome, Shown, at_start};
-use crate::state::State;
+use crate::state::Shared;
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{GovernorMsg, Reading};
@@ -26,7 +26,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// What reconciles while it trades: our side, and who holds it against each venue.
 #[derive(Clone)]
 pub struct Reconciling {
-    state: Arc<Mutex<State>>,
+    state: Shared,
     notes: SyncSender<Entry>,
     epoch: u16,
     clock: TscClock,
@@ -51,7 +51,7 @@ impl Reconciling {
     pub fn side(&self, line: &TradingLine) -> Live {
         let venue = line.account.venue;
         Live::new(LiveArgs {
-            state: Arc::clone(&self.state),
+            state: self.state.clone(),
             notes: self.notes.clone(),
             venue,
             listed: Arc::clone(&line.listed),

@@ -5,11 +5,11 @@ use super::arrears::Arrears;
 use super::{Orders, ServiceError};
 use crate::boot::{self, Boot};
 use crate::config::Config;
-use crate::state::State;
+use crate::state::Shared;
 use highwire_actors::alerter::Bell;
 use highwire_actors::news::{News, Observer};
 use highwire_actors::recorder::{Recorder, RecorderArgs, RecorderMsg};
-use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
+use highwire_actors::scribe::{Board, Scribe, ScribeArgs, ScribeRules};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_engine::engine::EngineSpec;
 use highwire_links::audit::{AuditRx, AuditTx, audit};
@@ -18,13 +18,11 @@ use highwire_links::lifecycle::Event;
 use highwire_links::limits::AUDIT_RING;
 use highwire_links::mode::Mode;
 use highwire_links::ports::Desk;
-use highwire_store::checkpoint::Checkpoint;
-use highwire_store::journal::{Entry, Moved, Stamped};
+use highwire_store::journal::{Entry, Moved};
 use highwire_store::lock::Lock;
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
@@ -32,34 +30,6 @@ use tokio::task::JoinHandle;
 const NOTES: usize = 1024;
 /// Time for the journal's thread to take what a dead engine left in its ring.
 const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(500);
-
-/// The state, shared by the journal's thread and whoever makes an engine.
-#[derive(Clone)]
-struct Shared(Arc<Mutex<State>>);
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Keeper for Shared {
-    fn take(&mut self, record: &Stamped) {
-        self.lock().take(record);
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        self.lock().checkpoint()
-    }
-
-    fn restate(&self) -> Vec<Entry> {
-        self.lock().restate()
-    }
-
-    fn needed_from(&self) -> u64 {
-        self.lock().needed_from()
-    }
-}
 
 /// What a new engine goes on from: the state now, and ids that no other had.
 #[derive(Clone)]
@@ -129,7 +99,7 @@ pub struct Prepared {
 impl Prepared {
     /// What was recovered is to be gone on with.
     pub fn new(mut boot: Boot) -> Self {
-        let state = Shared(Arc::new(Mutex::new(std::mem::take(&mut boot.state))));
+        let state = Shared::new(std::mem::take(&mut boot.state));
         let ids = IdLease::none();
         ids.grant(boot.lessor.usable_until(&boot.journal));
         let succession = Succession { epoch: boot.epoch, ids, state: Some(state.clone()) };
@@ -152,8 +122,8 @@ impl Prepared {
     }
 
     /// What whoever reconciles works with: the state, and where entries are put on record.
-    pub fn books(&self) -> (Arc<Mutex<State>>, SyncSender<Entry>, u16) {
-        (Arc::clone(&self.state.0), self.notes(), self.boot.epoch)
+    pub fn books(&self) -> (Shared, SyncSender<Entry>, u16) {
+        (self.state.clone(), self.notes(), self.boot.epoch)
     }
 
     /// What holds the mode since an earlier run.

@@ -54,8 +54,7 @@ impl Reloading {
 
     /// The name of the settings that are in force; empty for a service that follows no file.
     pub fn hash(&self) -> String {
-        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        layers.as_ref().map_or_else(String::new, |layers| layers.loaded.hash())
+        self.loaded().map_or_else(String::new, |loaded| loaded.hash())
     }
 
     /// What is in force, for a start that goes on with it; `None` for a service that follows no file.

@@ -10,12 +10,14 @@ mod fold;
 mod holding;
 mod memory;
 mod restate;
+mod shared;
 mod spent;
 #[cfg(test)]
 mod tests;
 
 pub use holding::{Holding, Wallet};
 pub use memory::{Booked, Sight};
+pub use shared::Shared;
 
 use earnings::PairBook;
 use highwire_engine::spec::{Funds, Inheritance};

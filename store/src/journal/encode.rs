@@ -337,7 +337,7 @@ fn read_report(cursor: &mut Cursor<'_>) -> Option<Report> {
         at_ns,
         trade,
         instrument,
-        kind: *REPORT_KINDS.get(usize::from(kind))?,
+        kind: *ReportKind::ALL.get(usize::from(kind))?,
         reject: *OrderReject::ALL.get(usize::from(reject))?,
         fee_in: *[FeeAsset::Quote, FeeAsset::Base, FeeAsset::Other].get(usize::from(fee_in))?,
         fee_dp,
@@ -346,20 +346,6 @@ fn read_report(cursor: &mut Cursor<'_>) -> Option<Report> {
     })
 }
 
-const REPORT_KINDS: [ReportKind; 12] = [
-    ReportKind::Ack,
-    ReportKind::Fill,
-    ReportKind::Done,
-    ReportKind::Rejected,
-    ReportKind::Sent,
-    ReportKind::Unknown,
-    ReportKind::CancelRejected,
-    ReportKind::Amended,
-    ReportKind::Open,
-    ReportKind::NotFound,
-    ReportKind::Settlement,
-    ReportKind::Foreign,
-];
 const STAGES: [SagaStage; 8] = [
     SagaStage::Opening,
     SagaStage::Asking,
@@ -471,7 +457,7 @@ mod tests {
         assert!(STAGES.iter().enumerate().all(|(at, &stage)| stage as usize == at));
         assert!(WHYS.iter().enumerate().all(|(at, &why)| why as usize == at));
         assert!(Proof::ALL.iter().enumerate().all(|(at, &proof)| proof as usize == at));
-        assert!(REPORT_KINDS.iter().enumerate().all(|(at, &kind)| kind as usize == at));
+        assert!(ReportKind::ALL.iter().enumerate().all(|(at, &kind)| kind as usize == at));
         assert!(SETTLEMENTS.iter().enumerate().all(|(at, &settlement)| settlement as usize == at));
     }
 }

@@ -5,8 +5,8 @@ use crate::canary::Canary;
 use crate::clock::Time;
 use crate::ground::Ground;
 use highwire::boot::{self, Boot};
-use highwire::state::State;
-use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
+use highwire::state::Shared;
+use highwire_actors::scribe::{Board, Scribe, ScribeArgs, ScribeRules};
 use highwire_engine::clock::Clock;
 use highwire_engine::duty::{Duty, House, Parts, Roles};
 use highwire_engine::engine::{Engine, EngineEnds};
@@ -21,43 +21,12 @@ use highwire_links::limits::{AUDIT_RING, FILL_RING, MARKET_RING, ORDER_RING};
 use highwire_links::page::{PageReaders, pages};
 use highwire_links::ports::{Desk, ports};
 use highwire_links::{Mode, fill, market, order};
-use highwire_store::checkpoint::Checkpoint;
-use highwire_store::journal::{Entry, Stamped};
+use highwire_store::journal::Entry;
 use highwire_venues::venue::Venue;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Entries of the net that may wait for the scribe.
 const NOTES: usize = 1024;
-
-/// The state, shared by the scribe and whoever makes an engine.
-#[derive(Clone, Debug)]
-pub struct Shared(Arc<Mutex<State>>);
-
-impl Shared {
-    /// The state now.
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Keeper for Shared {
-    fn take(&mut self, record: &Stamped) {
-        self.lock().take(record);
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        self.lock().checkpoint()
-    }
-
-    fn restate(&self) -> Vec<Entry> {
-        self.lock().restate()
-    }
-
-    fn needed_from(&self) -> u64 {
-        self.lock().needed_from()
-    }
-}
 
 /// A process that runs.
 pub struct Process {
@@ -89,7 +58,7 @@ impl Process {
     /// In words.
     pub fn start(ground: &Ground, time: &Time, boot: Boot, canary: Option<Canary>) -> Result<Self, String> {
         let Boot { state, journal, mut lessor, epoch, covered, .. } = boot;
-        let (ids, state) = (IdLease::none(), Shared(Arc::new(Mutex::new(state))));
+        let (ids, state) = (IdLease::none(), Shared::new(state));
         ids.grant(lessor.usable_until(&journal));
         let instruments = ground.universe.instruments.len();
         let (writers, readers) = pages(instruments);

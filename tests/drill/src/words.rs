@@ -209,21 +209,6 @@ impl Clerk {
     }
 }
 
-const KINDS: [ReportKind; 12] = [
-    ReportKind::Ack,
-    ReportKind::Fill,
-    ReportKind::Done,
-    ReportKind::Rejected,
-    ReportKind::Sent,
-    ReportKind::Unknown,
-    ReportKind::CancelRejected,
-    ReportKind::Amended,
-    ReportKind::Open,
-    ReportKind::NotFound,
-    ReportKind::Settlement,
-    ReportKind::Foreign,
-];
-
 fn read_report(bytes: &[u8]) -> Option<Report> {
     let &[_, kind, _, _, reject, fee_in, fee_dp, _, flags, ..] = bytes else { return None };
     let value = |at: usize| word(bytes, 16 + 8 * at);
@@ -236,7 +221,7 @@ fn read_report(bytes: &[u8]) -> Option<Report> {
         at_ns: value(5)?,
         trade: value(6)?,
         instrument: InstrumentId(short(bytes, 2)?),
-        kind: *KINDS.get(usize::from(kind))?,
+        kind: *ReportKind::ALL.get(usize::from(kind))?,
         reject: *OrderReject::ALL.get(usize::from(reject))?,
         fee_in: *[FeeAsset::Quote, FeeAsset::Base, FeeAsset::Other].get(usize::from(fee_in))?,
         fee_dp,

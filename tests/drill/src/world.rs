@@ -357,7 +357,27 @@ impl World {
 
     fn turn(&mut self, mut process: Box<Process>, mut net: Box<Net>) {
         process.poll();
-        let mut scene = Scene {
+        if !self.fuse.is_blown() && self.now >= self.net_stalled_ns {
+            net.turn(&mut process, &mut self.scene());
+        }
+        self.alarms += std::mem::take(&mut net.alarms);
+        if !self.fuse.is_blown() && self.now >= self.scribe_ns {
+            process.scribe.turn();
+        }
+        if net.reign.is_full() {
+            self.note_full();
+        }
+        let is_idle = process.engine().is_some_and(|engine| engine.open_orders() == 0);
+        self.operate_latches(&process, &mut net);
+        if is_idle && std::mem::take(&mut self.dies) {
+            self.thread_dies(&mut process, &mut net);
+        }
+        self.stage = Stage::Up(process, net);
+    }
+
+    /// What the net meets in a turn.
+    fn scene(&mut self) -> Scene<'_> {
+        Scene {
             ground: &self.ground,
             time: &self.time,
             now: self.now,
@@ -369,22 +389,6 @@ impl World {
             warden_silent_ns: self.warden_silent_ns,
             told: &mut self.told,
             canary: self.canary,
-        };
-        if !scene.fuse.is_blown() && self.now >= self.net_stalled_ns {
-            net.turn(&mut process, &mut scene);
-        }
-        self.alarms += std::mem::take(&mut net.alarms);
-        if !self.fuse.is_blown() && self.now >= self.scribe_ns {
-            process.scribe.turn();
-        }
-        if net.reign.is_full() {
-            self.note_full();
-        }
-        let is_idle = process.engine().is_some_and(|engine| engine.open_orders() == 0);
-        self.stage = Stage::Up(process, net);
-        self.operate_latches();
-        if is_idle && std::mem::take(&mut self.dies) {
-            self.thread_dies();
         }
     }
 
@@ -396,10 +400,9 @@ impl World {
     }
 
     /// An operator looks at what is latched, closes what is exposed, and resumes.
-    fn operate_latches(&mut self) {
+    fn operate_latches(&mut self, process: &Process, net: &mut Net) {
         let now = self.now;
         let takes_ns = operator_takes_ns(&mut self.dice.clone());
-        let Stage::Up(process, net) = &mut self.stage else { return };
         if self.is_unattended || !net.reign.is_held_by_people() {
             self.operator_ns = None;
             return;
@@ -418,25 +421,9 @@ impl World {
         }
     }
 
-    fn thread_dies(&mut self) {
-        let Stage::Up(process, net) = &mut self.stage else { return };
+    fn thread_dies(&mut self, process: &mut Process, net: &mut Net) {
         match process.thread_dies(&self.ground) {
-            Ok(gone) => {
-                let mut scene = Scene {
-                    ground: &self.ground,
-                    time: &self.time,
-                    now: self.now,
-                    venues: &mut self.venues,
-                    dice: &mut self.dice,
-                    wires: &self.wires,
-                    fuse: &self.fuse,
-                    sink_down_ns: self.sink_down_ns,
-                    warden_silent_ns: self.warden_silent_ns,
-                    told: &mut self.told,
-                    canary: self.canary,
-                };
-                net.on_thread_died(&gone, &mut scene);
-            }
+            Ok(gone) => net.on_thread_died(&gone, &mut self.scene()),
             Err(why) => self.judge.violations.push(format!("the thread does not start again: {why}")),
         }
     }
