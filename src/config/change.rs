@@ -22,6 +22,9 @@ const LIVE: [&str; 9] = [
     "venues.*.stale_ms",
 ];
 
+/// Of these sections, what a start forms its markets by: only it takes that in.
+const FORMED: [&str; 1] = ["lag.follow"];
+
 /// Of these more is tighter.
 const MORE_IS_TIGHTER: [&str; 9] = [
     "risk.edge_min_bps",
@@ -128,7 +131,8 @@ fn effect(key: &str, from: Option<&Value>, to: Option<&Value>) -> Effect {
         *venue = "*";
     }
     let path = parts.join(".");
-    if !LIVE.iter().any(|live| path == *live || (live.ends_with('.') && path.starts_with(live))) {
+    let is_live = |live: &&str| path == **live || (live.ends_with('.') && path.starts_with(*live));
+    if !LIVE.iter().any(is_live) || FORMED.contains(&&*path) {
         return Effect::NeedsStart;
     }
     let (Some(from), Some(to)) = (from.and_then(number), to.and_then(number)) else { return Effect::Loosens };
@@ -186,6 +190,11 @@ mod tests {
             ("venues.okx.stale_ms", "1", Effect::Tightens),
             ("venues.okx.stale_ms", "600000", Effect::Loosens),
             ("lag.enabled", "true", Effect::Loosens),
+            (
+                "lag.follow",
+                "[{ market = \"btc-updown-15m-*\", reference = \"binance_spot:BTCUSDT\" }]",
+                Effect::NeedsStart,
+            ),
             ("venues.okx.enabled", "false", Effect::NeedsStart),
             ("service.name", "other", Effect::NeedsStart),
         ] {
