@@ -12,6 +12,7 @@ use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy};
 use highwire_engine::live::{LiveGateway, LiveSettings};
 use highwire_engine::order_line::{Carrier, LineParts, LineUpkeep, OrderLine};
+use highwire_engine::stages::Stages;
 use highwire_engine::stream::Stream;
 use highwire_links::command::Verb;
 use highwire_links::counter::Counter;
@@ -72,8 +73,8 @@ impl Hot {
         (Self { duty, echo_in, echo_out }, desk)
     }
 
-    /// Spins until it is told to end.
-    pub fn run(mut self, what: &AtomicU8, progress: &Progress) {
+    /// Spins until it is told to end; how long each stage took.
+    pub fn run(mut self, what: &AtomicU8, progress: &Progress) -> Stages {
         let mut buffer = [0; 4_096];
         loop {
             match what.load(Ordering::Relaxed) {
@@ -89,7 +90,7 @@ impl Hot {
                         let _sent = self.echo_out.write(&buffer[..ECHO_BYTES]);
                     }
                 }
-                _ => return,
+                _ => return self.duty.house().stages.clone(),
             }
         }
     }

@@ -20,6 +20,8 @@ mod sample;
 mod tls;
 mod venue;
 
+use highwire_links::counter::Stage;
+use outside::Told;
 use sample::{Cores, Sample, Shape, percentile};
 use std::time::Duration;
 
@@ -45,15 +47,16 @@ fn main() {
     let mut numbers = arguments.iter().filter_map(|argument| argument.parse::<usize>().ok());
     let samples = numbers.next().unwrap_or(SAMPLES);
     let within = Duration::from_secs(numbers.next().map_or(SECONDS, |seconds| seconds as u64));
-    let cores = Cores::find();
+    let (cores, told) = (Cores::find(), Told::start());
     let mut taken: Vec<Sample> = KINDS.iter().map(|_| Sample::default()).collect();
     for round in 1..=ROUNDS {
         for ((name, shape, _), all) in KINDS.iter().zip(&mut taken) {
-            let one = sample::take(*shape, &cores, samples / ROUNDS, within);
+            let one = sample::take(*shape, &told, &cores, samples / ROUNDS, within);
             println!("round {round}, {name}: ratio {:.3} of {} samples", one.ratio(), one.wire_ns.len());
             all.add(one);
         }
     }
+    told.end();
     println!(
         "\n{:<8} {:>9} {:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}   {:>7} {:>6}",
         "", "p50 µs", "p90", "p99", "p99.9", "echo p50", "p90", "p99", "ratio", "goal"
@@ -62,6 +65,17 @@ fn main() {
     println!("\nratio: p50 against the echo's p50");
     for (what, kind) in [("the journal costs", 1), ("the journal, traces, logs and metrics cost", 2)] {
         println!("{what}: {:.3} (goal 1.05)", taken[kind].ratio() / taken[0].ratio());
+    }
+    print_stages(&taken[0]);
+}
+
+/// Where the time goes by the hot loop's own stamps, which do not see the kernel's part before a frame is taken.
+fn print_stages(taken: &Sample) {
+    println!("\nplain, by the wire's own stamps:");
+    for (stage, name) in Stage::ALL {
+        let of = taken.stages.of(stage);
+        let [half, most] = [0.5, 0.99].map(|part| of.value_at_quantile(part));
+        println!("{name:<8} p50 {half:>7} ns, p99 {most:>8}, of {}", of.len());
     }
 }
 

@@ -16,6 +16,7 @@ use highwire_store::checkpoint::Checkpoint;
 use highwire_store::disk::Folder;
 use highwire_store::journal::{Entry, Journal, Listed, Settings, Stamped};
 use highwire_store::lease::Lessor;
+use opentelemetry_sdk::trace::SdkTracer;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -113,9 +114,9 @@ impl Recording {
 }
 
 /// Takes what the wire tells until it is over.
-pub fn run(desk: Desk, recording: Option<Recording>, is_looked_at: bool, progress: &Arc<Progress>) {
+pub fn run(desk: Desk, recording: Option<Recording>, tracer: Option<SdkTracer>, progress: &Arc<Progress>) {
     let Desk { audit: from, mut telemetry, mut lifecycle, tally, latency, occupancy, .. } = desk;
-    let mut outside = is_looked_at.then(|| Outside::start((tally, latency, occupancy)));
+    let mut outside = tracer.map(|tracer| Outside::start(tracer, (tally, latency, occupancy)));
     let (mut scribe, mut seen) = match recording {
         Some(recording) => {
             let (scribe, seen) = recording.between(from);
@@ -140,7 +141,6 @@ pub fn run(desk: Desk, recording: Option<Recording>, is_looked_at: bool, progres
         while lifecycle.take().is_some() {}
         std::thread::sleep(FLUSH);
     }
-    outside.into_iter().for_each(Outside::end);
 }
 
 fn listed(number: u16, symbol: &str) -> Listed {

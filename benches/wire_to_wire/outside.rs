@@ -23,30 +23,49 @@ use tempfile::TempDir;
 /// Between two scrapes.
 const SCRAPE: Duration = Duration::from_millis(250);
 
-/// Everything outside. What it makes of trades goes to a collector and to a log in a folder of its own.
-pub struct Outside {
+/// Where trades are told: a collector, and a log in a folder of its own. A process has one.
+pub struct Told {
     telemetry: Telemetry,
+    _folder: TempDir,
+}
+
+impl Told {
+    /// Nothing is told yet.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { telemetry: telemetry(collector(), folder.path()), _folder: folder }
+    }
+
+    /// What traces are told to.
+    pub fn tracer(&self) -> SdkTracer {
+        self.telemetry.tracer().expect("it exports")
+    }
+
+    /// Sends what is left.
+    pub fn end(self) {
+        self.telemetry.finish();
+    }
+}
+
+/// Everything outside.
+pub struct Outside {
     tracer: SdkTracer,
     universe: Universe,
     server: HttpServer,
     trades: Trades,
     scraped: Instant,
-    _folder: TempDir,
 }
 
 impl Outside {
     /// Sets everything up, with the wire's own pages for the metrics.
-    pub fn start(pages: (TallyReader, LatencyReader, OccupancyReader)) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let telemetry = telemetry(collector(), folder.path());
-        let tracer = telemetry.tracer().expect("it exports");
+    pub fn start(tracer: SdkTracer, pages: (TallyReader, LatencyReader, OccupancyReader)) -> Self {
         let config = highwire::config::load(None).expect("defaults").config;
         let pairing = Pairing::new(&config, &[]).expect("defaults");
         let universe = Universe::new(Vec::new(), &pairing, &config).expect("nothing");
         let source = Arc::new(move || vitals(&pages.0, &pages.1, &pages.2));
         let server = HttpServer::start("127.0.0.1:0".parse().expect("an address"), source).expect("a port");
         let trades = Trades::default();
-        Self { telemetry, tracer, universe, server, trades, scraped: Instant::now(), _folder: folder }
+        Self { tracer, universe, server, trades, scraped: Instant::now() }
     }
 
     /// The wire told something.
@@ -70,11 +89,6 @@ impl Outside {
             self.scraped = Instant::now();
             scrape(self.server.address());
         }
-    }
-
-    /// Sends what is left.
-    pub fn end(self) {
-        self.telemetry.finish();
     }
 }
 

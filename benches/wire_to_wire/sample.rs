@@ -3,9 +3,11 @@
 use crate::frames::{message, snapshots, update};
 use crate::hot::{ECHO, END, Hot, WIRE, near};
 use crate::net::{self, Progress, Recording};
+use crate::outside::Told;
 use crate::tls::Tls;
 use crate::venue::{Far, pair};
 use core_affinity::CoreId;
+use highwire_engine::stages::Stages;
 use highwire_engine::stream::Stream;
 use highwire_engine::thread::{core, pin};
 use highwire_links::lease::IdLease;
@@ -17,8 +19,8 @@ use std::time::{Duration, Instant};
 const TURN: usize = 25;
 /// The first samples warm caches and predictors up.
 const WARM_UP: usize = 200;
-/// Before a turn of either kind.
-const REST: Duration = Duration::from_millis(2);
+/// Before a turn of either kind: fifty orders in at least sixty milliseconds stay below what the last gate lets out in a second.
+const REST: Duration = Duration::from_millis(30);
 /// A core is left to others after this.
 const SPIN: Duration = Duration::from_micros(500);
 /// An answer that takes longer than this is none.
@@ -31,6 +33,8 @@ pub struct Sample {
     pub wire_ns: Vec<u64>,
     /// Bytes in to bytes out.
     pub echo_ns: Vec<u64>,
+    /// The hot loop's own times, stage by stage, warming up included.
+    pub stages: Stages,
 }
 
 impl Sample {
@@ -38,6 +42,7 @@ impl Sample {
     pub fn add(&mut self, other: Self) {
         self.wire_ns.extend(other.wire_ns);
         self.echo_ns.extend(other.echo_ns);
+        self.stages.merge(&other.stages);
     }
 
     /// The wire's median in medians of the echo.
@@ -79,7 +84,7 @@ pub struct Shape {
 }
 
 /// Takes so many samples of each kind, or as many as there is time for.
-pub fn take(shape: Shape, cores: &Cores, samples: usize, within: Duration) -> Sample {
+pub fn take(shape: Shape, told: &Told, cores: &Cores, samples: usize, within: Duration) -> Sample {
     let settings = shape.tls.then(Tls::new);
     let [market, order, echo_in, echo_out] = std::array::from_fn(|_| joined(settings.as_ref()));
     let folder = tempfile::tempdir().expect("a folder");
@@ -87,14 +92,15 @@ pub fn take(shape: Shape, cores: &Cores, samples: usize, within: Duration) -> Sa
     let ids = recording.as_ref().map_or_else(IdLease::default, |recording| recording.ids.clone());
     let (what, progress) = (Arc::new(AtomicU8::new(WIRE)), Arc::new(Progress::default()));
     let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids);
-    let (told, seen, own) = (Arc::clone(&what), Arc::clone(&progress), cores.wire);
+    let (turn, seen, own) = (Arc::clone(&what), Arc::clone(&progress), cores.wire);
     let wire = std::thread::spawn(move || {
         own.map(pin);
-        hot.run(&told, &seen);
+        hot.run(&turn, &seen)
     });
     cores.venue.map(pin);
     let counted = Arc::clone(&progress);
-    let net = std::thread::spawn(move || net::run(desk, recording, shape.outside, &counted));
+    let tracer = shape.outside.then(|| told.tracer());
+    let net = std::thread::spawn(move || net::run(desk, recording, tracer, &counted));
     let mut venue = Venue { market: market.1, orders: order.1, next: 2, rounds: 0, progress: Arc::clone(&progress) };
     let mut echo = Echo { into: echo_in.1, out: echo_out.1 };
     venue.begin();
@@ -112,10 +118,10 @@ pub fn take(shape: Shape, cores: &Cores, samples: usize, within: Duration) -> Sa
     }
     what.store(END, Ordering::Relaxed);
     progress.over.store(true, Ordering::Release);
-    wire.join().expect("the hot thread ends");
+    let stages = wire.join().expect("the hot thread ends");
     net.join().expect("the net's thread ends");
     let warm = WARM_UP.min(wire_ns.len() / 2);
-    Sample { wire_ns: wire_ns.split_off(warm), echo_ns: echo_ns.split_off(warm) }
+    Sample { wire_ns: wire_ns.split_off(warm), echo_ns: echo_ns.split_off(warm), stages }
 }
 
 fn joined(tls: Option<&Tls>) -> (Stream, Far) {

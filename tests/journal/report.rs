@@ -177,9 +177,9 @@ fn a_history_that_is_damaged_or_taken_away_is_begun_anew_and_keeps_nobody_from_t
     let running = stand.start();
     running.wait_fills(6.0);
     std::fs::write(&history, vec![0x5a; 65_536]).unwrap();
-    running.wait_fills(20.0);
+    running.wait_fills(running.metric("highwire_fills_total") + 20.0);
     std::fs::remove_file(&history).unwrap();
-    running.wait_fills(20.0);
+    running.wait_fills(running.metric("highwire_fills_total") + 20.0);
     running.stop();
     let file = rusqlite::Connection::open(&history).unwrap();
     let trades: i64 = file.query_row("SELECT COUNT(*) FROM trade", [], |row| row.get(0)).unwrap();
