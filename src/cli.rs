@@ -6,6 +6,7 @@
 use crate::boot::{self, BootError};
 use crate::config::{self, Config};
 use crate::control::Question;
+use crate::cores;
 use crate::demo::{self, DemoOptions};
 use crate::journal;
 use crate::operate::{Shape, asker, operate};
@@ -417,6 +418,7 @@ fn run(arguments: &RunArgs) -> Result<(), Failure> {
     let file = arguments.config.as_deref();
     let loaded = load(file)?;
     arguments.ends_with.map(run::end_with).transpose().map_err(|error| failed(&error))?;
+    cores::keep_off(&loaded.config);
     let telemetry = tell(&loaded.config, &loaded.config.service.log)?;
     let outcome = run::run(&loaded, file, arguments.live, telemetry.tracing());
     telemetry.finish();

@@ -5,6 +5,7 @@ pub mod boot;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod cores;
 pub mod demo;
 pub mod http;
 pub mod journal;

@@ -13,7 +13,7 @@ mod funds;
 mod gauge;
 mod governing;
 mod history;
-mod layout;
+pub mod layout;
 mod lines;
 mod listing;
 mod net;

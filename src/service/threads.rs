@@ -7,6 +7,7 @@ use super::recording::{Prepared, Succession};
 use super::sentinel::Sentinel;
 use super::{ServiceError, layout};
 use crate::config::Config;
+use crate::cores::Cores;
 use crate::universe::Universe;
 use highwire_actors::warden::{Factory, Rules, Warden, WardenArgs, WardenMsg};
 use highwire_engine::clock::TscClock;
@@ -17,7 +18,7 @@ use highwire_engine::gateway::{Gateway, GatewayEnds};
 use highwire_engine::idle::{Idle, Strategy, Waker};
 use highwire_engine::live::{LiveGateway, LiveSettings};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
-use highwire_engine::thread;
+use highwire_engine::thread::CoreId;
 use highwire_links::limits::{FILL_RING, MARKET_RING, ORDER_RING};
 use highwire_links::page::{PageReaders, pages};
 use highwire_links::ports::{Desk, Ports, ports};
@@ -63,9 +64,9 @@ pub async fn start(
     (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
     (means, journal): (Option<Means>, Option<&mut Prepared>),
 ) -> Result<Threads, ServiceError> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let plan = layout::plan(config, cores);
-    tracing::info!(?plan, cores, "threads");
+    let given = Cores::given();
+    let plan = layout::plan(config, given);
+    tracing::info!(?plan, ?given, "threads");
     let ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
     let succession = journal.as_ref().map_or_else(Succession::none, |journal| journal.succession());
@@ -142,7 +143,7 @@ struct Starter<'a> {
 impl Starter<'_> {
     async fn start(&mut self, name: &str, bench: Bench, factory: Factory) -> Result<(), ServiceError> {
         let wanted = self.cores.get(self.wardens.len()).copied();
-        let core = wanted.and_then(thread::core);
+        let core = wanted.filter(|number| Cores::given().numbers.contains(number)).map(|id| CoreId { id });
         if let (Some(number), None) = (wanted, core) {
             tracing::warn!(thread = name, core = number, "the core is not ours to use: the thread is not pinned");
         }
