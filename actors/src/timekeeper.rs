@@ -90,18 +90,9 @@ impl TimekeeperState {
     }
 
     fn on_answer(&mut self, sent_ns: Nanos, received_ns: Nanos, body: Result<Vec<u8>, String>) {
-        let utc = |ns: Nanos| i64::try_from(ns).unwrap_or(i64::MAX);
         let venue_ms = body.and_then(|body| (self.args.parse)(&body).ok_or_else(|| "no time in it".to_owned()));
         let estimate = match venue_ms {
-            Ok(venue_ms) => self.skew.on_probe(Probe {
-                sent_ns: utc(sent_ns),
-                received_ns: utc(received_ns),
-                venue_ns: within(
-                    venue_ms.saturating_mul(1_000_000),
-                    utc(self.args.grain_ns),
-                    (utc(sent_ns), utc(received_ns)),
-                ),
-            }),
+            Ok(venue_ms) => self.skew.on_probe(probe(venue_ms, self.args.grain_ns, (sent_ns, received_ns))),
             Err(error) => {
                 tracing::info!(url = self.args.url, error, "the venue does not tell its time");
                 None
@@ -114,6 +105,17 @@ impl TimekeeperState {
         // Without its pool the venue is being stopped.
         let _gone = self.args.pool.cast(PoolMsg::Skew(verdict, estimate));
     }
+}
+
+/// What an answer with the venue's time, Unix milliseconds cut at `grain_ns`, says; asked and answered when, by our clock.
+pub fn probe(venue_ms: i64, grain_ns: Nanos, (sent_ns, received_ns): (Nanos, Nanos)) -> Probe {
+    let (sent_ns, received_ns) = (utc(sent_ns), utc(received_ns));
+    let venue_ns = within(venue_ms.saturating_mul(1_000_000), utc(grain_ns), (sent_ns, received_ns));
+    Probe { sent_ns, received_ns, venue_ns }
+}
+
+fn utc(ns: Nanos) -> i64 {
+    i64::try_from(ns).unwrap_or(i64::MAX)
 }
 
 /// The venue's time: what it told may be up to a grain ago, and as long as ours is within that, they are alike.

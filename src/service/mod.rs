@@ -8,6 +8,7 @@ mod board;
 mod breakers;
 mod brood;
 mod chronicle;
+mod clocks;
 mod data;
 mod funds;
 mod gauge;

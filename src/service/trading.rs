@@ -3,7 +3,7 @@
 
 use super::breakers::Breakers;
 use super::lines::VenueAddress;
-use super::{ServiceError, wallet};
+use super::{ServiceError, clocks, wallet};
 use crate::config::{Config, OrderTransport};
 use crate::secrets;
 use crate::universe::Universe;
@@ -90,6 +90,7 @@ impl Trading {
                 offset_ns: Arc::default(),
                 allowance: breakers.allowance(venue, &address.rest),
             };
+            clocks::take_over(&account, &address.rest).await;
             may_trade(&account).await?;
             let transport = match settings.order_transport {
                 OrderTransport::Socket => Transport::Socket,

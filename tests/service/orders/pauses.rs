@@ -1,7 +1,7 @@
 //! Time that stands still or jumps: the process is stopped and goes on, the wall clock is set.
 
 use super::reconcile::books;
-use super::rig::{PLACES, Rig};
+use super::rig::{PLACES, Place, Rig};
 use highwire_simulator::{Injection, Verb};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -131,5 +131,25 @@ async fn a_wall_clock_that_jumps_moves_neither_orders_nor_ids_nor_timers() {
     books::wait_agreement(&rig);
     rig.judge().assert_no_id_twice();
     assert_ordered(&rig);
+    // Started while the clock is wrong it asks by the venues' time, opens nothing, and says why. What it wrote lies an hour ahead
+    // or behind when the clock is right again.
+    for wrong_s in [3_600, -3_600] {
+        rig.kill();
+        set(&offset, wrong_s * 1_000_000_000);
+        rig.restart();
+        let is_held = |place: &Place| rig.running.health()["venue_modes"][place.venue] == "HedgeOnly";
+        rig.running.wait(|| (!PLACES.iter().all(is_held)).then(|| "it trades by a wrong clock".to_owned()));
+        let reasons = rig.running.health()["reasons"].to_string();
+        assert!(reasons.contains("clock-offset holds HedgeOnly"), "{reasons}");
+        assert_eq!(rig.running.counted("orders_sent"), 0, "{}", rig.running.said());
+        rig.kill();
+        set(&offset, 0);
+        rig.restart();
+        rig.running.wait_mode("Full");
+        rig.wait_trades(2);
+        books::wait_agreement(&rig);
+    }
+    assert_eq!(rig.times_said("outside of the recvWindow"), 0, "{}", rig.running.said());
+    rig.judge().assert_no_id_twice();
     rig.stop().await;
 }

@@ -102,7 +102,7 @@ pub const COMPOUNDS: [(&str, &str); 12] = [
 ];
 
 /// What a row of the catalogue asks and no test shows, or why there is nothing to show. Rows in the catalogue's order.
-pub const MISSING: [(&str, &str); 21] = [
+pub const MISSING: [(&str, &str); 20] = [
     ("C09", "a receive window of a few bytes; the age of a book to within 5 ms"),
     ("M03", "a cached snapshot served twice; changes that stop while one is awaited"),
     ("M08", "100 000 levels, a compressed bomb"),
@@ -114,7 +114,6 @@ pub const MISSING: [(&str, &str); 21] = [
         "X15",
         "strategies send IOC orders only, so nothing is repriced; refusals of post-only orders: `tests/trading/types.rs`",
     ),
-    ("P05", "a start while the wall clock is wrong"),
     ("P06", "a throttled cgroup; the age of books at each decision"),
     ("P08", "one consumer after the other for ten minutes: all at once for seconds"),
     ("P09", "10 000 failed connections: a few hundred"),
