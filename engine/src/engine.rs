@@ -322,6 +322,7 @@ impl Engine {
             let is_recent = self.gate.is_recent(instrument.venue, venue_time(page.event_ns, page.recv_ns), cx.now);
             let may = is_recent
                 && instrument.status == Status::Trading
+                && !self.executor.is_shut(*id, cx.now)
                 && self.gate.permits(OrderClass::Hedge, instrument.venue, cx.ports.cnc.stop_word());
             let account = self.executor.account(*id).filter(|_| may)?;
             if self.executor.is_inverse(*id) {

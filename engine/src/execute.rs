@@ -303,7 +303,8 @@ impl Executor {
 
     /// Lets time pass for the saga of a pair; returns what it asked for.
     pub fn on_tick(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, offer: Option<Offer>) -> usize {
-        self.step(cx, tx, pair, Event::Tick { offer })
+        let is_shut = self.members[pair.index()].iter().any(|&id| self.is_shut(id, cx.now));
+        self.step(cx, tx, pair, Event::Tick { offer, is_shut })
     }
 
     fn begin(
@@ -423,7 +424,8 @@ impl Executor {
     fn on_never_sent(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, pair: PairId, part: u8, id: u64) {
         cx.tally.add(Counter::OrderRejects);
         self.forget(id);
-        self.step(cx, tx, pair, Event::Order { part, standing: Standing::Ended, moved: 0, is_answer: false });
+        let (standing, is_answer, is_put_off) = (Standing::Ended, false, false);
+        self.step(cx, tx, pair, Event::Order { part, standing, moved: 0, is_answer, is_put_off });
     }
 
     fn alarm(&mut self, cx: &mut Context<'_>, pair: PairId) {

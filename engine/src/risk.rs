@@ -68,6 +68,8 @@ pub struct SagaLimits {
     pub hold_ns: Nanos,
     /// Between two looks for a hedge, when none is acceptable.
     pub retry_ns: Nanos,
+    /// How long markets that take no orders for now are waited for with an exposure.
+    pub shut_ns: Nanos,
     /// How long an exposure may exceed `exposure_max` before a human is told.
     pub exposed_ns: Nanos,
     /// Failed hedges and looks after which the trade is escalated.
@@ -86,8 +88,8 @@ pub struct SagaLimits {
 
 impl Default for SagaLimits {
     /// 50 ms for the legs, a question every 200 ms, 10 s to resolve, 60 ms before a blind hedge, 20 ms
-    /// of patience for a hedge dearer than 20 bp, none dearer than 1 % (of a share: 3 and 8 cents), a look every 100 ms, a human
-    /// after 2 s or 20 failures, 10 of quote currency borne.
+    /// of patience for a hedge dearer than 20 bp, none dearer than 1 % (of a share: 3 and 8 cents), a look every 100 ms, five
+    /// minutes for a market that is shut, a human after 2 s or 20 failures, 10 of quote currency borne.
     fn default() -> Self {
         const MS: Nanos = 1_000_000;
         Self {
@@ -97,6 +99,7 @@ impl Default for SagaLimits {
             blind_ns: 60 * MS,
             hold_ns: 20 * MS,
             retry_ns: 100 * MS,
+            shut_ns: 300_000 * MS,
             exposed_ns: 2_000 * MS,
             failures_max: 20,
             exposure_max: Amount::from_mantissa(10, 0).unwrap_or_default(),

@@ -139,6 +139,12 @@ impl OrderReject {
         Self::Late,
     ];
 
+    /// Whether it says nothing of the order, only that its market takes none for now: a halt, an engine that starts anew,
+    /// a venue that is overloaded or wants to be asked later.
+    pub const fn is_for_now(self) -> bool {
+        matches!(self, Self::NotTrading | Self::Overload | Self::RateLimit)
+    }
+
     /// Its name in reports and metric labels.
     pub const fn name(self) -> &'static str {
         match self {

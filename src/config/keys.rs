@@ -122,6 +122,7 @@ pub const KEYS: &[Key] = &[
     key("saga.blind_ms", whole(0, 60_000, "ms")),
     key("saga.hold_ms", whole(0, 60_000, "ms")),
     key("saga.retry_ms", whole(1, 60_000, "ms")),
+    key("saga.shut_ms", whole(0, 3_600_000, "ms")),
     key("saga.exposed_ms", whole(1, 600_000, "ms")),
     key("saga.failures_max", whole(1, 255, "failures")),
     key("saga.exposure_max", money("0")),

@@ -411,6 +411,8 @@ pub struct Saga {
     pub hold_ms: u64,
     /// Between two looks for a hedge.
     pub retry_ms: u64,
+    /// How long markets that take no orders for now are waited for with an exposure.
+    pub shut_ms: u64,
     /// How long an exposure may exceed `exposure_max` before a human is told.
     pub exposed_ms: u64,
     /// Failed hedges and looks after which a human takes over.

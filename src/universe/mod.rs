@@ -275,6 +275,7 @@ fn saga(saga: &config::Saga) -> SagaLimits {
         blind_ns: ns(saga.blind_ms),
         hold_ns: ns(saga.hold_ms),
         retry_ns: ns(saga.retry_ms),
+        shut_ns: ns(saga.shut_ms),
         exposed_ns: ns(saga.exposed_ms),
         failures_max: saga.failures_max,
         exposure_max: saga.exposure_max,

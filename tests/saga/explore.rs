@@ -68,7 +68,7 @@ fn prove(name: &str, legs: &[i64], budget: Budget, (is_whole, hedges_max): (bool
     assert!(flat > 0 && hedged > 0 && escalated > 0, "every end is reached");
 }
 
-const NOTHING: Budget = Budget { duplicates: 0, losses: 0, crashes: 0, halts: 0 };
+const NOTHING: Budget = Budget { duplicates: 0, losses: 0, crashes: 0, halts: 0, shuts: 0 };
 
 #[test]
 fn two_legs_with_partial_fills_end_flat_hedged_or_escalated_in_every_order_of_events() {
@@ -77,12 +77,32 @@ fn two_legs_with_partial_fills_end_flat_hedged_or_escalated_in_every_order_of_ev
 
 #[test]
 fn two_legs_survive_a_lost_venue_a_trade_told_twice_and_a_halt() {
-    prove("two legs, all but a crash", &[1, -1], Budget { duplicates: 1, losses: 1, crashes: 0, halts: 1 }, (true, 2));
+    prove(
+        "two legs, all but a crash",
+        &[1, -1],
+        Budget { duplicates: 1, losses: 1, crashes: 0, halts: 1, shuts: 0 },
+        (true, 2),
+    );
 }
 
 #[test]
 fn two_legs_survive_a_crash_after_which_only_the_intents_are_known() {
-    prove("two legs, a crash", &[1, -1], Budget { duplicates: 1, losses: 0, crashes: 1, halts: 0 }, (true, 2));
+    prove(
+        "two legs, a crash",
+        &[1, -1],
+        Budget { duplicates: 1, losses: 0, crashes: 1, halts: 0, shuts: 0 },
+        (true, 2),
+    );
+}
+
+#[test]
+fn two_legs_wait_for_markets_that_are_shut_and_not_for_ever() {
+    prove(
+        "two legs, markets shut",
+        &[1, -1],
+        Budget { duplicates: 1, losses: 0, crashes: 0, halts: 0, shuts: 2 },
+        (true, 2),
+    );
 }
 
 #[test]
@@ -115,7 +135,7 @@ fn wander(start: World) -> Option<(Violation, usize)> {
 
 #[test]
 fn every_defence_that_is_taken_out_is_missed() {
-    let budget = Budget { duplicates: 1, losses: 1, crashes: 0, halts: 0 };
+    let budget = Budget { duplicates: 1, losses: 1, crashes: 0, halts: 0, shuts: 0 };
     for flaw in [Flaw::DoubtIsRefusal, Flaw::AbsenceIsProof, Flaw::TradesTwice, Flaw::CountIgnored] {
         let (violation, walks) =
             wander(World::new(&[1, -1], budget, flaw, true, 2)).unwrap_or_else(|| panic!("{flaw:?} is not noticed"));

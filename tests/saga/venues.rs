@@ -72,6 +72,10 @@ pub struct Venues {
     pub is_silent: bool,
     /// Orders that traded and were not answered.
     pub unanswered: u64,
+    /// Until when each takes no orders for now.
+    shut_until: [u64; VENUES],
+    /// Orders that were refused for now.
+    pub put_off: u64,
 }
 
 impl Venues {
@@ -90,6 +94,8 @@ impl Venues {
             trouble,
             is_silent: false,
             unanswered: 0,
+            shut_until: [0; VENUES],
+            put_off: 0,
         }
     }
 
@@ -143,15 +149,24 @@ impl Venues {
         }
         let known = self.held.insert(order.id, Held { order, filled: 0, is_live: true });
         self.duplicates += u64::from(known.is_some());
-        if dice.one_in(self.trouble) {
-            let why = Report {
-                reject: OrderReject::Other,
-                ..Report::about(order.id, order.instrument, ReportKind::Rejected, now)
-            };
+        if let Some(reject) = self.refusal(dice, order.instrument.index(), now) {
+            let about = Report::about(order.id, order.instrument, ReportKind::Rejected, now);
             self.end(order.id);
-            return self.send(dice, why, now);
+            return self.send(dice, Report { reject, ..about }, now);
         }
         self.trade(dice, &order, now);
+    }
+
+    /// Why it is not taken: by itself, or because the venue takes nothing for some seconds.
+    fn refusal(&mut self, dice: &mut Dice, venue: usize, now: u64) -> Option<OrderReject> {
+        if dice.one_in(self.trouble * 8) {
+            self.shut_until[venue] = now + dice.roll(8_000) * MS;
+        }
+        if now < self.shut_until[venue] {
+            self.put_off += 1;
+            return Some(OrderReject::NotTrading);
+        }
+        dice.one_in(self.trouble).then_some(OrderReject::Other)
     }
 
     /// It trades at once, or nothing of it does; nobody is told.

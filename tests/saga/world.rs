@@ -23,6 +23,7 @@ pub const TERMS: Terms = Terms {
     blind_ns: 1,
     hold_ns: 1,
     retry_ns: 1,
+    shut_ns: 3,
     exposed_ns: 3,
     failures_max: 2,
     bound: 0,
@@ -91,6 +92,8 @@ pub struct Budget {
     pub crashes: u8,
     /// Modes that forbid to hedge, for a while.
     pub halts: u8,
+    /// Refusals that say that the market takes no orders for now.
+    pub shuts: u8,
 }
 
 /// Everything.
@@ -102,6 +105,8 @@ pub struct World {
     exposed_since: Option<u64>,
     budget: Budget,
     is_halted: bool,
+    /// A market said that it takes no orders for now.
+    is_shut: bool,
     /// Every order trades all at once or not at all.
     is_whole: bool,
     /// Hedges that the books offer in all; with one only, venues do not acknowledge either.
@@ -135,7 +140,8 @@ impl World {
             parts[at] = Part::new(at as u64 + 1, 1, &TERMS);
         }
         let saga = Saga::new(&parts[..legs.len()], 0, TERMS, 1);
-        Self { saga, orders, now: 1, exposed_since: None, budget, is_halted: false, is_whole, hedges_max, flaw }
+        let (is_halted, is_shut, exposed_since) = (false, false, None);
+        Self { saga, orders, now: 1, exposed_since, budget, is_halted, is_shut, is_whole, hedges_max, flaw }
     }
 
     /// How it ended.
@@ -185,6 +191,7 @@ impl World {
         let since = self.exposed_since.map(|since| self.now - since);
         (state, self.saga.exposure(), self.saga.is_alarmed()).hash(&mut hasher);
         (since, self.budget, self.is_halted, self.saga.parts().len()).hash(&mut hasher);
+        (self.is_shut, self.saga.waits_until_ns().map(left)).hash(&mut hasher);
         for (number, (part, order)) in (0u8..).zip(self.saga.parts().iter().zip(self.orders.iter().flatten())) {
             let is_current = current == Some(number);
             (order.is_hedge && part.moved != 0, part.is_verified, is_current).hash(&mut hasher);
@@ -245,7 +252,7 @@ impl World {
             if order.truth == Truth::Live {
                 next = next.with(at, Placed::die);
             } else if order.truth != Truth::Flying {
-                next.feed(at, ReportKind::CancelRejected, 0, 0, false);
+                next.feed(at, ReportKind::CancelRejected, 0, 0, (false, false));
             }
             out.push(next);
         }
@@ -267,7 +274,7 @@ impl World {
         let filled = order.filled as i64;
         let mut says = |kind, filled| {
             let mut next = self.with(at, |o| o.is_asked = false);
-            next.feed(at, kind, 0, filled, kind != ReportKind::NotFound);
+            next.feed(at, kind, 0, filled, (kind != ReportKind::NotFound, false));
             out.push(next);
         };
         match order.truth {
@@ -286,14 +293,20 @@ impl World {
         let is_over = order.life.stage().is_end();
         if order.ack == Message::Flying && !is_over && order.life.traded() == 0 {
             let mut next = self.with(at, |o| o.ack = Message::Told);
-            next.feed(at, ReportKind::Ack, 0, 0, false);
+            next.feed(at, ReportKind::Ack, 0, 0, (false, false));
             out.push(next);
         }
         if order.end == Message::Flying && !is_over {
             let mut next = self.with(at, |o| o.end = Message::Told);
             let is_refused = order.truth == Truth::Refused;
             let kind = if is_refused { ReportKind::Rejected } else { ReportKind::Done };
-            next.feed(at, kind, 0, order.filled as i64, false);
+            if is_refused && self.budget.shuts > 0 {
+                let mut shut = next;
+                (shut.is_shut, shut.budget.shuts) = (true, self.budget.shuts - 1);
+                shut.feed(at, kind, 0, 0, (false, true));
+                out.push(shut);
+            }
+            next.feed(at, kind, 0, order.filled as i64, (false, false));
             out.push(next);
         }
         for trade in 0..TRADES_MAX {
@@ -308,7 +321,7 @@ impl World {
                 continue;
             }
             next.order(at).booked[trade] = true;
-            next.feed(at, ReportKind::Fill, 1, 0, false);
+            next.feed(at, ReportKind::Fill, 1, 0, (false, false));
             out.push(next);
         }
     }
@@ -316,6 +329,9 @@ impl World {
     fn time_passes(&self, out: &mut Vec<Self>) {
         let later = Self { now: self.now + 1, ..*self };
         out.push(later.ticked(None));
+        if self.is_shut {
+            out.push(Self { is_shut: false, ..later }.ticked(None));
+        }
         let Some(exposure) = self.saga.wants_offer().filter(|_| !self.is_halted) else { return };
         let hedges = self.orders.iter().flatten().filter(|order| order.is_hedge).count();
         if hedges >= self.hedges_max || self.orders[ORDERS_MAX - 1].is_some() {
@@ -358,7 +374,7 @@ impl World {
             order.trades.iter_mut().for_each(gone);
         });
         next.budget.losses -= 1;
-        next.feed(at, ReportKind::Unknown, 0, 0, false);
+        next.feed(at, ReportKind::Unknown, 0, 0, (false, false));
         next
     }
 
@@ -382,12 +398,12 @@ impl World {
     }
 
     fn ticked(mut self, offer: Option<Offer>) -> Self {
-        let actions = self.saga.on(Event::Tick { offer }, self.now);
+        let actions = self.saga.on(Event::Tick { offer, is_shut: self.is_shut }, self.now);
         self.act(&actions);
         self
     }
 
-    fn feed(&mut self, at: usize, kind: ReportKind, qty: i64, filled: i64, is_answer: bool) {
+    fn feed(&mut self, at: usize, kind: ReportKind, qty: i64, filled: i64, (is_answer, is_put_off): (bool, bool)) {
         let (flaw, now) = (self.flaw, self.now);
         let lag = if flaw == Flaw::AbsenceIsProof { 0 } else { LAG };
         let order = self.order(at);
@@ -402,7 +418,7 @@ impl World {
         }
         let moved = order.sign * grown;
         // At most ORDERS_MAX.
-        let event = Event::Order { part: at as u8, standing, moved, is_answer };
+        let event = Event::Order { part: at as u8, standing, moved, is_answer, is_put_off };
         let actions = self.saga.on(event, now);
         self.act(&actions);
     }

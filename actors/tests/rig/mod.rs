@@ -272,6 +272,7 @@ fn engine_spec(epoch: u16) -> EngineSpec {
             // cost whatever they cost, and no trade is given up.
             saga: SagaLimits {
                 exposed_ns: 3_600 * SECOND_NS,
+                shut_ns: 0,
                 failures_max: u8::MAX,
                 exposure_max: plenty,
                 cost_hold_ppb: limits::PPB,

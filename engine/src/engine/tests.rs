@@ -5,6 +5,7 @@ mod hostile;
 mod lag;
 mod modes;
 mod open;
+mod shut;
 mod succession;
 
 use super::*;

@@ -68,6 +68,7 @@ pub fn terms(limits: &SagaLimits, bound: i64, least: i64, is_binary: bool) -> Te
         blind_ns: limits.blind_ns,
         hold_ns: limits.hold_ns,
         retry_ns: limits.retry_ns,
+        shut_ns: limits.shut_ns,
         exposed_ns: limits.exposed_ns,
         failures_max: limits.failures_max.max(1),
         bound,

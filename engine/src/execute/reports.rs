@@ -63,7 +63,8 @@ impl Executor {
         }
         self.keep(cx, &known);
         cx.ports.audit.write(Record::Settled(settled(&known, report, booked)));
-        self.tell(cx, tx, &known, moved, is_answer);
+        let is_put_off = report.kind == ReportKind::Rejected && report.reject.is_for_now();
+        self.tell(cx, tx, &known, moved, (is_answer, is_put_off));
     }
 
     /// Has the trades asked for that an ended order was not told, and books by their venue's count what is not told
@@ -135,7 +136,9 @@ impl Executor {
             cx.tally.add(Counter::Fills);
             self.book(cx, known, &Report { qty: booked, ..*report }, instrument);
         }
-        if matches!(report.kind, ReportKind::Rejected | ReportKind::Ack) {
+        let is_answer = matches!(report.kind, ReportKind::Rejected | ReportKind::Ack);
+        // What is refused for now is no sign of a strategy that runs away.
+        if is_answer && (!report.reject.is_for_now() || cfg!(mutant = "shut-gate")) {
             self.guard.on_answer(report.kind == ReportKind::Rejected);
         }
         match report.kind {
@@ -145,7 +148,7 @@ impl Executor {
                 self.on_refused(cx, known, report.reject);
             }
             ReportKind::Done if !had_ended => self.on_refused(cx, known, report.reject),
-            ReportKind::Ack => self.refusals.on_taken(instrument.id),
+            ReportKind::Ack | ReportKind::Fill => self.refusals.on_taken(instrument.id),
             _ => {}
         }
         let px = if report.px.0 > 0 { report.px } else { known.px };
@@ -174,7 +177,7 @@ impl Executor {
     /// What a venue goes on refusing is not sent to it again and again.
     fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
         let until_ns = cx.now.saturating_add(self.refused_rest_ns);
-        if !self.refusals.on_refused(known.instrument, reject, until_ns) || cfg!(mutant = "refusals") {
+        if !self.refusals.on_refused(known.instrument, reject, until_ns, cx.now) || cfg!(mutant = "refusals") {
             return;
         }
         let berth = &mut self.berths[known.pair.index()];
@@ -239,14 +242,22 @@ impl Executor {
     }
 
     /// Tells the order's saga; when that is over, what moved is a drift of its pair.
-    fn tell(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, known: &Known, moved: i64, is_answer: bool) {
+    fn tell(
+        &mut self,
+        cx: &mut Context<'_>,
+        tx: &mut OrderTx,
+        known: &Known,
+        moved: i64,
+        (is_answer, is_put_off): (bool, bool),
+    ) {
         let active = self.berths[known.pair.index()].active.as_ref();
         let part = active.filter(|active| active.group == known.group);
         let part = part.and_then(|active| active.saga.parts().get(usize::from(known.part)));
         // A spent hedge's place may have gone to another order.
         if part.is_some_and(|part| part.order == known.id) {
             let standing = Standing::from(known.life.stage());
-            self.step(cx, tx, known.pair, Event::Order { part: known.part, standing, moved, is_answer });
+            let event = Event::Order { part: known.part, standing, moved, is_answer, is_put_off };
+            self.step(cx, tx, known.pair, event);
         } else if moved != 0 && !cfg!(mutant = "late-fill") {
             self.drift(cx, tx, known.pair, moved, self.venue_bit(known.instrument));
         }
@@ -341,7 +352,7 @@ impl Executor {
         let group = self.groups | RESCUE | self.rescues;
         let terms = Terms { least, ..cash::terms(&self.limits, 0, least, self.is_binary(pair)) };
         self.begin(cx, pair, &[], (group, 0, venues), terms);
-        self.step(cx, tx, pair, Event::Tick { offer: None });
+        self.step(cx, tx, pair, Event::Tick { offer: None, is_shut: false });
     }
 }
 

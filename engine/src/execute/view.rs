@@ -7,6 +7,7 @@ use crate::position::Account;
 use crate::saga::{Part, Saga, Standing};
 use crate::wallets::Wallet;
 use highwire_links::ids::{InstrumentId, Nanos, PairId};
+use highwire_links::instrument::Status;
 use highwire_quant::complement::FeeCurve;
 
 impl Executor {
@@ -60,6 +61,13 @@ impl Executor {
         let orders = parts.iter().filter_map(|part| self.orders.get(part.order)).filter(|known| known.instrument == id);
         let mut stages = orders.map(|known| known.life.stage());
         stages.any(|stage| !stage.is_end() || stage == Stage::Rejected) || self.refusals.is_resting(id, now)
+    }
+
+    /// Whether this market takes no orders for now, and is asked again later only. One that the venue says does not trade
+    /// is not waited for.
+    pub fn is_shut(&self, id: InstrumentId, now: Nanos) -> bool {
+        let trades = self.instruments.get(id.index()).is_some_and(|instrument| instrument.status == Status::Trading);
+        trades && self.refusals.is_shut(id, now)
     }
 
     /// Whether having this instrument is being short of what its trades are counted in.

@@ -95,6 +95,8 @@ pub enum Event {
         moved: i64,
         /// Whether the venue said so when asked.
         is_answer: bool,
+        /// Whether its market refused it only for now.
+        is_put_off: bool,
     },
     /// The pair's position moved by none of its orders: a late fill, or a trade that is not ours.
     Outside {
@@ -105,6 +107,8 @@ pub enum Event {
     Tick {
         /// None when no venue that may hedge has a live book within the band.
         offer: Option<Offer>,
+        /// Whether a market of the pair takes no orders for now.
+        is_shut: bool,
     },
 }
 
@@ -162,6 +166,8 @@ pub struct Saga {
     /// Base that earlier trades of the pair left, too little to hedge then.
     carried: i64,
     exposed_since_ns: Option<Nanos>,
+    /// Until when the present exposure waits for markets that are shut; `None` before one was.
+    waits_until_ns: Option<Nanos>,
     is_alarmed: bool,
     terms: Terms,
 }
@@ -177,7 +183,8 @@ impl Saga {
         // At most SAGA_LEGS_MAX.
         let legs = len as u8;
         let state = State::Opening { until_ns };
-        Self { state, parts, len: legs, legs, carried, exposed_since_ns: None, is_alarmed: false, terms }
+        let (exposed_since_ns, waits_until_ns) = (None, None);
+        Self { state, parts, len: legs, legs, carried, exposed_since_ns, waits_until_ns, is_alarmed: false, terms }
     }
 
     /// Takes in what became known, moves, and says what to do.
@@ -185,9 +192,12 @@ impl Saga {
         let mut actions = Actions::default();
         let mut tick = None;
         match event {
-            Event::Order { part, standing, moved, is_answer } => self.absorb(part, standing, moved, is_answer, now),
+            Event::Order { part, standing, moved, is_answer, is_put_off } => {
+                self.absorb(part, standing, moved, is_answer, now);
+                self.note_shut(part, is_put_off, now);
+            }
             Event::Outside { moved } => self.carried = self.carried.saturating_add(moved),
-            Event::Tick { offer } => tick = Some(offer),
+            Event::Tick { offer, is_shut } => tick = Some((offer, is_shut)),
         }
         for _ in 0..MOVES_PER_STEP {
             let Some((to, why)) = self.advance(tick, now, &mut actions) else { break };
@@ -262,6 +272,11 @@ impl Saga {
         self.is_alarmed
     }
 
+    /// Until when it waits for markets that are shut; `None` before one was.
+    pub fn waits_until_ns(&self) -> Option<Nanos> {
+        self.waits_until_ns
+    }
+
     /// Names the order of the part that [`Action::Hedge`] asked for; without an order it failed.
     pub fn on_hedge_sent(&mut self, part: u8, order: Option<u64>) {
         if let Some(part) = self.parts.get_mut(usize::from(part)) {
@@ -278,8 +293,27 @@ impl Saga {
         part.absorb(standing, moved, is_answer, now);
     }
 
+    /// A hedge that is refused for now is no failure, until markets were waited for as long as may be.
+    fn note_shut(&mut self, part: u8, is_put_off: bool, now: Nanos) {
+        let waits = is_put_off && self.waits(now);
+        if let Some(part) = self.parts.get_mut(usize::from(part)) {
+            part.is_put_off |= waits;
+        }
+    }
+
+    /// Whether a market that is shut is still waited for; the first one begins the wait of this exposure.
+    fn waits(&mut self, now: Nanos) -> bool {
+        let until_ns = *self.waits_until_ns.get_or_insert(now.saturating_add(self.terms.shut_ns));
+        now < until_ns && !cfg!(mutant = "shut-wait")
+    }
+
     /// The next move, if one is due.
-    fn advance(&mut self, tick: Option<Option<Offer>>, now: Nanos, actions: &mut Actions) -> Option<(State, SagaWhy)> {
+    fn advance(
+        &mut self,
+        tick: Option<(Option<Offer>, bool)>,
+        now: Nanos,
+        actions: &mut Actions,
+    ) -> Option<(State, SagaWhy)> {
         if self.ending().is_none() && self.is_unresolved(now) {
             return Some((State::Ended(Ending::Escalated), SagaWhy::Unresolved));
         }
@@ -348,7 +382,7 @@ impl Saga {
     /// Takes the offer, waits, or counts a look that found nothing.
     fn look(
         &mut self,
-        offer: Option<Offer>,
+        (offer, is_shut): (Option<Offer>, bool),
         (hold_until_ns, look_at_ns, failures): (Nanos, Nanos, u8),
         now: Nanos,
         actions: &mut Actions,
@@ -364,7 +398,8 @@ impl Saga {
         if now < look_at_ns {
             return None;
         }
-        let failures = failures.saturating_add(1);
+        let waits = is_shut && self.waits(now);
+        let failures = failures.saturating_add(u8::from(!waits));
         if failures >= self.terms.failures_max {
             return Some(self.unhedged());
         }
@@ -394,7 +429,7 @@ impl Saga {
         if !self.is_exposed() {
             return Some(self.judged(now));
         }
-        let failures = failures.saturating_add(u8::from(hedge.moved == 0));
+        let failures = failures.saturating_add(u8::from(hedge.moved == 0 && !hedge.is_put_off));
         if failures >= self.terms.failures_max {
             return Some(self.unhedged());
         }
@@ -431,6 +466,9 @@ impl Saga {
     }
 
     fn watch(&mut self, now: Nanos, actions: &mut Actions) {
+        if !self.is_exposed() {
+            self.waits_until_ns = None;
+        }
         if !self.is_beyond_bound() {
             self.exposed_since_ns = None;
             return;

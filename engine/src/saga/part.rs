@@ -47,6 +47,8 @@ pub struct Part {
     pub ask_at_ns: Nanos,
     /// Whether it was withdrawn already.
     pub is_cancelled: bool,
+    /// Whether its market only said that it takes no orders for now.
+    pub is_put_off: bool,
 }
 
 impl Part {

@@ -19,6 +19,8 @@ pub struct Terms {
     pub hold_ns: Nanos,
     /// Between two looks that find no acceptable hedge, each a failure.
     pub retry_ns: Nanos,
+    /// How long markets that take no orders for now are waited for; after it a look that finds them so is a failure.
+    pub shut_ns: Nanos,
     /// How long an exposure may exceed the bound before a human is told.
     pub exposed_ns: Nanos,
     /// Failed hedges and looks after which it is escalated.

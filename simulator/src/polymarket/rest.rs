@@ -122,13 +122,16 @@ async fn serve(State(room): State<Arc<Room>>, method: Method, uri: Uri, headers:
     };
     let query = decoded(uri.query().unwrap_or(""));
     let asked = Asked { method: method.as_str(), path: uri.path(), query, headers: &headers, body };
-    let fault = outcome(&room.world, &asked);
+    let (fault, restart) = outcome(&room.world, &asked);
     let answered = match fault {
         Some((OutcomeFault::Reject, ..)) => Answer::refused(400, "the order was not taken"),
         Some((OutcomeFault::Lost, ..)) => Answer::refused(500, "could not insert order"),
         Some((OutcomeFault::Accept, ..)) | None => {
             let mut house = room.world.house.lock();
             house.now_ns = house.now_ns.max(room.world.now_ns());
+            if let Some((down_ms, post_only_ms)) = restart {
+                house.restart(down_ms.saturating_mul(1_000_000), post_only_ms.saturating_mul(1_000_000));
+            }
             answer(&mut house, &asked)
         }
     };
@@ -151,19 +154,31 @@ fn nameless(body: &str) -> String {
     answer.to_string()
 }
 
-/// What a fault in force makes of an order request and of its answer; also lets triggers know of the request.
-fn outcome(world: &World, asked: &Asked<'_>) -> Option<(OutcomeFault, AnswerFault, u64)> {
+/// A fault of an order request and of its answer; how long the engine goes down before it, in ms.
+type Fate = (Option<(OutcomeFault, AnswerFault, u64)>, Option<(u64, u64)>);
+
+/// What faults in force make of an order request; also lets triggers know of it. What it pulls is in force for the next
+/// request already, not only from the next pulse on: of two orders sent together it can part them.
+fn outcome(world: &World, asked: &Asked<'_>) -> Fate {
     if asked.method == "GET" || !matches!(asked.path, "/order" | "/orders") {
-        return None;
+        return (None, None);
     }
     let place = Place { venue: Venue::Polymarket, endpoint: Endpoint::A, conn: 0, topic: asked.path, symbol: "" };
     let now_ns = world.now_ns();
     let mut state = world.lock();
-    state.faults.happened(Happening::Order, &place, now_ns);
-    state.faults.pick(&place, |verb| match *verb {
+    let fault = state.faults.pick(&place, |verb| match *verb {
         Verb::Outcome { outcome, answer, ms } => Some((outcome, answer, ms)),
         _ => None,
-    })
+    });
+    let restart = state.faults.pick(&place, |verb| match *verb {
+        Verb::EngineRestart { down_ms, post_only_ms } => Some((down_ms, post_only_ms)),
+        _ => None,
+    });
+    state.faults.happened(Happening::Order, &place, now_ns);
+    if state.faults.listens() {
+        state.turn(now_ns);
+    }
+    (fault, restart)
 }
 
 fn answer(house: &mut House, asked: &Asked<'_>) -> Answer {

@@ -4,8 +4,8 @@ use super::judge::plain;
 use crate::running::{Running, data};
 use highwire_links::fill::trade_key;
 use highwire_simulator::{
-    Amount, AssetSpec, Endpoint, Entry, Fact, Holder, Injection, MarketConfig, PolymarketConfig, Ports, Simulator,
-    SimulatorConfig, Venue as Room, Verb,
+    Amount, AssetSpec, Endpoint, Entry, Fact, Happening, Holder, Injection, MarketConfig, PolymarketConfig, Ports,
+    Simulator, SimulatorConfig, Venue as Room, Verb, When,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -45,6 +45,13 @@ impl Market {
     /// Starts both, to trade the hourly market after the present one; `more` is settings besides.
     pub async fn start(polymarket: PolymarketConfig, more: &str) -> Self {
         Self::start_followed(polymarket, "", more).await
+    }
+
+    /// The same, the service in an environment with these variables besides.
+    pub async fn within(polymarket: PolymarketConfig, more: &str, environment: &[(&str, &str)]) -> Self {
+        let simulator = simulator(polymarket).await;
+        let (slug, tokens) = next_hour(&simulator).await;
+        Self::between(simulator, (&format!("markets = [\"{slug}\"]"), tokens), more, environment)
     }
 
     /// The same, with settings of how markets are followed.
@@ -165,6 +172,12 @@ impl Market {
     /// A verb at the venue, for so long.
     pub fn at(&self, verb: Verb, ms: u64) {
         self.simulator.control().apply(Injection::new(Room::Polymarket, verb).lasting_ms(ms)).unwrap();
+    }
+
+    /// An act that begins with the order after the next one.
+    pub fn after_an_order(&self, verb: Verb) {
+        let when = When::After { what: Happening::Order, count: 1, delay_ns: 0 };
+        self.simulator.control().apply(Injection { when, ..Injection::new(Room::Polymarket, verb) }).unwrap();
     }
 
     /// Requests to a path are answered with a status.

@@ -81,7 +81,7 @@ async fn polymarket_trades_that_stay_matched_for_too_long_reduce_what_is_done_th
 async fn polymarket_is_left_alone_while_its_engine_starts_anew_and_traded_again_afterwards() {
     let market = Market::start(apart(), "[supervision]\nbreaker_failures = 1000").await;
     market.wait_trades(2);
-    // It ends between two trades: a leg that it had taken would ask for its hedge again and again.
+    // It ends between two trades: of a leg that it had taken there is a story of its own.
     assert!(market.tune("complement.enabled=false").status.success());
     market.assert_sound().await;
     let (unknowns, posts) = (market.wire("order_unknowns"), market.truth().posts());
@@ -95,6 +95,37 @@ async fn polymarket_is_left_alone_while_its_engine_starts_anew_and_traded_again_
     market.wait_trades(2);
     assert_eq!(market.wire("order_unknowns"), unknowns, "a refusal is an answer");
     market.assert_sound().await;
+    market.stop().await;
+}
+
+/// The engine goes down between the two orders of a trade, and what the first bought can be sold nowhere else: it is asked
+/// for seldom, said, and hedged when the engine takes orders again. No gate takes the refusals for a strategy that runs away.
+///
+/// Fault: M13
+/// Fault: X06
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_shut_between_two_legs_is_asked_for_the_hedge_seldom_until_it_opens() {
+    // Fewer failed looks than there would be while it is down, and fewer refusals in a row than there are.
+    let patience = [("HIGHWIRE__SAGA__FAILURES_MAX", "80")];
+    let more = "[supervision]\nbreaker_failures = 1000\n[guard]\nrejects_max = 8";
+    let market = Market::within(apart(), more, &patience).await;
+    market.wait_trades(2);
+    let told = || market.times_said("it goes on hedging incident=");
+    // The first order may find nothing to trade with.
+    while told() == 0 {
+        market.assert_sound().await;
+        let (posts, refused) = (market.truth().posts(), market.wire("order_rejects"));
+        market.after_an_order(Verb::EngineRestart { down_ms: 10_000, post_only_ms: 2_000 });
+        market.running.wait(|| (market.truth().posts() == posts).then(|| "it met no order".to_owned()));
+        tokio::time::sleep(Duration::from_millis(12_000)).await;
+        let refused = market.wire("order_rejects") - refused;
+        println!("{refused} orders were refused in twelve seconds, {} hedges so far", market.wire("hedges"));
+        assert!(refused <= 20, "{refused} orders: {}", market.running.said());
+    }
+    market.assert_sound().await;
+    assert_eq!((told(), market.times_said("the last gate tripped")), (1, 0), "{}", market.running.said());
+    assert!(market.wire("hedges") > 0);
+    market.wait_trades(2);
     market.stop().await;
 }
 
