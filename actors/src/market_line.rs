@@ -3,7 +3,7 @@
 
 use crate::allowance::Allowance;
 use crate::connect::{Line, Target};
-use crate::pool::{ParseSnapshot, SnapshotSource};
+use crate::pool::{DepthUrl, ParseSnapshot, SnapshotSource};
 use crate::session::Recipe;
 use crate::subscribe::{ReadAnswers, Request, Subscription, TopicAnswer};
 use highwire_engine::connection::{Connection, Upkeep};
@@ -72,14 +72,23 @@ impl MarketLine {
         traded: HashSet<InstrumentId>,
     ) -> Option<SnapshotSource> {
         let symbols: Vec<&str> = self.symbols.iter().map(|(symbol, _)| symbol.as_str()).collect();
-        let path = plan(self.venue, &symbols, self.channels).snapshot_path?;
-        Some(self.depths(base, http, timeout, (path, traded, Priority::Reconcile)))
+        let plan = plan(self.venue, &symbols, self.channels);
+        let mut source = self.depths(base, http, timeout, (plan.snapshot_path?, traded, Priority::Reconcile));
+        let lean = plan.lean_snapshot_path.map(|path| (self.depth_url(base, path), rest::cost(self.venue, &path(""))));
+        source.rule.lean = lean.as_ref().map(|(_, cost)| cost.0[Scope::Weight as usize]);
+        Some(SnapshotSource { lean, ..source })
     }
 
     /// A small depth by request, for venues that have one: what `pool` compares when lines fall silent.
     pub fn probe(&self, base: &str, http: reqwest::Client, timeout: Duration) -> Option<SnapshotSource> {
         let path = rest::probe_path(self.venue)?;
         Some(self.depths(base, http, timeout, (path, HashSet::new(), Priority::Open)))
+    }
+
+    fn depth_url(&self, base: &str, path: fn(&str) -> String) -> DepthUrl {
+        let of = |(symbol, entry): &(String, Entry)| (entry.id, format!("{base}{}", path(symbol)));
+        let urls: HashMap<InstrumentId, String> = self.symbols.iter().map(of).collect();
+        Arc::new(move |instrument| urls.get(&instrument).cloned())
     }
 
     fn depths(
@@ -89,20 +98,20 @@ impl MarketLine {
         timeout: Duration,
         (path, traded, priority): (fn(&str) -> String, HashSet<InstrumentId>, Priority),
     ) -> SnapshotSource {
-        let of = |(symbol, entry): &(String, Entry)| (entry.id, (format!("{base}{}", path(symbol)), *entry));
-        let known: Arc<HashMap<InstrumentId, (String, Entry)>> = Arc::new(self.symbols.iter().map(of).collect());
-        let (urls, venue) = (Arc::clone(&known), self.venue);
+        let known: HashMap<InstrumentId, Entry> = self.symbols.iter().map(|(_, entry)| (entry.id, *entry)).collect();
+        let venue = self.venue;
         let parse: ParseSnapshot = Arc::new(move |instrument, body| {
-            let (_, entry) = known.get(&instrument).ok_or("not an instrument of this line")?;
+            let entry = known.get(&instrument).ok_or("not an instrument of this line")?;
             let depth = rest::parse_depth(venue, *entry, body).map_err(|reject| reject.name().to_owned())?;
             Ok(Snapshot { head: depth.head, bids: depth.bids, asks: depth.asks })
         });
-        let url = Arc::new(move |instrument| urls.get(&instrument).map(|(url, _)| url.clone()));
+        let url = self.depth_url(base, path);
         let traded = Arc::new(move |instrument| traded.contains(&instrument));
         let (cost, allowance) = (rest::cost(venue, &path("")), self.allowance.clone());
         SnapshotSource {
             http,
             url,
+            lean: None,
             parse,
             timeout,
             rule: snapshot_rule(venue, cost),
@@ -122,7 +131,8 @@ fn snapshot_rule(venue: Venue, cost: Cost) -> SnapshotRule {
         _ => 100,
     };
     let again = Backoff { first_ns: 500_000_000, max_ns: 20_000_000_000 };
-    SnapshotRule { limit, span_ns: 60_000_000_000, weight: cost.0[Scope::Weight as usize], parallel: 4, again }
+    let weight = cost.0[Scope::Weight as usize];
+    SnapshotRule { limit, span_ns: 60_000_000_000, weight, lean: None, parallel: 4, again }
 }
 
 struct MarketRecipe {

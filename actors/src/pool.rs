@@ -8,7 +8,7 @@ mod silence;
 mod standing;
 mod turns;
 
-pub use books::{ParseSnapshot, SnapshotSource};
+pub use books::{DepthUrl, ParseSnapshot, SnapshotSource};
 pub use keepers::Keepers;
 pub use standing::Cause;
 

@@ -1,5 +1,6 @@
 //! Which book gets its snapshot next: traded ones first, one recovery per book at a time, never more
-//! than a share of the venue's budget, and nothing while the venue told us to wait (faults.md C13).
+//! than a share of the venue's budget, and nothing while the venue told us to wait (faults.md C13). Once half of the share
+//! is used, a book gets fewer levels where that costs less: one that is live beats one that is deep.
 
 use crate::backoff::Backoff;
 use highwire_links::{InstrumentId, Nanos};
@@ -14,6 +15,8 @@ pub struct SnapshotRule {
     pub span_ns: Nanos,
     /// Weight of one snapshot.
     pub weight: u32,
+    /// Weight of one with fewer levels, where that costs less.
+    pub lean: Option<u32>,
     /// Requests on their way at a time.
     pub parallel: u32,
     /// Least wait between two requests of one book; it grows while they do not bring it to life.
@@ -22,6 +25,15 @@ pub struct SnapshotRule {
 
 /// Share of the limit that is used, in percent: the rest is for orders and for what else our address does.
 const SHARE_PERCENT: u32 = 80;
+
+/// How much of a book is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// All that the venue gives.
+    Full,
+    /// Fewer levels, for less weight.
+    Lean,
+}
 
 /// How much a book matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,12 +99,13 @@ impl Snapshots {
         }
     }
 
-    /// The book to ask for now, counted; `None` when there is none or no budget.
-    pub fn next(&mut self, now: Nanos) -> Option<InstrumentId> {
+    /// The book to ask for now, and how much of it, counted; `None` when there is none or no budget.
+    pub fn next(&mut self, now: Nanos) -> Option<(InstrumentId, Depth)> {
         let in_flight = self.books.values().filter(|recovery| recovery.stage == Stage::Asked).count();
-        if now < self.wait_until_ns || in_flight >= self.rule.parallel as usize || !self.has_room(now) {
+        if now < self.wait_until_ns || in_flight >= self.rule.parallel as usize {
             return None;
         }
+        let (depth, weight) = self.affordable(now)?;
         let due =
             |recovery: &Recovery| matches!(recovery.stage, Stage::Queued { not_before_ns } if not_before_ns <= now);
         let (&book, recovery) = self
@@ -102,8 +115,8 @@ impl Snapshots {
             .min_by_key(|(_, recovery)| (recovery.rank, recovery.order))?;
         recovery.stage = Stage::Asked;
         recovery.requests = recovery.requests.saturating_add(1);
-        self.spent.push_back((now, self.rule.weight));
-        Some(book)
+        self.spent.push_back((now, weight));
+        Some((book, depth))
     }
 
     /// The answer came. A failed one is queued again, after a wait.
@@ -151,9 +164,15 @@ impl Snapshots {
         self.spent.iter().fold(0, |sum, &(_, weight)| sum.saturating_add(weight))
     }
 
-    fn has_room(&mut self, now: Nanos) -> bool {
+    /// The deepest snapshot that there is room for, with its weight.
+    fn affordable(&mut self, now: Nanos) -> Option<(Depth, u32)> {
         let share = u64::from(self.rule.limit) * u64::from(SHARE_PERCENT) / 100;
-        u64::from(self.used(now)) + u64::from(self.rule.weight) <= share
+        let (used, SnapshotRule { weight, lean, .. }) = (u64::from(self.used(now)), self.rule);
+        let for_full = if lean.is_some() { share / 2 } else { share };
+        if used + u64::from(weight) <= for_full {
+            return Some((Depth::Full, weight));
+        }
+        lean.filter(|lean| used + u64::from(*lean) <= share).map(|lean| (Depth::Lean, lean))
     }
 }
 
@@ -167,6 +186,7 @@ mod tests {
         limit: 6_000,
         span_ns: 60 * S,
         weight: 50,
+        lean: None,
         parallel: 4,
         again: Backoff { first_ns: S, max_ns: 20 * S },
     };
@@ -181,7 +201,7 @@ mod tests {
         let mut served: Vec<(u64, u16)> = Vec::new();
         for tenth in 0..=1_200u64 {
             let now = tenth * S / 10;
-            while let Some(book) = snapshots.next(now) {
+            while let Some((book, _)) = snapshots.next(now) {
                 snapshots.on_needed(book, Rank::Traded, now, 0);
                 snapshots.on_answer(book, true, now, 0);
                 served.push((now, book.0));
@@ -195,6 +215,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn once_half_of_the_share_is_used_books_are_asked_for_with_fewer_levels() {
+        let mut snapshots = Snapshots::new(SnapshotRule { weight: 250, lean: Some(50), ..RULE });
+        let mut asked = Vec::new();
+        for book in 0..100 {
+            snapshots.on_needed(InstrumentId(book), Rank::Traded, 0, 0);
+            let Some((book, depth)) = snapshots.next(0) else { break };
+            snapshots.on_answer(book, true, 0, 0);
+            asked.push(depth);
+        }
+        let of = |depth| asked.iter().filter(|&&other| other == depth).count() as u32;
+        assert_eq!(
+            (of(Depth::Full), of(Depth::Lean)),
+            (9, 51),
+            "{} of 4800",
+            of(Depth::Full) * 250 + of(Depth::Lean) * 50
+        );
+        assert_eq!(
+            snapshots.next(60 * S).map(|(_, depth)| depth),
+            Some(Depth::Full),
+            "a minute later there is room again"
+        );
+    }
+
     proptest! {
         #[test]
         fn the_share_is_kept_one_request_per_book_flies_and_every_book_that_asks_is_served(
@@ -206,7 +250,7 @@ mod tests {
                 now += step_ms * 1_000_000;
                 match what {
                     0 => snapshots.on_needed(InstrumentId(book), Rank::Traded, now, random),
-                    1 => if let Some(book) = snapshots.next(now) {
+                    1 => if let Some((book, _)) = snapshots.next(now) {
                         prop_assert!(!flying.contains(&book));
                         flying.push(book);
                         asked.push(now);
@@ -220,7 +264,7 @@ mod tests {
             }
             for _ in 0..2_000 {
                 now += S;
-                if let Some(book) = snapshots.next(now) { snapshots.on_answer(book, true, now, 0) }
+                if let Some((book, _)) = snapshots.next(now) { snapshots.on_answer(book, true, now, 0) }
             }
             prop_assert_eq!(snapshots.waiting(), 0);
         }
@@ -234,7 +278,7 @@ mod tests {
         assert_eq!(snapshots.next(30 * S - 1), None);
         snapshots.on_used(4_790, 30 * S);
         assert_eq!(snapshots.next(30 * S), None);
-        assert_eq!(snapshots.next(90 * S), Some(InstrumentId(1)));
+        assert_eq!(snapshots.next(90 * S), Some((InstrumentId(1), Depth::Full)));
     }
 
     #[test]
@@ -244,7 +288,7 @@ mod tests {
         for tenth in 0..200u64 {
             let now = tenth * S / 10;
             snapshots.on_needed(InstrumentId(1), Rank::Traded, now, u64::MAX);
-            if let Some(book) = snapshots.next(now) {
+            if let Some((book, _)) = snapshots.next(now) {
                 requests += 1;
                 snapshots.on_answer(book, true, now, 0);
             }
@@ -259,7 +303,7 @@ mod tests {
             let now = loss * S;
             snapshots.on_lines_lost();
             snapshots.on_needed(InstrumentId(1), Rank::Traded, now, 0);
-            assert_eq!(snapshots.next(now), Some(InstrumentId(1)), "loss {loss}");
+            assert_eq!(snapshots.next(now), Some((InstrumentId(1), Depth::Full)), "loss {loss}");
             snapshots.on_answer(InstrumentId(1), true, now, 0);
             snapshots.on_needed(InstrumentId(1), Rank::Traded, now, 0);
             assert_eq!(snapshots.next(now), None, "the same lines ask again");

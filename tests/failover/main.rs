@@ -1,5 +1,6 @@
 //! What the loss of lines costs: a service on four simulated exchanges loses them in every way that lines are lost,
-//! again and again, while another thread looks at its books. `HIGHWIRE_FAILOVERS=168` is the full form.
+//! again and again, while another thread looks at its books. `HIGHWIRE_FAILOVERS=168` is the full form,
+//! `HIGHWIRE_FAILOVER_KINDS=Two,HalfOpen` loses them in these ways only.
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
@@ -19,11 +20,16 @@ fn wanted() -> usize {
     std::env::var("HIGHWIRE_FAILOVERS").ok().and_then(|text| text.parse().ok()).unwrap_or(LOSSES)
 }
 
+fn is_wanted(loss: Loss) -> bool {
+    let kinds = std::env::var("HIGHWIRE_FAILOVER_KINDS").unwrap_or_default();
+    kinds.is_empty() || kinds.split(',').any(|kind| kind == format!("{loss:?}"))
+}
+
 /// Loses lines in each of these ways, all venues at a time. What lines or successors are there for, no book notices.
 async fn lose(lines: u16, ways: &[Loss]) {
     let stage = Stage::start(lines).await;
     let mut report = Report::default();
-    for &loss in ways {
+    for &loss in ways.iter().filter(|&&loss| is_wanted(loss)) {
         let places: Vec<usize> = (0..ROOMS.len()).filter(|&number| loss.happens_at(ROOMS[number].0)).collect();
         let each = wanted().div_ceil(places.len());
         let rounds = places.iter().map(|&number| stage.rounds(number, loss, each));

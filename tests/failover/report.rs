@@ -9,7 +9,8 @@ use std::time::Duration;
 #[derive(Default)]
 struct Row {
     losses: usize,
-    dark: Vec<Duration>,
+    /// By venue.
+    dark: BTreeMap<&'static str, Vec<Duration>>,
     found: Vec<Duration>,
 }
 
@@ -22,7 +23,7 @@ impl Report {
     pub fn take(&mut self, loss: Loss, round: &Round, watcher: &Watcher) {
         let row = self.0.entry(loss).or_default();
         row.losses += 1;
-        row.dark.push(watcher.dark(&round.instruments, round.span));
+        row.dark.entry(round.venue).or_default().push(watcher.dark(&round.instruments, round.span));
         row.found.extend(round.found);
     }
 
@@ -33,7 +34,7 @@ impl Report {
 
     /// Losses after which a book was not live.
     pub fn interrupted(&self, loss: Loss) -> usize {
-        self.0.get(&loss).map_or(0, |row| row.dark.iter().filter(|dark| !dark.is_zero()).count())
+        self.0.get(&loss).map_or(0, |row| row.dark.values().flatten().filter(|dark| !dark.is_zero()).count())
     }
 }
 
@@ -46,10 +47,14 @@ impl std::fmt::Display for Report {
             "", "", "p50", "p99", "max", "p50", "p99", "max"
         )?;
         for (loss, row) in &self.0 {
-            let [a, b, c] = quantiles(&row.dark);
+            let [a, b, c] = quantiles(&row.dark.values().flatten().copied().collect::<Vec<_>>());
             let [d, e, g] = quantiles(&row.found);
             let name = format!("{loss:?}");
             writeln!(f, "{name:<12} {:>6}  {a:>8.1} {b:>9.1} {c:>9.1}  {d:>8.1} {e:>9.1} {g:>9.1}", row.losses)?;
+            for (venue, dark) in row.dark.iter().filter(|_| c > 0.0) {
+                let [a, b, c] = quantiles(dark);
+                writeln!(f, "  {venue:<12} {:>4}  {a:>8.1} {b:>9.1} {c:>9.1}", dark.len())?;
+            }
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ const FOUND_WITHIN: Duration = Duration::from_secs(40);
 /// One loss, as it went.
 #[derive(Debug)]
 pub struct Round {
+    /// The venue.
+    pub venue: &'static str,
     /// The venue's instruments.
     pub instruments: Vec<usize>,
     /// When it was lost, and when both lines were back.
@@ -117,7 +119,8 @@ impl Stage {
         }
         self.wait_replaced(number, &lost).await;
         control.take_back(|_, target| target.venue == Some(room));
-        Round { instruments: self.instruments(number), span: (began_ns, self.watcher.now()), found }
+        let venue = ROOMS[number].1.name();
+        Round { venue, instruments: self.instruments(number), span: (began_ns, self.watcher.now()), found }
     }
 
     /// Whether a line of the venue has ended or fallen silent since last asked; the words of other venues are left.

@@ -29,6 +29,8 @@ pub struct Plan {
     pub rest_host: &'static str,
     /// Path and query of a symbol's depth snapshot, where the venue has it come by request.
     pub snapshot_path: Option<fn(&str) -> String>,
+    /// The same with fewer levels, where that costs the venue's budget less.
+    pub lean_snapshot_path: Option<fn(&str) -> String>,
     /// Path and query of the instrument list.
     pub metadata_path: String,
     /// Lists to read besides, where the symbols are of several instrument types (OKX).
@@ -77,6 +79,7 @@ mod tests {
         let spot = plan(Venue::BinanceSpot, &["BTCUSDT"], ALL);
         assert_eq!(spot.ws_path, "/stream?streams=btcusdt@depth@100ms/btcusdt@bookTicker/btcusdt@trade");
         assert_eq!(spot.snapshot_path.unwrap()("BTCUSDT"), "/api/v3/depth?symbol=BTCUSDT&limit=5000");
+        assert_eq!(spot.lean_snapshot_path.unwrap()("BTCUSDT"), "/api/v3/depth?symbol=BTCUSDT&limit=1000");
         assert!(spot.frames.is_empty() && spot.also.is_empty());
         let coin = plan(Venue::BinanceCoinm, &["BTCUSD_PERP"], Channels { depth: true, ..Channels::default() });
         assert_eq!(coin.ws_path, "/stream?streams=btcusd_perp@depth@100ms");

@@ -8,7 +8,7 @@ use highwire_engine::feed::Snapshot;
 use highwire_links::rate::{Cost, Priority};
 use highwire_links::{InstrumentId, Nanos};
 use highwire_supervision::dice::Dice;
-use highwire_supervision::snapshots::{Rank, SnapshotRule, Snapshots};
+use highwire_supervision::snapshots::{Depth, Rank, SnapshotRule, Snapshots};
 use ractor::ActorRef;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,13 +16,18 @@ use std::time::Duration;
 /// Reads the body of a snapshot's HTTP answer.
 pub type ParseSnapshot = Arc<dyn Fn(InstrumentId, &[u8]) -> Result<Snapshot, String> + Send + Sync>;
 
+/// The URL of an instrument's depth; `None` for one that the venue does not have.
+pub type DepthUrl = Arc<dyn Fn(InstrumentId) -> Option<String> + Send + Sync>;
+
 /// Where snapshots come from, for venues that do not send them in band.
 #[derive(Clone)]
 pub struct SnapshotSource {
     /// HTTP client.
     pub http: reqwest::Client,
-    /// URL of an instrument's depth snapshot; `None` for one that the venue does not have.
-    pub url: Arc<dyn Fn(InstrumentId) -> Option<String> + Send + Sync>,
+    /// Where an instrument's depth is.
+    pub url: DepthUrl,
+    /// Where it is with fewer levels, and what that uses, where it is less.
+    pub lean: Option<(DepthUrl, Cost)>,
     /// Reads the answer.
     pub parse: ParseSnapshot,
     /// For one request.
@@ -74,10 +79,10 @@ impl Books {
 
     /// Sends the requests that are due.
     pub fn fetch(&mut self, pool: &ActorRef<PoolMsg>, now: Nanos) {
-        while let Some(book) = self.snapshots.next(now) {
+        while let Some((book, how_deep)) = self.snapshots.next(now) {
             let (source, pool) = (self.source.clone(), pool.clone());
             tokio::spawn(async move {
-                let fetched = depth(&source, book).await;
+                let fetched = depth(&source, book, how_deep).await;
                 // A pool that was stopped meanwhile wants no snapshot.
                 let _stopped = pool.cast(PoolMsg::Fetched(book, fetched));
             });
@@ -102,10 +107,13 @@ impl Books {
 }
 
 /// One depth request.
-pub async fn depth(source: &SnapshotSource, book: InstrumentId) -> Fetched {
+pub async fn depth(source: &SnapshotSource, book: InstrumentId, how_deep: Depth) -> Fetched {
     let failed = |why: String| Fetched { snapshot: Err(why), used: None, wait_s: None };
-    let Some(url) = (source.url)(book) else { return failed("the venue has no such book".to_owned()) };
-    let claim = Claim { allowance: &source.allowance, need: Need::Now, priority: source.priority, cost: source.cost };
+    let full = (&source.url, source.cost);
+    let lean = source.lean.as_ref().map(|(url, cost)| (url, *cost)).filter(|_| how_deep == Depth::Lean);
+    let (url, cost) = lean.unwrap_or(full);
+    let Some(url) = url(book) else { return failed("the venue has no such book".to_owned()) };
+    let claim = Claim { allowance: &source.allowance, need: Need::Now, priority: source.priority, cost };
     match web::send(source.http.get(&url), source.timeout, claim).await {
         Err(why) => failed(why),
         Ok(answer) => {

@@ -4,6 +4,7 @@
 use super::books::{SnapshotSource, depth};
 use super::{LineKey, PoolMsg};
 use highwire_links::InstrumentId;
+use highwire_supervision::snapshots::Depth;
 use ractor::ActorRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -72,9 +73,9 @@ impl Silence {
         } else if self.looking.insert(book) {
             let (source, pool) = (source.clone(), pool.clone());
             tokio::spawn(async move {
-                let before = depth(&source, book).await;
+                let before = depth(&source, book, Depth::Full).await;
                 tokio::time::sleep(APART).await;
-                let after = depth(&source, book).await;
+                let after = depth(&source, book, Depth::Full).await;
                 let both = before.snapshot.and_then(|before| Ok((before, after.snapshot?)));
                 let moved = both.map(|(before, after)| (before.bids, before.asks) != (after.bids, after.asks));
                 // A pool that was stopped meanwhile wants no answer.

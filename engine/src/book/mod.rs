@@ -6,6 +6,8 @@
 //!                             └────────── resync ───────────┼─────────────────────────────────────┘
 //!                                                           └──line ended──▶ Dead ──line up──▶ Syncing
 //! ```
+//!
+//! A new line that goes on exactly where the last one ended makes the book live again by that alone.
 
 pub mod chain;
 pub mod checksum;
@@ -71,6 +73,8 @@ pub struct Book {
     spare: bool,
     /// Copies of what it holds may come: of another line, or of one that is left and has not caught up with it.
     copies: bool,
+    /// What it holds was whole when its last line ended: a diff that follows it exactly makes it live again.
+    resumes: bool,
 }
 
 impl Book {
@@ -78,7 +82,8 @@ impl Book {
     pub fn new(chain: Chain, scale: Scale) -> Self {
         let (bids, asks) = (Ladder::new(Side::Buy), Ladder::new(Side::Sell));
         let (link, pending) = (Link::default(), Pending::new());
-        Self { chain, scale, state: BookState::Empty, link, bids, asks, pending, spare: false, copies: false }
+        let state = BookState::Empty;
+        Self { chain, scale, state, link, bids, asks, pending, spare: false, copies: false, resumes: false }
     }
 
     /// Where it stands.
@@ -153,9 +158,16 @@ impl Book {
         Effect { moved: self.shift(BookState::Suspect, why), need: Some(self.need()), ..Effect::default() }
     }
 
-    /// Its line ended: nothing more comes until there is a new one.
+    /// Its line ended: nothing more comes until there is a new one. Where that will not begin with a snapshot of its
+    /// own, what was whole is kept: the next diff may follow it, and a snapshot costs a request and its time.
     pub fn on_line_ended(&mut self) -> Option<Moved> {
-        self.forget();
+        let was_whole = self.state == BookState::Live || self.resumes;
+        if was_whole && self.chain.snapshot_on_request() {
+            (self.resumes, self.copies) = (true, self.spare);
+            self.pending.clear();
+        } else {
+            self.forget();
+        }
         self.shift(BookState::Dead, BookWhy::LineEnded)
     }
 
@@ -188,10 +200,16 @@ impl Book {
         self.pending.clear();
         self.link = Link::default();
         self.copies = self.spare;
+        self.resumes = false;
     }
 
     /// A diff before the book is whole: kept where a snapshot is on the way, useless otherwise.
     fn on_early_delta(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
+        match self.judge(head) {
+            Follows::Yes if self.resumes => return self.resume(head, bids, asks),
+            Follows::Gap => self.resumes = false,
+            Follows::Yes | Follows::Old => {}
+        }
         let first = matches!(self.state, BookState::Empty | BookState::Dead);
         let why = if self.state == BookState::Empty { BookWhy::FirstMessage } else { BookWhy::Resync };
         if self.chain.snapshot_on_request() && self.pending.keep(head, bids, asks).is_err() {
@@ -199,6 +217,18 @@ impl Book {
         }
         let need = first.then(|| self.need());
         Effect { moved: self.shift(BookState::Syncing, why), need, ..Effect::default() }
+    }
+
+    /// Nothing was said between the last line's end and this diff.
+    fn resume(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
+        self.resumes = false;
+        self.pending.clear();
+        match self.apply(head, bids, asks) {
+            Ok(()) => {
+                Effect { applied: true, moved: self.shift(BookState::Live, BookWhy::Bridged), ..Effect::default() }
+            }
+            Err(why) => self.lose(why),
+        }
     }
 
     fn on_live_delta(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Effect {
@@ -300,6 +330,7 @@ impl Book {
     }
 
     fn install(&mut self, head: &DepthHead, bids: &[Level], asks: &[Level]) -> Result<(), BookWhy> {
+        self.resumes = false;
         self.bids.replace(bids).map_err(why_refused)?;
         self.asks.replace(asks).map_err(why_refused)?;
         self.link = Link::of_snapshot(self.chain, &head.sequence);

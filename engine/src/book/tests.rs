@@ -134,6 +134,38 @@ fn a_dead_book_takes_no_snapshot_until_its_line_is_up() {
 }
 
 #[test]
+fn a_new_line_that_goes_on_where_the_last_one_ended_needs_no_snapshot_and_any_other_does() {
+    let lost = |chain| {
+        let mut book = book(chain);
+        snapshot(&mut book, 10);
+        assert!(diff(&mut book, 11, 11, Some(10)).applied || diff(&mut book, 9, 11, Some(8)).applied);
+        book.on_line_ended();
+        book.on_line_up();
+        book
+    };
+    for chain in [Chain::FirstLast, Chain::PrevBridged] {
+        let mut same = lost(chain);
+        assert!(!diff(&mut same, 10, 10, Some(9)).applied, "a slower endpoint's copy");
+        let resumed = diff(&mut same, 12, 13, Some(11));
+        assert_eq!((resumed.applied, why(resumed)), (true, Some((BookState::Live, BookWhy::Bridged))));
+        assert_eq!((same.held(), same.asks().best()), (Some(13), Some((101, 5))), "what was not said again stands");
+        assert_eq!(snapshot(&mut same, 12), Effect::default(), "the one that was asked for comes too late");
+        let mut missed = lost(chain);
+        assert!(!diff(&mut missed, 13, 13, Some(12)).applied && missed.state() == BookState::Syncing);
+        assert!(!diff(&mut missed, 12, 12, Some(11)).applied, "what was missed is not made up for");
+        assert!(snapshot(&mut missed, 12).applied && missed.held() == Some(13));
+    }
+    let mut greeted = lost(Chain::PrevInBand);
+    assert!(!diff(&mut greeted, 0, 12, Some(11)).applied, "where a snapshot greets, only that begins a book");
+    let mut suspect = book(Chain::FirstLast);
+    snapshot(&mut suspect, 10);
+    suspect.lose(BookWhy::Crossed);
+    suspect.on_line_ended();
+    suspect.on_line_up();
+    assert!(!diff(&mut suspect, 11, 11, None).applied, "what was not whole is not kept");
+}
+
+#[test]
 fn a_snapshot_while_live_is_ignored_where_it_must_be_asked_for() {
     let mut book = book(Chain::PrevBridged);
     snapshot(&mut book, 10);

@@ -116,7 +116,7 @@ impl Net {
             (venue.id(), LineSet::new(LineSetRule::default(), &kinds, now))
         };
         let again = Backoff { first_ns: 500 * MS, max_ns: 20 * S };
-        let snapshots = SnapshotRule { limit: 6_000, span_ns: 60 * S, weight: 250, parallel: 4, again };
+        let snapshots = SnapshotRule { limit: 6_000, span_ns: 60 * S, weight: 250, lean: None, parallel: 4, again };
         let ids: Vec<VenueId> = VENUES.iter().map(|(venue, _)| venue.id()).collect();
         let (hold, _) = boot::mode_max(&process.state.lock(), |_| false);
         let to = (process.notes.clone(), process.desk.cnc.clone());
@@ -345,7 +345,7 @@ impl Net {
     fn fetch(&mut self, scene: &mut Scene<'_>) {
         let now = scene.now;
         for snapshots in &mut self.snapshots {
-            while let Some(book) = snapshots.next(now) {
+            while let Some((book, _)) = snapshots.next(now) {
                 self.fetching.push((now + scene.dice.between(10, 80) * MS, book));
             }
         }

@@ -31,6 +31,7 @@ fn connection(venue: Venue, path: &str, symbols: &[&str], channels: Channels) ->
         heartbeat: None,
         rest_host,
         snapshot_path: Some(snapshot_path(venue)),
+        lean_snapshot_path: lean_snapshot_path(venue),
         metadata_path: metadata_path(venue).to_owned(),
         metadata_more: Vec::new(),
         also: Vec::new(),
@@ -60,6 +61,12 @@ fn snapshot_path(venue: Venue) -> fn(&str) -> String {
         Venue::BinanceCoinm => |symbol| format!("/dapi/v1/depth?symbol={symbol}&limit=1000"),
         _ => |symbol| format!("/api/v3/depth?symbol={symbol}&limit=5000"),
     }
+}
+
+/// A fifth of the weight for a fifth of the levels; futures give no more than these anyway.
+fn lean_snapshot_path(venue: Venue) -> Option<fn(&str) -> String> {
+    let is_spot = !matches!(venue, Venue::BinanceUsdm | Venue::BinanceCoinm);
+    is_spot.then_some(|symbol| format!("/api/v3/depth?symbol={symbol}&limit=1000"))
 }
 
 fn metadata_path(venue: Venue) -> &'static str {

@@ -25,6 +25,7 @@ pub(crate) fn plan(venue: Venue, symbols: &[&str], channels: Channels) -> Plan {
         heartbeat: Some((HEARTBEAT_NS, r#"{"op":"ping"}"#)),
         rest_host: "https://api.bybit.com",
         snapshot_path: None,
+        lean_snapshot_path: None,
         metadata_path: format!("/v5/market/instruments-info?category={category}&limit=1000"),
         metadata_more: Vec::new(),
         also: Vec::new(),

@@ -23,6 +23,7 @@ pub(crate) fn plan(symbols: &[&str], channels: Channels) -> Plan {
         heartbeat: Some((HEARTBEAT_NS, "ping")),
         rest_host: "https://openapi.okx.com",
         snapshot_path: None,
+        lean_snapshot_path: None,
         metadata_path: lists.next().unwrap_or_else(|| list("SPOT")),
         metadata_more: lists.collect(),
         also: Vec::new(),

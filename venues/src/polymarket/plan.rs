@@ -27,6 +27,7 @@ pub(crate) fn plan(symbols: &[&str], channels: Channels) -> Plan {
         heartbeat: Some((HEARTBEAT_NS, "PING")),
         rest_host: GAMMA_HOST,
         snapshot_path: None,
+        lean_snapshot_path: None,
         metadata_path: lists.next().unwrap_or_else(|| list(&[])),
         metadata_more: lists.collect(),
         also: Vec::new(),
