@@ -61,14 +61,15 @@ pub async fn start(
     config: &Config,
     clock: &TscClock,
     (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
-    (means, journal): (Option<Means>, Option<&mut Prepared>),
+    (means, mut journal): (Option<Means>, Option<&mut Prepared>),
 ) -> Result<Threads, ServiceError> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let plan = layout::plan(config, cores);
     tracing::info!(?plan, cores, "threads");
-    let ends = Ends::new(universe.instruments.len());
+    let mut ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
     let succession = journal.as_ref().map_or_else(Succession::none, |journal| journal.succession());
+    ends.gateway.outbox = journal.as_mut().and_then(|journal| journal.outbox());
     let factory = || {
         let tables = (Arc::clone(universe), config.clone());
         duty_factory(tables, readers.clone(), means.clone(), succession.clone())
