@@ -13,8 +13,10 @@ use highwire_engine::spec::Funds;
 use highwire_links::Nanos;
 use highwire_links::fixed::Amount;
 use highwire_links::mode::Mode;
+use highwire_links::outbox::{Marker, Outbox};
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::{Disk, Folder};
+use highwire_store::journal::outbox::{self, Left};
 use highwire_store::journal::{
     Entry, Health, Journal, JournalError, Listed, Recovery, Resolved, Settings, Stamped, Statement, recover_after,
 };
@@ -115,6 +117,8 @@ pub struct Boot {
     pub epoch: u16,
     /// The last record that the checkpoint covers; 0 without one.
     pub covered: u64,
+    /// Where orders are put down before they leave, and where it is told what is on record.
+    pub outbox: Option<(Box<dyn Outbox>, Box<dyn Marker>)>,
     folder: String,
 }
 
@@ -132,6 +136,20 @@ pub struct Found {
     pub covered: u64,
     /// What reading found.
     pub recovery: Recovery,
+    /// The newest order on record after the checkpoint; 0 for none.
+    pub newest: u64,
+    /// Orders that left in the last moment before a kill and are not on record, oldest first.
+    pub departed: Vec<Stamped>,
+}
+
+impl Found {
+    /// Takes in what the killed process left in its outbox, if it is the one that wrote this journal last.
+    pub fn depart(&mut self, left: Left) {
+        let (newest, epoch) = (self.newest, self.state.leases.next_epoch());
+        let is_last = left.epoch.checked_add(1) == epoch;
+        let lacks = |noted: &Stamped| matches!(&noted.entry, Entry::Intent(order) if order.id > newest);
+        self.departed = left.orders.into_iter().filter(|noted| is_last && lacks(noted)).collect();
+    }
 }
 
 impl Recovered {
@@ -147,12 +165,18 @@ impl Recovered {
         let folder = path.display().to_string();
         let disk = Folder::new(&path).map_err(|source| BootError::Io { folder: folder.clone(), source })?;
         let lock = Lock::take(&path)?;
-        let found = read(&disk, &folder, true)?;
+        let mut found = read(&disk, &folder, true)?;
+        if let Some(outbox) = outbox_of(config, orders) {
+            match outbox::read(&outbox) {
+                Ok(left) => found.depart(left.unwrap_or_default()),
+                Err(why) => tracing::warn!(%why, outbox = %outbox.display(), "what left last cannot be read"),
+            }
+        }
         if let Some(cut) = &found.recovery.cut {
             tracing::warn!(segment = cut.segment, offset = cut.offset, "the journal's torn tail is cut");
         }
         let epoch = found.state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(folder.clone()))?;
-        let Found { state, covered, recovery } = &found;
+        let Found { state, covered, recovery, .. } = &found;
         tracing::info!(epoch, records = recovery.records, covered, open = state.orders.len(), "recovered");
         Ok(Some(Self { found, epoch, lock, path, folder }))
     }
@@ -167,8 +191,23 @@ impl Recovered {
         let Self { found, epoch, lock, path, folder } = self;
         let disk = Folder::new(path).map_err(|source| BootError::Io { folder: folder.clone(), source })?;
         let boot = begin_on(Box::new(disk), (found, epoch, folder), (universe, config, orders), now)?;
-        Ok(Boot { lock: Some(lock), ..boot })
+        // Only now: what the last one left is on record.
+        let outbox = outbox_of(config, orders).and_then(|path| {
+            let made = outbox::create(&path, epoch);
+            let told = |why: &io::Error| {
+                tracing::warn!(%why, outbox = %path.display(), "no outbox: an order may leave unrecorded before a kill");
+            };
+            let (outbox, mark) = made.inspect_err(told).ok()?;
+            Some((Box::new(outbox) as Box<dyn Outbox>, Box::new(mark) as Box<dyn Marker>))
+        });
+        Ok(Boot { lock: Some(lock), outbox, ..boot })
     }
+}
+
+/// The outbox of live orders, where one is configured.
+fn outbox_of(config: &Config, orders: Orders) -> Option<PathBuf> {
+    let memory = Some(&config.store.outbox).filter(|memory| !memory.is_empty() && orders == Orders::Live)?;
+    Some(outbox::path(memory.as_ref(), &folder(config, orders)))
 }
 
 /// [`Recovered::begin`] on any disk, with what was read from it and this start's epoch.
@@ -181,10 +220,12 @@ pub fn begin_on(
     (universe, config, orders): (&Universe, &Config, Orders),
     now: Nanos,
 ) -> Result<Boot, BootError> {
-    let Found { state, covered, recovery } = found;
+    let Found { state, covered, recovery, departed, .. } = found;
     let sizes = Settings { segment_bytes: config.store.segment_kib << 10, ..Settings::default() };
     let journal = Journal::resume(disk, sizes, now, &recovery);
-    let mut boot = Boot { lock: None, state, journal, lessor: Lessor::new(epoch), epoch, covered, folder };
+    let lessor = Lessor::new(epoch);
+    let mut boot = Boot { lock: None, state, journal, lessor, epoch, covered, outbox: None, folder };
+    boot.take_departed(departed, now)?;
     boot.state.forget_spent(|venue, symbol| {
         universe.specs.iter().any(|spec| spec.venue.name() == venue && spec.symbol == symbol)
     });
@@ -198,6 +239,19 @@ pub fn begin_on(
 }
 
 impl Boot {
+    /// Puts on record what left in the last moment before a kill, as if the journal's thread had still taken it. It has a
+    /// segment of its own: the next one begins with the whole state.
+    fn take_departed(&mut self, departed: Vec<Stamped>, now: Nanos) -> Result<(), BootError> {
+        if departed.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(orders = departed.len(), "orders left in the moment before a kill: they are on record now");
+        departed.into_iter().for_each(|noted| self.add(noted.at_ns, noted.entry));
+        self.commit(now)?;
+        self.journal.roll();
+        Ok(())
+    }
+
     fn list(&mut self, universe: &Universe, config: &Config, orders: Orders, now: Nanos) {
         if orders == Orders::Paper {
             let label = "the paper venue ended with its process".to_owned();
@@ -269,13 +323,16 @@ impl Boot {
 pub fn read(disk: &dyn Disk, folder: &str, tail_only: bool) -> Result<Found, BootError> {
     let reader = Reader::new(disk, folder)?;
     let mut state = reader.state.clone();
-    let from = if tail_only { state.sequence } else { 0 };
+    let (from, mut newest) = (if tail_only { state.sequence } else { 0 }, 0);
     let recovery = recover_after(disk, from, |record| {
+        if let Entry::Intent(order) = &record.entry {
+            newest = newest.max(order.id);
+        }
         if record.sequence > state.sequence {
             state.take(&record);
         }
     })?;
-    reader.judge(state, recovery)
+    Ok(Found { newest, ..reader.judge(state, recovery)? })
 }
 
 /// The wallets of an instrument, and what is in them.
@@ -343,7 +400,7 @@ impl Reader {
             return Err(BootError::Gap { folder, checkpoint: covered, first });
         }
         refuse_faults(&folder, &state)?;
-        Ok(Found { state, covered, recovery })
+        Ok(Found { state, covered, recovery, newest: 0, departed: Vec::new() })
     }
 }
 

@@ -88,7 +88,7 @@ fn existing(folder: &Path) -> Result<Folder, BootError> {
     Folder::new(folder).map_err(failed)
 }
 
-fn verified(folder: String, Found { state, covered, recovery }: &Found) -> Verified {
+fn verified(folder: String, Found { state, covered, recovery, .. }: &Found) -> Verified {
     let position = |holding: &crate::state::Holding| {
         let quantity = Decimal { mantissa: holding.standing.position, dp: holding.listed.scale.qty_dp };
         (holding.name(), quantity.to_string())

@@ -6,6 +6,8 @@
 //!                          │ journal, leases, checkpoint
 //! ```
 //!
+//! A killed process loses what is on this way; orders stand in the outbox until it tells that they are on record.
+//!
 //! While the disk fails nothing is opened; what hedges and settles is still taken in, up to the bytes that may
 //! wait. Beyond these the rings fill.
 
@@ -14,6 +16,7 @@ use highwire_links::Nanos;
 use highwire_links::audit::{AuditRx, AuditTx, Record};
 use highwire_links::lease::IdLease;
 use highwire_links::order::Action;
+use highwire_links::outbox::Marker;
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::journal::{Entry, Health, Journal, Stamped};
 use highwire_store::lease::Lessor;
@@ -64,6 +67,8 @@ pub struct ScribeArgs {
     pub rings: Vec<(AuditRx, AuditTx)>,
     /// Entries that the net adds.
     pub notes: Receiver<Entry>,
+    /// Where the start after a kill sees which orders are on record.
+    pub outbox: Option<Box<dyn Marker>>,
     /// The time.
     pub clock: Box<dyn Clock>,
     /// Its rules.
@@ -136,6 +141,8 @@ pub struct Scribe {
     anchors: Vec<u64>,
     /// Records of the newest restatement.
     restated: u64,
+    /// The newest order handed over, and the newest that the outbox was told of.
+    intended: [u64; 2],
 }
 
 impl Scribe {
@@ -153,6 +160,7 @@ impl Scribe {
             covered: [covered; 2],
             anchors,
             restated: 0,
+            intended: [0; 2],
         }
     }
 
@@ -172,6 +180,10 @@ impl Scribe {
         while self.turn() > 0 {}
         (self.retry_at_ns, self.checkpoint_at_ns) = (0, 0);
         self.turn();
+        let journal = &self.args.journal;
+        if *journal.health() == Health::Healthy && journal.pending_bytes() == 0 {
+            self.args.outbox.iter_mut().for_each(|outbox| outbox.close());
+        }
     }
 
     fn take_notes(&mut self, now: Nanos) -> usize {
@@ -206,6 +218,9 @@ impl Scribe {
     fn append(&mut self, now: Nanos, entry: Entry) {
         // It was asked before whether there is room.
         let Ok(sequence) = self.args.journal.append(now, &entry) else { return };
+        if let Entry::Intent(order) = &entry {
+            self.intended[0] = self.intended[0].max(order.id);
+        }
         self.args.keeper.take(&Stamped { sequence, at_ns: now, entry });
         self.waiting_since_ns.get_or_insert(now);
     }
@@ -233,12 +248,23 @@ impl Scribe {
         if is_healthy {
             self.waiting_since_ns = None;
             self.retry_after_ns = RETRY_NS[0];
+            self.mark();
             self.args.ids.grant(self.args.lessor.usable_until(&self.args.journal));
             let records = self.args.journal.synced() - before;
             self.board.lock().count(records, pending as u64, took_ns);
         } else {
             self.retry_at_ns = now.saturating_add(self.retry_after_ns);
             self.retry_after_ns = (self.retry_after_ns * 2).min(RETRY_NS[1]);
+        }
+    }
+
+    /// Tells the outbox what is on record, before a checkpoint can cover it: after a kill nothing is taken in twice.
+    fn mark(&mut self) {
+        let [newest, marked] = self.intended;
+        if let Some(outbox) = self.args.outbox.as_mut().filter(|_| newest > marked)
+            && outbox.recorded(newest)
+        {
+            self.intended[1] = newest;
         }
     }
 

@@ -102,6 +102,7 @@ impl Recording {
             keeper: Box::new(Kept(self.state)),
             rings: vec![(from, on)],
             notes,
+            outbox: None,
             clock: Box::new(TscClock::start()) as Box<dyn Clock>,
             rules: ScribeRules {
                 checkpoint_every_ns: 1_000_000_000,

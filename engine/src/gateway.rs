@@ -8,6 +8,7 @@ use crate::order_line::OrderLine;
 use highwire_links::fill::FillTx;
 use highwire_links::lifecycle::Ending;
 use highwire_links::order::OrderRx;
+use highwire_links::outbox::Outbox;
 use highwire_links::rate::{RateBudget, RateNotice};
 use highwire_links::{Nanos, VenueId};
 
@@ -61,11 +62,13 @@ pub struct GatewayEnds {
     /// What is used of each venue's rate budgets, and until when a venue wants to be left alone: a venue does not forget
     /// that because a thread of ours died. Empty before the first gateway.
     pub budgets: Box<[RateBudget]>,
+    /// Where orders are put down before they leave, where that outlives the process.
+    pub outbox: Option<Box<dyn Outbox>>,
 }
 
 impl GatewayEnds {
     /// Ends that no gateway had yet.
     pub fn new(orders: OrderRx, fills: FillTx) -> Self {
-        Self { orders, fills, budgets: Box::default() }
+        Self { orders, fills, budgets: Box::default(), outbox: None }
     }
 }

@@ -15,6 +15,7 @@ use highwire_links::lifecycle::{Ending, Event};
 use highwire_links::limits::{CONNECTIONS_MAX, ORDER_LINES_MAX, REPORTS_PER_ANSWER_MAX};
 use highwire_links::mode::OrderClass;
 use highwire_links::order::{Action, Order};
+use highwire_links::outbox::Outbox;
 use highwire_links::rate::{RateBudget, RateNotice, RateRule, Scope};
 use highwire_links::{Nanos, VenueId};
 
@@ -186,7 +187,8 @@ impl LiveGateway {
                 refuse(&mut ends.fills, cx.tally, &queued.order, OrderReject::Encoding, cx.now);
                 return true;
             };
-            let mut sender = Sender { lines, desk: &mut desks[venue.index()], venue, settings };
+            let (desk, outbox) = (&mut desks[venue.index()], &mut ends.outbox);
+            let mut sender = Sender { lines, desk, venue, settings, outbox };
             let verdict = sender.send(cx, queued);
             match verdict {
                 Ok(done) => work += usize::from(done),
@@ -451,6 +453,7 @@ struct Sender<'a> {
     desk: &'a mut Desk,
     venue: VenueId,
     settings: &'a LiveSettings,
+    outbox: &'a mut Option<Box<dyn Outbox>>,
 }
 
 impl Sender<'_> {
@@ -493,6 +496,10 @@ impl Sender<'_> {
             cx.tell(Event::WireDiffers { id: order.id, instrument: order.instrument, field, at_ns: cx.now });
             return Err(OrderReject::Encoding);
         }
+        // Whoever starts after a kill in the next instant must know of it; what protects is sent all the same.
+        if order.action == Action::Place && !is_noted(self.outbox, order, cx.now) && opens {
+            return Err(OrderReject::Unrecorded);
+        }
         // The last thing before its bytes leave: a halt holds whatever else is full or stuck.
         if !cx.ports.cnc.stop_word().permits(order.class) && !cfg!(mutant = "stop-word") {
             return Err(OrderReject::Stopped);
@@ -504,6 +511,11 @@ impl Sender<'_> {
         let _failed = line.flush();
         Ok(true)
     }
+}
+
+/// Puts an order down; true also where nothing lasts.
+fn is_noted(outbox: &mut Option<Box<dyn Outbox>>, order: &Order, now: Nanos) -> bool {
+    cfg!(mutant = "outbox") || outbox.as_mut().is_none_or(|outbox| outbox.note(order, now))
 }
 
 /// The venue's time in milliseconds.

@@ -92,7 +92,7 @@ fn weight(reject: OrderReject) -> u8 {
         // A leg that has to wait leaves the other alone.
         R::RateLimit | R::Overload => 1,
         R::None | R::Stopped | R::NoBook | R::GatewayFull | R::NotFilled | R::Clock => 0,
-        R::NoSuchOrder | R::TooLate | R::NoLine | R::Encoding | R::Late => 0,
+        R::NoSuchOrder | R::TooLate | R::NoLine | R::Encoding | R::Late | R::Unrecorded => 0,
     }
 }
 

@@ -106,10 +106,12 @@ pub enum OrderReject {
     SelfTrade = 21,
     /// It was decided too long ago: something held it up, a pause of the process perhaps. Never sent.
     Late = 22,
+    /// It could not be put down before it left. Never sent.
+    Unrecorded = 23,
 }
 
 /// Kinds of [`OrderReject`].
-pub const ORDER_REJECTS: usize = 23;
+pub const ORDER_REJECTS: usize = 24;
 
 impl OrderReject {
     /// Every reason, in the order of its number.
@@ -137,6 +139,7 @@ impl OrderReject {
         Self::Other,
         Self::SelfTrade,
         Self::Late,
+        Self::Unrecorded,
     ];
 
     /// Whether it says nothing of the order, only that its market takes none for now: a halt, an engine that starts anew,
@@ -171,6 +174,7 @@ impl OrderReject {
             Self::Other => "other",
             Self::SelfTrade => "self_trade",
             Self::Late => "late",
+            Self::Unrecorded => "unrecorded",
         }
     }
 }

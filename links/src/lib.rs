@@ -25,6 +25,7 @@ pub mod market;
 pub mod mode;
 pub mod occupancy;
 pub mod order;
+pub mod outbox;
 pub mod page;
 pub mod ports;
 pub mod rate;

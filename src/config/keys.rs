@@ -160,6 +160,7 @@ pub const KEYS: &[Key] = &[
     key("store.checkpoint_every_ms", whole(100, 60_000, "ms")),
     key("store.segment_kib", whole(64, 1_048_576, "KiB")),
     key("store.segments_kept", whole(2, 100_000, "segments")),
+    key("store.outbox", Kind::Text(Text::Any)),
     key("replay.speed", Kind::Ratio { min: 0.0, max: 10_000.0 }),
     key("demo.seed", whole(0, i64::MAX, "")),
     key("demo.seconds", whole(0, 86_400, "s")),

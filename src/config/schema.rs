@@ -483,6 +483,8 @@ pub struct Store {
     pub segment_kib: u64,
     /// Segments kept although a checkpoint covers them.
     pub segments_kept: usize,
+    /// Folder in memory for what is put down before it leaves; empty: nothing is.
+    pub outbox: String,
 }
 
 /// `[replay]`.

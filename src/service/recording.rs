@@ -17,6 +17,7 @@ use highwire_links::lease::IdLease;
 use highwire_links::lifecycle::Event;
 use highwire_links::limits::AUDIT_RING;
 use highwire_links::mode::Mode;
+use highwire_links::outbox::{Marker, Outbox};
 use highwire_links::ports::Desk;
 use highwire_store::journal::{Entry, Moved};
 use highwire_store::lock::Lock;
@@ -93,6 +94,8 @@ pub struct Prepared {
     state: Shared,
     notes: (SyncSender<Entry>, Receiver<Entry>),
     rings: Vec<(AuditRx, AuditTx)>,
+    outbox: Option<Box<dyn Marker>>,
+    departing: Option<Box<dyn Outbox>>,
     board: Board,
 }
 
@@ -103,7 +106,14 @@ impl Prepared {
         let ids = IdLease::none();
         ids.grant(boot.lessor.usable_until(&boot.journal));
         let succession = Succession { epoch: boot.epoch, ids, state: Some(state.clone()) };
-        Self { boot, succession, state, notes: sync_channel(NOTES), rings: Vec::new(), board: Board::default() }
+        let (rings, board) = (Vec::new(), Board::default());
+        let (departing, outbox) = boot.outbox.take().unzip();
+        Self { boot, succession, state, notes: sync_channel(NOTES), rings, outbox, departing, board }
+    }
+
+    /// Where the gateway puts orders down before they leave; once.
+    pub fn outbox(&mut self) -> Option<Box<dyn Outbox>> {
+        self.departing.take()
     }
 
     /// Where the journal will show how it is.
@@ -166,7 +176,7 @@ impl Prepared {
     /// See [`ServiceError`].
     async fn start(self, config: &Config, clock: Box<dyn Clock>, alerts: Bell) -> Result<Recording, ServiceError> {
         let settings = &config.store;
-        let Self { boot, succession, state, notes: (_, noted), rings, board } = self;
+        let Self { boot, succession, state, notes: (_, noted), rings, outbox, board, .. } = self;
         let Boot { lock, journal, lessor, covered, .. } = boot;
         let rules = ScribeRules {
             checkpoint_every_ns: settings.checkpoint_every_ms * 1_000_000,
@@ -180,6 +190,7 @@ impl Prepared {
             keeper: Box::new(state),
             rings,
             notes: noted,
+            outbox,
             clock,
             rules,
         };

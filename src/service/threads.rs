@@ -62,14 +62,15 @@ pub async fn start(
     config: &Config,
     clock: &TscClock,
     (chronicle, sentinel): (&Arc<Mutex<Chronicle>>, &Sentinel),
-    (means, journal): (Option<Means>, Option<&mut Prepared>),
+    (means, mut journal): (Option<Means>, Option<&mut Prepared>),
 ) -> Result<Threads, ServiceError> {
     let given = Cores::given();
     let plan = layout::plan(config, given);
     tracing::info!(?plan, ?given, "threads");
-    let ends = Ends::new(universe.instruments.len());
+    let mut ends = Ends::new(universe.instruments.len());
     let readers = ends.engine.pages.clone();
     let succession = journal.as_ref().map_or_else(Succession::none, |journal| journal.succession());
+    ends.gateway.outbox = journal.as_mut().and_then(|journal| journal.outbox());
     let factory = || {
         let tables = (Arc::clone(universe), config.clone());
         duty_factory(tables, readers.clone(), means.clone(), succession.clone())

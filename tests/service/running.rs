@@ -28,6 +28,7 @@ impl Running {
         command.env("HIGHWIRE__HTTP__LISTEN", "127.0.0.1:0");
         // A machine that runs all tests at once starves a thread for longer than a machine that trades.
         command.env("HIGHWIRE__WIRE__THREAD_STUCK_MS", "20000");
+        command.env("HIGHWIRE__STORE__OUTBOX", config.parent().unwrap());
         command.env("HIGHWIRE__SERVICE__DATA_DIR", data(config)).envs(environment.iter().copied());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());

@@ -90,6 +90,7 @@ impl Stand {
             keeper: Box::new(Counter::default()),
             rings: vec![(rx, on)],
             notes: noted,
+            outbox: None,
             clock: Box::new(clock.clone()),
             rules: ScribeRules { checkpoint_every_ns: 5_000_000, segment_bytes: SEGMENT, segments_kept: 3 },
         };

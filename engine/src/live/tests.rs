@@ -13,6 +13,7 @@ use highwire_links::order::{OrderTx, orders};
 use highwire_links::rate::{Cost, Scope};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{self, channel};
 use std::time::Duration;
 
 const MS: Nanos = 1_000_000;
@@ -370,4 +371,39 @@ fn what_was_decided_too_long_ago_is_not_sent_whatever_held_it_up_and_cancels_are
     assert_eq!(rig.heard(), "cancel 3 at 507\n");
     rig.orders.submit(decided(4, OrderClass::Open, Action::Place)).unwrap();
     assert!(rig.step(501).iter().any(|&(id, kind, _)| (id, kind) == (4, ReportKind::Sent)), "within its time");
+}
+
+/// Takes down what it is given while it has room.
+#[derive(Debug)]
+struct Slate(mpsc::Sender<u64>, usize);
+
+impl Outbox for Slate {
+    fn note(&mut self, order: &Order, _: Nanos) -> bool {
+        let has_room = self.1 > 0;
+        if has_room {
+            self.1 -= 1;
+            self.0.send(order.id).unwrap();
+        }
+        has_room
+    }
+}
+
+#[test]
+fn every_order_is_put_down_before_it_leaves_and_what_cannot_be_opens_nothing() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    let (noting, noted) = channel();
+    rig.gateway.ends.outbox = Some(Box::new(Slate(noting, 2)));
+    rig.open(1);
+    rig.submit(2, OrderClass::Hedge, Action::Place);
+    rig.submit(1, OrderClass::Open, Action::Cancel);
+    rig.step(1);
+    let mut both: Vec<u64> = noted.try_iter().collect();
+    both.sort_unstable();
+    assert_eq!(both, [1, 2]);
+    rig.open(3);
+    rig.submit(4, OrderClass::Hedge, Action::Place);
+    let told = rig.step(2);
+    assert!(told.contains(&(3, ReportKind::Rejected, OrderReject::Unrecorded)), "{told:?}");
+    let heard = rig.heard();
+    assert!(heard.contains("place 4") && !heard.contains("place 3"), "{heard}");
 }

@@ -71,8 +71,10 @@ pub struct Judge {
     pub untold_foreign: u64,
     /// Orders booked by their venue's count.
     pub by_count: u64,
-    /// Orders without a trade whose record went with a process.
+    /// Orders without a trade whose record went with the power.
     pub traceless: u64,
+    /// The newest epoch whose outbox went with the power.
+    powerless: u16,
     /// Records read.
     pub records: u64,
 }
@@ -251,10 +253,16 @@ impl Judge {
         }
     }
 
-    /// An order of an earlier start that traded nothing, whose record went with its process: it left nothing anywhere,
-    /// and no later start can use its id.
+    /// An order of an earlier start that traded nothing, whose record went with the power: it left nothing anywhere, and no
+    /// later start can use its id.
     fn is_traceless(&self, held: &Held) -> bool {
-        held.filled == 0 && held.order.id >> ID_BITS < self.epoch().into()
+        let epoch = held.order.id >> ID_BITS;
+        held.filled == 0 && epoch < self.epoch().into() && epoch <= self.powerless.into()
+    }
+
+    /// The power was lost: what left in its last moment may be on record nowhere.
+    pub fn excuse(&mut self) {
+        self.powerless = self.epoch();
     }
 
     fn epoch(&self) -> u16 {
@@ -370,12 +378,15 @@ impl Judge {
 
     /// What agrees and is old is forgotten here and there: years fit in memory.
     fn forget(&mut self, venues: &mut [Venue], now: Nanos) {
-        let newest = self.epoch();
-        let orders = &mut self.orders;
+        let (newest, mut lost) = (self.epoch(), Vec::new());
+        let (orders, powerless) = (&mut self.orders, self.powerless);
         for venue in venues {
             venue.ledger.orders.retain(|id, held| {
                 let is_old = held.arrival.at_ns + FORGET_NS < now && held.order.id >> ID_BITS < newest.into();
                 if is_old && held.filled == 0 && !orders.contains_key(id) {
+                    if held.order.id >> ID_BITS > powerless.into() {
+                        lost.push(format!("I2: order {id:x} was never on record"));
+                    }
                     self.traceless += 1;
                     return false;
                 }
@@ -391,6 +402,7 @@ impl Judge {
         // A ledger forgets first: an order arrives after it was decided on.
         orders.retain(|_, seen| !seen.is_ended || seen.order.decided_ns + FORGET_NS + 30 * S >= now);
         self.leases.retain(|lease| lease.epoch + 8 > newest);
+        lost.into_iter().for_each(|what| self.wrong(what));
     }
 }
 

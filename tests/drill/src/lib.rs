@@ -16,6 +16,7 @@ pub mod lines;
 pub mod market;
 pub mod memory;
 pub mod net;
+pub mod outbox;
 pub mod process;
 pub mod reign;
 pub mod report;

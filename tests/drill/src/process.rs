@@ -57,7 +57,8 @@ impl Process {
     /// # Errors
     /// In words.
     pub fn start(ground: &Ground, time: &Time, boot: Boot, canary: Option<Canary>) -> Result<Self, String> {
-        let Boot { state, journal, mut lessor, epoch, covered, .. } = boot;
+        let Boot { state, journal, mut lessor, epoch, covered, outbox, .. } = boot;
+        let (departing, outbox) = outbox.unzip();
         let (ids, state) = (IdLease::none(), Shared::new(state));
         ids.grant(lessor.usable_until(&journal));
         let instruments = ground.universe.instruments.len();
@@ -77,7 +78,7 @@ impl Process {
         };
         let clock = Box::new(time.clone());
         let keeper = Box::new(state.clone());
-        let args = ScribeArgs { journal, lessor, ids: ids.clone(), keeper, rings, notes: noted, clock, rules };
+        let args = ScribeArgs { journal, lessor, ids: ids.clone(), keeper, rings, notes: noted, outbox, clock, rules };
         let board = Board::default();
         let scribe = Scribe::new(args, board.clone(), covered);
         let idle = Idle::new(Strategy::Spin).map_err(|error| error.to_string())?;
@@ -85,7 +86,7 @@ impl Process {
             house: House::new(Box::new(time.clone()), ports, idle, Vec::new()),
             feed: Some(FeedEnds { market: market_tx, pages: writers }),
             engine: Some(EngineEnds { market: market_rx, pages: readers.clone(), orders: order_tx, fills: fill_rx }),
-            gateway: Some(GatewayEnds::new(order_rx, fill_tx)),
+            gateway: Some(GatewayEnds { outbox: departing, ..GatewayEnds::new(order_rx, fill_tx) }),
             connections: Vec::new(),
         };
         desk.cnc.beat_warden(time.now());

@@ -5,6 +5,7 @@
 use crate::canary::{Canary, LyingDisk};
 use crate::ground::{Ground, PAIRS, QUOTE, VENUES};
 use crate::ledger::{Held, Trade};
+use crate::outbox::Shelf;
 use crate::venue::Venue;
 use highwire::boot::{self, Boot, BootError};
 use highwire::reconcile::{Deeds, deeds, lag_ns, ours, question};
@@ -47,12 +48,20 @@ impl Starting {
     ///
     /// # Errors
     /// What the production start says.
-    pub fn begin(ground: &Ground, disk: &MemoryDisk, canary: Option<Canary>, now: Nanos) -> Result<Self, BootError> {
+    pub fn begin(
+        ground: &Ground,
+        (disk, shelf): (&MemoryDisk, &Shelf),
+        canary: Option<Canary>,
+        now: Nanos,
+    ) -> Result<Self, BootError> {
         let name = "the drill's disk".to_owned();
-        let found = boot::read(disk, &name, true)?;
+        let mut found = boot::read(disk, &name, true)?;
+        found.depart(shelf.left());
         let epoch = found.state.leases.next_epoch().ok_or_else(|| BootError::NoEpoch(name.clone()))?;
         let tables = (&ground.universe, &ground.config, Orders::Live);
-        let boot = boot::begin_on(written(disk, canary), (found, epoch, name), tables, now)?;
+        let mut boot = boot::begin_on(written(disk, canary), (found, epoch, name), tables, now)?;
+        shelf.renew(epoch);
+        boot.outbox = Some((Box::new(shelf.clone()), Box::new(shelf.clone())));
         let lists = (0..VENUES.len()).map(|place| listed(ground, place)).collect();
         let (before, agreed) = (vec![None; VENUES.len()], vec![false; VENUES.len()]);
         let next_ns = now + VENUES.iter().map(|(venue, _)| lag_ns(*venue)).max().unwrap_or(0);

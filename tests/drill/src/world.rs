@@ -8,6 +8,7 @@ use crate::ground::{Ground, HOLDING, PAIRS, VENUES};
 use crate::judge::Judge;
 use crate::market::Market;
 use crate::net::{Net, Scene};
+use crate::outbox::Shelf;
 use crate::process::Process;
 use crate::reign::{Kept, Told};
 use crate::start::Starting;
@@ -60,6 +61,7 @@ pub struct World {
     pub(crate) venues: Vec<Venue>,
     /// What lasts.
     pub disk: MemoryDisk,
+    shelf: Shelf,
     /// Ends the process in a write to a venue.
     pub fuse: Fuse,
     wires: Wires,
@@ -125,6 +127,7 @@ impl World {
             market: Market::new(BEGIN_NS),
             venues: (0..VENUES.len()).map(|place| Venue::new(place, ground, seed)).collect(),
             disk: MemoryDisk::new(),
+            shelf: Shelf::default(),
             fuse: Fuse::default(),
             wires,
             stage: Stage::Down(BEGIN_NS),
@@ -299,7 +302,7 @@ impl World {
         // start has synced it, a loss of power may take it back.
         let before = self.judge.clone();
         self.judge.read(&self.disk);
-        match Starting::begin(&self.ground, &self.disk, self.canary, self.now) {
+        match Starting::begin(&self.ground, (&self.disk, &self.shelf), self.canary, self.now) {
             Ok(starting) => {
                 self.judge.read(&self.disk);
                 self.stage = Stage::Starting(Box::new(starting));
@@ -441,6 +444,8 @@ impl World {
         if power {
             let dice = &mut self.dice;
             self.disk.restart_after_power_loss(|| dice.one_in(2));
+            self.shelf.renew(0);
+            self.judge.excuse();
         } else {
             self.disk.restart();
         }
