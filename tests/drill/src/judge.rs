@@ -60,6 +60,8 @@ pub struct Judge {
     leases: Vec<Lease>,
     sums: BTreeMap<(usize, String), Sums>,
     foreign: BTreeSet<(u16, u64)>,
+    /// Trades by hand that were on no record when all was quiet.
+    untold: BTreeSet<(u16, u64)>,
     modes: BTreeMap<String, Since>,
     /// What is wrong.
     pub violations: Vec<String>,
@@ -167,8 +169,12 @@ impl Judge {
         match report.kind {
             ReportKind::Fill if report.qty.0 > 0 => self.on_fill(report),
             ReportKind::Foreign => {
-                if !self.foreign.insert((report.instrument.0, report.trade)) {
+                let trade = (report.instrument.0, report.trade);
+                if !self.foreign.insert(trade) {
                     self.wrong(format!("I3: foreign trade {} is booked twice", report.trade));
+                }
+                if self.untold.contains(&trade) {
+                    self.wrong(format!("I3: foreign trade {} is on record after nobody was to tell it", report.trade));
                 }
                 self.book(report);
             }
@@ -348,6 +354,7 @@ impl Judge {
                     continue;
                 }
                 self.untold_foreign += 1;
+                self.untold.insert((instrument.0, trade.number));
                 let order = Order { instrument, side, ..crate::desk::NOBODY };
                 for (asset, by) in moves(&told_of(&order, &trade)) {
                     self.sums.entry((venue.place, asset.to_owned())).or_default().unsaid += by;

@@ -125,6 +125,8 @@ pub struct Venue {
     pub over_limit: u64,
     /// Its pings that a line which writes has not answered.
     pub unanswered: u64,
+    /// What it said of orders and trades was read before this step: whoever read it has had a turn since.
+    pub is_heard: bool,
     /// Changes of its books that were sent.
     pub events: u64,
     pub(crate) out: Vec<u8>,
@@ -167,6 +169,7 @@ impl Venue {
             poison: None,
             over_limit: 0,
             unanswered: 0,
+            is_heard: true,
             events: 0,
             out: Vec::new(),
             payload: Vec::new(),
@@ -369,6 +372,7 @@ impl Venue {
             let is_known = wait.said.as_ref().is_some_and(|(far, end)| far.has_read(*end));
             wait.known_ns = is_known.then_some(now);
         }
+        self.is_heard = self.lines[ORDERS..].iter().flatten().all(|line| line.far.has_read(line.far.sent()));
         let chunk = if self.is(Verb::Throttled, now) { CHUNK } else { usize::MAX };
         for line in 0..LINES {
             if let Some(line) = &self.lines[line] {

@@ -1,6 +1,7 @@
 //! Whether the world is as it should be, and if not, what holds it up.
 
 use crate::ground::PAIRS;
+use crate::venue::Venue;
 use crate::world::{EXPOSURE_MAX, Stage, World};
 use highwire_engine::engine::Engine;
 use highwire_engine::saga::Saga;
@@ -17,10 +18,12 @@ impl World {
         let Stage::Up(process, net) = &self.stage else { return false };
         let Some(engine) = process.engine() else { return false };
         let idle = (0..PAIRS.len() as u16).all(|pair| engine.saga(PairId(pair)).is_none());
-        let idle = idle && engine.open_orders() == 0 && self.venues.iter().all(|venue| venue.later.is_empty());
+        let is_told = |venue: &Venue| venue.later.is_empty() && venue.is_heard;
+        let idle = idle && engine.open_orders() == 0 && self.venues.iter().all(is_told);
         let figures = process.board.read();
-        let written = figures.pending_bytes == 0 && figures.failing.is_none() && net.reign.open_incidents().is_empty();
-        idle && written && net.reign.is_full() && self.wrong_book().is_none() && self.unhedged().is_none()
+        let written = figures.pending_bytes == 0 && figures.failing.is_none() && process.desk.audit.depth() == 0;
+        let quiet = idle && written && net.reign.open_incidents().is_empty();
+        quiet && net.reign.is_full() && self.wrong_book().is_none() && self.unhedged().is_none()
     }
 
     /// A pair that is exposed beyond what is borne.
@@ -111,4 +114,28 @@ impl World {
 fn decisions(verdicts: &[u64; VERDICTS]) -> String {
     let given = Verdict::ALL.iter().zip(verdicts).filter(|(_, times)| **times > 0);
     given.map(|(verdict, times)| format!("{}={times}", verdict.name())).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Ground;
+    use crate::run::heal;
+    use crate::venue::PRIVATE;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_trade_of_which_the_news_is_on_its_way_keeps_the_world_from_being_well() {
+        let mut world = World::new(&Arc::new(Ground::new().unwrap()), 961, None).unwrap();
+        world.calm();
+        heal(&mut world).unwrap();
+        for at in 0..40 {
+            let venue = &mut world.venues[at % 5];
+            assert!(venue.lines[PRIVATE].is_some());
+            venue.trade_by_hand(at % PAIRS.len(), world.now, &mut world.dice);
+            world.step(false);
+            heal(&mut world).unwrap();
+            assert_eq!(world.judge.untold_foreign, 0, "trade {at}");
+        }
+    }
 }
