@@ -19,8 +19,10 @@ use highwire_links::counter::Counter;
 use highwire_links::directory::{Directory, Entry};
 use highwire_links::lease::IdLease;
 use highwire_links::limits::{CONNECTIONS_MAX, FILL_RING, MARKET_RING, ORDER_RING};
+use highwire_links::outbox::Outbox;
 use highwire_links::ports::{Desk, ports};
 use highwire_links::{InstrumentId, Mode, VenueId, fill, market, order, page};
+use highwire_store::journal::outbox::OutboxFile;
 use highwire_venues::venue::Venue;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -47,13 +49,17 @@ pub struct Hot {
 }
 
 impl Hot {
-    /// The hot loop over these near ends, with ids from this lease; and the net's ends of its rings.
-    pub fn new([market_line, order_line, echo_in, echo_out]: [Stream; 4], ids: IdLease) -> (Self, Desk) {
+    /// The hot loop over these near ends, with ids from this lease and orders put down in this outbox; and the net's ends of its rings.
+    pub fn new(
+        [market_line, order_line, echo_in, echo_out]: [Stream; 4],
+        ids: IdLease,
+        outbox: Option<OutboxFile>,
+    ) -> (Self, Desk) {
         let clock = TscClock::start();
         let (ports, mut desk) = ports();
         let idle = Idle::new(Strategy::Spin).expect("descriptors are left");
         let house = House::new(Box::new(clock.clone()), ports, idle, Vec::new());
-        let mut duty = Duty::new(house, roles(ids), None);
+        let mut duty = Duty::new(house, roles(ids, outbox), None);
         let upkeep = Upkeep { heartbeat: None, silent_ns: u64::MAX };
         let connection = Connection::new(market_line, &[], codec(), upkeep, clock.now()).expect("a line");
         let parts = LineParts {
@@ -96,7 +102,7 @@ impl Hot {
     }
 }
 
-fn roles(ids: IdLease) -> Roles {
+fn roles(ids: IdLease, outbox: Option<OutboxFile>) -> Roles {
     let mut instruments: Vec<_> = (0..2).map(|id| instrument(id, 2, 0)).collect();
     // Both are traded over the one order line.
     instruments.iter_mut().for_each(|instrument| instrument.venue = VenueId(0));
@@ -107,7 +113,8 @@ fn roles(ids: IdLease) -> Roles {
     let chain = Venue::Okx.profile().chain;
     let book = |id: u16| BookSpec { id: InstrumentId(id), venue: VenueId(0), scale: instruments[0].scale, chain };
     let feed = Feed::new(&[0, 1].map(book), 1, FeedEnds { market: market_tx, pages: page_writers });
-    let ends = GatewayEnds::new(order_rx, fill_tx);
+    let outbox = outbox.map(|outbox| Box::new(outbox) as Box<dyn Outbox>);
+    let ends = GatewayEnds { outbox, ..GatewayEnds::new(order_rx, fill_tx) };
     let live = LiveSettings { ack_ns: NEVER_NS, wait_ns: NEVER_NS, ..LiveSettings::default() };
     let mut gateway = LiveGateway::new(&instruments, 1, &[], live, ends);
     gateway.set_clock_offset(VenueId(0), 0);

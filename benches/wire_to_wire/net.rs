@@ -14,6 +14,7 @@ use highwire_links::limits::AUDIT_RING;
 use highwire_links::ports::Desk;
 use highwire_store::checkpoint::Checkpoint;
 use highwire_store::disk::Folder;
+use highwire_store::journal::outbox::{self, Mark, OutboxFile};
 use highwire_store::journal::{Entry, Journal, Listed, Settings, Stamped};
 use highwire_store::lease::Lessor;
 use opentelemetry_sdk::trace::SdkTracer;
@@ -25,6 +26,8 @@ use std::time::Duration;
 
 /// Rest between two turns, as `store.flush_ms` has it.
 const FLUSH: Duration = Duration::from_millis(2);
+/// Where `store.outbox` is unless configured.
+const MEMORY: &str = "/dev/shm";
 /// The epoch of the journal's ids.
 pub const EPOCH: u16 = 1;
 
@@ -67,8 +70,11 @@ pub struct Recording {
     journal: Journal,
     lessor: Lessor,
     state: State,
+    mark: Mark,
     /// Where the engine sees what is leased.
     pub ids: IdLease,
+    /// Where orders are put down before they leave, until the gateway takes it.
+    pub outbox: Option<OutboxFile>,
 }
 
 impl Recording {
@@ -88,7 +94,9 @@ impl Recording {
         }
         journal.commit(0);
         ids.grant(lessor.usable_until(&journal));
-        Self { journal, lessor, state, ids }
+        let path = outbox::path(Path::new(MEMORY), folder);
+        let (file, mark) = outbox::create(&path, EPOCH).expect("memory");
+        Self { journal, lessor, state, ids, mark, outbox: Some(file) }
     }
 
     /// The journal's thread between a ring of the wire and whoever reads it; and what that reads.
@@ -102,7 +110,7 @@ impl Recording {
             keeper: Box::new(Kept(self.state)),
             rings: vec![(from, on)],
             notes,
-            outbox: None,
+            outbox: Some(Box::new(self.mark)),
             clock: Box::new(TscClock::start()) as Box<dyn Clock>,
             rules: ScribeRules {
                 checkpoint_every_ns: 1_000_000_000,
@@ -142,6 +150,7 @@ pub fn run(desk: Desk, recording: Option<Recording>, tracer: Option<SdkTracer>, 
         while lifecycle.take().is_some() {}
         std::thread::sleep(FLUSH);
     }
+    scribe.iter_mut().for_each(Scribe::finish);
 }
 
 fn listed(number: u16, symbol: &str) -> Listed {

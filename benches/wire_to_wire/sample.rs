@@ -88,10 +88,11 @@ pub fn take(shape: Shape, told: &Told, cores: &Cores, samples: usize, within: Du
     let settings = shape.tls.then(Tls::new);
     let [market, order, echo_in, echo_out] = std::array::from_fn(|_| joined(settings.as_ref()));
     let folder = tempfile::tempdir().expect("a folder");
-    let recording = shape.journal.then(|| Recording::new(folder.path()));
+    let mut recording = shape.journal.then(|| Recording::new(folder.path()));
     let ids = recording.as_ref().map_or_else(IdLease::default, |recording| recording.ids.clone());
+    let outbox = recording.as_mut().and_then(|recording| recording.outbox.take());
     let (what, progress) = (Arc::new(AtomicU8::new(WIRE)), Arc::new(Progress::default()));
-    let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids);
+    let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids, outbox);
     let (turn, seen, own) = (Arc::clone(&what), Arc::clone(&progress), cores.wire);
     let wire = std::thread::spawn(move || {
         own.map(pin);

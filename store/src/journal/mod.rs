@@ -13,6 +13,7 @@ mod entry;
 mod error;
 mod export;
 mod frame;
+mod mapping;
 pub mod outbox;
 mod recover;
 mod repair;

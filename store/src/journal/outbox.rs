@@ -1,16 +1,17 @@
 //! The outbox: a small file in memory that every order is written to before it leaves, and that outlives the process.
 //!
 //! A record goes over a ring to the journal's thread, which may be in the midst of a sync: what leaves meanwhile would be
-//! on record nowhere after a `kill -9`. On a file system in memory (`/dev/shm`) a write waits for no disk, so the thread
-//! that sends can do it. It does not outlive the machine, nor need it: after a loss of power the venues are asked.
+//! on record nowhere after a `kill -9`. A file on a file system in memory (`/dev/shm`), mapped, waits for no disk and no call,
+//! so the thread that sends can write it. It does not outlive the machine, nor need it: after a loss of power the venues are asked.
 //!
 //! A header says whose it is and up to which order the journal has everything; then places for orders, used in turn.
 
 use super::entry::{Entry, Stamped};
-use super::frame;
+use super::{frame, mapping};
 use highwire_links::Nanos;
 use highwire_links::order::Order;
 use highwire_links::outbox::{Marker, Outbox};
+use memmap2::MmapMut;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -26,7 +27,7 @@ const HEADER: usize = 28;
 /// The sending thread's end.
 #[derive(Debug)]
 pub struct OutboxFile {
-    file: File,
+    places: MmapMut,
     noted: u64,
     frame: Vec<u8>,
 }
@@ -63,12 +64,13 @@ pub fn create(path: &Path, epoch: u16) -> io::Result<(OutboxFile, Mark)> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
     // Memory that is only promised can be missing when it is needed.
     file.write_all_at(&vec![0; PLACE * (PLACES as usize + 1)], 0)?;
     file.write_all_at(&header(epoch, 0), 0)?;
-    let mark = Mark { file: file.try_clone()?, path: path.to_owned(), epoch };
-    Ok((OutboxFile { file, noted: 0, frame: Vec::with_capacity(PLACE) }, mark))
+    let places = mapping::map(&file, PLACE, PLACE * PLACES as usize)?;
+    let mark = Mark { file, path: path.to_owned(), epoch };
+    Ok((OutboxFile { places, noted: 0, frame: Vec::with_capacity(PLACE) }, mark))
 }
 
 /// What lies there; `None` when there is none of ours, or none that is whole.
@@ -116,9 +118,10 @@ impl Outbox for OutboxFile {
     fn note(&mut self, order: &Order, now: Nanos) -> bool {
         self.frame.clear();
         frame::write(self.noted, 0, now, &Entry::Intent(*order), &mut self.frame);
-        let at = PLACE as u64 * (1 + self.noted % PLACES);
+        let at = PLACE * (self.noted % PLACES) as usize;
         self.noted += 1;
-        self.file.write_all_at(&self.frame, at).is_ok()
+        let place = self.places.get_mut(at..).and_then(|places| places.get_mut(..self.frame.len()));
+        place.filter(|place| place.len() <= PLACE).map(|place| place.copy_from_slice(&self.frame)).is_some()
     }
 }
 
