@@ -31,24 +31,49 @@ pub fn snapshot() -> [Vec<(i64, i64)>; 2] {
     [-1, 1].map(|sign| prices(MID, sign).map(|px| (px, 100_000)).collect())
 }
 
-/// The traffic, in order of time.
+/// The first frames of the traffic, in order of time.
 pub fn traffic(frames: usize) -> Vec<Wired> {
-    let mut venues = [Venue { mid: MID, id: SNAPSHOT_ID }, Venue { mid: MID, id: 1 }];
-    let (mut dice, mut wired) = (Dice(5), Vec::with_capacity(frames + 1));
-    wired.push(padded(1, &bybit("snapshot", &snapshot().map(|side| text(&side)), 1, START_NS / 1_000_000)));
-    while wired.len() < frames {
-        let line = dice.below(2) as usize;
-        let ms = (START_NS + wired.len() as u64 * STEP_NS) / 1_000_000;
-        let sides = venues[line].step(&mut dice);
-        let id = venues[line].id;
-        if line == 0 {
-            wired.push(padded(0, &ticker(&mut dice, venues[0].mid, id)));
-            wired.push(padded(0, &binance(&sides, id, ms)));
-        } else {
-            wired.push(padded(1, &bybit("delta", &sides, id, ms)));
-        }
+    Traffic::new().take(frames).collect()
+}
+
+/// Traffic without end, in order of time.
+pub struct Traffic {
+    venues: [Venue; 2],
+    dice: Dice,
+    /// Frames so far, the one that waits included.
+    frames: u64,
+    waiting: Option<Wired>,
+}
+
+impl Traffic {
+    /// From the snapshots on.
+    pub fn new() -> Self {
+        let first = padded(1, &bybit("snapshot", &snapshot().map(|side| text(&side)), 1, START_NS / 1_000_000));
+        let venues = [Venue { mid: MID, id: SNAPSHOT_ID }, Venue { mid: MID, id: 1 }];
+        Self { venues, dice: Dice(5), frames: 1, waiting: Some(first) }
     }
-    wired
+}
+
+impl Iterator for Traffic {
+    type Item = Wired;
+
+    fn next(&mut self) -> Option<Wired> {
+        if let Some(wired) = self.waiting.take() {
+            return Some(wired);
+        }
+        let line = self.dice.below(2) as usize;
+        let ms = (START_NS + self.frames * STEP_NS) / 1_000_000;
+        let sides = self.venues[line].step(&mut self.dice);
+        let id = self.venues[line].id;
+        self.frames += 1;
+        if line == 1 {
+            return Some(padded(1, &bybit("delta", &sides, id, ms)));
+        }
+        let ticker = padded(0, &ticker(&mut self.dice, self.venues[0].mid, id));
+        self.frames += 1;
+        self.waiting = Some(padded(0, &binance(&sides, id, ms)));
+        Some(ticker)
+    }
 }
 
 struct Venue {

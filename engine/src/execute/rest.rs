@@ -10,7 +10,7 @@ use highwire_links::order::{Action as Verb, OrderTx};
 impl Executor {
     /// Every open order is to be withdrawn, also one that was asked to be before: requests get lost.
     pub fn on_cancel_all(&mut self) {
-        self.withdrawing = Some(0);
+        self.withdrawing = (!cfg!(mutant = "withdraw-own")).then_some(0);
     }
 
     /// Withdraws as many as there is room for; returns how many.

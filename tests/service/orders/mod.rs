@@ -6,6 +6,7 @@ mod answers;
 mod breakers;
 mod clock;
 mod compound;
+mod halting;
 mod judge;
 mod lag;
 mod legs;
