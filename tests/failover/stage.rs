@@ -43,8 +43,8 @@ pub struct Round {
     pub span: (Nanos, Nanos),
     /// How long it took until the line was seen to be silent, or was given up; `None` when it never was.
     pub found: Option<Duration>,
-    /// The longest that this thread's runtime, which everything here shares, kept a look waiting meanwhile.
-    pub away: Duration,
+    /// The machine kept the reading thread from running for so long meanwhile that its warden noticed.
+    pub was_late: bool,
 }
 
 /// Connections by the ledger, of which each record is read once: a long run's is too long to be read at each look.
@@ -138,16 +138,21 @@ impl Stage {
         let lost: Vec<u64> = (0..loss.lines()).map(|other| lines[(turn + other) % lines.len()]).collect();
         let (began, began_ns) = (Instant::now(), self.watcher.now());
         loss.injections(room, &lost).into_iter().for_each(|injection| _ = control.apply(injection).unwrap());
-        let (mut found, mut away, mut looked) = (None, Duration::ZERO, Instant::now());
+        let (mut found, told) = (None, self.service.watch().chronicle().notices.total());
         while found.is_none() && began.elapsed() < FOUND_WITHIN {
             tokio::time::sleep(Duration::from_millis(2)).await;
-            away = away.max(std::mem::replace(&mut looked, Instant::now()).elapsed());
             found = self.take_found(number).then(|| began.elapsed());
         }
         self.wait_replaced(number, &lost).await;
         control.take_back(|_, target| target.venue == Some(room));
         let venue = ROOMS[number].1.name();
-        Round { venue, instruments: self.instruments(number), span: (began_ns, self.watcher.now()), found, away }
+        Round {
+            venue,
+            instruments: self.instruments(number),
+            span: (began_ns, self.watcher.now()),
+            found,
+            was_late: self.was_late(told),
+        }
     }
 
     /// Whether a line of the venue has ended or fallen silent since last asked; the words of other venues are left.
@@ -158,6 +163,12 @@ impl Stage {
         let since = std::mem::replace(&mut heard[number], chronicle.notices.total());
         let is_of = |notice: &str| slot(notice).is_some_and(|slot| slot / slots == number as u64);
         chronicle.notices.since(since).any(is_of)
+    }
+
+    /// Whether a warden has noticed since then that its thread stood still.
+    fn was_late(&self, since: u64) -> bool {
+        let chronicle = self.service.watch().chronicle();
+        chronicle.notices.since(since).any(|notice| notice.contains("heartbeat Moved"))
     }
 
     fn instruments(&self, number: usize) -> Vec<usize> {
