@@ -354,7 +354,9 @@ impl Feed {
 
     fn on_depth(&mut self, cx: &mut Context<'_>, receipt: Receipt, head: &DepthHead, bids: &[Level], asks: &[Level]) {
         // Each topic has its own life: a ticker that goes on does not make a silent book alive.
-        if head.kind != DepthKind::Top && self.pulses.beat(head.instrument, receipt.slot, receipt.recv_ns) {
+        if head.kind != DepthKind::Top
+            && self.pulses.beat(head.instrument, receipt.slot, head.event_ns, receipt.recv_ns)
+        {
             cx.tell(Event::Heard { instrument: head.instrument, slot: receipt.slot });
         }
         let Some(entry) = self.entries.get_mut(head.instrument.index()) else { return };

@@ -8,6 +8,10 @@ use highwire_links::Nanos;
 const ASK_NS_MIN: Nanos = 400_000_000;
 /// A silence of so many usual gaps is against a line's habit.
 const USUAL_GAPS: Nanos = 20;
+/// Of so many, where something comes at least every tenth of a second: with the answer's time that is a second at most.
+const LIVELY_GAPS: Nanos = 5;
+/// The longest usual gap of a lively line.
+const LIVELY_NS_MAX: Nanos = 100_000_000;
 /// An answer takes no longer than this.
 const ANSWER_NS: Nanos = 500_000_000;
 
@@ -58,7 +62,8 @@ impl Probe {
 
     /// Looks at the time.
     pub fn on_time(&mut self, now: Nanos) -> Verdict {
-        let limit_ns = self.usual_ns.saturating_mul(USUAL_GAPS).max(ASK_NS_MIN);
+        let gaps = if self.usual_ns <= LIVELY_NS_MAX { LIVELY_GAPS } else { USUAL_GAPS };
+        let limit_ns = self.usual_ns.saturating_mul(gaps).max(ASK_NS_MIN);
         if self.asked_ns > 0 {
             let late = self.answers && !cfg!(mutant = "half-open") && now.saturating_sub(self.asked_ns) > ANSWER_NS;
             return if late { Verdict::Dead } else { Verdict::Wait };
@@ -81,6 +86,10 @@ mod tests {
     const MS: Nanos = 1_000_000;
 
     fn lively(answers: bool) -> (Probe, Nanos) {
+        every(10, answers)
+    }
+
+    fn every(ms: u64, answers: bool) -> (Probe, Nanos) {
         let mut probe = Probe::new(0);
         assert_eq!(probe.on_time(0), Verdict::Ask, "the first ping shows whether pings are answered");
         if answers {
@@ -88,7 +97,7 @@ mod tests {
         }
         let mut now = 0;
         for _ in 0..2_000 {
-            now += 10 * MS;
+            now += ms * MS;
             probe.on_bytes(now);
             assert_eq!(probe.on_time(now), Verdict::Wait);
         }
@@ -103,6 +112,13 @@ mod tests {
             [400, 401, 402, 901, 902].map(|ms| probe.on_time(at(ms))),
             [Verdict::Wait, Verdict::Ask, Verdict::Wait, Verdict::Wait, Verdict::Dead]
         );
+    }
+
+    #[test]
+    fn one_that_brings_something_ten_times_a_second_is_dead_within_a_second_and_a_little() {
+        let (mut probe, last) = every(95, true);
+        assert_eq!([450, 530].map(|ms| probe.on_time(last + ms * MS)), [Verdict::Wait, Verdict::Ask]);
+        assert_eq!(probe.on_time(last + 1_031 * MS), Verdict::Dead);
     }
 
     #[test]

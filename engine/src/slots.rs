@@ -64,7 +64,6 @@ impl Slots {
     /// Reads every connection once; those that ended are on their way home afterwards.
     pub fn poll(&mut self, cx: &mut Context<'_>, feed: &mut Feed, idle: &Idle) -> usize {
         let mut work = 0;
-        feed.on_time(cx);
         for index in 0..self.slots.len() {
             let Some(slot) = &mut self.slots[index] else { continue };
             let turn = slot.connection.poll(cx, feed);
@@ -75,6 +74,8 @@ impl Slots {
                 self.retire(index, idle, why);
             }
         }
+        // Whoever was away reads first what came meanwhile: nobody was silent who is in the sockets.
+        feed.on_time(cx);
         work
     }
 

@@ -507,12 +507,22 @@ fn report(
         Some((ReportFault::Drop, ..)) => {}
         Some((ReportFault::Dup, ..)) => sends.extend([(client.id, text.clone(), due_ns), (client.id, text, due_ns)]),
         Some((ReportFault::Delay, _, late_ns)) => sends.push((client.id, text, now_ns + late_ns)),
+        Some((ReportFault::Drift, ..)) => sends.push((client.id, drifted(&text), due_ns)),
         Some((ReportFault::Reorder, ..)) if client.overtaken.is_none() => client.overtaken = Some(text),
         _ => {
             sends.push((client.id, text, due_ns));
             sends.extend(client.overtaken.take().map(|text| (client.id, text, due_ns)));
         }
     }
+}
+
+/// A report as a later version of the venue's protocol could have it.
+fn drifted(text: &str) -> Utf8Bytes {
+    let told = ["FILLED", "PARTIALLY_FILLED", "Filled", "PartiallyFilled", "filled", "partially_filled"];
+    let renamed = told
+        .iter()
+        .fold(text.to_owned(), |text, word| text.replace(&format!("\"{word}\""), &format!("\"{word}_BY_AUCTION\"")));
+    renamed.replacen('{', r#"{"schema":"4.0","größe":[null,{"deep":[]}],"#, 1).into()
 }
 
 /// How one client's push differs from what is pushed.

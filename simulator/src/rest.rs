@@ -1,5 +1,6 @@
 //! What the venues' REST rooms share: serving a router until told to stop, and the shape of an answer.
 
+mod bomb;
 pub(crate) mod faulty;
 
 use std::time::Duration;

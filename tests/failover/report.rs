@@ -12,6 +12,8 @@ struct Row {
     /// By venue.
     dark: BTreeMap<&'static str, Vec<Duration>>,
     found: Vec<Duration>,
+    /// Of those while the reading thread ran.
+    in_time: Vec<Duration>,
 }
 
 /// Every kind's losses.
@@ -25,6 +27,7 @@ impl Report {
         row.losses += 1;
         row.dark.entry(round.venue).or_default().push(watcher.dark(&round.instruments, round.span));
         row.found.extend(round.found);
+        row.in_time.extend(round.found.filter(|_| !round.was_late));
     }
 
     /// Losses that nobody found.
@@ -40,17 +43,20 @@ impl Report {
 
 impl std::fmt::Display for Report {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{:<12} {:>6}  {:>28}  {:>28}", "loss", "times", "no live book, ms", "found after, ms")?;
+        let titles = ["no live book, ms", "found after, ms", "of these while the thread ran"];
+        writeln!(f, "{:<12} {:>6}  {:>28}  {:>28}  {:>28}", "loss", "times", titles[0], titles[1], titles[2])?;
         writeln!(
             f,
-            "{:<12} {:>6}  {:>8} {:>9} {:>9}  {:>8} {:>9} {:>9}",
-            "", "", "p50", "p99", "max", "p50", "p99", "max"
+            "{:<12} {:>6}  {:>8} {:>9} {:>9}  {:>8} {:>9} {:>9}  {:>8} {:>9} {:>9}",
+            "", "", "p50", "p99", "max", "p50", "p99", "max", "times", "p99", "max"
         )?;
         for (loss, row) in &self.0 {
             let [a, b, c] = quantiles(&row.dark.values().flatten().copied().collect::<Vec<_>>());
             let [d, e, g] = quantiles(&row.found);
             let name = format!("{loss:?}");
-            writeln!(f, "{name:<12} {:>6}  {a:>8.1} {b:>9.1} {c:>9.1}  {d:>8.1} {e:>9.1} {g:>9.1}", row.losses)?;
+            let [_, h, i] = quantiles(&row.in_time);
+            write!(f, "{name:<12} {:>6}  {a:>8.1} {b:>9.1} {c:>9.1}  {d:>8.1} {e:>9.1} {g:>9.1}", row.losses)?;
+            writeln!(f, "  {:>8} {h:>9.1} {i:>9.1}", row.in_time.len())?;
             for (venue, dark) in row.dark.iter().filter(|_| c > 0.0) {
                 let [a, b, c] = quantiles(dark);
                 writeln!(f, "  {venue:<12} {:>4}  {a:>8.1} {b:>9.1} {c:>9.1}", dark.len())?;

@@ -43,6 +43,29 @@ pub struct Round {
     pub span: (Nanos, Nanos),
     /// How long it took until the line was seen to be silent, or was given up; `None` when it never was.
     pub found: Option<Duration>,
+    /// The machine kept the reading thread from running for so long meanwhile that its warden noticed.
+    pub was_late: bool,
+}
+
+/// Connections by the ledger, of which each record is read once: a long run's is too long to be read at each look.
+#[derive(Default)]
+struct Standing {
+    next: u64,
+    lines: [Vec<u64>; ROOMS.len()],
+}
+
+impl Standing {
+    fn follow(&mut self, simulator: &Simulator) {
+        for record in simulator.records(self.next) {
+            self.next = record.number + 1;
+            let Some(number) = ROOMS.iter().position(|(room, _)| *room == record.venue) else { continue };
+            match record.deed {
+                Deed::Connected { conn, transport: "ws", .. } => self.lines[number].push(conn),
+                Deed::Disconnected { conn } => self.lines[number].retain(|&other| other != conn),
+                _ => {}
+            }
+        }
+    }
 }
 
 /// Everything that runs.
@@ -53,6 +76,8 @@ pub struct Stage {
     universe: Arc<Universe>,
     config: Config,
     lines: usize,
+    /// Each venue's connections that stand.
+    standing: RefCell<Standing>,
     /// How many notices each venue has heard.
     heard: RefCell<[u64; ROOMS.len()]>,
     _data: tempfile::TempDir,
@@ -86,6 +111,7 @@ impl Stage {
             universe,
             config,
             lines,
+            standing: RefCell::default(),
             heard: RefCell::default(),
             _data: data,
             _turn: turn,
@@ -112,7 +138,7 @@ impl Stage {
         let lost: Vec<u64> = (0..loss.lines()).map(|other| lines[(turn + other) % lines.len()]).collect();
         let (began, began_ns) = (Instant::now(), self.watcher.now());
         loss.injections(room, &lost).into_iter().for_each(|injection| _ = control.apply(injection).unwrap());
-        let mut found = None;
+        let (mut found, told) = (None, self.service.watch().chronicle().notices.total());
         while found.is_none() && began.elapsed() < FOUND_WITHIN {
             tokio::time::sleep(Duration::from_millis(2)).await;
             found = self.take_found(number).then(|| began.elapsed());
@@ -120,7 +146,13 @@ impl Stage {
         self.wait_replaced(number, &lost).await;
         control.take_back(|_, target| target.venue == Some(room));
         let venue = ROOMS[number].1.name();
-        Round { venue, instruments: self.instruments(number), span: (began_ns, self.watcher.now()), found }
+        Round {
+            venue,
+            instruments: self.instruments(number),
+            span: (began_ns, self.watcher.now()),
+            found,
+            was_late: self.was_late(told),
+        }
     }
 
     /// Whether a line of the venue has ended or fallen silent since last asked; the words of other venues are left.
@@ -133,21 +165,21 @@ impl Stage {
         chronicle.notices.since(since).any(is_of)
     }
 
+    /// Whether a warden has noticed since then that its thread stood still.
+    fn was_late(&self, since: u64) -> bool {
+        let chronicle = self.service.watch().chronicle();
+        chronicle.notices.since(since).any(|notice| notice.contains("heartbeat Moved"))
+    }
+
     fn instruments(&self, number: usize) -> Vec<usize> {
         self.universe.of_venue(ROOMS[number].1).iter().map(|id| id.index()).collect()
     }
 
     /// The venue's connections that stand, as its ledger has them.
     fn lines(&self, number: usize) -> Vec<u64> {
-        let mut standing = Vec::new();
-        for record in self.simulator.records(0).iter().filter(|record| record.venue == ROOMS[number].0) {
-            match record.deed {
-                Deed::Connected { conn, transport: "ws", .. } => standing.push(conn),
-                Deed::Disconnected { conn } => standing.retain(|&other| other != conn),
-                _ => {}
-            }
-        }
-        standing
+        let mut standing = self.standing.borrow_mut();
+        standing.follow(&self.simulator);
+        standing.lines[number].clone()
     }
 
     /// Waits until all lines of a venue have stood for a while and its books are live; which they are.

@@ -64,6 +64,45 @@ async fn a_snapshot_that_is_old_or_late_is_bridged_or_asked_for_again() {
     rig.end().await;
 }
 
+/// Fault: M03
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cached_snapshot_mends_one_loss_only_and_one_that_no_change_follows_is_not_traded_on() {
+    let rig = Rig::start(Plan::default()).await;
+    let asked = rig.requests(Room::BinanceSpot, "/api/v3/depth").len();
+    // While an answer is on its way the venue begins to show its book as it is then, twice.
+    let late = Verb::DelayInsteadOf429 { ms: 700, limit: 0 };
+    rig.inject(Injection::new(Room::BinanceSpot, late).topic("/api/v3/depth"));
+    rig.rest(1_000).await;
+    for loss in 1..=2 {
+        rig.strike(Room::BinanceSpot, Verb::Gap { n: 1 });
+        rig.wait("the gap is seen", |rig| rig.losses(BINANCE).len() == loss).await;
+        if loss == 1 {
+            rig.inject(Injection::new(Room::BinanceSpot, Verb::OldSnapshot { n: 2 }).symbol("BTCUSDT"));
+        }
+        rig.wait("it is live again", |rig| rig.state(BINANCE) == BookState::Live).await;
+        let again = rig.requests(Room::BinanceSpot, "/api/v3/depth").len() - asked;
+        assert_eq!(
+            again,
+            [1, 3][loss - 1],
+            "requests after loss {loss}: the second one is shown what mended the first"
+        );
+        rig.rest(500).await;
+        rig.books_are_the_venues().await;
+    }
+    // Nothing changes any more while one is awaited: it may be seconds old, and no change says otherwise.
+    rig.strike(Room::BinanceSpot, Verb::Gap { n: 1 });
+    rig.wait("the gap is seen", |rig| rig.losses(BINANCE).len() == 3).await;
+    rig.strike(Room::BinanceSpot, Verb::Freeze {});
+    let from = rig.now();
+    rig.rest(2_500).await;
+    rig.no_trade_on(BINANCE, (from + 300_000_000, rig.now()));
+    rig.wait_trades_on(OKX, 1).await;
+    rig.heal();
+    rig.wait_trades_on(BINANCE, 1).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
 /// Fault: M04
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_venue_that_numbers_anew_is_followed() {

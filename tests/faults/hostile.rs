@@ -3,6 +3,7 @@
 use crate::books::verb;
 use crate::rig::{Plan, Rig};
 use highwire_links::counter::Counter;
+use highwire_links::page::BookState;
 use highwire_simulator::{Injection, Venue as Room, Verb};
 use serde_json::json;
 
@@ -42,6 +43,42 @@ async fn a_message_of_any_size_costs_its_own_venue_at_most() {
     }
     rig.rest(2_000).await;
     rig.wait("every book is live", Rig::all_live).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
+/// A side of a hundred thousand prices.
+fn side(first: u32, step: i64) -> String {
+    let level = |at: u32| format!(r#"["{}.50","1.00000"]"#, i64::from(first) + step * i64::from(at));
+    (0..100_000).map(level).collect::<Vec<_>>().join(",")
+}
+
+/// Fault: M08
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_levels_and_a_packed_bomb_are_no_book_and_cost_nobody_else() {
+    let depth = "/api/v3/depth";
+    let rig = Rig::start(Plan::default()).await;
+    rig.rest(500).await;
+    let from = rig.now();
+    let (bids, asks) = (side(200_000, -1), side(200_001, 1));
+    let body = format!(r#"{{"lastUpdateId":9000000000000,"bids":[{bids}],"asks":[{asks}]}}"#);
+    let (levels, bomb) = (Verb::HttpStatus { code: 200, headers: vec![], body }, Verb::Bomb { mib: 256 });
+    for (answer, refused) in [(levels, "too_deep"), (bomb, "a body above")] {
+        let asked = rig.requests(Room::BinanceSpot, depth).len();
+        rig.inject(Injection::new(Room::BinanceSpot, answer.clone()).topic(depth));
+        if rig.state("binance_spot:BTCUSDT") == BookState::Live {
+            rig.strike(Room::BinanceSpot, Verb::Gap { n: 1 });
+        }
+        rig.wait("it is asked for again and again", |rig| rig.requests(Room::BinanceSpot, depth).len() >= asked + 2)
+            .await;
+        rig.wait_trades_on("okx:BTC-USDT", 1).await;
+        assert_ne!(rig.state("binance_spot:BTCUSDT"), BookState::Live, "{refused}");
+        assert!(!crate::log::lines(&["no snapshot", refused]).is_empty(), "it is refused, and unpacked no further");
+        rig.simulator.control().take_back(|armed, _| *armed == answer);
+    }
+    rig.no_trade_on("binance_spot:BTCUSDT", (from + 1_000_000_000, rig.now()));
+    rig.wait("every book is live", Rig::all_live).await;
+    rig.wait_trades_on("binance_spot:BTCUSDT", 1).await;
     rig.books_are_the_venues().await;
     rig.end().await;
 }

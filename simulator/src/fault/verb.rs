@@ -156,6 +156,8 @@ pub enum ReportFault {
     Reorder,
     /// It comes late.
     Delay,
+    /// It comes in words of a later version: the status has another name, and there are members that nobody knows.
+    Drift,
 }
 
 /// How a position or order is closed by force.
@@ -428,6 +430,11 @@ pub enum Verb {
         /// The status.
         code: u16,
     },
+    /// Requests are answered with so much of nothing, packed to a thousandth.
+    Bomb {
+        /// MiB, at most 1024.
+        mib: u32,
+    },
     /// Requests are never answered.
     Hang {},
     /// Answers end early.
@@ -642,6 +649,7 @@ impl Verb {
             Self::Ping { size } if *size > 125 => Some("a ping carries at most 125 bytes"),
             Self::Close { reason, .. } if reason.len() > 123 => Some("a reason has at most 123 bytes"),
             Self::Huge { bytes } if *bytes > 256 << 20 => Some("at most 256 MiB"),
+            Self::Bomb { mib } if *mib > 1_024 => Some("at most 1024 MiB"),
             Self::Outlier { x } if !(*x > 0.0 && *x < 1e6) => Some("x is above 0 and below a million"),
             Self::HttpStatus { code, .. } | Self::Html { code } if !(100..1_000).contains(code) => {
                 Some("a status has three digits")

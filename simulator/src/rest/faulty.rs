@@ -97,6 +97,7 @@ impl Counter {
         match verb {
             Verb::HttpStatus { code, headers, body } => Some(with_headers(*code, headers, body.clone())),
             Verb::Html { code } => Some(html(*code)),
+            Verb::Bomb { mib } => Some(super::bomb::answer(*mib)),
             Verb::Hang {} => std::future::pending().await,
             Verb::RetryAfter { value } => Some(self.limited(429, value)),
             Verb::Ban { s } => Some(self.limited(if self.binance() { 418 } else { 403 }, &s.to_string())),

@@ -48,6 +48,21 @@ async fn reports_that_come_twice_late_and_in_any_order_are_booked_once() {
     rig.stop().await;
 }
 
+/// A status that nobody knows ends no order, and members that nobody knows are passed over: what it was is asked for.
+///
+/// Fault: M10
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reports_in_words_of_a_later_version_end_no_order_and_every_fill_is_booked() {
+    let rig = Rig::trading("socket").await;
+    for place in 0..2 {
+        rig.at(place, Verb::Report { how: ReportFault::Drift, p: 0.5, ms: 0 }, 4_000);
+    }
+    wait_ms(4_000).await;
+    assert!(rig.judge().requests(super::rig::PLACES[1].room, "/fapi/v1/userTrades") > 0, "{}", rig.running.said());
+    rig.assert_recovered();
+    rig.stop().await;
+}
+
 /// Trades that no line tells are asked for one by one: what the account holds is right to the last fee.
 ///
 /// Fault: X09

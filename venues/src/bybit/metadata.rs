@@ -46,6 +46,10 @@ struct LotSizeFilter {
 
 /// Reads `result.list` of an instrument list; the answer, else the URL, says of which category it is.
 pub(crate) fn listing(venue: Venue, url: &str, mut body: Value) -> Result<Listing, MetadataError> {
+    // A refusal may have an empty list, which does not say that nothing is listed.
+    if body.get("retCode").is_some_and(|code| code != 0) {
+        return Err(MetadataError::NoList("bybit"));
+    }
     let category = body.pointer("/result/category").and_then(Value::as_str).or_else(|| category_of_url(url));
     let expected = category_of(venue);
     if let Some(found) = category.filter(|found| *found != expected) {

@@ -33,8 +33,11 @@ struct Entry {
     inst_id_code: Option<Value>,
 }
 
-/// Reads `data` of an instrument list.
+/// Reads `data` of an instrument list. A refusal has an empty one, which does not say that nothing is listed.
 pub(crate) fn listing(mut body: Value) -> Result<Listing, MetadataError> {
+    if body.get("code").is_some_and(|code| code != "0") {
+        return Err(MetadataError::NoList("okx"));
+    }
     match body.get_mut("data").map(Value::take) {
         Some(Value::Array(entries)) => Ok(read_each(entries, read)),
         _ => Err(MetadataError::NoList("okx")),
