@@ -58,6 +58,12 @@ fn each_venue_is_asked_at_its_own_address() {
             "GET",
             "/api/v5/trade/orders-pending?limit=100&instType=SWAP&instId=BTC-USDT-SWAP&after=9",
         ),
+        (
+            Venue::Okx,
+            Query::EndedOrders { symbol: "BTC-USDT-SWAP", since_ms: 5, page: Some("9") },
+            "GET",
+            "/api/v5/trade/orders-history?limit=100&instType=SWAP&begin=5&after=9",
+        ),
         (Venue::Okx, Query::DeadMan { symbol: None, after_ms: 15_000 }, "POST", "/api/v5/trade/cancel-all-after"),
         (
             Venue::Okx,
