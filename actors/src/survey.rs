@@ -136,7 +136,7 @@ impl Asking<'_> {
         let Some(listed) = self.listed(order.instrument) else { return Ok(()) };
         if self.account.venue == Venue::Polymarket {
             // It names orders by hashes that follow from what was kept of them.
-            let recalled = self.account.keys.wallet().ok().and_then(|wallet| wallet.recall(&listed, order));
+            let recalled = self.account.keys.get().wallet().ok().and_then(|wallet| wallet.recall(&listed, order));
             if recalled.is_none() {
                 return Ok(());
             }

@@ -3,6 +3,7 @@
 use crate::market::{ID, Instrument, Stand, at_each, keys};
 use highwire_actors::account::Account;
 use highwire_actors::allowance::Allowance;
+use highwire_actors::keyring::KeyRing;
 use highwire_actors::survey::{Question, survey};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::fill::ReportKind;
@@ -29,7 +30,7 @@ fn account(stand: &Stand<'_>) -> Account {
     highwire::tls::choose_provider();
     Account {
         venue: stand.at.venue,
-        keys: Arc::new(keys()),
+        keys: KeyRing::new(keys()),
         http: reqwest::Client::new(),
         base: stand.rest.clone(),
         timeout: Duration::from_secs(30),

@@ -102,7 +102,7 @@ pub const COMPOUNDS: [(&str, &str); 12] = [
 ];
 
 /// What a row of the catalogue asks and no test shows, or why there is nothing to show. Rows in the catalogue's order.
-pub const MISSING: [(&str, &str); 21] = [
+pub const MISSING: [(&str, &str); 20] = [
     ("C09", "a receive window of a few bytes; the age of a book to within 5 ms"),
     ("M03", "a cached snapshot served twice; changes that stop while one is awaited"),
     ("M08", "100 000 levels, a compressed bomb"),
@@ -119,7 +119,6 @@ pub const MISSING: [(&str, &str); 21] = [
     ("P08", "one consumer after the other for ten minutes: all at once for seconds"),
     ("P09", "10 000 failed connections: a few hundred"),
     ("P12", "a full telemetry ring in the whole service; the wrap of an index, which has 64 bits"),
-    ("P15", "rotation without a restart; a key revoked on a socket"),
     ("P16", "an hour of a storm: the limit is a rate and a size"),
     ("D04", "a full disk under the history; it has no other database"),
     ("S01", "100 000 attempts, timing probes: there are no passwords, only codes in a chat and a socket with an owner"),
