@@ -247,7 +247,7 @@ async fn attend(service: &Service, notify: Option<&Notify>, signals: &mut Signal
             _ = signals.terminate.recv() => return,
             _ = signals.halt.recv() => service.begin_halt("signal SIGUSR1"),
             // What is refused is told as an incident.
-            _ = signals.reload.recv() => drop(service.reloading().reload(false, "signal SIGHUP")),
+            _ = signals.reload.recv() => drop(service.reloading().reload(false, "signal SIGHUP").await),
             _ = alive.tick() => {
                 if service.watch().is_alive() {
                     tell(notify, "WATCHDOG=1");

@@ -2,13 +2,13 @@
 //! signed stands in an error.
 
 use crate::allowance::{Allowance, Need};
+use crate::keyring::KeyRing;
 use crate::web::{self, Answer, Claim};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::Nanos;
 use highwire_links::fill::OrderReject;
 use highwire_links::fixed::Amount;
 use highwire_links::rate::{Cost, Priority};
-use highwire_venues::keys::Keys;
 use highwire_venues::orders::Listed;
 use highwire_venues::polymarket::private::{balance_of, token_balance};
 use highwire_venues::private::{self, Balance, HttpRequest, Query, Refusal, Reply, Why};
@@ -30,7 +30,7 @@ pub struct Account {
     /// The venue.
     pub venue: Venue,
     /// What signs.
-    pub keys: Arc<Keys>,
+    pub keys: KeyRing,
     /// HTTP client.
     pub http: reqwest::Client,
     /// `http://host:port`; empty for the venue's own hosts.
@@ -70,7 +70,7 @@ impl Account {
 
     /// What a question takes of the venue's budgets.
     pub fn cost(&self, query: &Query<'_>) -> Cost {
-        let request = private::request(self.venue, &self.keys, query, 0);
+        let request = private::request(self.venue, &self.keys.get(), query, 0);
         request.map_or_else(|_| Cost::default(), |request| request.cost)
     }
 
@@ -80,10 +80,10 @@ impl Account {
     /// [`AskError`].
     pub async fn ask(&self, query: &Query<'_>) -> Result<Reply, AskError> {
         let unanswered = |why: String| AskError::Unanswered(why);
-        let request = private::request(self.venue, &self.keys, query, self.wall_ms());
+        let request = private::request(self.venue, &self.keys.get(), query, self.wall_ms());
         let request = request.map_err(|error| unanswered(error.to_string()))?;
         let answer = self.send(&request, (need(query), priority(query))).await?;
-        let answer = private::answer_for(self.venue, &self.keys, query, answer.status, &answer.body);
+        let answer = private::answer_for(self.venue, &self.keys.get(), query, answer.status, &answer.body);
         self.note_key(&answer);
         answer.map_err(AskError::Refused)
     }
@@ -108,7 +108,7 @@ impl Account {
         for listed in listed.iter().filter(|listed| listed.kind == Kind::Outcome) {
             let token = &listed.symbol;
             let unanswered = |why: &str| AskError::Unanswered(format!("what is held of {token}: {why}"));
-            let request = token_balance(&self.keys, listed, self.wall_ms());
+            let request = token_balance(&self.keys.get(), listed, self.wall_ms());
             let answer = self.send(&request.map_err(|error| unanswered(&error.to_string()))?, CAN_WAIT).await?;
             let free = answer.good().ok().and_then(|body| balance_of(&body)).ok_or_else(|| unanswered("no number"))?;
             balances.push(Balance { asset: token.clone(), free, locked: Amount::ZERO });

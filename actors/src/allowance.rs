@@ -83,13 +83,18 @@ impl Allowance {
         Self { breaker: Arc::new(Mutex::new(Breaker::new(settings))), key: Arc::default(), ..self.clone() }
     }
 
-    /// Whether the venue took our key. One that was refused for good stays so: only a start reads another.
+    /// Whether the venue took our key. One that was refused for good stays so until there is another.
     pub fn on_key(&self, is_taken: bool) {
         if !is_taken {
             self.key.fetch_add(1, Ordering::Relaxed);
         } else if !self.is_key_refused() {
             self.key.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// There is another key now: what was said of the one before does not count.
+    pub fn take_another_key(&self) {
+        self.key.store(0, Ordering::Relaxed);
     }
 
     /// Whether our key was refused too often to be shown again.

@@ -32,7 +32,7 @@ pub struct DeadManArgs {
 /// Whether a venue has such a switch.
 pub fn has_one(account: &Account) -> bool {
     let query = Query::DeadMan { symbol: Some("X"), after_ms: 0 };
-    private::request(account.venue, &account.keys, &query, 0).is_ok()
+    private::request(account.venue, &account.keys.get(), &query, 0).is_ok()
 }
 
 /// After how long a venue withdraws our orders: as wanted, where it can be chosen. Polymarket's time is its own.

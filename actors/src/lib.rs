@@ -15,6 +15,7 @@ pub mod dial;
 pub mod ear;
 pub mod governor;
 pub mod handshake;
+pub mod keyring;
 pub mod lister;
 pub mod market_line;
 pub mod news;

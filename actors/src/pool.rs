@@ -175,6 +175,8 @@ pub enum PoolMsg {
     DeadMan(bool),
     /// An operator wants lines that were given up tried again.
     Restart,
+    /// There is another key: lines that have logged in are replaced, make before break.
+    Renew,
     /// How do the lines stand?
     Report(RpcReplyPort<PoolReport>),
     /// Time passed.
@@ -562,6 +564,10 @@ impl PoolState {
             PoolMsg::Restart => {
                 // A session that is gone is started anew by its supervision event.
                 self.sessions.values().for_each(|(_, session)| _ = session.cast(SessionMsg::Start));
+            }
+            PoolMsg::Renew => {
+                let trading = self.sessions.values().filter(|(key, _)| key.kind != Kind::Market);
+                trading.for_each(|(_, session)| _ = session.cast(SessionMsg::Renew));
             }
             // Whoever asked may be gone.
             PoolMsg::Report(asker) => _ = asker.send(self.report()),

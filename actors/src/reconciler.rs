@@ -30,8 +30,8 @@ const NOISY_MAX: u32 = 6;
 /// A venue that did not agree for so long is only hedged at.
 const PATIENCE_NS: Nanos = 15_000_000_000;
 
-/// A venue that refuses our key is left alone by the wire for so long: until a start with another.
-const KEY_REST_NS: Nanos = 365 * 86_400 * 1_000_000_000;
+/// A venue that refuses our key is left alone by the wire for so long, again and again until there is another.
+const KEY_REST_NS: Nanos = 2_000_000_000;
 
 /// Our side of the comparison.
 pub trait Side: Send + 'static {
@@ -133,6 +133,8 @@ pub struct ReconcilerState {
     /// It began after the private line was back.
     asked_ns: Nanos,
     next_ns: Nanos,
+    /// When the wire is told again that the key is refused.
+    rest_ns: Nanos,
     noisy: u32,
     unknown: usize,
     agreed_ns: Nanos,
@@ -152,6 +154,7 @@ impl ReconcilerState {
 
     fn turn(&mut self, myself: &ActorRef<ReconcilerMsg>) {
         let (now, pulse) = (self.now(), self.args.side.pulse());
+        self.keep_key(now);
         if pulse.unknown > self.unknown {
             (self.all, self.next_ns) = (true, now);
         }
@@ -204,9 +207,18 @@ impl ReconcilerState {
     fn heed_key(&mut self, error: &AskError, now: Nanos) {
         let account = &self.args.account;
         if account.allowance.is_key_refused() {
-            let _gone = self.args.warden.cast(WardenMsg::LeaveAlone(account.venue.id(), KEY_REST_NS, true));
+            self.keep_key(now);
         } else if matches!(error, AskError::Refused(refusal) if refusal.why == Why::Refused(OrderReject::Auth)) {
             self.next_ns = now;
+        }
+    }
+
+    /// While the venue refuses our key the wire does not show it either.
+    fn keep_key(&mut self, now: Nanos) {
+        let account = &self.args.account;
+        if account.allowance.is_key_refused() && now >= self.rest_ns {
+            self.rest_ns = now + KEY_REST_NS / 2;
+            let _gone = self.args.warden.cast(WardenMsg::LeaveAlone(account.venue.id(), KEY_REST_NS, true));
         }
     }
 
@@ -305,6 +317,7 @@ impl Actor for Reconciler {
             asks_all: false,
             asked_ns: 0,
             next_ns: now,
+            rest_ns: 0,
             noisy: 0,
             unknown: 0,
             agreed_ns,

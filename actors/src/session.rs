@@ -114,6 +114,8 @@ pub enum SessionMsg {
     Untold(u64, InstrumentId),
     /// Try again although it was given up.
     Start,
+    /// A successor is to log in anew; a line that is down tries again.
+    Renew,
     /// Time passed.
     Tick,
 }
@@ -402,6 +404,8 @@ impl SessionState {
     fn obey(&mut self, myself: &ActorRef<SessionMsg>, message: SessionMsg) {
         match message {
             SessionMsg::Start => self.drive(myself, self.main, Event::Start),
+            SessionMsg::Renew if self.up => self.replace(myself),
+            SessionMsg::Renew => self.drive(myself, self.main, Event::Start),
             SessionMsg::Granted(berth, base) => self.open(myself, berth, &base),
             SessionMsg::Deferred(berth, until_ns) => self.drive(myself, berth, Event::Deferred(until_ns)),
             SessionMsg::Attempt(berth, attempt, progress) => self.on_progress(myself, berth, attempt, progress),

@@ -25,6 +25,13 @@ const WAIT_MAX_NS: u64 = 1_000_000_000;
 /// Pages of one list that are read at most; a longer one is not believed to end.
 const PAGES_MAX: usize = 100;
 
+/// Up to so many orders in doubt are asked about one by one; more are looked for in the list of ended ones, where a venue
+/// has one of all.
+const ALONE_MAX: usize = 8;
+/// An order that is in no list was never there, if it was sent since: orders without a trade leave the list after two
+/// hours.
+const LISTED_NS: Nanos = 3_600_000_000_000;
+
 /// What to ask about.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -61,7 +68,12 @@ pub async fn survey(
     budget: Option<&mut RateBudget>,
 ) -> Result<Survey, AskError> {
     let mut asking = Asking { account, question, budget, found: Survey::default(), by_venue: BTreeMap::new() };
-    for order in &question.doubts {
+    // What rests is asked for before what has ended: between the two no order can hide.
+    let listed_since_ns = account.clock.now().saturating_sub(LISTED_NS);
+    let (listed, alone): (Vec<&Order>, Vec<&Order>) = question.doubts.iter().partition(|order| {
+        account.venue == Venue::Okx && question.doubts.len() > ALONE_MAX && order.decided_ns >= listed_since_ns
+    });
+    for order in alone {
         asking.order(order).await?;
     }
     let each = question.listed.iter().map(Some);
@@ -69,6 +81,7 @@ pub async fn survey(
     let asked: Vec<Option<&Listed>> = if account.venue == Venue::Okx { vec![None] } else { each.collect() };
     for of in asked {
         asking.open(of).await?;
+        asking.ended(&listed).await?;
         if let Some(since_ns) = question.since_ns {
             asking.trades(of, since_ns).await?;
         }
@@ -123,7 +136,7 @@ impl Asking<'_> {
         let Some(listed) = self.listed(order.instrument) else { return Ok(()) };
         if self.account.venue == Venue::Polymarket {
             // It names orders by hashes that follow from what was kept of them.
-            let recalled = self.account.keys.wallet().ok().and_then(|wallet| wallet.recall(&listed, order));
+            let recalled = self.account.keys.get().wallet().ok().and_then(|wallet| wallet.recall(&listed, order));
             if recalled.is_none() {
                 return Ok(());
             }
@@ -162,6 +175,37 @@ impl Asking<'_> {
             }
         }
         Err(endless())
+    }
+
+    /// Looks for these orders in the list of ended ones, of each kind of instrument. Called after what rests is known.
+    async fn ended(&mut self, doubts: &[&Order]) -> Result<(), AskError> {
+        let Some(since_ns) = doubts.iter().map(|order| order.decided_ns).min() else { return Ok(()) };
+        let since_ms = self.account.venue_ms(since_ns) - MARGIN_MS;
+        let mut kinds: Vec<Listed> = doubts.iter().filter_map(|order| self.listed(order.instrument)).collect();
+        kinds.sort_by_key(|listed| listed.kind as u8);
+        kinds.dedup_by_key(|listed| listed.kind);
+        for Listed { symbol, .. } in &kinds {
+            let mut page: Option<String> = None;
+            for read in 0.. {
+                let query = Query::EndedOrders { symbol, since_ms, page: page.as_deref() };
+                let Reply::Orders { orders, next } = self.ask(&query).await? else { return Err(astray()) };
+                orders.into_iter().for_each(|order| self.keep(order));
+                page = next;
+                if page.is_none() {
+                    break;
+                }
+                if read == PAGES_MAX {
+                    return Err(endless());
+                }
+            }
+        }
+        for order in doubts {
+            let answer = self.found.orders.get(&order.id).map_or(Some(Answer::Absent), standing);
+            if let Some(answer) = answer.filter(|_| self.listed(order.instrument).is_some()) {
+                self.found.theirs.asked.insert(order.id, answer);
+            }
+        }
+        Ok(())
     }
 
     /// Trades since then: of one instrument, or of all that are listed here.

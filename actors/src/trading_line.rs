@@ -64,12 +64,12 @@ impl TradingRecipe {
         if self.kind == Kind::Private {
             let key = stream_key.get();
             let key = key.as_ref().map(highwire_venues::private::SecretText::expose);
-            return orders::private_line(account.venue, &account.keys, listed, key, wall_ms);
+            return orders::private_line(account.venue, &account.keys.get(), listed, key, wall_ms);
         }
         let (scheme, host) = base.split_once("://").unwrap_or(("", base));
         // A venue whose order socket answers no questions has a line of HTTP beside it.
         let transport = if scheme.starts_with("http") { Transport::Http } else { Transport::Socket };
-        orders::order_line(account.venue, &account.keys, listed, transport, host, wall_ms)
+        orders::order_line(account.venue, &account.keys.get(), listed, transport, host, wall_ms)
     }
 }
 

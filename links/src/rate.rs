@@ -14,10 +14,12 @@ pub enum Scope {
     OrdersLong = 2,
     /// Messages on one connection.
     Messages = 3,
+    /// Questions about orders and trades, where a venue counts them apart from all others (OKX).
+    Questions = 4,
 }
 
 /// Kinds of [`Scope`].
-pub const SCOPES: usize = 4;
+pub const SCOPES: usize = 5;
 
 /// What a request costs, by scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

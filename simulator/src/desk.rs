@@ -109,6 +109,8 @@ pub(crate) struct Client {
     pub(crate) endpoint: Endpoint,
     /// The number of the member that logged in on it.
     pub(crate) member: Option<usize>,
+    /// The key that it logged in with; empty before.
+    pub(crate) key: String,
     /// The accounts whose news it is told, by the number of the subscription.
     pub(crate) audience: BTreeMap<u64, usize>,
     /// What faults have coming for it, by stream.
@@ -331,6 +333,7 @@ impl Desk {
             requests: Window::new(480, 3_600_000_000_000),
             endpoint: at.1,
             member: None,
+            key: String::new(),
             audience: BTreeMap::new(),
             lanes: BTreeMap::new(),
             late: Vec::new(),

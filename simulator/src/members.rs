@@ -6,6 +6,9 @@ use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::amount::Amount;
 
 /// What an account begins with.
@@ -28,6 +31,10 @@ pub struct Member {
     pub public_key: Option<String>,
     /// What the account holds at each venue when the simulator starts, by asset.
     pub deposits: Vec<(String, Amount)>,
+    /// The number of the member whose account this key opens too; `None`: one of its own.
+    pub account: Option<usize>,
+    /// Whether the key is no good any more. Copies share it.
+    pub revoked: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Member {
@@ -46,14 +53,39 @@ impl Member {
             withdraws,
             public_key: None,
             deposits: DEPOSITS.map(|(asset, units)| (asset.to_owned(), Amount::whole(units))).to_vec(),
+            account: None,
+            revoked: Arc::default(),
         };
         vec![member("trader", false), member("owner", true)]
     }
+
+    /// A second key for the account of the first of these members, as one has while keys are changed.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            key: format!("{}-2", self.key),
+            secret: format!("{}-2", self.secret),
+            passphrase: format!("{}-2", self.passphrase),
+            account: Some(0),
+            revoked: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// A copy whose key is revoked apart from this one's: each venue has its own.
+    pub(crate) fn at_a_venue(&self) -> Self {
+        Self { revoked: Arc::default(), ..self.clone() }
+    }
+
+    fn is_good(&self) -> bool {
+        !self.revoked.load(Ordering::Acquire)
+    }
 }
 
-/// The member with that key, and its number.
+/// The member with that key, and the number of its account; `None` also for a key that was revoked.
 pub(crate) fn member<'a>(members: &'a [Member], key: &str) -> Option<(usize, &'a Member)> {
-    members.iter().enumerate().find(|(_, member)| member.key == key)
+    let found = members.iter().enumerate().find(|(_, member)| member.key == key && member.is_good());
+    found.map(|(number, member)| (member.account.unwrap_or(number), member))
 }
 
 /// Whether `signature` is the HMAC-SHA256 of `text` in base64.

@@ -1,8 +1,10 @@
 //! The simulator as a whole: opens the rooms, runs the pulse, says where everything is, stops it all.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -57,6 +59,7 @@ pub struct BookView {
 /// Venues in a box. Runs on the tokio runtime it was started on; dropping it stops it without waiting.
 pub struct Simulator {
     world: Arc<World>,
+    members: BTreeMap<Venue, Vec<Member>>,
     addresses: Vec<Address>,
     control_at: Option<SocketAddr>,
     ca_pem: Option<String>,
@@ -74,15 +77,21 @@ impl Simulator {
         let boards: Vec<Board> = config.venues.iter().flat_map(|(venue, _)| venue.boards()).copied().collect();
         let market = Market::new(&config.market, &boards, clock.now_ns());
         let house = SharedHouse::new(config.polymarket.clone(), clock.now_ns());
-        let desks = config.venues.iter().map(|&(venue, _)| desk(venue, &config, &market, &house)).collect();
+        let members: BTreeMap<Venue, Vec<Member>> = config
+            .venues
+            .iter()
+            .map(|&(venue, _)| (venue, config.members.iter().map(Member::at_a_venue).collect()))
+            .collect();
+        let desks =
+            config.venues.iter().map(|&(venue, _)| desk(venue, &members[&venue], (&config, &market, &house))).collect();
         let certificates = if config.tls { Some(Arc::new(Certificates::make()?)) } else { None };
         let world = Arc::new(World::new(market, desks, house, clock, config.market.seed, config.tls));
         let (stop, stopped) = watch::channel(false);
         let ca_pem = certificates.as_ref().map(|certificates| certificates.ca_pem.clone());
         let tasks = JoinSet::new();
-        let mut this = Self { world, addresses: Vec::new(), control_at: None, ca_pem, stop, tasks };
+        let mut this = Self { world, members, addresses: Vec::new(), control_at: None, ca_pem, stop, tasks };
         for &(venue, ports) in &config.venues {
-            let served = router(venue, &this.world, &config.members);
+            let served = router(venue, &this.world, &this.members[&venue]);
             for endpoint in Endpoint::ALL {
                 this.open(venue, endpoint, ports, &served, certificates.as_ref(), &stopped)?;
             }
@@ -192,6 +201,12 @@ impl Simulator {
         feed.map(Feed::ledger).unwrap_or_default()
     }
 
+    /// A venue takes this key no more, on sessions that it logged in either; whether it had it.
+    pub fn revoke_key(&self, venue: Venue, key: &str) -> bool {
+        let mut known = self.members.get(&venue).into_iter().flatten().filter(|member| member.key == key);
+        known.next().map(|member| member.revoked.store(true, Ordering::Release)).is_some()
+    }
+
     /// Stops everything and waits until it has ended.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
@@ -200,17 +215,17 @@ impl Simulator {
     }
 }
 
-fn desk(venue: Venue, config: &SimulatorConfig, market: &Market, house: &SharedHouse) -> Desk {
+fn desk(venue: Venue, members: &[Member], (config, market, house): (&SimulatorConfig, &Market, &SharedHouse)) -> Desk {
     let protocol: Box<dyn Protocol> = match venue {
-        Venue::BinanceSpot => Box::new(Binance { usdm: false, members: config.members.clone() }),
-        Venue::BinanceUsdm => Box::new(Binance { usdm: true, members: config.members.clone() }),
-        Venue::Okx => Box::new(Okx { members: config.members.clone() }),
-        Venue::Bybit => Box::new(Bybit { members: config.members.clone() }),
+        Venue::BinanceSpot => Box::new(Binance { usdm: false, members: members.to_vec() }),
+        Venue::BinanceUsdm => Box::new(Binance { usdm: true, members: members.to_vec() }),
+        Venue::Okx => Box::new(Okx { members: members.to_vec() }),
+        Venue::Bybit => Box::new(Bybit { members: members.to_vec() }),
         Venue::Polymarket => Box::new(Polymarket(house.clone())),
     };
     let rules = overridden(protocol.rules(), &config.rules);
     let lag_b_ns = config.lag_b.as_nanos() as u64;
-    let exchange = Exchange::new(venue, &config.members, config.rules.patience.unwrap_or(1));
+    let exchange = Exchange::new(venue, members, config.rules.patience.unwrap_or(1));
     let mut desk = Desk::new(exchange, protocol, rules, config.queue_frames, lag_b_ns);
     desk.open_streams(market, u64::from(config.cadence_divisor));
     desk

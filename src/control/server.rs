@@ -144,9 +144,10 @@ impl Control {
                 Ok(settings) => Answer::Tuned { settings },
                 Err(why) => refused(&why),
             },
-            Question::Reload { loosen, why } => match self.reloading.reload(loosen, &why) {
-                Ok(Reloaded { hash, changes }) => {
-                    Answer::Reloaded { hash, changes: changes.iter().map(ToString::to_string).collect() }
+            Question::Reload { loosen, why } => match self.reloading.reload(loosen, &why).await {
+                Ok(Reloaded { hash, changes, keys }) => {
+                    let keys = keys.iter().map(|venue| format!("venues.{venue}: another key"));
+                    Answer::Reloaded { hash, changes: changes.iter().map(ToString::to_string).chain(keys).collect() }
                 }
                 Err(why) => refused(&why),
             },

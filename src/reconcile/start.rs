@@ -22,8 +22,10 @@ use tokio::task::JoinSet;
 
 /// Time for all venues to agree; what does not by then is held.
 const WITHIN: Duration = Duration::from_secs(5);
-/// Between two rounds of questions.
+/// Between two rounds of questions: short at first, then longer, since what a venue cannot know yet is not asked for too often;
+/// what its limits allow is needed afterwards.
 const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_millis(400);
 
 /// How a venue stands after its start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +61,7 @@ pub async fn at_start(
     let place =
         |(account, listed)| Place { account, listed, before: None, begun: Instant::now(), outcome: Outcome::default() };
     let mut places: Vec<Place> = venues.into_iter().map(place).collect();
-    let until = Instant::now() + WITHIN;
+    let (until, mut pause) = (Instant::now() + WITHIN, PAUSE);
     loop {
         let mut asked = ask(boot, &places);
         while let Some(Ok((at, ours, at_ns, survey))) = asked.join_next().await {
@@ -69,7 +71,8 @@ pub async fn at_start(
         if places.iter().all(|place| place.is_done() || place.is_left_alone()) || Instant::now() > until {
             break;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(pause).await;
+        pause = (2 * pause).min(PAUSE_MAX);
     }
     Ok(places.into_iter().map(|place| (place.account.venue, place.outcome)).collect())
 }

@@ -101,7 +101,7 @@ impl Breakers {
         };
         let key = |(venue, allowance): (&VenueId, &Allowance)| {
             let value = i64::from(allowance.is_key_refused());
-            let note = if value > 0 { "it refuses our key: put another there and start anew" } else { "" };
+            let note = if value > 0 { "it refuses our key: put another there and reload, or start anew" } else { "" };
             Reading { scope: Scope::Venue(*venue), cause: Cause::Key, value, note: note.to_owned() }
         };
         kept.queries.iter().map(reading).chain(kept.queries.iter().map(key)).collect()

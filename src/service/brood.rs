@@ -23,6 +23,7 @@ use highwire_actors::stream_key::StreamKeeper;
 use highwire_actors::supervisor::{ChildSpec, GiveUp, Lives, Start, Supervisor, SupervisorMsg};
 use highwire_actors::tended;
 use highwire_actors::timekeeper::Timekeeper;
+use highwire_links::VenueId;
 use highwire_supervision::degrade::{Cause, Scope};
 use highwire_venues::rest;
 use highwire_venues::venue::Venue;
@@ -32,8 +33,12 @@ use tokio::task::JoinHandle;
 
 /// A venue's running actors.
 pub struct VenueActors {
+    /// Which it is.
+    pub venue: VenueId,
     /// Its name.
     pub name: &'static str,
+    /// Where its lines are reached, whoever holds them.
+    pub lines: Address<PoolMsg>,
     /// How they live.
     pub lives: Lives,
     /// Starts it anew.
@@ -92,7 +97,7 @@ impl Brood {
         let ends = (lives.clone(), self.give_up());
         let arguments = VENUE.supervise(&self.config, &self.circle.clock, children, ends);
         let (supervisor, handle) = Actor::spawn(None, Supervisor, arguments).await?;
-        Ok(VenueActors { name: venue.name(), lives, supervisor, handle })
+        Ok(VenueActors { venue: venue.id(), name: venue.name(), lines, lives, supervisor, handle })
     }
 
     fn trading(&self) -> Option<&VenueTrading> {

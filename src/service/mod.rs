@@ -23,6 +23,7 @@ mod reconciling;
 mod recording;
 mod reloading;
 mod risk;
+mod rotating;
 mod senses;
 mod sentinel;
 mod settling;
@@ -51,6 +52,7 @@ pub use reconciling::Reconciling;
 use recording::Recording;
 pub use reloading::{Reloaded, Reloading};
 use risk::Risk;
+
 use senses::Sources;
 use sentinel::Sentinel;
 use settling::Settling;
@@ -241,7 +243,7 @@ impl Service {
         let wardens: Vec<_> = threads.wardens.iter().map(|(warden, _)| warden.clone()).collect();
         let circle = ((wardens, threads.reader), (&clock, tls), (&bell, &governor, &breakers));
         let net = Net::start(&universe, &config, addresses, circle, (trading, reconciling.clone())).await?;
-        let reloading = Reloading::new(risk.tuning.clone(), prepared.as_ref(), &bell);
+        let reloading = Reloading::new((risk.tuning.clone(), net.rotating()), prepared.as_ref(), &bell);
         let ruling = (&governing, &alerts, &risk, (reconciling, reloading.clone()));
         let control = control((data.path(), &config), &watch, ruling, (&net, &threads.wardens))?;
         arrears::tell(prepared.as_ref().and_then(|of| of.arrears(&config, orders)), universe, watch.shared());

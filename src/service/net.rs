@@ -5,6 +5,7 @@ use super::breakers::Breakers;
 use super::brood::VenueActors;
 use super::lines::{self, Circle, Places, VenueAddress};
 use super::reconciling::Reconciling;
+use super::rotating::Rotating;
 use super::trading::Trading;
 use super::tree::Bough;
 use crate::config::Config;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 /// The running actors beside the wardens.
 pub struct Net {
     venues: Vec<VenueActors>,
+    trading: Option<Trading>,
 }
 
 /// All wardens, and the one whose thread reads the sockets; clock and TLS; who tells people, who rules, and what keeps
@@ -62,12 +64,18 @@ impl Net {
             venues.push(venue);
             places = next;
         }
-        Ok(Self { venues })
+        Ok(Self { venues, trading: circle.trading })
     }
 
     /// How each venue's actors live.
     pub fn boughs(&self) -> Vec<Bough> {
         self.venues.iter().map(|venue| (venue.name, venue.lives.clone(), venue.supervisor.clone())).collect()
+    }
+
+    /// What changes the keys of those who sign there.
+    pub fn rotating(&self) -> Rotating {
+        let lines = self.venues.iter().map(|venue| (venue.venue, venue.lines.clone()));
+        Rotating::new(self.trading.clone(), lines.collect())
     }
 
     /// Ends them. The governor has ended before: lines that are ended are no venues that are lost.

@@ -3,6 +3,7 @@
 //! What may bind less than before is taken in only when somebody says that it is meant.
 
 use super::recording::Prepared;
+use super::rotating::Rotating;
 use super::tuning::Tuning;
 use crate::boot;
 use crate::config::{Change, Effect, Loaded, load};
@@ -23,6 +24,8 @@ pub struct Reloaded {
     pub hash: String,
     /// What differs from before.
     pub changes: Vec<Change>,
+    /// Venues that have another key now.
+    pub keys: Vec<&'static str>,
 }
 
 /// Takes settings in; clones share what is in force.
@@ -30,6 +33,7 @@ pub struct Reloaded {
 pub struct Reloading {
     layers: Arc<Mutex<Option<Layers>>>,
     tuning: Tuning,
+    rotating: Rotating,
     notes: Option<SyncSender<Entry>>,
     bell: Bell,
 }
@@ -42,8 +46,8 @@ struct Layers {
 
 impl Reloading {
     /// Nothing to follow yet.
-    pub(super) fn new(tuning: Tuning, journal: Option<&Prepared>, bell: &Bell) -> Self {
-        Self { layers: Arc::default(), tuning, notes: journal.map(Prepared::notes), bell: bell.clone() }
+    pub(super) fn new((tuning, rotating): (Tuning, Rotating), journal: Option<&Prepared>, bell: &Bell) -> Self {
+        Self { layers: Arc::default(), tuning, rotating, notes: journal.map(Prepared::notes), bell: bell.clone() }
     }
 
     /// These are in force, from the file at `path` and the environment.
@@ -63,16 +67,16 @@ impl Reloading {
         layers.as_ref().map(|layers| layers.loaded.clone())
     }
 
-    /// Reads the configuration again and takes it in; with `loosen` also what may bind less than before.
+    /// Reads the configuration and the keys that it names again and takes both in; with `loosen` also what may bind less than before.
     ///
     /// # Errors
     /// Why nothing changes.
-    pub fn reload(&self, loosen: bool, who: &str) -> Result<Reloaded, String> {
-        let reloaded = self.attempt(loosen);
+    pub async fn reload(&self, loosen: bool, who: &str) -> Result<Reloaded, String> {
+        let reloaded = self.attempt(loosen).await;
         match &reloaded {
-            Ok(Reloaded { hash, changes }) => {
+            Ok(Reloaded { hash, changes, keys }) => {
                 let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
-                tracing::warn!(who, hash, ?changes, "settings are reloaded");
+                tracing::warn!(who, hash, ?changes, ?keys, "settings are reloaded");
                 self.bell.clear(KEY);
             }
             Err(why) => {
@@ -83,10 +87,22 @@ impl Reloading {
         reloaded
     }
 
-    fn attempt(&self, loosen: bool) -> Result<Reloaded, String> {
+    async fn attempt(&self, loosen: bool) -> Result<Reloaded, String> {
+        let next = self.read()?;
+        let turned = self.rotating.look(&next.config).await?;
+        let (hash, changes) = self.take(next, loosen)?;
+        Ok(Reloaded { hash, changes, keys: turned.take_effect() })
+    }
+
+    fn read(&self) -> Result<Loaded, String> {
+        let layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Layers { path, .. } = layers.as_ref().ok_or("this service follows no configuration")?;
+        load(path.as_deref()).map_err(|error| error.to_string())
+    }
+
+    fn take(&self, next: Loaded, loosen: bool) -> Result<(String, Vec<Change>), String> {
         let mut layers = self.layers.lock().unwrap_or_else(PoisonError::into_inner);
-        let Layers { path, loaded } = layers.as_mut().ok_or("this service follows no configuration")?;
-        let next = load(path.as_deref()).map_err(|error| error.to_string())?;
+        let Layers { loaded, .. } = layers.as_mut().ok_or("this service follows no configuration")?;
         let changes = loaded.changes(&next);
         permitted(&changes, loosen)?;
         if !changes.is_empty() {
@@ -94,7 +110,7 @@ impl Reloading {
             self.note(loaded, &next);
         }
         *loaded = next;
-        Ok(Reloaded { hash: loaded.hash(), changes })
+        Ok((loaded.hash(), changes))
     }
 
     /// Puts the limits that changed on record.

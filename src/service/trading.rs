@@ -8,6 +8,7 @@ use crate::config::{Config, OrderTransport};
 use crate::secrets;
 use crate::universe::Universe;
 use highwire_actors::account::{Account, AskError};
+use highwire_actors::keyring::KeyRing;
 use highwire_actors::stream_key::KeyCell;
 use highwire_actors::trading_line::TradingLine;
 use highwire_engine::clock::TscClock;
@@ -82,7 +83,7 @@ impl Trading {
             let Some(keys) = keys else { continue };
             let account = Account {
                 venue,
-                keys: Arc::new(keys),
+                keys: KeyRing::new(keys),
                 http,
                 base: base.clone(),
                 timeout: Duration::from_millis(config.lines.connect_ms),
@@ -131,15 +132,15 @@ fn venue_trading(line: TradingLine, order_url: &str, private_url: &str) -> Resul
         let own = || plan.hosts.iter().map(|host| (*host).to_owned()).collect();
         if url.is_empty() { own() } else { vec![url.to_owned()] }
     };
-    let orders = orders::order_line(account.venue, &account.keys, listed, *transport, "", 0);
+    let orders = orders::order_line(account.venue, &account.keys.get(), listed, *transport, "", 0);
     let orders = orders.map_err(|error| failed(error.to_string()))?;
     // A plan needs a listen key only to be made, not to say where it leads.
-    let private = orders::private_line(account.venue, &account.keys, listed, Some("none"), 0);
+    let private = orders::private_line(account.venue, &account.keys.get(), listed, Some("none"), 0);
     let private = private.map_err(|error| failed(error.to_string()))?;
     let mut order_bases = bases(&orders, order_url);
     if !orders.codec.carries(Action::Query) {
         // Its socket answers no questions: a line of HTTP beside it does.
-        let asked = orders::order_line(account.venue, &account.keys, listed, Transport::Http, "", 0);
+        let asked = orders::order_line(account.venue, &account.keys.get(), listed, Transport::Http, "", 0);
         let asked = asked.map_err(|error| failed(error.to_string()))?;
         order_bases.truncate(1);
         order_bases.extend(bases(&asked, &account.base).into_iter().take(1));
@@ -176,7 +177,7 @@ where
 }
 
 /// A key that may withdraw is more than we need and all that a thief wants.
-async fn may_trade(account: &Account) -> Result<(), ServiceError> {
+pub(super) async fn may_trade(account: &Account) -> Result<(), ServiceError> {
     let failed = |why: String| ServiceError::Trading { venue: account.venue.name(), why };
     match patiently(account, || account.ask(&Query::KeyScope)).await {
         Ok(Reply::KeyScope(scope)) if scope.withdraw => {

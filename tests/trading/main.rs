@@ -7,6 +7,7 @@ mod binance;
 mod books;
 mod budget;
 mod bybit;
+mod doubts;
 mod market;
 mod okx;
 mod polymarket;

@@ -108,13 +108,14 @@ impl<'a> Stand<'a> {
     }
 
     /// A buy that takes all of the best level and wants a little more; price and quantity of that level.
-    fn greedy(&self, id: u64, tif: TimeInForce) -> (Order, (Px, Qty)) {
+    pub fn greedy(&self, id: u64, tif: TimeInForce) -> (Order, (Px, Qty)) {
         let (ticks, lots) = self.simulator.book(self.at.board, self.at.symbol).unwrap().asks[0];
         let (px, qty) = (Px(ticks * self.tick), Qty(lots * self.lot));
         (Order { px, qty: Qty(qty.0 + 7 * self.lot), ..self.order(id, 1, 1, tif) }, (px, qty))
     }
 
-    async fn lines(&self) -> (Line, Line) {
+    /// A line for orders, and one for private news.
+    pub async fn lines(&self) -> (Line, Line) {
         let plan = order_line(self.at.venue, &keys(), &self.listed, Transport::Socket, "simulator", wall_ms()).unwrap();
         let line = Line::open(&self.ws, plan).await;
         let plan = private_line(self.at.venue, &keys(), &self.listed, None, wall_ms()).unwrap();

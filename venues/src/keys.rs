@@ -101,6 +101,19 @@ impl Keys {
         self.api_key.expose_secret()
     }
 
+    /// Whether these are the same credentials.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let secret = |keys: &Self| {
+            let (KeyMaterial::Hmac(secret) | KeyMaterial::Ed25519(secret) | KeyMaterial::Rsa(secret)) = &keys.material;
+            secret.clone()
+        };
+        let phrase = |keys: &Self| keys.passphrase.as_ref().map(|phrase| phrase.expose_secret().to_owned());
+        std::mem::discriminant(&self.material) == std::mem::discriminant(&other.material)
+            && self.api_key() == other.api_key()
+            && secret(self).expose_secret() == secret(other).expose_secret()
+            && phrase(self) == phrase(other)
+    }
+
     /// What signs.
     pub fn material(&self) -> &KeyMaterial {
         &self.material

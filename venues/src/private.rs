@@ -45,6 +45,15 @@ pub enum Query<'a> {
         /// The venue's id of it.
         venue_id: &'a str,
     },
+    /// Orders that have ended, of all symbols like this one, since a time, where a venue tells them in one list.
+    EndedOrders {
+        /// One of these symbols: spot, or a kind of derivative.
+        symbol: &'a str,
+        /// Wall-clock milliseconds.
+        since_ms: i64,
+        /// Where the previous page said to go on.
+        page: Option<&'a str>,
+    },
     /// Trades of every symbol since a time, where a venue tells them in one list.
     FillsOfAll {
         /// Wall-clock milliseconds.
@@ -145,7 +154,11 @@ impl HttpRequest {
     }
 
     pub(crate) fn with_weight(self, weight: u32) -> Self {
-        Self { cost: Cost::default().with(highwire_links::rate::Scope::Weight, weight), ..self }
+        self.with_cost(Cost::default().with(highwire_links::rate::Scope::Weight, weight))
+    }
+
+    pub(crate) fn with_cost(self, cost: Cost) -> Self {
+        Self { cost, ..self }
     }
 
     /// Its headers; some hold secrets.

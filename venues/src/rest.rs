@@ -83,7 +83,7 @@ pub fn address_rules(venue: Venue) -> Vec<RateRule> {
         Venue::BybitSpot | Venue::BybitLinear | Venue::BybitInverse => (bybit::rates::rules(venue), 2),
         Venue::Polymarket => (polymarket::rates::rules(), 2),
     };
-    let of_address = rules.into_iter().filter(|rule| rule.scope == Scope::Weight);
+    let of_address = rules.into_iter().filter(|rule| matches!(rule.scope, Scope::Weight | Scope::Questions));
     of_address.map(|rule| RateRule { limit: rule.limit / share, aligned: false, ..rule }).collect()
 }
 
@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(weight(Venue::BinanceSpot, "http://x/api/v3/exchangeInfo"), 20);
         assert_eq!(weight(Venue::BybitSpot, "/v5/market/orderbook?category=spot&symbol=X&limit=5"), 1);
         assert_eq!(address_rules(Venue::BinanceSpot)[0].limit, 6_000);
-        assert!(Venue::ALL.iter().all(|&venue| address_rules(venue).len() == 1));
+        assert!(Venue::ALL.iter().all(|&venue| !address_rules(venue).is_empty()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ring::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
 
 use super::call::{Params, Problem};
-use crate::members::{Member, signed_hex};
+use crate::members::{Member, member, signed_hex};
 use crate::text::decoded;
 
 /// Length of an API key's name at least, as the venue looks at it before it looks the key up.
@@ -24,8 +24,7 @@ const AHEAD_MS: i64 = 1_000;
 pub(super) fn asks<'a>(key: Option<&str>, members: &'a [Member]) -> Result<(usize, &'a Member), Problem> {
     let key =
         key.filter(|key| key.len() >= KEY_CHARS_MIN).ok_or_else(|| Problem::new(-2014, "API-key format invalid."))?;
-    let found = members.iter().enumerate().find(|(_, member)| member.key == key);
-    found.ok_or_else(|| Problem::new(-2015, "Invalid API-key, IP, or permissions for action."))
+    member(members, key).ok_or_else(|| Problem::new(-2015, "Invalid API-key, IP, or permissions for action."))
 }
 
 /// Whether a request proves that `member` sent it now: `payload` is what was signed.

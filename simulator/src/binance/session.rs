@@ -132,12 +132,11 @@ fn who<'a>(
     signed: bool,
     now_ms: i64,
 ) -> Result<(usize, &'a Member), Problem> {
-    if let (Some(number), false) = (client.member, params.contains_key("apiKey")) {
+    if client.member.is_some() && !params.contains_key("apiKey") {
         if signed {
             proof::timely(params, now_ms)?;
         }
-        let member = room.members.get(number);
-        return member.map(|member| (number, member)).ok_or_else(|| Problem::missing("apiKey"));
+        return proof::asks(Some(&client.key), &room.members);
     }
     proved(room, params, signed, now_ms)
 }
@@ -183,13 +182,13 @@ fn attend(room: &Binance, affair: &Affair, params: &Params, client: &mut Client,
             if member.public_key.is_none() {
                 return Err(Problem::new(-4056, "HMAC_SHA256 API key is not supported."));
             }
-            client.member = Some(number);
-            Ok(session(room, client, now_ms))
+            (client.member, client.key) = (Some(number), member.key.clone());
+            Ok(session(client, now_ms))
         }
-        Affair::Status => Ok(session(room, client, now_ms)),
+        Affair::Status => Ok(session(client, now_ms)),
         Affair::Logout => {
             client.member = None;
-            Ok(session(room, client, now_ms))
+            Ok(session(client, now_ms))
         }
         Affair::Subscribe => {
             let number = client.member.ok_or_else(|| Problem::new(-2015, "Session is not authenticated."))?;
@@ -213,9 +212,8 @@ fn attend(room: &Binance, affair: &Affair, params: &Params, client: &mut Client,
     }
 }
 
-fn session(room: &Binance, client: &Client, now_ms: i64) -> String {
-    let key = client.member.and_then(|number| room.members.get(number)).map(|member| member.key.as_str());
-    let key = Value::from(key);
+fn session(client: &Client, now_ms: i64) -> String {
+    let key = Value::from(client.member.map(|_| client.key.as_str()));
     let since = if client.member.is_some() { now_ms.to_string() } else { "null".to_owned() };
     format!(
         r#"{{"apiKey":{key},"authorizedSince":{since},"connectedSince":{now_ms},"returnRateLimits":true,"serverTime":{now_ms},"userDataStream":{}}}"#,

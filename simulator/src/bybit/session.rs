@@ -46,7 +46,7 @@ pub(super) fn on_private(request: &Value, now_ns: u64, client: &mut Client, memb
         "auth" if client.member.is_some() => Err("Repeat auth".to_owned()),
         "auth" => judge(request, now_ns, members)
             .map(|number| {
-                client.member = Some(number);
+                (client.member, client.key) = (Some(number), key_of(request));
                 ""
             })
             .map_err(|(_, message)| message.to_owned()),
@@ -75,9 +75,10 @@ pub(super) fn on_trade(request: &Value, now_ns: u64, client: &mut Client, floor:
     let outcome = match (op, client.member, method) {
         ("auth", Some(_), _) => Err(Problem::new(20_001, "Repeat auth")),
         ("auth", None, _) => judge(request, now_ns, members)
-            .map(|number| client.member = Some(number))
+            .map(|number| (client.member, client.key) = (Some(number), key_of(request)))
             .map_err(|(code, message)| Problem::new(code, message)),
         (_, None, _) => Err(Problem::new(10_005, "Request not authorized")),
+        (_, Some(_), _) if member(members, &client.key).is_none() => Err(Problem::new(10_003, "API key is invalid.")),
         (_, Some(account), Some(method)) => {
             operate(method, request, account, client, floor, members);
             return;
@@ -167,6 +168,11 @@ fn header(usage: Option<(u32, u32)>, now_ms: u64) -> String {
     let Some((limit, left)) = usage else { return String::new() };
     let reset_ms = if left > 0 { now_ms } else { now_ms + SPAN / 1_000_000 };
     format!(r#""X-Bapi-Limit":"{limit}","X-Bapi-Limit-Status":"{left}","X-Bapi-Limit-Reset-Timestamp":"{reset_ms}","#)
+}
+
+/// The key that a login names.
+fn key_of(request: &Value) -> String {
+    request["args"][0].as_str().unwrap_or_default().to_owned()
 }
 
 /// Judges `args: [key, expires, signature]`; the number of the member.

@@ -134,10 +134,12 @@ pub(super) fn history(call: &mut Call<'_>) -> Answer {
     let params = call.params()?;
     params.required("instType")?;
     let lag_ns = call.lag_ns(params.text("instId").unwrap_or(""));
+    let begin = params.number("begin")?;
     let mut ended = call.exchange.all(call.account, None, lag_ns, &call.turn);
     ended.retain(|order| {
         let asked = params.text("state").is_none_or(|state| state == words::state(order));
-        !order.is_open() && asked && call.fits(params, order.listing)
+        let is_new = begin.is_none_or(|begin| ms(order.created_ns) >= begin);
+        !order.is_open() && asked && is_new && call.fits(params, order.listing)
     });
     Ok(Told::fine(call.rows(&page(params, ended, |order| order.id)?)))
 }

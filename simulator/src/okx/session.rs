@@ -57,6 +57,7 @@ fn login(request: &Value, args: &[Value], now_ns: u64, client: &mut Client, memb
     match judge(args, now_ns, members) {
         Ok(number) => {
             client.member = Some(number);
+            client.key = args[0]["apiKey"].as_str().unwrap_or_default().to_owned();
             let (id, conn) = (echo(request), client.conn_id());
             client.send(format!(r#"{{{id}"event":"login","code":"0","msg":"","connId":"{conn}"}}"#));
             Ok(())
@@ -145,6 +146,9 @@ fn obey(
     members: &[Member],
 ) -> (Answer, Option<(AnswerFault, u64)>) {
     let Some(account) = client.member else { return (Err(Problem::unknown()), None) };
+    if member(members, &client.key).is_none() {
+        return (Err(Problem::new("50111", "Invalid OK-ACCESS-KEY")), None);
+    }
     if args.is_empty() || !args.iter().all(Value::is_object) {
         return (Err(Problem::new("60013", "Invalid args")), None);
     }

@@ -3,7 +3,8 @@
 use super::judge::{Judge, Told, plain};
 use crate::running::Running;
 use highwire_simulator::{
-    Amount, AssetSpec, Board, Endpoint, Injection, MarketConfig, Ports, Simulator, SimulatorConfig, Venue as Room, Verb,
+    Amount, AssetSpec, Board, Endpoint, Injection, MarketConfig, Member, Ports, Simulator, SimulatorConfig,
+    Venue as Room, Verb,
 };
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -152,7 +153,9 @@ impl Rig {
         };
         let rooms: BTreeSet<Room> = places.iter().map(|place| place.room).collect();
         let venues = rooms.into_iter().map(|room| (room, Ports::default())).collect();
-        let config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
+        let mut config = SimulatorConfig { market, venues, ..SimulatorConfig::default() };
+        let successor = config.members[0].successor();
+        config.members.push(successor);
         let simulator = Simulator::start(config).await.unwrap();
         (simulator, tempfile::tempdir().unwrap())
     }
@@ -181,6 +184,25 @@ impl Rig {
         assert_ne!(changed, text);
         std::fs::write(&self.settings, changed).unwrap();
         text
+    }
+
+    /// Has it read its keys from files from the next start on.
+    pub fn keep_keys_in_files(&self) {
+        self.write_keys(&Member::dummies()[0]);
+        let file = |what: &str| format!("file:{}", self.folder.path().join(what).display());
+        self.edit(|text| {
+            ["KEY", "SECRET", "PASSPHRASE"]
+                .into_iter()
+                .fold(text.to_owned(), |text, what| text.replace(&format!("env:HIGHWIRE_TEST_{what}"), &file(what)))
+        });
+    }
+
+    /// Puts this member's key into those files.
+    pub fn write_keys(&self, Member { key, secret, passphrase, .. }: &Member) {
+        let write = |what: &str, value: &str| std::fs::write(self.folder.path().join(what), value).unwrap();
+        [("KEY", key), ("SECRET", secret), ("PASSPHRASE", passphrase)]
+            .into_iter()
+            .for_each(|(what, value)| write(what, value));
     }
 
     /// Its settings, as they stand in their file.

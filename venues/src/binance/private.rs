@@ -82,7 +82,11 @@ fn spot(query: &Query<'_>) -> Result<Endpoint, QueryError> {
         Query::KeyScope => key_scope(),
         Query::CancelAll { symbol: of } => Endpoint("DELETE", "/api/v3/openOrders", symbol(of), 1, Yes),
         Query::Depth { symbol: of } => Endpoint("GET", "/api/v3/depth", format!("{}&limit=5000", symbol(of)), 250, No),
-        Query::Positions | Query::FillsOfAll { .. } | Query::DeadMan { .. } | Query::StreamKey(_) => {
+        Query::Positions
+        | Query::FillsOfAll { .. }
+        | Query::EndedOrders { .. }
+        | Query::DeadMan { .. }
+        | Query::StreamKey(_) => {
             return Err(QueryError::Unsupported("binance_spot"));
         }
     })
@@ -111,7 +115,7 @@ fn usdm(query: &Query<'_>) -> Result<Endpoint, QueryError> {
             Endpoint("POST", "/fapi/v1/countdownCancelAll", params, 10, Yes)
         }
         Query::DeadMan { symbol: None, .. } => return Err(QueryError::Unsupported("binance_usdm without a symbol")),
-        Query::FillsOfAll { .. } => return Err(QueryError::Unsupported("binance_usdm")),
+        Query::FillsOfAll { .. } | Query::EndedOrders { .. } => return Err(QueryError::Unsupported("binance_usdm")),
         Query::StreamKey(StreamKey::Create) => Endpoint("POST", "/fapi/v1/listenKey", String::new(), 1, KeyOnly),
         Query::StreamKey(StreamKey::Renew) => Endpoint("PUT", "/fapi/v1/listenKey", String::new(), 1, KeyOnly),
         Query::Depth { symbol: of } => Endpoint("GET", "/fapi/v1/depth", format!("{}&limit=1000", symbol(of)), 20, No),

@@ -47,7 +47,7 @@ fn read(market: Market, query: &Query<'_>, body: Value) -> Option<Reply> {
         Query::StreamKey(_) if body.get("listenKey").is_some() => {
             Reply::StreamKey(SecretText::new(body.get("listenKey")?.as_str().filter(|key| !key.is_empty())?))
         }
-        Query::FillsOfAll { .. } => return None,
+        Query::FillsOfAll { .. } | Query::EndedOrders { .. } => return None,
         Query::StreamKey(_) => Reply::Done,
         Query::Depth { .. } => body.get("lastUpdateId").map(|_| Reply::Depth)?,
     })

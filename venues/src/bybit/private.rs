@@ -44,7 +44,7 @@ pub(crate) fn request(venue: Venue, keys: &Keys, query: &Query<'_>, wall_ms: i64
         Query::Cancel { symbol, venue_id } => return cancel(venue, symbol, venue_id, keys, wall_ms),
         Query::CancelAll { symbol } => return cancel_all(venue, symbol, keys, wall_ms),
         Query::DeadMan { after_ms, .. } => return dead_man(venue, after_ms, keys, wall_ms),
-        Query::Positions | Query::FillsOfAll { .. } | Query::StreamKey(_) => {
+        Query::Positions | Query::FillsOfAll { .. } | Query::EndedOrders { .. } | Query::StreamKey(_) => {
             return Err(QueryError::Unsupported(venue.name()));
         }
     };

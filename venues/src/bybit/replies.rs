@@ -41,7 +41,7 @@ fn read(venue: Venue, query: &Query<'_>, body: &Value) -> Option<Reply> {
         Query::OpenOrders { .. } => Reply::Orders { orders: each(list, order)?, next },
         Query::Order { .. } | Query::OrderOf { .. } => Reply::Orders { orders: each(list, order)?, next: None },
         Query::Fills { .. } => Reply::Fills { fills: fills(list)?, next },
-        Query::FillsOfAll { .. } => return None,
+        Query::FillsOfAll { .. } | Query::EndedOrders { .. } => return None,
         Query::Balances => Reply::Balances(each(list?.get(0)?.get("coin"), balance)?),
         Query::Positions => Reply::Positions(each(list, position)?),
         Query::Fees { .. } => Reply::Fees(fees(list?.get(0)?)?),

@@ -152,12 +152,12 @@ impl OrderCodec for Codec {
         proof::differs(request, words, order, self.roster.place(order.instrument))
     }
 
-    /// Cancels have a budget of their own at the venue; queries count as plain requests.
+    /// Cancels have a budget of their own at the venue.
     fn cost(&self, order: &Order) -> Cost {
         match order.action {
             Action::Place | Action::Amend => Cost::default().with(Scope::Orders, 1).with(Scope::OrdersLong, 1),
             Action::Cancel | Action::CancelAll => Cost::default(),
-            Action::Query => Cost::default().with(Scope::Weight, 1),
+            Action::Query => Cost::default().with(Scope::Questions, 1),
         }
     }
 

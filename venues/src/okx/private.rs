@@ -1,6 +1,6 @@
 //! Requests about an account at OKX.
 
-use super::sign;
+use super::{rates, sign};
 use crate::client_id;
 use crate::keys::Keys;
 use crate::private::{HttpRequest, Query, QueryError};
@@ -29,6 +29,10 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
         Query::Fills { symbol, since_ms, page } => {
             paged("/api/v5/trade/fills", Some(symbol), page, &format!("&begin={since_ms}"))
         }
+        Query::EndedOrders { symbol, since_ms, page } => {
+            let of = format!("&instType={}&begin={since_ms}", kind(symbol));
+            paged("/api/v5/trade/orders-history", None, page, &of)
+        }
         Query::FillsOfAll { since_ms, page } => paged("/api/v5/trade/fills", None, page, &format!("&begin={since_ms}")),
         Query::Balances => "/api/v5/account/balance".to_owned(),
         Query::Positions => "/api/v5/account/positions".to_owned(),
@@ -38,7 +42,7 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
         Query::Cancel { symbol, venue_id } => return cancel(keys, symbol, venue_id, wall_ms),
         Query::CancelAll { .. } | Query::StreamKey(_) => return Err(QueryError::Unsupported("okx")),
     };
-    let request = HttpRequest::new("GET", HOST, path);
+    let request = HttpRequest::new("GET", HOST, path).with_cost(rates::cost(query));
     match query {
         Query::Time | Query::Instruments { .. } | Query::Depth { .. } => Ok(request),
         _ => signed(request, keys, wall_ms),

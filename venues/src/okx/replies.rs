@@ -28,7 +28,7 @@ fn read(query: &Query<'_>, body: &Value) -> Option<Reply> {
     Some(match query {
         Query::Time => Reply::Time(integer(first?, "ts")?),
         Query::Instruments { .. } => Reply::Instruments(super::metadata::listing(body.clone()).ok()?),
-        Query::OpenOrders { .. } => {
+        Query::OpenOrders { .. } | Query::EndedOrders { .. } => {
             let orders = each(Some(data), order)?;
             let next = orders.last().filter(|_| orders.len() >= PAGE_MAX).map(|last| last.venue_id.clone());
             Reply::Orders { orders, next }

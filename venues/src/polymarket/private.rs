@@ -63,7 +63,9 @@ pub(crate) fn request(keys: &Keys, query: &Query<'_>, wall_ms: i64) -> Result<Ht
             let body = format!(r#"{{"heartbeat_id":"{}"}}"#, escape(&last));
             signed(keys, "POST", "/v1/heartbeats".to_owned(), body, wall_ms)
         }
-        Query::FillsOfAll { .. } | Query::StreamKey(_) => Err(QueryError::Unsupported("polymarket")),
+        Query::FillsOfAll { .. } | Query::EndedOrders { .. } | Query::StreamKey(_) => {
+            Err(QueryError::Unsupported("polymarket"))
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn read(keys: Option<&Keys>, query: &Query<'_>, body: &Value) -> Option<Reply> {
         }
         Query::Cancel { .. } | Query::CancelAll { .. } => body.get("canceled").map(|_| Reply::Done)?,
         Query::Depth { .. } => body.get("bids").map(|_| Reply::Depth)?,
-        Query::FillsOfAll { .. } | Query::StreamKey(_) => return None,
+        Query::FillsOfAll { .. } | Query::EndedOrders { .. } | Query::StreamKey(_) => return None,
     })
 }
 

@@ -324,3 +324,11 @@ fn okx_s_instrument_list_gives_the_code_that_its_order_socket_asks_for() {
     let Reply::Instruments(listing) = told(Venue::Okx, &query, list) else { panic!() };
     assert_eq!(Listed::of(&listing.specs[0], InstrumentId(1)).code, Some(1_000_000_000));
 }
+
+#[test]
+fn ended_orders_are_asked_for_by_kind_where_a_venue_lists_them() {
+    let ended = Query::EndedOrders { symbol: "BTC-USDT-SWAP", since_ms: 5, page: Some("9") };
+    let asked = asked(Venue::Okx, &ended);
+    let path = "/api/v5/trade/orders-history?limit=100&instType=SWAP&begin=5&after=9";
+    assert_eq!((asked.method, asked.path_and_query.as_str()), ("GET", path));
+}

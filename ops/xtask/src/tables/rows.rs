@@ -102,7 +102,7 @@ pub const COMPOUNDS: [(&str, &str); 12] = [
 ];
 
 /// What a row of the catalogue asks and no test shows, or why there is nothing to show. Rows in the catalogue's order.
-pub const MISSING: [(&str, &str); 16] = [
+pub const MISSING: [(&str, &str); 15] = [
     ("C09", "a receive window of a few bytes; the age of a book to within 5 ms"),
     ("M10", "an alert of its own on drift: what cannot be read is counted, and the trades it told of are asked for"),
     ("M15", "confirmation of lag and complement trades: only those between venues ask for it"),
@@ -114,7 +114,6 @@ pub const MISSING: [(&str, &str); 16] = [
     ("P08", "one consumer after the other for ten minutes: all at once for seconds"),
     ("P09", "10 000 failed connections: a few hundred"),
     ("P12", "a full telemetry ring in the whole service; the wrap of an index, which has 64 bits"),
-    ("P15", "rotation without a restart; a key revoked on a socket"),
     ("P16", "an hour of a storm: the limit is a rate and a size"),
     ("D04", "a full disk under the history; it has no other database"),
     ("S01", "100 000 attempts, timing probes: there are no passwords, only codes in a chat and a socket with an owner"),
