@@ -102,7 +102,7 @@ pub const COMPOUNDS: [(&str, &str); 12] = [
 ];
 
 /// What a row of the catalogue asks and no test shows, or why there is nothing to show. Rows in the catalogue's order.
-pub const MISSING: [(&str, &str); 21] = [
+pub const MISSING: [(&str, &str); 22] = [
     ("C09", "a receive window of a few bytes; the age of a book to within 5 ms"),
     ("M03", "a cached snapshot served twice; changes that stop while one is awaited"),
     ("M08", "100 000 levels, a compressed bomb"),
@@ -125,7 +125,11 @@ pub const MISSING: [(&str, &str); 21] = [
     ("S01", "100 000 attempts, timing probes: there are no passwords, only codes in a chat and a socket with an owner"),
     ("S02", "there are no tokens: HTTP only reads, operators use a Unix socket"),
     ("S05", "a replayed request: HTTP has none that acts"),
-    ("Z06", "settlement is not in the drill's venues"),
+    (
+        "Z06",
+        "ninety seconds of restart: six, what is alone for longer is left to a person; a hundred seeds: it runs by the clock",
+    ),
+    ("Z07", "a hundred seeds: it runs by the clock"),
     ("Z08", "SIGSTOP of the process, which P06 has: virtual time stands still"),
 ];
 
