@@ -127,6 +127,22 @@ async fn while_the_warden_is_frozen_the_engine_opens_nothing() {
     rig.stop().await;
 }
 
+/// A warden owns ring ends that cannot be made anew, so nothing starts it again: when one is killed, its thread's records have no
+/// reader any more, and long before its silence is noticed nothing is opened. The thread goes on and keeps its books.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_thread_of_a_warden_that_is_killed_lives_on_and_opens_nothing_more() {
+    let rig = Rig::start(Layout::Together, rules(3), PATIENT_NS).await;
+    rig.until_it_trades(4).await;
+    rig.wardens[0].kill();
+    // What was opened until then is to end.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let (seen, orders) = (rig.tally(Counter::Opportunities), rig.tally(Counter::Orders));
+    rig.until("what could have been opened", |rig| rig.tally(Counter::Opportunities) >= seen + 4).await;
+    assert_eq!(rig.tally(Counter::Orders), orders, "an order left although nobody watches");
+    assert!(rig.books_are(BookState::Live));
+    rig.pools.iter().for_each(|pool| pool.stop(None));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_ends_each_thread_in_order_and_gives_its_ring_ends_back() {
     for layout in [Layout::Together, Layout::Split] {

@@ -8,6 +8,7 @@ mod hostile;
 mod lines;
 mod listings;
 mod log;
+mod panics;
 mod prices;
 mod requests;
 mod rig;

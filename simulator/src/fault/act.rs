@@ -93,6 +93,10 @@ impl State {
             Verb::SeqReset {} => self.listings(target, seq_reset)?,
             Verb::OldSnapshot { n } => self.listings(target, |market, _, index| market.keep(index, *n))?,
             Verb::Delist {} => self.listings(target, delist)?,
+            Verb::Tick { value } if target.venue == Some(Venue::Polymarket) => match value.as_str() {
+                "0.001" => self.arm(injection, until_ns),
+                _ => return Err("at Polymarket a tick only becomes finer: 0.001, in every market".to_owned()),
+            },
             Verb::Tick { value } => self.listings(target, |market, desk, index| tick(market, desk, index, value))?,
             Verb::Rename { to } => self.listings(target, |market, desk, index| rename(market, desk, index, to))?,
             Verb::Status { status } => self.status(injection, status, until_ns)?,

@@ -392,7 +392,7 @@ pub enum Verb {
         /// In the venue's words.
         status: String,
     },
-    /// An instrument has another tick.
+    /// An instrument has another tick; at Polymarket every market gets the finer one, 0.001.
     Tick {
         /// A power of ten, such as `0.001`.
         value: String,

@@ -7,7 +7,7 @@ use super::encode;
 use super::fee::{price, taker, text, value};
 use super::house::{Audience, House, Order, Outgoing};
 use super::ledger::Fact;
-use super::updown::UpDown;
+use super::updown::{TICKS, UpDown};
 use super::word::{Address, Word, hex};
 use crate::rng::Rng;
 
@@ -168,11 +168,17 @@ impl House {
         let token = market.token(taker.outcome).to_owned();
         let text = encode::last_trade(market, taker, now_ms);
         self.outbox.push(Outgoing { to: Audience::Token(token), text });
-        let before = market.tick;
         if market.refine(up_px) {
-            for outcome in Outcome::BOTH {
-                let text = encode::tick_change(market, outcome, before, now_ms);
-                self.outbox.push(Outgoing { to: Audience::Token(market.token(outcome).to_owned()), text });
+            show_tick(market, now_ms, &mut self.outbox);
+        }
+    }
+
+    /// Every market takes the finer tick, whatever its price, and says so.
+    pub(super) fn refine_all(&mut self) {
+        let now_ms = self.now_ms();
+        for market in self.markets.values_mut() {
+            if market.take_finer_tick() {
+                show_tick(market, now_ms, &mut self.outbox);
             }
         }
     }
@@ -286,6 +292,14 @@ impl House {
             let to = Audience::User { account, condition: trade.condition.clone() };
             self.outbox.push(Outgoing { to, text });
         }
+    }
+}
+
+/// Tells the followers of both tokens that their market has the finer tick.
+fn show_tick(market: &UpDown, now_ms: u64, outbox: &mut Vec<Outgoing>) {
+    for outcome in Outcome::BOTH {
+        let text = encode::tick_change(market, outcome, TICKS.0, now_ms);
+        outbox.push(Outgoing { to: Audience::Token(market.token(outcome).to_owned()), text });
     }
 }
 

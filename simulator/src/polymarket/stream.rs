@@ -132,9 +132,11 @@ fn obey(house: &mut House, faults: &mut Faults) -> bool {
         }
     }
     faults.armed.retain(|armed| {
-        let act = matches!(armed.verb, Verb::DeadmanFire {} | Verb::EngineRestart { .. }) && ours(&armed.target);
+        let is_act = matches!(armed.verb, Verb::DeadmanFire {} | Verb::EngineRestart { .. } | Verb::Tick { .. });
+        let act = is_act && ours(&armed.target);
         match armed.verb {
             Verb::DeadmanFire {} if act => house.fire(),
+            Verb::Tick { .. } if act => house.refine_all(),
             Verb::EngineRestart { down_ms, post_only_ms } if act => {
                 house.restart(down_ms.saturating_mul(1_000_000), post_only_ms.saturating_mul(1_000_000));
             }

@@ -171,11 +171,12 @@ impl UpDown {
 
     /// Takes the finer tick if the price asks for it; whether it did.
     pub(super) fn refine(&mut self, px: i64) -> bool {
-        let due = self.tick == TICKS.0 && (px < FINE.0 || px > FINE.1);
-        if due {
-            self.tick = TICKS.1;
-        }
-        due
+        (px < FINE.0 || px > FINE.1) && self.take_finer_tick()
+    }
+
+    /// Takes the finer tick; whether it had another.
+    pub(super) fn take_finer_tick(&mut self) -> bool {
+        std::mem::replace(&mut self.tick, TICKS.1) != TICKS.1
     }
 }
 

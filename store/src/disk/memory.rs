@@ -79,6 +79,11 @@ impl MemoryDisk {
         self.lock().plan = Some(Plan { at, calls, fault });
     }
 
+    /// Memory that its files take, bytes: as they are, and as they were synced.
+    pub fn held_bytes(&self) -> usize {
+        self.lock().contents.values().map(|content| content.now.capacity() + content.synced.capacity()).sum()
+    }
+
     /// Calls succeed again.
     pub fn heal(&self) {
         self.lock().plan = None;

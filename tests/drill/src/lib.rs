@@ -1,6 +1,9 @@
 //! The drill: the production wire, rules, journal and recovery in one thread of virtual time, between simulated venues
 //! and a disk in memory, under faults drawn by a seed. See `docs/drill.md`.
 
+#[global_allocator]
+static ALLOCATOR: highwire::allocator::Counting = highwire::allocator::Counting;
+
 pub mod book;
 pub mod canary;
 pub mod clock;

@@ -128,7 +128,7 @@ fn crash_points(ground: &Arc<Ground>, options: &Options, wanted: u64) -> Result<
 
 fn look_at_memory(ground: &Arc<Ground>, options: &Options, hours: u64) -> Result<bool, Failure> {
     let began = Instant::now();
-    let seen = memory::hours(ground, options.seed, hours)?;
+    let seen = memory::watch(ground, options.seed, memory::Plan::hours(hours))?;
     report::memory(&seen, began.elapsed());
     Ok(seen.growth_permille() <= 10)
 }

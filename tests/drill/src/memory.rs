@@ -1,18 +1,43 @@
-//! Memory over days of the clock: seven times twenty-four hours of virtual time with a fault a minute, and what the
-//! process of the drill (service, venues, disk and judge together) has resident.
+//! Memory over days of the clock: seven times twenty-four hours of virtual time with a fault a minute. What the heap
+//! holds (service, venues and judge together) is counted by the allocator, less the files of the disk in memory, whose
+//! number rises and falls with the journal's segments; what is resident is told beside it.
 
 use crate::clock::S;
 use crate::ground::Ground;
-use crate::run::{Failure, heal};
+use crate::run::{Failure, check, heal};
 use crate::world::World;
 use highwire::vitals::Process;
+use highwire_links::Nanos;
+use highwire_links::allocation;
 use std::sync::Arc;
+
+/// How long, and what is wrong on purpose.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Between two looks, virtual time.
+    pub every_ns: Nanos,
+    /// Looks.
+    pub looks: u64,
+    /// Bytes that are kept for ever of each order: a leak.
+    pub leak_bytes: usize,
+}
+
+/// A look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Virtual minutes since the beginning.
+    pub minute: u64,
+    /// Bytes that the heap holds, without the disk's files.
+    pub held_bytes: i64,
+    /// Bytes that the process has resident, with everything.
+    pub resident_bytes: u64,
+}
 
 /// What was seen.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// Virtual hours, and resident bytes then.
-    pub samples: Vec<(u64, u64)>,
+    /// Looks, in order.
+    pub looks: Vec<Look>,
     /// Changes of books.
     pub events: u64,
     /// Faults.
@@ -21,39 +46,55 @@ pub struct Memory {
     pub orders: u64,
 }
 
-impl Memory {
-    /// Growth from the end of the warm-up (a seventh of the time) to the end, thousandths; the most of the last part
-    /// against the most of the part after the warm-up.
-    pub fn growth_permille(&self) -> i64 {
-        let part = (self.samples.len() / 7).max(1);
-        let most = |samples: &[(u64, u64)]| samples.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0).cast_signed();
-        let first = most(&self.samples[part.min(self.samples.len() - 1)..(2 * part).min(self.samples.len())]);
-        let last = most(&self.samples[self.samples.len().saturating_sub(part)..]);
-        (last - first) * 1_000 / first.max(1)
+impl Plan {
+    /// So many virtual hours, looked at every sixth of a day; a short run every hour.
+    pub fn hours(hours: u64) -> Self {
+        let every_h = if hours < 28 { 1 } else { 4 };
+        Self { every_ns: every_h * 3_600 * S, looks: hours / every_h, leak_bytes: 0 }
     }
 }
 
-/// Runs so many virtual hours, and looks every sixth of a day.
+impl Memory {
+    /// Growth of what the heap holds after the warm-up (a seventh of the time), thousandths: the middle of the last
+    /// third against the middle of the first.
+    pub fn growth_permille(&self) -> i64 {
+        let (first, last) = self.thirds();
+        (last - first) * 1_000 / first.max(1)
+    }
+
+    /// The middle of what the heap held in the first and in the last third after the warm-up, bytes.
+    pub fn thirds(&self) -> (i64, i64) {
+        let after = &self.looks[self.looks.len() / 7..];
+        let third = after.len().div_ceil(3);
+        (middle(&after[..third]), middle(&after[after.len() - third..]))
+    }
+}
+
+fn middle(looks: &[Look]) -> i64 {
+    let mut held: Vec<i64> = looks.iter().map(|look| look.held_bytes).collect();
+    held.sort_unstable();
+    held.get(held.len() / 2).copied().unwrap_or(0)
+}
+
+/// Runs as planned, and looks whenever all is well again.
 ///
 /// # Errors
 /// The first failure.
-pub fn hours(ground: &Arc<Ground>, seed: u64, hours: u64) -> Result<Memory, Failure> {
+pub fn watch(ground: &Arc<Ground>, seed: u64, plan: Plan) -> Result<Memory, Failure> {
     let failed = |steps: u64, what: Vec<String>| Failure { seed, steps, what };
     let mut world = World::new(ground, seed, None).map_err(|what| failed(0, vec![what]))?;
     world.leisurely();
-    let mut seen = Memory::default();
-    let began_ns = world.now;
-    for hour in 1..=hours {
-        while world.now < began_ns + hour * 3_600 * S {
+    let (mut seen, mut leaked, began_ns) = (Memory::default(), Vec::new(), world.now);
+    for look in 1..=plan.looks {
+        while world.now < began_ns + look * plan.every_ns {
             world.step(true);
-            if !world.judge.violations.is_empty() {
-                return Err(failed(world.steps, world.judge.violations.clone()));
-            }
+            check(&world).map_err(|what| failed(world.steps, what))?;
         }
         heal(&mut world).map_err(|what| failed(world.steps, what))?;
-        if hour % 4 == 0 || hours < 28 {
-            seen.samples.push((hour, Process::read().resident_bytes));
-        }
+        leaked.resize(plan.leak_bytes * world.orders() as usize, 0_u8);
+        let held_bytes = allocation::held_bytes() - world.disk.held_bytes() as i64;
+        let minute = look * plan.every_ns / (60 * S);
+        seen.looks.push(Look { minute, held_bytes, resident_bytes: Process::read().resident_bytes });
     }
     (seen.events, seen.faults, seen.orders) = (world.events(), world.fired.sum(), world.orders());
     Ok(seen)

@@ -6,7 +6,7 @@ use crate::compound::play::Outcome;
 use crate::crash::{Crashes, ORDERS};
 use crate::dice::Dice;
 use crate::ground::VENUES;
-use crate::memory::Memory;
+use crate::memory::{Look, Memory};
 use crate::run::{Failure, Seen};
 use crate::shrink::Shortest;
 use crate::verb::{Swarm, Verb};
@@ -93,11 +93,14 @@ pub fn compound(row: Compound, outcomes: &[Outcome], took: Duration) {
 
 /// Memory over time.
 pub fn memory(seen: &Memory, took: Duration) {
-    for (hour, bytes) in &seen.samples {
-        println!("hour {hour:>4}: {:>8} KiB resident", bytes >> 10);
+    for Look { minute, held_bytes, resident_bytes } in &seen.looks {
+        let (hour, minute) = (minute / 60, minute % 60);
+        let (held, resident) = (held_bytes >> 10, resident_bytes >> 10);
+        println!("{hour:>4} h {minute:02}: {held:>8} KiB held, {resident:>8} KiB resident");
     }
     let Memory { events, faults, orders, .. } = seen;
     let growth = seen.growth_permille() as f64 / 10.0;
     println!("{events} market events, {orders} orders, {faults} faults; {:.0} s", took.as_secs_f64());
-    println!("growth after the warm-up: {growth:.1} %");
+    let (first, last) = seen.thirds();
+    println!("held after the warm-up, the middle of a third: first {first}, last {last} bytes; growth {growth:.1} %");
 }

@@ -5,7 +5,7 @@
 use drill::canary::Canary;
 use drill::ground::Ground;
 use drill::run::{Seen, days};
-use drill::{crash, report};
+use drill::{crash, memory, report};
 use highwire_store::disk::{Disk, MemoryDisk};
 use std::sync::Arc;
 use std::time::Instant;
@@ -76,4 +76,17 @@ fn every_defence_that_is_taken_away_is_missed() {
         let failure = found.unwrap_or_else(|| panic!("{canary:?} is not found"));
         println!("{canary:?}, seed {}: {}", failure.seed, failure.what[0]);
     }
+}
+
+#[test]
+fn memory_does_not_grow_and_a_leak_would_be_seen() {
+    let minutes = |leak_bytes| memory::Plan { every_ns: 300_000_000_000, looks: 14, leak_bytes };
+    let growth = |plan| {
+        let (began, seen) = (Instant::now(), memory::watch(&ground(), 3, plan).unwrap());
+        report::memory(&seen, began.elapsed());
+        seen.growth_permille()
+    };
+    // In seven days, a leak of a dozen bytes an order would be as much.
+    let (sound, leaky) = (growth(minutes(0)), growth(minutes(1_024)));
+    assert!(sound <= 10 && leaky > 10, "{sound} and {leaky} thousandths");
 }

@@ -129,6 +129,39 @@ async fn polymarket_shut_between_two_legs_is_asked_for_the_hedge_seldom_until_it
     market.stop().await;
 }
 
+/// The engine starts anew while ticks become finer, and of what was matched before, most fails on the chain meanwhile: each is
+/// taken back once, what it leaves alone is covered when orders are taken again, and prices follow the new tick.
+///
+/// Fault: Z06
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_starts_anew_while_a_tick_changes_and_what_was_matched_before_fails() {
+    // However many fail, and however often it says that it is not there, it is traded on.
+    let more = "[supervision]\nbreaker_failures = 1000\n[modes]\nsettle_failed_percent = 100";
+    let market = Market::start(apart(), more).await;
+    market.wait_trades(2);
+    market.at(Verb::Settle { fail_p: 0.7, delay_ms: 4_000 }, 120_000);
+    market.running.wait(|| (market.pending().len() < 10).then(|| format!("{:?} wait to be settled", market.pending())));
+    let (pending, unknowns) = (market.pending(), market.wire("order_unknowns"));
+    market.at(Verb::EngineRestart { down_ms: 6_000, post_only_ms: 2_000 }, 100);
+    market.at(Verb::Tick { value: "0.001".to_owned() }, 100);
+    let is_over = || pending.iter().all(|trade| market.truth().has_ended(trade));
+    market.running.wait(|| (!is_over()).then(|| format!("{pending:?} are not settled")));
+    let failed = pending.iter().filter(|trade| market.truth().failed().contains(trade.as_str())).count();
+    assert!(failed > 0, "none of {pending:?} failed");
+    market.heal();
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    market.wait_trades(2);
+    let is_fine = |px: &str| px.split_once('.').is_some_and(|(_, decimals)| decimals.trim_end_matches('0').len() == 3);
+    let follows = || market.truth().orders().iter().any(|order| is_fine(order.3));
+    market.running.wait(|| (!follows()).then(|| "no order follows the new tick".to_owned()));
+    assert_eq!(market.wire("order_unknowns"), unknowns, "a refusal is an answer");
+    assert!(market.tune("complement.enabled=false").status.success());
+    market.running.wait(|| market.unsettled());
+    market.assert_sound().await;
+    println!("{failed} of {} trades failed that were matched before", pending.len());
+    market.stop().await;
+}
+
 /// Markets of the ordinary contract, of neg-risk and of the position manager's ledger at once: each order is signed for its
 /// own market's contract and by the ids that it trades by, or the venue would refuse it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

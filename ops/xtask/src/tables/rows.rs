@@ -102,7 +102,7 @@ pub const COMPOUNDS: [(&str, &str); 12] = [
 ];
 
 /// What a row of the catalogue asks and no test shows, or why there is nothing to show. Rows in the catalogue's order.
-pub const MISSING: [(&str, &str); 15] = [
+pub const MISSING: [(&str, &str); 16] = [
     ("C09", "a receive window of a few bytes; the age of a book to within 5 ms"),
     ("M10", "an alert of its own on drift: what cannot be read is counted, and the trades it told of are asked for"),
     ("M15", "confirmation of lag and complement trades: only those between venues ask for it"),
@@ -119,7 +119,11 @@ pub const MISSING: [(&str, &str); 15] = [
     ("S01", "100 000 attempts, timing probes: there are no passwords, only codes in a chat and a socket with an owner"),
     ("S02", "there are no tokens: HTTP only reads, operators use a Unix socket"),
     ("S05", "a replayed request: HTTP has none that acts"),
-    ("Z06", "settlement is not in the drill's venues"),
+    (
+        "Z06",
+        "ninety seconds of restart: six, what is alone for longer is left to a person; a hundred seeds: it runs by the clock",
+    ),
+    ("Z07", "a hundred seeds: it runs by the clock"),
     ("Z08", "SIGSTOP of the process, which P06 has: virtual time stands still"),
 ];
 
