@@ -39,6 +39,8 @@ pub trait Side: Send + 'static {
     fn pulse(&self) -> Pulse;
     /// What to ask; with `all`, for trades too.
     fn question(&mut self, all: bool) -> Question;
+    /// Whether what we have is as new as the question: a journal that waits for its disk is behind.
+    fn is_current(&self) -> bool;
     /// What follows from the answer.
     fn judge(&mut self, survey: &Survey, now: Nanos) -> Steps;
     /// An operator signs what differs: what follows, in words of what was signed.
@@ -105,6 +107,9 @@ pub struct ReconcilerArgs {
     pub has_agreed: bool,
 }
 
+/// What the venue said, and what is left of our part of its budgets.
+type Told = (Result<Survey, AskError>, RateBudget);
+
 /// What it is told.
 pub enum ReconcilerMsg {
     /// Time passed.
@@ -114,7 +119,7 @@ pub enum ReconcilerMsg {
     /// Funds moved by no trade of ours, says the venue.
     Look,
     /// What the venue said.
-    Told(Box<(Result<Survey, AskError>, RateBudget)>),
+    Told(Box<Told>),
     /// An operator signs what differs; what was signed, in words.
     Accept(String, RpcReplyPort<Vec<String>>),
 }
@@ -126,6 +131,8 @@ pub struct Reconciler;
 pub struct ReconcilerState {
     args: ReconcilerArgs,
     is_asking: bool,
+    /// An answer that our side is behind of.
+    told: Option<Told>,
     /// The next look asks for trades too.
     all: bool,
     /// The look under way asks for trades too.
@@ -160,6 +167,11 @@ impl ReconcilerState {
         }
         self.unknown = pulse.unknown;
         self.weigh(&pulse, now);
+        if self.args.side.is_current()
+            && let Some(told) = self.told.take()
+        {
+            self.on_told(told);
+        }
         // Looks that prove nothing use up a budget that is missing when one could.
         if now >= self.next_ns && !self.is_asking && !pulse.is_busy {
             self.look(myself, now);
@@ -178,7 +190,7 @@ impl ReconcilerState {
         });
     }
 
-    fn on_told(&mut self, (told, budget): (Result<Survey, AskError>, RateBudget)) {
+    fn on_told(&mut self, (told, budget): Told) {
         (self.is_asking, self.args.budget) = (false, budget);
         let now = self.now();
         self.next_ns = now + self.every_ns();
@@ -313,6 +325,7 @@ impl Actor for Reconciler {
         Ok(ReconcilerState {
             args,
             is_asking: false,
+            told: None,
             all: true,
             asks_all: false,
             asked_ns: 0,
@@ -339,7 +352,8 @@ impl Actor for Reconciler {
                 (state.blind_ns, state.all, state.next_ns) = (Some(now), true, now);
             }
             ReconcilerMsg::Look => state.next_ns = state.next_ns.min(state.now()),
-            ReconcilerMsg::Told(told) => state.on_told(*told),
+            ReconcilerMsg::Told(told) if state.args.side.is_current() => state.on_told(*told),
+            ReconcilerMsg::Told(told) => state.told = Some(*told),
             ReconcilerMsg::Accept(who, reply) => {
                 // Whoever asked may be gone.
                 let _gone = reply.send(state.accept(&who));

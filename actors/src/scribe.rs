@@ -104,6 +104,8 @@ pub struct Figures {
     pub ids_left: u64,
     /// Records that the warden did not get.
     pub unseen: u64,
+    /// Everything that the threads had written by then is in the state.
+    pub current_ns: Nanos,
 }
 
 /// Where the figures stand for others to read.
@@ -119,6 +121,11 @@ impl Board {
     /// What the disk says while it fails; the journal's thread tells it at each try.
     pub fn tell_failing(&self, failing: Option<String>) {
         self.lock().failing = failing;
+    }
+
+    /// Everything that the threads had written by then is in the state.
+    pub fn tell_current(&self, at_ns: Nanos) {
+        self.lock().current_ns = at_ns;
     }
 
     fn lock(&self) -> MutexGuard<'_, Figures> {
@@ -329,6 +336,9 @@ impl Scribe {
             Health::Healthy => None,
             Health::Failing { error, .. } => Some(error.clone()),
         });
+        if self.args.rings.iter().all(|(from, _)| from.peek().is_none()) {
+            self.board.tell_current(now);
+        }
         let mut figures = self.board.lock();
         figures.pending_bytes = journal.pending_bytes();
         figures.lag_ns = self.waiting_since_ns.map_or(0, |since| now.saturating_sub(since));

@@ -86,11 +86,12 @@ fn key(report: &Report) -> u64 {
     mix(mix(name, axis), kind as u64).max(1)
 }
 
-/// The step of a trade's life that a report tells. Where trades settle later, one is booked once, whoever tells of it and at
-/// whatever stage: the process that knew its order may be gone.
+/// The step of a trade's life that a report tells. One is booked once, whoever tells of it and, where trades settle later, at
+/// whatever stage: the process that knew its order may be gone, and who holds our books against the venue's may be behind.
 fn step(report: &Report) -> (Settlement, ReportKind) {
     match (report.settlement, report.kind) {
-        (Settlement::Final, kind) | (_, kind @ ReportKind::Settlement) => (report.settlement, kind),
+        (settlement, kind @ ReportKind::Settlement) => (settlement, kind),
+        (Settlement::Final, _) => (Settlement::Final, ReportKind::Fill),
         _ => (Settlement::Pending, ReportKind::Fill),
     }
 }
@@ -122,6 +123,14 @@ mod tests {
         for report in [fill(1), fill(2), other, settled] {
             assert!(trades.is_new(&report) && !trades.is_new(&report));
         }
+    }
+
+    #[test]
+    fn a_trade_of_ours_is_nobody_elses_as_well() {
+        let mut trades = Trades::default();
+        let foreign = |trade| Report { kind: ReportKind::Foreign, ..fill(trade) };
+        assert!(trades.is_new(&fill(1)) && !trades.is_new(&foreign(1)));
+        assert!(trades.is_new(&foreign(2)) && !trades.is_new(&fill(2)));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::act::{Deeds, deeds, mantissa};
 use super::{lag_ns, ours, question};
 use crate::state::{Shared, State};
 use highwire_actors::reconciler::{Pulse, Side, Steps, Verdict};
+use highwire_actors::scribe::Board;
 use highwire_actors::survey::{Question, Survey};
 use highwire_engine::clock::Clock;
 use highwire_engine::wallets::Adjustment;
@@ -40,6 +41,8 @@ const RECORDED_NS: Nanos = 30_000_000_000;
 pub struct LiveArgs {
     /// The state after the journal's last record.
     pub state: Shared,
+    /// Up to when it is that state: the journal's thread may be held up by its disk.
+    pub board: Board,
     /// Puts entries on record.
     pub notes: SyncSender<Entry>,
     /// Whose side.
@@ -288,6 +291,11 @@ impl Side for Live {
         Question { since_ns: question.since_ns.filter(|_| all), ..question }
     }
 
+    /// What was booked and is not folded yet would be taken for somebody else's.
+    fn is_current(&self) -> bool {
+        self.args.board.read().current_ns >= self.asked_ns || cfg!(mutant = "stale-state")
+    }
+
     fn judge(&mut self, survey: &Survey, now: Nanos) -> Steps {
         let is_quiet = self.asked.is_some() && self.moved(now) == self.asked;
         self.args.accord.looked(self.args.venue.name(), now);
@@ -326,5 +334,34 @@ impl Side for Live {
             self.note(Entry::Signed(Signed { venue, by, what }));
         }
         (steps, signed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use highwire_engine::clock::TscClock;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn nothing_is_judged_by_a_state_that_is_behind_the_question() {
+        let (notes, _noted) = sync_channel(8);
+        let (board, clock) = (Board::default(), TscClock::start());
+        let mut live = Live::new(LiveArgs {
+            state: Shared::new(State::default()),
+            board: board.clone(),
+            notes,
+            venue: Venue::Okx,
+            listed: Arc::default(),
+            epoch: 1,
+            clock: clock.clone(),
+            accord: Accord::default(),
+            is_shared: false,
+        });
+        live.question(true);
+        assert!(!live.is_current());
+        board.tell_current(clock.now());
+        assert!(live.is_current());
+        assert_eq!(live.judge(&Survey::default(), clock.now()).verdict, Verdict::Agreed);
     }
 }

@@ -10,6 +10,7 @@ use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::governor::{GovernorMsg, Reading};
 use highwire_actors::reconciler::ReconcilerMsg;
+use highwire_actors::scribe::Board;
 use highwire_actors::trading_line::TradingLine;
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_store::journal::Entry;
@@ -27,6 +28,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Reconciling {
     state: Shared,
+    board: Board,
     notes: SyncSender<Entry>,
     epoch: u16,
     clock: TscClock,
@@ -44,7 +46,8 @@ impl Reconciling {
         let shared: Vec<Venue> = traded.collect();
         let shared = if shared.len() > 1 { shared } else { Vec::new() };
         let (accord, addresses, clock) = (Accord::default(), Arc::default(), clock.clone());
-        Self { state, notes, epoch, clock, accord, shared, addresses }
+        let board = prepared.board();
+        Self { state, board, notes, epoch, clock, accord, shared, addresses }
     }
 
     /// Our side at a venue.
@@ -52,6 +55,7 @@ impl Reconciling {
         let venue = line.account.venue;
         Live::new(LiveArgs {
             state: self.state.clone(),
+            board: self.board.clone(),
             notes: self.notes.clone(),
             venue,
             listed: Arc::clone(&line.listed),

@@ -228,6 +228,7 @@ async fn orders_that_left_in_the_last_moment_before_a_kill_are_on_record_at_the_
     assert!(late > 0, "every order was on record before the start: the test shows nothing");
     rig.wait_said("orders left in the moment before a kill");
     rig.wait_trades(2);
+    books::wait_agreement(&rig);
     rig.judge().assert_no_id_twice();
     rig.stop().await;
 }
