@@ -6,6 +6,7 @@ use highwire_links::audit::Verdict;
 use highwire_links::page::BookState;
 use highwire_simulator::{Injection, Venue as Room, Verb};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 const OKX: &str = "okx:BTC-USDT";
 const ROOMS: [(Room, &str); 3] =
@@ -70,12 +71,15 @@ async fn an_edge_that_is_too_good_is_not_acted_on_until_its_market_says_it_again
     rig.wait_trades(3).await;
     let doubted = |rig: &Rig| rig.service.watch().vitals().verdicts[Verdict::Unconfirmed as usize];
     for (room, name) in ROOMS {
-        let before = doubted(&rig);
-        for x in [0.85, 1.15] {
-            rig.strike(room, Verb::Outlier { x });
-            rig.rest(400).await;
+        let (before, until) = (doubted(&rig), Instant::now() + Duration::from_secs(40));
+        // Whichever line says it first is heard, and it is one line's next message that is spoilt.
+        while doubted(&rig) == before {
+            assert!(Instant::now() < until, "{name}: nothing was doubted");
+            for x in [0.85, 1.15] {
+                rig.strike(room, Verb::Outlier { x });
+                rig.rest(400).await;
+            }
         }
-        assert!(doubted(&rig) > before, "{name}: nothing was doubted");
         rig.wait("every book is live", Rig::all_live).await;
         rig.wait_trades_on(name, 1).await;
     }

@@ -109,6 +109,9 @@ async fn is_revoked_on_a_socket(places: &'static [Place]) {
         (!traded).then(|| format!("it does not trade: {:?}", rig.operate(&["resume"])))
     });
     assert!(!rig.running.said().contains("simulated-trader"), "no secret is said");
+    // While it trades, one leg of a trade may be told and the other not.
+    let halted = rig.operate(&["halt"]);
+    assert!(halted.status.success(), "{halted:?}");
     rig.assert_positions();
     rig.stop().await;
 }
