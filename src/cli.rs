@@ -190,6 +190,10 @@ struct RestartArgs {
     /// Have it panic at its next message, as a drill; a pinned thread always does.
     #[arg(long)]
     panic: bool,
+    /// Take the warden itself away from its thread for so long, as a drill; 0 is for good, and everything is Halted until the
+    /// process is started again.
+    #[arg(long, value_name = "MS", conflicts_with = "panic")]
+    away_ms: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -393,8 +397,12 @@ pub fn main() -> ExitCode {
         Command::Reload(ReloadArgs { operate, loosen }) => {
             ask(&operate, &Question::Reload { loosen, why: asker() }, false)
         }
-        Command::Restart(RestartArgs { operate, path, panic }) => {
-            ask(&operate, &Question::Restart { path, panics: panic }, false)
+        Command::Restart(RestartArgs { operate, path, panic, away_ms }) => {
+            let question = match away_ms {
+                Some(away_ms) => Question::TakeAway { path, away_ms },
+                None => Question::Restart { path, panics: panic },
+            };
+            ask(&operate, &question, false)
         }
         Command::Tune(TuneArgs { operate, set }) => ask(&operate, &Question::Tune { set, why: asker() }, false),
         Command::Acknowledge(AcknowledgeArgs { operate, key }) => ask(&operate, &Question::Acknowledge { key }, false),

@@ -6,6 +6,7 @@ use highwire_links::audit::{Closed, Decided, Opened, Record, SagaMoved, SagaStag
 use highwire_links::fill::{ORDER_REJECTS, Report, ReportKind, Settlement};
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::Instrument;
+use highwire_links::latency::Histogram;
 use highwire_links::order::{Action, Order};
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{InstrumentId, Nanos, Side, fixed};
@@ -46,6 +47,8 @@ pub struct Ledger {
     pub forgotten: u64,
     /// Decisions by the number of their verdict.
     pub decisions: [u64; VERDICTS],
+    /// How old the books were at decisions.
+    pub book_ages: Histogram,
     /// Orders handed to the gateway.
     pub orders: u64,
     /// Cancels and questions handed to the gateway.
@@ -83,6 +86,7 @@ impl Ledger {
             opportunities: Vec::new(),
             forgotten: 0,
             decisions: [0; VERDICTS],
+            book_ages: Histogram::default(),
             orders: 0,
             requests: 0,
             endings: [0; 3],
@@ -112,6 +116,8 @@ impl Ledger {
             Record::Opened(opened) => self.open(opened),
             Record::Decided(decided) => {
                 self.decisions[decided.verdict as usize] += 1;
+                let of = decided.books_ns.iter().filter(|&&book_ns| book_ns > 0);
+                of.for_each(|&book_ns| self.book_ages.record(decided.at_ns.saturating_sub(book_ns)));
                 if let Some(opportunity) = self.opportunity(decided.id) {
                     opportunity.decided = Some(*decided);
                 }

@@ -73,7 +73,7 @@ pub fn end_with(starter: u32) -> Result<(), RunError> {
 ///
 /// # Errors
 /// See [`RunError`].
-pub fn run(loaded: &Loaded, file: Option<&Path>, live: bool, tracing: Option<Tracing>) -> Result<(), RunError> {
+pub fn run(loaded: &Loaded, file: Option<&Path>, live: bool, tracing: Tracing) -> Result<(), RunError> {
     let config = &loaded.config;
     let orders = orders(config.service.live, live)?;
     crate::tls::choose_provider();
@@ -150,7 +150,7 @@ impl Settings<'_> {
     }
 }
 
-async fn session(mut settings: Settings<'_>, orders: Orders, tracing: Option<Tracing>) -> Result<(), RunError> {
+async fn session(mut settings: Settings<'_>, orders: Orders, tracing: Tracing) -> Result<(), RunError> {
     let mut signals = Signals::listen()?;
     let http = service::client(&settings.loaded.config)?;
     let (notify, mut again) = (Notify::from_env(), false);
@@ -175,7 +175,7 @@ async fn session(mut settings: Settings<'_>, orders: Orders, tracing: Option<Tra
 async fn term(
     settings: &mut Settings<'_>,
     orders: Orders,
-    tracing: Option<Tracing>,
+    tracing: Tracing,
     (http, signals, notify): (&reqwest::Client, &mut Signals, Option<&Notify>),
 ) -> Result<End, RunError> {
     let config = &settings.loaded.config.clone();
@@ -188,7 +188,7 @@ async fn term(
     let held = recovered.as_ref().map(|recovered| service::held(&recovered.found.state)).unwrap_or_default();
     let (universe, until_s) = universe(http, config, &addresses, &held).await?;
     let boot = recovered.map(|recovered| recovered.begin(&universe, config, orders, now)).transpose()?;
-    let service = Service::start(universe, config, &addresses, orders, boot, tracing).await?;
+    let service = Service::start(universe, config, &addresses, orders, boot, Some(tracing)).await?;
     settings.hold_at(&service);
     tell(notify, "READY=1");
     let renewal = Renewal { http, config, until_s };

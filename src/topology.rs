@@ -180,6 +180,20 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// Takes a warden away from its pinned thread: for so long, or for good where that is nothing. Nobody starts it anew.
+    ///
+    /// # Errors
+    /// There is none of this name, or it has ended.
+    pub fn take_away(&self, path: &str, away: Duration) -> Result<(), String> {
+        let warden = path.strip_prefix("wire/").and_then(|name| self.wardens.get(name));
+        let warden = warden.ok_or_else(|| format!("no warden is named {path}"))?;
+        if away.is_zero() {
+            warden.kill();
+            return Ok(());
+        }
+        warden.cast(WardenMsg::Away(away)).map_err(|_| format!("{path} is gone"))
+    }
+
     /// Has the actor at `path` (`okx/pool`) started anew, or the pinned thread of a warden (`wire/warden-wire`); whoever
     /// supervises it spends a restart on it. With `panics` it dies of a panic, as a thread always does.
     ///

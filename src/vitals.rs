@@ -10,7 +10,7 @@ use highwire_actors::supervisor::Life;
 use highwire_links::audit::VERDICTS;
 use highwire_links::counter::Tally;
 use highwire_links::fill::ORDER_REJECTS;
-use highwire_links::latency::Latencies;
+use highwire_links::latency::{Histogram, Latencies};
 use highwire_links::occupancy::Occupancies;
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::{Mode, Nanos};
@@ -38,12 +38,18 @@ pub struct Vitals {
     pub alerts_waiting: usize,
     /// What becomes of spans.
     pub spans: SpanFigures,
+    /// Log lines that found a queue full, by where they were to go.
+    pub lines_lost: Vec<(&'static str, u64)>,
+    /// Rows of the history that found its queue full.
+    pub rows_lost: u64,
     /// Pinned threads.
     pub threads: Vec<Thread>,
     /// Books.
     pub books: Vec<Book>,
     /// Verdicts on opportunities, by the number of the verdict.
     pub verdicts: [u64; VERDICTS],
+    /// How old the books were at them.
+    pub book_ages: Histogram,
     /// Orders refused, by the number of the reason.
     pub refusals: [u64; ORDER_REJECTS],
     /// Trades that ended flat, hedged, escalated.

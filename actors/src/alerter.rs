@@ -4,27 +4,26 @@
 //! Nobody waits for it. Notices come through a bounded queue ([`Bell`]); when that is full they are counted,
 //! and the incident of lost notices is told instead.
 
-use crate::address::Address;
+mod bell;
+
+pub use bell::{Bell, ChannelStand};
+
 use crate::beat::Beat;
 use crate::channel::{Channel, Undelivered};
 use crate::tended;
+use bell::Ring;
 use highwire_engine::clock::Clock;
 use highwire_links::Nanos;
-use highwire_links::breaker::{self, Breaker, Outcome, Stand};
+use highwire_links::breaker::{self, Breaker, Outcome};
 use highwire_store::checkpoint::{self, Checkpoint};
 use highwire_store::disk::Disk;
 use highwire_supervision::incident::{self, Book, Incidents, Item, Message, Notice, Pace, Severity};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Time between two looks at what is due.
 const TICK: Duration = Duration::from_millis(100);
-/// Notices on their way to the alerter.
-const NOTICES_MAX: usize = 4_096;
-/// With urgent ones, ends of incidents and acknowledgements: a storm of others leaves them room.
-const URGENT_MAX: usize = 32_768;
 /// After so long a start has found again what is still wrong; what it did not is over.
 const SETTLED_AFTER: Duration = Duration::from_secs(60);
 /// The key of a channel's trial.
@@ -62,13 +61,7 @@ pub struct AlerterArgs {
 /// What an alerter is told.
 #[derive(Debug)]
 pub enum AlerterMsg {
-    /// Something happened.
-    Notice(Notice),
-    /// An incident is over.
-    Resolved(String),
-    /// A person has seen it.
-    Acknowledged(String),
-    /// Time to look at what is due.
+    /// Time to look at what was rung and what is due.
     Tick,
     /// Long enough after the start: what a former process left open and nobody has raised since is over.
     Settled,
@@ -89,69 +82,6 @@ pub enum AlerterMsg {
     Open(RpcReplyPort<Vec<incident::Incident>>),
 }
 
-/// Rings the alerter from anywhere, without waiting.
-#[derive(Clone, Debug, Default)]
-pub struct Bell {
-    alerter: Address<AlerterMsg>,
-    waiting: Arc<AtomicUsize>,
-    lost: Arc<AtomicU64>,
-    channels: Arc<Mutex<Vec<ChannelStand>>>,
-}
-
-/// A channel's name, where its breaker stands, and how often it tripped.
-pub type ChannelStand = (String, (Stand, u64));
-
-impl Bell {
-    /// Something happened, goes on, or became worse. Equal keys are one incident.
-    pub fn raise(&self, key: impl Into<String>, severity: Severity, text: impl Into<String>) {
-        self.send(AlerterMsg::Notice(Notice { key: key.into(), severity, text: text.into() }));
-    }
-
-    /// An incident is over.
-    pub fn clear(&self, key: impl Into<String>) {
-        self.send(AlerterMsg::Resolved(key.into()));
-    }
-
-    /// A person has seen it.
-    pub fn acknowledge(&self, key: impl Into<String>) {
-        self.send(AlerterMsg::Acknowledged(key.into()));
-    }
-
-    /// The incidents that are open; `None` when the alerter does not answer in time.
-    pub async fn open(&self, within: Duration) -> Option<Vec<incident::Incident>> {
-        let answer = self.alerter.actor()?.call(AlerterMsg::Open, Some(within)).await;
-        answer.ok()?.success_or(()).ok()
-    }
-
-    /// Notices that wait for the alerter.
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    /// Notices that found the queue full.
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
-    }
-
-    /// The channels' breakers.
-    pub fn channels(&self) -> Vec<ChannelStand> {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn send(&self, message: AlerterMsg) {
-        let most = match &message {
-            AlerterMsg::Notice(notice) if !notice.severity.is_urgent() => NOTICES_MAX,
-            _ => URGENT_MAX,
-        };
-        let taken = self
-            .waiting
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |waiting| (waiting < most).then_some(waiting + 1));
-        if taken.is_err() || self.alerter.cast(message).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
 /// The actor.
 pub struct Alerter;
 
@@ -164,7 +94,8 @@ pub struct AlerterState {
     lost_told: u64,
     saves: u64,
     saved: Option<Book>,
-    started_ns: Nanos,
+    /// When the first alerter of this process began.
+    begun_ns: Nanos,
     tried_ns: Nanos,
 }
 
@@ -178,8 +109,6 @@ impl Alerter {
         args: AlerterArgs,
         bell: &Bell,
     ) -> Result<ActorRef<AlerterMsg>, SpawnErr> {
-        // What a former alerter had not taken went with it.
-        bell.waiting.store(0, Ordering::Release);
         let arguments = (args, bell.clone());
         let alerter = match above {
             Some(above) => {
@@ -198,15 +127,21 @@ impl AlerterState {
         self.args.clock.now()
     }
 
-    /// One queued notice was taken.
-    fn taken(&self) {
-        let less = |waiting: usize| Some(waiting.saturating_sub(1));
-        let _always_some = self.bell.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, less);
+    /// Takes in what the bell was rung with.
+    fn hear(&mut self, now: Nanos) {
+        for ring in self.bell.take() {
+            match ring {
+                Ring::Notice(notice) => self.incidents.on_notice(notice, now),
+                Ring::Resolved(key) => self.incidents.on_resolved(&key, now),
+                Ring::Acknowledged(key) => self.incidents.on_acknowledged(&key),
+            }
+        }
     }
 
     fn on_tick(&mut self, myself: &ActorRef<AlerterMsg>) {
         let now = self.now();
         self.args.beat.mark(now);
+        self.hear(now);
         let lost = self.bell.lost();
         if lost > self.lost_told {
             self.lost_told = lost;
@@ -216,6 +151,7 @@ impl AlerterState {
         let due = self.incidents.due(now);
         // What is to be told stands on disk before it is told.
         self.save(now);
+        self.bell.kept();
         due.into_iter().for_each(|message| self.send(myself, message, now));
         self.try_channels(myself, now);
         self.show();
@@ -285,8 +221,7 @@ impl AlerterState {
     fn show(&self) {
         let stand =
             |(route, breaker): (&Route, &Breaker)| (route.rule.name.clone(), (breaker.stand(), breaker.trips()));
-        let stands = self.args.routes.iter().zip(&self.breakers).map(stand).collect();
-        *self.bell.channels.lock().unwrap_or_else(PoisonError::into_inner) = stands;
+        self.bell.show(self.args.routes.iter().zip(&self.breakers).map(stand).collect());
     }
 
     /// Keeps the book, if it changed. A disk that fails is told in the log: there is nobody else left.
@@ -341,7 +276,8 @@ impl Actor for Alerter {
         let breakers = args.routes.iter().map(|_| Breaker::new(args.breaker)).collect();
         myself.send_interval(TICK, || AlerterMsg::Tick);
         myself.send_after(SETTLED_AFTER, || AlerterMsg::Settled);
-        let started_ns = args.clock.now();
+        let now = args.clock.now();
+        let begun_ns = bell.begin(now);
         let state = AlerterState {
             args,
             incidents,
@@ -350,8 +286,8 @@ impl Actor for Alerter {
             lost_told: 0,
             saves: 0,
             saved: None,
-            started_ns,
-            tried_ns: started_ns,
+            begun_ns,
+            tried_ns: now,
         };
         state.show();
         Ok(state)
@@ -365,26 +301,20 @@ impl Actor for Alerter {
     ) -> Result<(), ActorProcessingErr> {
         let now = state.now();
         match message {
-            AlerterMsg::Notice(notice) => {
-                state.taken();
-                state.incidents.on_notice(notice, now);
+            AlerterMsg::Settled => {
+                state.hear(now);
+                state.incidents.on_unheard(state.begun_ns, now);
             }
-            AlerterMsg::Resolved(key) => {
-                state.taken();
-                state.incidents.on_resolved(&key, now);
-            }
-            AlerterMsg::Acknowledged(key) => {
-                state.taken();
-                state.incidents.on_acknowledged(&key);
-            }
-            AlerterMsg::Settled => state.incidents.on_unheard(state.started_ns, now),
             AlerterMsg::Tick => state.on_tick(&myself),
             AlerterMsg::Sent { channel, number, begun_ns, outcome } => {
                 state.on_sent(channel, number, begun_ns, &outcome);
             }
             AlerterMsg::Tried(channel, outcome) => state.on_tried(channel, outcome),
-            // Whoever asked may be gone.
-            AlerterMsg::Open(reply) => _ = reply.send(state.incidents.open().cloned().collect()),
+            AlerterMsg::Open(reply) => {
+                state.hear(now);
+                // Whoever asked may be gone.
+                let _gone = reply.send(state.incidents.open().cloned().collect());
+            }
         }
         Ok(())
     }
@@ -392,7 +322,9 @@ impl Actor for Alerter {
     /// What was taken and not told yet is told by the next process.
     async fn post_stop(&self, _: ActorRef<AlerterMsg>, state: &mut AlerterState) -> Result<(), ActorProcessingErr> {
         let now = state.now();
+        state.hear(now);
         state.save(now);
+        state.bell.kept();
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod latch;
 mod pause;
 mod ruling;
 mod walk;
+mod wardens;
 
 pub use latch::{Latch, LatchFile};
 pub use ruling::{Board, Fired, Held, Ruling};
@@ -20,6 +21,7 @@ use crate::beat::Beat;
 use crate::pool::CancelAll;
 use crate::warden::WardenMsg;
 use highwire_engine::clock::Clock;
+use highwire_links::cnc::Cnc;
 use highwire_links::{Mode, Nanos, VenueId};
 use highwire_supervision::degrade::{Cause, Ladder, Moved, Rule, Scope};
 use highwire_supervision::halting::{Plan, Stand};
@@ -97,6 +99,8 @@ pub struct GovernorArgs {
 pub struct Realm {
     /// Every warden.
     pub wardens: Vec<ActorRef<WardenMsg>>,
+    /// Their threads' stop words, for when a warden is gone.
+    pub cncs: Vec<Cnc>,
     /// What can be looked at.
     pub senses: Senses,
     /// Ways to the venues beside the wire.
@@ -448,7 +452,7 @@ impl GovernorState {
         let now = self.now();
         self.pause.on_tick(now, &self.args.alerts);
         let readings = self.realm.as_mut().map_or_else(Vec::new, |realm| (realm.senses)(now));
-        readings.into_iter().for_each(|reading| self.on_reading(reading));
+        self.with_gone_wardens(readings).into_iter().for_each(|reading| self.on_reading(reading));
         self.judge_reach();
         self.judge_health(now);
         if self.realm.is_some() {

@@ -26,6 +26,8 @@ pub enum News {
         /// Wait before, in nanoseconds.
         after_ns: u64,
     },
+    /// It is not started yet, because what it left on record has not been taken for long.
+    Waits,
     /// It will not be started again: the stop word is raised and stays so until an operator acts.
     GaveUp {
         /// Why.

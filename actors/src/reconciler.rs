@@ -29,7 +29,6 @@ const AGAIN_NS: Nanos = 150_000_000;
 const NOISY_MAX: u32 = 6;
 /// A venue that did not agree for so long is only hedged at.
 const PATIENCE_NS: Nanos = 15_000_000_000;
-
 /// A venue that refuses our key is left alone by the wire for so long, again and again until there is another.
 const KEY_REST_NS: Nanos = 2_000_000_000;
 
@@ -131,7 +130,7 @@ pub struct Reconciler;
 pub struct ReconcilerState {
     args: ReconcilerArgs,
     is_asking: bool,
-    /// An answer that our side is behind of.
+    /// An answer that our side may be behind of.
     told: Option<Told>,
     /// The next look asks for trades too.
     all: bool,
@@ -167,14 +166,17 @@ impl ReconcilerState {
         }
         self.unknown = pulse.unknown;
         self.weigh(&pulse, now);
-        if self.args.side.is_current()
-            && let Some(told) = self.told.take()
-        {
-            self.on_told(told);
-        }
+        self.hear();
         // Looks that prove nothing use up a budget that is missing when one could.
         if now >= self.next_ns && !self.is_asking && !pulse.is_busy {
             self.look(myself, now);
+        }
+    }
+
+    /// Takes the answer in once our side is as new as it.
+    fn hear(&mut self) {
+        if let Some(told) = self.told.take_if(|_| self.args.side.is_current()) {
+            self.on_told(told);
         }
     }
 
@@ -352,8 +354,10 @@ impl Actor for Reconciler {
                 (state.blind_ns, state.all, state.next_ns) = (Some(now), true, now);
             }
             ReconcilerMsg::Look => state.next_ns = state.next_ns.min(state.now()),
-            ReconcilerMsg::Told(told) if state.args.side.is_current() => state.on_told(*told),
-            ReconcilerMsg::Told(told) => state.told = Some(*told),
+            ReconcilerMsg::Told(told) => {
+                state.told = Some(*told);
+                state.hear();
+            }
             ReconcilerMsg::Accept(who, reply) => {
                 // Whoever asked may be gone.
                 let _gone = reply.send(state.accept(&who));

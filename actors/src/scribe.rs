@@ -118,14 +118,9 @@ impl Board {
         self.lock().clone()
     }
 
-    /// What the disk says while it fails; the journal's thread tells it at each try.
-    pub fn tell_failing(&self, failing: Option<String>) {
-        self.lock().failing = failing;
-    }
-
-    /// Everything that the threads had written by then is in the state.
-    pub fn tell_current(&self, at_ns: Nanos) {
-        self.lock().current_ns = at_ns;
+    /// Changes figures together: nobody reads the ones without the others.
+    pub fn change(&self, change: impl FnOnce(&mut Figures)) {
+        change(&mut self.lock());
     }
 
     fn lock(&self) -> MutexGuard<'_, Figures> {
@@ -251,14 +246,17 @@ impl Scribe {
         let (before, began) = (journal.synced(), self.args.clock.stamp());
         let is_healthy = *journal.commit(now) == Health::Healthy;
         let took_ns = self.args.clock.between_ns(began, self.args.clock.stamp());
-        self.args.rings.iter().for_each(|(ring, _)| ring.admit_openings(is_healthy));
+        for (from, on) in &self.args.rings {
+            // A warden that is gone hears of nothing that is opened, whatever the disk takes.
+            from.admit_openings(is_healthy && (on.admits_openings() || cfg!(mutant = "unheard")));
+        }
         if is_healthy {
             self.waiting_since_ns = None;
             self.retry_after_ns = RETRY_NS[0];
             self.mark();
             self.args.ids.grant(self.args.lessor.usable_until(&self.args.journal));
             let records = self.args.journal.synced() - before;
-            self.board.lock().count(records, pending as u64, took_ns);
+            self.board.change(|figures| figures.count(records, pending as u64, took_ns));
         } else {
             self.retry_at_ns = now.saturating_add(self.retry_after_ns);
             self.retry_after_ns = (self.retry_after_ns * 2).min(RETRY_NS[1]);
@@ -330,23 +328,25 @@ impl Scribe {
         Ok(())
     }
 
-    fn tell(&mut self, now: Nanos, taken: usize) {
-        let journal = &self.args.journal;
-        self.board.tell_failing(match journal.health() {
-            Health::Healthy => None,
-            Health::Failing { error, .. } => Some(error.clone()),
+    fn tell(&self, now: Nanos, taken: usize) {
+        let ScribeArgs { journal, rings, ids, .. } = &self.args;
+        let is_current = rings.iter().all(|(from, _)| from.peek().is_none());
+        self.board.change(|figures| {
+            figures.failing = match journal.health() {
+                Health::Healthy => None,
+                Health::Failing { error, .. } => Some(error.clone()),
+            };
+            if is_current {
+                figures.current_ns = now;
+            }
+            figures.pending_bytes = journal.pending_bytes();
+            figures.lag_ns = self.waiting_since_ns.map_or(0, |since| now.saturating_sub(since));
+            figures.segments = journal.segments().len();
+            figures.ids_left = ids.left();
+            if taken > 0 {
+                figures.unseen = rings.iter().map(|(_, on)| on.lost()).sum();
+            }
         });
-        if self.args.rings.iter().all(|(from, _)| from.peek().is_none()) {
-            self.board.tell_current(now);
-        }
-        let mut figures = self.board.lock();
-        figures.pending_bytes = journal.pending_bytes();
-        figures.lag_ns = self.waiting_since_ns.map_or(0, |since| now.saturating_sub(since));
-        figures.segments = journal.segments().len();
-        figures.ids_left = self.args.ids.left();
-        if taken > 0 {
-            figures.unseen = self.args.rings.iter().map(|(_, on)| on.lost()).sum();
-        }
     }
 }
 

@@ -159,9 +159,9 @@ impl Asking<'_> {
 
     /// Orders that rest: of one instrument, or of all that are listed here.
     async fn open(&mut self, of: Option<&Listed>) -> Result<(), AskError> {
-        let mut page: Option<String> = None;
-        for _ in 0..PAGES_MAX {
-            let query = Query::OpenOrders { symbol: of.map(|of| of.symbol.as_str()), page: page.as_deref() };
+        let mut pages = Pages::default();
+        loop {
+            let query = Query::OpenOrders { symbol: of.map(|of| of.symbol.as_str()), page: pages.at() };
             let Reply::Orders { orders, next } = self.ask(&query).await? else { return Err(astray()) };
             for order in orders {
                 let Some(listed) = of.cloned().or_else(|| self.named(&order.symbol)) else { continue };
@@ -169,12 +169,10 @@ impl Asking<'_> {
                 self.found.theirs.open.push(resting);
                 self.keep(order);
             }
-            page = next;
-            if page.is_none() {
+            if !pages.turn(next)? {
                 return Ok(());
             }
         }
-        Err(endless())
     }
 
     /// Looks for these orders in the list of ended ones, of each kind of instrument. Called after what rests is known.
@@ -185,19 +183,7 @@ impl Asking<'_> {
         kinds.sort_by_key(|listed| listed.kind as u8);
         kinds.dedup_by_key(|listed| listed.kind);
         for Listed { symbol, .. } in &kinds {
-            let mut page: Option<String> = None;
-            for read in 0.. {
-                let query = Query::EndedOrders { symbol, since_ms, page: page.as_deref() };
-                let Reply::Orders { orders, next } = self.ask(&query).await? else { return Err(astray()) };
-                orders.into_iter().for_each(|order| self.keep(order));
-                page = next;
-                if page.is_none() {
-                    break;
-                }
-                if read == PAGES_MAX {
-                    return Err(endless());
-                }
-            }
+            self.ended_like(symbol, since_ms).await?;
         }
         for order in doubts {
             let answer = self.found.orders.get(&order.id).map_or(Some(Answer::Absent), standing);
@@ -208,27 +194,38 @@ impl Asking<'_> {
         Ok(())
     }
 
+    /// Keeps every ended order since then of instruments of that one's kind.
+    async fn ended_like(&mut self, symbol: &str, since_ms: i64) -> Result<(), AskError> {
+        let mut pages = Pages::default();
+        loop {
+            let query = Query::EndedOrders { symbol, since_ms, page: pages.at() };
+            let Reply::Orders { orders, next } = self.ask(&query).await? else { return Err(astray()) };
+            orders.into_iter().for_each(|order| self.keep(order));
+            if !pages.turn(next)? {
+                return Ok(());
+            }
+        }
+    }
+
     /// Trades since then: of one instrument, or of all that are listed here.
     async fn trades(&mut self, of: Option<&Listed>, since_ns: Nanos) -> Result<(), AskError> {
         let since_ms = self.account.venue_ms(since_ns) - MARGIN_MS;
-        let mut page: Option<String> = None;
-        for _ in 0..PAGES_MAX {
-            let page_at = page.as_deref();
+        let mut pages = Pages::default();
+        loop {
+            let page = pages.at();
             let query = match of {
-                Some(of) => Query::Fills { symbol: &of.symbol, since_ms, page: page_at },
-                None => Query::FillsOfAll { since_ms, page: page_at },
+                Some(of) => Query::Fills { symbol: &of.symbol, since_ms, page },
+                None => Query::FillsOfAll { since_ms, page },
             };
             let Reply::Fills { fills, next } = self.ask(&query).await? else { return Err(astray()) };
             for trade in fills.into_iter().filter(|trade| trade.at_ms >= since_ms) {
                 let Some(listed) = of.cloned().or_else(|| self.named(&trade.symbol)) else { continue };
                 self.trade(&listed, trade).await?;
             }
-            page = next;
-            if page.is_none() {
+            if !pages.turn(next)? {
                 return Ok(());
             }
         }
-        Err(endless())
     }
 
     /// Notes a trade, with the order that it is of where that is not known yet.
@@ -282,6 +279,33 @@ impl Asking<'_> {
     }
 }
 
+/// Where the reading of one list is.
+#[derive(Default)]
+struct Pages {
+    at: Option<String>,
+    read: usize,
+}
+
+impl Pages {
+    /// The page to ask for; `None` for the first.
+    fn at(&self) -> Option<&str> {
+        self.at.as_deref()
+    }
+
+    /// Goes on to the next page; false when there is none.
+    ///
+    /// # Errors
+    /// The list has more pages than one is believed to have.
+    fn turn(&mut self, next: Option<String>) -> Result<bool, AskError> {
+        (self.at, self.read) = (next, self.read + 1);
+        match self.at {
+            None => Ok(false),
+            Some(_) if self.read >= PAGES_MAX => Err(AskError::Unanswered("its list does not end".to_owned())),
+            Some(_) => Ok(true),
+        }
+    }
+}
+
 /// What an order's state says; `None` for a word that we do not know.
 fn standing(order: &OrderState) -> Option<Answer> {
     match order.status {
@@ -302,8 +326,4 @@ fn absent(answer: Result<Reply, AskError>) -> Result<Option<Reply>, AskError> {
 
 fn astray() -> AskError {
     AskError::Unanswered("the answer is about something else".to_owned())
-}
-
-fn endless() -> AskError {
-    AskError::Unanswered("its list does not end".to_owned())
 }

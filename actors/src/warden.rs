@@ -2,7 +2,7 @@
 //! the heartbeat, and restarts a thread that panicked on the same rings within its budget.
 //!
 //! ```text
-//! Running ──panic, budget left──▶ Resting ──wait over──▶ Running
+//! Running ──panic, budget left──▶ Resting ──wait over, its records taken──▶ Running
 //!    │ └────panic, budget spent──▶ GivenUp (stop word raised; an operator's business)
 //!    └──────stopped──────────────▶ the actor ends
 //! ```
@@ -129,6 +129,8 @@ pub enum WardenMsg {
     Flatten,
     /// Have the thread panic: an operator wants to see what follows.
     Die,
+    /// Beat and hear nothing for so long: an operator wants to see what follows.
+    Away(Duration),
     /// Have the thread say how things stand.
     Report,
     /// Set the stop word, which may lower it: an operator's act.
@@ -147,9 +149,17 @@ struct InForce {
     changes: BTreeMap<InstrumentId, Change>,
 }
 
+/// A thread that waits for its records to be taken for longer is told of.
+const WAIT_TOLD_NS: Nanos = 1_000_000_000;
+
+/// Whether all records that a thread left have been taken: they are in the state then.
+fn is_drained(parts: &Parts) -> bool {
+    parts.house.ports.audit.is_drained() || cfg!(mutant = "early-start")
+}
+
 enum Thread {
     Running(PinnedThread),
-    Resting { parts: Box<Parts>, until_ns: Nanos },
+    Resting { parts: Box<Parts>, until_ns: Nanos, is_told: bool },
     GivenUp,
 }
 
@@ -186,7 +196,7 @@ impl WardenState {
             waker: parts.house.idle.waker(),
             desk,
             factory,
-            thread: Thread::Resting { parts: Box::new(parts), until_ns: 0 },
+            thread: Thread::Resting { parts: Box::new(parts), until_ns: 0, is_told: false },
             restarts: Restarts::new(rules.budget),
             started: 0,
             liveness: Liveness::new(rules.heartbeat),
@@ -214,7 +224,10 @@ impl WardenState {
         match &self.thread {
             Thread::Running(thread) if thread.is_finished() => self.on_finished(now),
             Thread::Running(_) => self.feel_pulse(now),
-            Thread::Resting { until_ns, .. } if *until_ns <= now => self.start(now),
+            Thread::Resting { until_ns, parts, .. } if *until_ns <= now => match is_drained(parts) {
+                true => self.start(now),
+                false => self.wait(now),
+            },
             Thread::Resting { .. } | Thread::GivenUp => {}
         }
         self.is_over()
@@ -315,7 +328,8 @@ impl WardenState {
         let Some(parts) = parts else { return self.give_up("its ring ends were lost") };
         match self.restarts.on_failure(now, self.dice.roll()) {
             Verdict::Restart { after_ns } => {
-                self.thread = Thread::Resting { parts: Box::new(parts), until_ns: now.saturating_add(after_ns) };
+                let until_ns = now.saturating_add(after_ns);
+                self.thread = Thread::Resting { parts: Box::new(parts), until_ns, is_told: false };
                 self.tell(News::RestartIn { after_ns });
             }
             Verdict::GiveUp => self.give_up("its restart budget is spent"),
@@ -326,6 +340,15 @@ impl WardenState {
         self.desk.cnc.stop(StopWord::CancelsOnly);
         self.thread = Thread::GivenUp;
         self.tell(News::GaveUp { why: why.to_owned() });
+    }
+
+    /// The thread goes on from the state, which lacks what the journal has not taken: nothing is started before. A disk
+    /// that holds the journal up is no reason to give the thread up.
+    fn wait(&mut self, now: Nanos) {
+        let Thread::Resting { until_ns, is_told, .. } = &mut self.thread else { return };
+        if now.saturating_sub(*until_ns) > WAIT_TOLD_NS && !std::mem::replace(is_told, true) {
+            self.tell(News::Waits);
+        }
     }
 
     /// Starts the thread on the rings that the last one left.
@@ -444,6 +467,8 @@ impl WardenState {
             WardenMsg::CancelAll => Verb::CancelAll,
             WardenMsg::Flatten => Verb::Flatten,
             WardenMsg::Die => Verb::Die,
+            // It was away before this was called.
+            WardenMsg::Away(_) => return false,
             WardenMsg::Report => Verb::Report,
             WardenMsg::SetInstrument(id, change) => {
                 let known = self.in_force.changes.entry(id).or_default();
@@ -486,7 +511,9 @@ impl Actor for Warden {
         message: WardenMsg,
         state: &mut WardenState,
     ) -> Result<(), ActorProcessingErr> {
-        if state.obey(message) {
+        if let WardenMsg::Away(away) = message {
+            tokio::time::sleep(away).await;
+        } else if state.obey(message) {
             myself.stop(None);
         }
         Ok(())

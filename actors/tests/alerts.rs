@@ -79,6 +79,19 @@ impl Sinks {
         messages: usize,
         self_test_ns: u64,
     ) -> (Bell, ActorRef<AlerterMsg>) {
+        let bell = Bell::default();
+        let alerter = self.alerter_of(&bell, disk, messages, self_test_ns).await;
+        (bell, alerter)
+    }
+
+    /// An alerter that this bell rings from now on.
+    async fn alerter_of(
+        &self,
+        bell: &Bell,
+        disk: &MemoryDisk,
+        messages: usize,
+        self_test_ns: u64,
+    ) -> ActorRef<AlerterMsg> {
         let s = 1_000_000_000;
         let pace = Pace { messages, retry_ns: s / 20, retry_max_ns: s / 5, ..Pace::default() };
         let breaker = breaker::Settings { rest_ns: s / 5, ..breaker::Settings::default() };
@@ -92,9 +105,7 @@ impl Sinks {
             beat: Default::default(),
             clock,
         };
-        let bell = Bell::default();
-        let alerter = Alerter::start(None, args, &bell).await.unwrap();
-        (bell, alerter)
+        Alerter::start(None, args, bell).await.unwrap()
     }
 }
 
@@ -246,6 +257,34 @@ async fn an_outage_of_all_channels_and_a_death_in_it_lose_no_alert_and_double_no
         let once = (0..30).all(|n| sink.count(&format!("Critical c{n:02}: during the outage")) == 1);
         assert!(once, "{:?}", sink.told());
     }
+}
+
+/// An alerter that dies takes nothing with it that was rung before or meanwhile, and the next one in the same process does
+/// not take for over what nobody tells twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_rung_while_an_alerter_dies_is_told_once_by_the_next_and_stays_open() {
+    let (sinks, disk) = (Sinks::start(), MemoryDisk::new());
+    let messages = Pace::default().messages;
+    let (bell, first) = sinks.alerter(&disk).await;
+    bell.raise("early", Severity::Critical, "long told");
+    sinks.all().iter().for_each(|sink| sink.wait_for("early"));
+    bell.raise("before", Severity::Critical, "it may have been taken");
+    first.kill();
+    while first.get_status() != ractor::ActorStatus::Stopped {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    bell.raise("meanwhile", Severity::Critical, "nobody is there");
+    let second = sinks.alerter_of(&bell, &disk, messages, 0).await;
+    second.cast(AlerterMsg::Settled).unwrap();
+    sinks.all().iter().for_each(|sink| ["before", "meanwhile"].iter().for_each(|key| sink.wait_for(key)));
+    let open = bell.open(Duration::from_secs(10)).await.unwrap();
+    assert_eq!(open.iter().map(|incident| incident.key.as_str()).collect::<Vec<_>>(), ["before", "early", "meanwhile"]);
+    second.stop(None);
+    for sink in sinks.all() {
+        let told = ["early: long told", "before: it may", "meanwhile: nobody"].map(|text| sink.count(text));
+        assert_eq!(told, [1; 3], "{:?}", sink.told());
+    }
+    assert_eq!(bell.lost(), 0);
 }
 
 /// Fault: S04

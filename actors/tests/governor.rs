@@ -14,7 +14,7 @@ use highwire_actors::governor::{
 use highwire_actors::supervisor::{ChildSpec, Lives, Start, Strategy, Supervisor, SupervisorArgs};
 use highwire_actors::warden::WardenMsg;
 use highwire_engine::clock::TscClock;
-use highwire_links::cnc::StopWord;
+use highwire_links::cnc::{Cnc, StopWord};
 use highwire_links::{Mode, VenueId};
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
@@ -76,6 +76,7 @@ struct Rig {
     told: Told,
     orders: Arc<AtomicU32>,
     warden: ActorRef<WardenMsg>,
+    cnc: Cnc,
     clock: TscClock,
     /// The next look of a governor is its last.
     dies: Arc<AtomicBool>,
@@ -90,7 +91,8 @@ impl Rig {
         let clock = TscClock::start();
         let bell = quiet::alerter(&clock).await;
         let (folder, board) = (tempfile::tempdir().unwrap(), Board::default());
-        Self { folder, governor, board, bell, told, orders, warden, clock, dies: Arc::default() }
+        let cnc = Cnc::default();
+        Self { folder, governor, board, bell, told, orders, warden, cnc, clock, dies: Arc::default() }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -119,7 +121,7 @@ impl Rig {
             assert!(!dies.swap(false, Ordering::SeqCst), "told to die");
             vec![]
         });
-        Realm { wardens: vec![self.warden.clone()], senses, hands: vec![] }
+        Realm { wardens: vec![self.warden.clone()], cncs: vec![self.cnc.clone()], senses, hands: vec![] }
     }
 
     /// A governor with nothing recovered yet.
@@ -173,6 +175,14 @@ impl Rig {
         while !holds(self) {
             assert!(began.elapsed() < Duration::from_secs(30), "never {what}: {:?}, {:?}", self.board, self.told());
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn until_open(&self, keys: &[&str]) {
+        let began = Instant::now();
+        while self.open_incidents().await != keys {
+            assert!(began.elapsed() < Duration::from_secs(30), "{:?} are open", self.open_incidents().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -284,6 +294,24 @@ async fn a_runaway_stops_cancels_and_holds_through_a_restart_until_a_resume() {
     rig.until("Full", |rig| rig.mode() == Mode::Full).await;
     rig.until("armed again", |rig| rig.told().ends_with(&["Resume".to_owned(), "LowerStop(Go)".to_owned()])).await;
     rig.until("forgotten", |rig| std::fs::read_to_string(rig.file("latches.json")).is_ok_and(|t| t == "[]")).await;
+}
+
+/// Nobody is left who could pass a word on to the thread, or count its orders: its stop word is raised past the warden.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_warden_that_has_ended_stops_its_thread_and_holds_until_a_resume_finds_another() {
+    let rig = Rig::new(false).await;
+    rig.reign().await;
+    rig.full().await;
+    rig.warden.kill();
+    rig.until("stopped", |rig| rig.cnc.stop_word() == StopWord::CancelsOnly).await;
+    assert_eq!(rig.mode(), Mode::Halted);
+    rig.until_open(&["service/left", "service/warden-silent"]).await;
+    rig.until("kept", |rig| std::fs::read_to_string(rig.file("latches.json")).is_ok_and(|t| t.contains("warden")))
+        .await;
+    let plan = rig.resume(false).await;
+    assert!(plan.clears[0].contains("warden-silent holds Halted"), "{plan:?}");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!((rig.mode(), rig.cnc.stop_word()), (Mode::Halted, StopWord::CancelsOnly));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

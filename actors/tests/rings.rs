@@ -1,7 +1,7 @@
 //! Every ring full, each by its own policy: records and reports are never lost, and nothing is opened before they could be;
-//! telemetry is dropped and counted; and a full command ring keeps no halt from holding. Positions in rings are 64 bits wide:
-//! a lifetime of records does not wrap them.
+//! telemetry is dropped and counted; and a full command ring keeps no halt from holding. Nor do descriptors run out.
 
+mod descriptors;
 mod endings;
 mod rig;
 
@@ -14,7 +14,7 @@ use highwire_links::page::BookState;
 use highwire_supervision::backoff::Backoff;
 use highwire_supervision::budget::Budget;
 use highwire_supervision::liveness::Thresholds;
-use rig::{Layout, Rig};
+use rig::{Layout, Rig, Sizes};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -72,6 +72,35 @@ async fn while_nobody_takes_its_records_it_opens_nothing_and_none_is_lost() {
         "{taken} trades before it stopped; {} stamps dropped and counted, 0 records, reports or events lost",
         rig.tally(Counter::TelemetryDropped)
     );
+    rig.stop().await;
+}
+
+/// Stamps are all that may be lost. With a ring of eight of them and nobody who takes any, each one that found it full is
+/// counted, each other one is told, and it trades on meanwhile. The ring of the service cannot fill before openings stop for
+/// want of room for records: it has as many places, and a trade has one stamp and many records.
+///
+/// Fault: P12
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn stamps_that_find_their_ring_full_are_dropped_and_counted_while_it_trades_on() {
+    const PLACES: u64 = 8;
+    let sizes = Sizes { stamps: PLACES as usize, ..Sizes::default() };
+    let rig = Rig::start_with(Layout::Together, rules(), PATIENT_NS, sizes).await;
+    rig.until_it_trades(4).await;
+    rig.freeze.store(true, Ordering::SeqCst);
+    let before = rig.tally(Counter::Taken);
+    rig.until("trades beyond the ring", |rig| rig.tally(Counter::Taken) >= before + 4 * PLACES).await;
+    rig.freeze.store(false, Ordering::SeqCst);
+    rig.until_it_trades(4).await;
+    rig.wardens.last().unwrap().cast(WardenMsg::SetMode(Mode::Halted)).unwrap();
+    still(&rig, Counter::Taken).await;
+    let [taken, dropped] = [Counter::Taken, Counter::TelemetryDropped].map(|counter| rig.tally(counter));
+    let told = |rig: &Rig| rig.log.count("Trace") as u64;
+    rig.until("the stamps that were kept", |rig| told(rig) + dropped >= taken).await;
+    assert_eq!(told(&rig) + dropped, taken, "{} told, {dropped} dropped", told(&rig));
+    assert!(dropped >= 2 * PLACES, "{dropped} of {taken} dropped");
+    let lost = [Counter::AuditLost, Counter::ReportsLost, Counter::LifecycleLost].map(|counter| rig.tally(counter));
+    assert_eq!(lost, [0; 3], "records, reports, events");
+    println!("{taken} trades, {dropped} stamps dropped and counted, {} told", told(&rig));
     rig.stop().await;
 }
 

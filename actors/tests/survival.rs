@@ -80,6 +80,27 @@ async fn an_engine_thread_that_panics_comes_back_on_the_same_rings_while_the_fee
     rig.stop().await;
 }
 
+/// A new engine goes on from the state, which lacks what the journal has not taken: while the disk holds that up the thread
+/// stays away, which is told, and when all is taken it is there.
+///
+/// Fault: P11
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thread_that_died_waits_for_the_journal_to_take_what_it_left() {
+    let rig = Rig::start(Layout::Together, rules(3), PATIENT_NS).await;
+    rig.until_it_trades(4).await;
+    rig.knobs.held.store(true, Ordering::SeqCst);
+    let taken = rig.tally(Counter::Taken);
+    rig.until("records that nobody takes", |rig| rig.tally(Counter::Taken) > taken + 4).await;
+    rig.knobs.poison.store(true, Ordering::SeqCst);
+    rig.until("that it waits", |rig| rig.log.has("Waits")).await;
+    assert!(!rig.log.has("Started { restarts: 1 }") && !rig.log.has("GaveUp"), "{:#?}", rig.log.tail());
+    rig.knobs.held.store(false, Ordering::SeqCst);
+    rig.until("the restart", |rig| rig.log.has("Started { restarts: 1 }")).await;
+    rig.until_it_trades(4).await;
+    assert_eq!((rig.log.count("Waits"), rig.cncs[0].stop_word()), (1, StopWord::Go));
+    rig.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spent_restart_budget_raises_the_stop_word_and_is_told() {
     let rig = Rig::start(Layout::Together, rules(0), PATIENT_NS).await;

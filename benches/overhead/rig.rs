@@ -81,7 +81,7 @@ impl Rig {
             let recovered = Recovered::open(config, Orders::Live).expect("an empty folder").expect("a folder is set");
             recovered.begin(&universe, config, Orders::Live, now).expect("a disk")
         });
-        let tracing = self.telemetry.tracing().filter(|_| everything);
+        let tracing = Some(self.telemetry.tracing()).filter(|_| everything);
         let service = Service::start(universe, config, &addresses, Orders::Live, boot, tracing).await;
         let service = service.expect("it starts");
         let scraper = service.http().map(Scraper::start);

@@ -117,7 +117,12 @@ impl Bench {
         let cause = Cause { opportunity: 1, pair: PairId(0), decided_ns: *now, stamp: 0 };
         let prepared =
             executor.prepare(&mut cx, &[leg(0, sides[0]), leg(1, sides[1])], &cause).expect("there are funds and room");
-        executor.submit(&mut cx, tx, &prepared, &Outlook { edge_ppb: 0, rests_until_ns: 0, patience: None });
+        executor.submit(
+            &mut cx,
+            tx,
+            &prepared,
+            &Outlook { edge_ppb: 0, rests_until_ns: 0, patience: None, rest: None },
+        );
         while let Some(order) = rx.take() {
             *trade += 1;
             let about = |kind| Report::about(order.id, order.instrument, kind, *now);

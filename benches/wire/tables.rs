@@ -18,6 +18,7 @@ pub fn instrument(id: usize, venues: usize, taker_fee_ppb: i64) -> Instrument {
         notional_min: Amount::ZERO,
         contract: Contract::Base,
         taker_fee_ppb,
+        maker_fee_ppb: taker_fee_ppb,
         status: Status::Trading,
     }
 }

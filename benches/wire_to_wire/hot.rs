@@ -38,24 +38,28 @@ pub const END: u8 = 2;
 /// Where the venue's end waits for its turn of a core, nothing is late and nothing is asked for: a question would be
 /// taken for an order.
 const NEVER_NS: u64 = 3_600_000_000_000;
-/// Bytes that the echo writes: those of an order.
-const ECHO_BYTES: usize = 330;
 
 /// The hot thread's belongings.
 pub struct Hot {
     duty: Duty,
     echo_in: Stream,
     echo_out: Stream,
+    /// Bytes that the echo writes: those of an order.
+    echo_bytes: usize,
 }
 
 impl Hot {
-    /// The hot loop over these near ends, with ids from this lease and orders put down in this outbox; and the net's ends of its rings.
+    /// The hot loop over these near ends, with ids from this lease, orders put down in this outbox and signed or not; and
+    /// the net's ends of its rings.
     pub fn new(
         [market_line, order_line, echo_in, echo_out]: [Stream; 4],
         ids: IdLease,
         outbox: Option<OutboxFile>,
+        signed: bool,
     ) -> (Self, Desk) {
         let clock = TscClock::start();
+        let mut orders = BenchCodec::new(signed);
+        let echo_bytes = orders.order_bytes();
         let (ports, mut desk) = ports();
         let idle = Idle::new(Strategy::Spin).expect("descriptors are left");
         let house = House::new(Box::new(clock.clone()), ports, idle, Vec::new());
@@ -68,7 +72,7 @@ impl Hot {
             stream: order_line,
             leftover: Vec::new(),
             carrier: Carrier::Socket,
-            codec: Box::new(BenchCodec),
+            codec: Box::new(orders),
             upkeep: LineUpkeep { heartbeat: None, silent_ns: 0 },
         };
         let line = OrderLine::new(parts, clock.now()).expect("a line");
@@ -76,7 +80,7 @@ impl Hot {
             desk.commands.give(verb, 0).expect("the ring has room");
         }
         duty.poll();
-        (Self { duty, echo_in, echo_out }, desk)
+        (Self { duty, echo_in, echo_out, echo_bytes }, desk)
     }
 
     /// Spins until it is told to end; how long each stage took.
@@ -93,7 +97,7 @@ impl Hot {
                 }
                 ECHO => {
                     if self.echo_in.read(&mut buffer).is_ok_and(|n| n > 0) {
-                        let _sent = self.echo_out.write(&buffer[..ECHO_BYTES]);
+                        let _sent = self.echo_out.write(&buffer[..self.echo_bytes]);
                     }
                 }
                 _ => return self.duty.house().stages.clone(),

@@ -2,8 +2,8 @@
 //! counts what has come to its end.
 
 use crate::outside::Outside;
-use highwire::state::State;
-use highwire_actors::scribe::{Board, Keeper, Scribe, ScribeArgs, ScribeRules};
+use highwire::state::{Shared, State};
+use highwire_actors::scribe::{Board, Scribe, ScribeArgs, ScribeRules};
 use highwire_engine::clock::{Clock, TscClock};
 use highwire_links::InstrumentId;
 use highwire_links::audit::{AuditRx, Record, audit};
@@ -12,7 +12,6 @@ use highwire_links::instrument::Contract;
 use highwire_links::lease::IdLease;
 use highwire_links::limits::AUDIT_RING;
 use highwire_links::ports::Desk;
-use highwire_store::checkpoint::Checkpoint;
 use highwire_store::disk::Folder;
 use highwire_store::journal::outbox::{self, Mark, OutboxFile};
 use highwire_store::journal::{Entry, Journal, Listed, Settings, Stamped};
@@ -42,27 +41,6 @@ pub struct Progress {
     pub heard: AtomicU64,
     /// It may end.
     pub over: AtomicBool,
-}
-
-/// The state that the journal's thread folds into.
-struct Kept(State);
-
-impl Keeper for Kept {
-    fn take(&mut self, record: &Stamped) {
-        self.0.take(record);
-    }
-
-    fn checkpoint(&self) -> Checkpoint {
-        self.0.checkpoint()
-    }
-
-    fn restate(&self) -> Vec<Entry> {
-        self.0.restate()
-    }
-
-    fn needed_from(&self) -> u64 {
-        self.0.needed_from()
-    }
 }
 
 /// A journal that stands ready, and the ids that it leased.
@@ -107,7 +85,7 @@ impl Recording {
             journal: self.journal,
             lessor: self.lessor,
             ids: self.ids,
-            keeper: Box::new(Kept(self.state)),
+            keeper: Box::new(Shared::new(self.state)),
             rings: vec![(from, on)],
             notes,
             outbox: Some(Box::new(self.mark)),

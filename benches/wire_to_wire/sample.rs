@@ -1,5 +1,6 @@
 //! Samples: one crossing, one pair of orders, timed at the venue; and one echo, in turn.
 
+use crate::codec::answer;
 use crate::frames::{message, snapshots, update};
 use crate::hot::{ECHO, END, Hot, WIRE, near};
 use crate::net::{self, Progress, Recording};
@@ -81,6 +82,8 @@ pub struct Shape {
     pub journal: bool,
     /// With everything that looks at it from outside.
     pub outside: bool,
+    /// Each order signed by HMAC.
+    pub signed: bool,
 }
 
 /// Takes so many samples of each kind, or as many as there is time for.
@@ -92,7 +95,7 @@ pub fn take(shape: Shape, told: &Told, cores: &Cores, samples: usize, within: Du
     let ids = recording.as_ref().map_or_else(IdLease::default, |recording| recording.ids.clone());
     let outbox = recording.as_mut().and_then(|recording| recording.outbox.take());
     let (what, progress) = (Arc::new(AtomicU8::new(WIRE)), Arc::new(Progress::default()));
-    let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids, outbox);
+    let (hot, desk) = Hot::new([market.0, order.0, echo_in.0, echo_out.0], ids, outbox, shape.signed);
     let (turn, seen, own) = (Arc::clone(&what), Arc::clone(&progress), cores.wire);
     let wire = std::thread::spawn(move || {
         own.map(pin);
@@ -226,10 +229,7 @@ fn orders(mut bytes: &[u8]) -> Vec<String> {
         let Some(masked) = bytes.get(8..8 + len) else { break };
         let text: String =
             masked.iter().zip(bytes[4..8].iter().cycle()).map(|(byte, mask)| char::from(byte ^ mask)).collect();
-        let field = |name: &str| text.split_once(name).map_or("", |(_, rest)| rest.split('"').next().unwrap_or(""));
-        let (at, px, qty) = (field("\"symbol\":\""), field("\"p\":\""), field("\"q\":\""));
-        let id = field("\"id\":\"p");
-        found.push(format!("{at} {id} {px} {qty}"));
+        found.push(answer(&text));
         bytes = &bytes[8 + len..];
     }
     found

@@ -87,20 +87,23 @@ impl Connection {
         self.data_ns
     }
 
-    /// Reads until the socket would block (bounded), hands messages to the feed, answers pings,
+    /// Reads until the socket has no more (bounded), hands messages to the feed, answers pings,
     /// keeps the heartbeat.
     pub fn poll(&mut self, cx: &mut Context<'_>, feed: &mut Feed) -> Turn {
-        let mut turn = Turn::default();
+        let (mut turn, mut drained) = (Turn::default(), false);
         for _ in 0..READS_PER_TURN {
             self.take_messages(cx, feed, &mut turn);
-            if turn.ending.is_some() {
+            if turn.ending.is_some() || drained {
                 break;
             }
-            match self.read() {
+            let space = self.framer.space();
+            let room = space.len();
+            match self.stream.read(space) {
                 Ok(0) => turn.ending = Some(Ending::Closed),
                 Ok(n) => {
                     self.probe.on_bytes(cx.now);
                     self.framer.filled(n);
+                    drained = self.stream.is_drained_by(n, room);
                 }
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
@@ -109,10 +112,6 @@ impl Connection {
         }
         self.keep_up(cx.now, &mut turn);
         turn
-    }
-
-    fn read(&mut self) -> io::Result<usize> {
-        self.stream.read(self.framer.space())
     }
 
     fn take_messages(&mut self, cx: &mut Context<'_>, feed: &mut Feed, turn: &mut Turn) {

@@ -25,6 +25,8 @@ use highwire_links::rate::{RateNotice, Scope};
 
 /// Commands obeyed in one turn.
 const COMMANDS_PER_TURN: usize = 8;
+/// Turns without work from one rehearsal to the next.
+const REHEARSE_EVERY: usize = 32;
 /// Time between two publications of the tally.
 const HOUSEKEEPING_NS: Nanos = 5_000_000;
 
@@ -104,6 +106,7 @@ pub struct Duty {
     stopping: bool,
     /// Its first turn has not been yet.
     fresh: bool,
+    idle_turns: usize,
 }
 
 impl Duty {
@@ -118,16 +121,21 @@ impl Duty {
             published_ns: 0,
             stopping: false,
             fresh: true,
+            idle_turns: 0,
         }
     }
 
-    /// One turn: heartbeats, commands, feed, engine, gateway, housekeeping. Returns the work done,
-    /// 0 when idle.
+    /// One turn: heartbeats, commands, what venues answered, feed, engine, orders out, housekeeping. Returns the
+    /// work done, 0 when idle.
     pub fn poll(&mut self) -> usize {
         let now = self.house.clock.now();
         self.house.ports.cnc.beat_thread(now);
         self.judge_warden(now);
-        let mut work = self.obey(now) + self.read(now);
+        let mut work = self.obey(now);
+        if let Some(gateway) = &mut self.roles.gateway {
+            work += gateway.listen(&mut self.house.context(now));
+        }
+        work += self.read(now);
         let mut cx = self.house.context(now);
         if let Some(engine) = &mut self.roles.engine {
             if std::mem::take(&mut self.fresh) {
@@ -144,8 +152,21 @@ impl Duty {
                 self.slots.send_home(line.slot(), why, line);
             }
         }
+        if work == 0 {
+            self.stand_ready(now);
+        }
         self.keep_house(now, work);
         work
+    }
+
+    /// A turn that found nothing keeps at hand what the next order needs.
+    fn stand_ready(&mut self, now: Nanos) {
+        self.house.ports.audit.make_ready();
+        self.idle_turns = self.idle_turns.wrapping_add(1);
+        let is_due = self.idle_turns.is_multiple_of(REHEARSE_EVERY);
+        if let Some(engine) = self.roles.engine.as_ref().filter(|_| is_due) {
+            engine.rehearse(&self.house.context(now), self.idle_turns / REHEARSE_EVERY);
+        }
     }
 
     /// Waits, when there is nothing to do, as the idle strategy says; `work` is what the turn returned.
@@ -367,6 +388,7 @@ impl Duty {
         self.slots.report(&mut self.house.ports.lifecycle);
         let tally = &mut self.house.tally;
         tally.add(Counter::Turns);
+        self.house.stages.settle();
         if work > 0 {
             tally.add(Counter::BusyTurns);
             self.house.wakes.iter().for_each(Waker::wake);

@@ -6,6 +6,8 @@
 
 mod complementing;
 mod lagging;
+mod making;
+mod spans;
 
 pub use crate::exposures::ExposureLimits;
 pub use crate::guard::GuardLimits;
@@ -27,6 +29,7 @@ use crate::strategies;
 use crate::strategies::complement::Complement;
 use crate::strategies::cross_venue::CrossVenue;
 use crate::strategies::lag::Lag;
+use crate::strategies::maker::Maker;
 use crate::tops::Quote;
 use crate::wallets::{Adjustment, Held};
 use highwire_links::audit::{Decided, Record, Verdict};
@@ -36,13 +39,15 @@ use highwire_links::fixed::Px;
 use highwire_links::ids::{InstrumentId, Nanos, PairId, Side, VenueId};
 use highwire_links::instrument::{Change, Instrument, Status};
 use highwire_links::lifecycle;
-use highwire_links::limits::AUDIT_PER_REPORT_MAX;
+use highwire_links::limits::{AUDIT_PER_REPORT_MAX, PPB};
 use highwire_links::market::{Market, MarketEvent};
 use highwire_links::mode::{Mode, OrderClass};
 use highwire_links::occupancy::Occupancy;
 use highwire_links::page::{BookState, Page};
-use highwire_links::telemetry::Trace;
+use highwire_quant::edge::Hurdle;
 use highwire_quant::walk::Terms;
+use spans::Spans;
+use std::hint::black_box;
 
 /// Market events per turn; the rest waits for the next one.
 const MARKET_BATCH: usize = 256;
@@ -53,6 +58,8 @@ const FILL_BATCH: usize = 256;
 const REACH_PPB: i64 = 500_000;
 /// The same for a share of a binary market, parts per billion of the one that it may pay: a cent.
 const SHARE_REACH_PPB: i64 = 10_000_000;
+/// The edge that a rehearsal asks for, parts per billion: a loss that every market shows, so that all of it is weighed.
+const REHEARSED_PPB: i64 = -PPB / 2;
 
 /// Decides what is traded.
 #[derive(Debug)]
@@ -63,10 +70,13 @@ pub struct Engine {
     detector: CrossVenue,
     complement: Complement,
     lag: Lag,
+    maker: Maker,
     gate: Gate,
     executor: Executor,
     /// The last gate tripped, and the warden was told.
     is_tripped: bool,
+    /// What the last taken opportunity's stages took, not told yet.
+    untold: Option<Spans>,
 }
 
 /// When the frame came that is being judged, by wall time and by stamps.
@@ -89,6 +99,8 @@ struct Origin {
 struct Decision {
     base_qty: i64,
     edge_ppb: i64,
+    /// What the two books are of; 0 for one that is not live.
+    books_ns: [Nanos; 2],
 }
 
 impl Engine {
@@ -110,9 +122,11 @@ impl Engine {
             detector: CrossVenue::new(spec),
             complement: Complement::new(spec),
             lag: Lag::new(spec),
+            maker: Maker::new(spec),
             gate: Gate::new(&spec.limits, spec.start_mode, spec.venues),
             executor: Executor::new(spec),
             is_tripped: false,
+            untold: None,
         })
     }
 
@@ -127,6 +141,7 @@ impl Engine {
 
     /// One turn; returns the reports and events taken in, 0 when idle.
     pub fn poll(&mut self, cx: &mut Context<'_>) -> usize {
+        self.tell_spans(cx);
         let work = self.settle(cx) + self.take_in_market(cx) + self.tend(cx);
         self.heed(cx);
         cx.tally.set(Counter::AuditLost, cx.ports.audit.lost());
@@ -274,8 +289,12 @@ impl Engine {
         work += self.executor.cancel_on(cx, &mut self.ends.orders);
         self.tend_inherited(cx);
         while let Some(pair) = self.executor.active(number).filter(|_| cx.ports.audit.room() >= AUDIT_PER_REPORT_MAX) {
-            let offer = self.best_hedge(cx, pair);
-            work += self.executor.on_tick(cx, &mut self.ends.orders, pair, offer);
+            let withdrawn = self.tend_resting(cx, pair);
+            work += withdrawn;
+            if withdrawn == 0 {
+                let offer = self.best_hedge(cx, pair);
+                work += self.executor.on_tick(cx, &mut self.ends.orders, pair, offer);
+            }
             // One that ended has left its place to the next.
             number += usize::from(self.executor.active(number) == Some(pair));
         }
@@ -433,6 +452,7 @@ impl Engine {
             self.judge_complement(cx, number, &origin);
         }
         self.judge_lags(cx, instrument, quote, &origin);
+        self.judge_maker(cx, instrument, &origin);
         self.detector.on_judged(instrument);
     }
 
@@ -447,21 +467,36 @@ impl Engine {
         let cause =
             Cause { opportunity: opportunity.id, pair: route.seat.pair, decided_ns: cx.now, stamp: origin.received };
         let legs = [self.leg(route, Side::Buy).id, self.leg(route, Side::Sell).id];
-        let believed = if opportunity.is_believed { Ok(()) } else { Err(Verdict::Unconfirmed) };
-        let prepared = believed.and_then(|()| self.weigh(cx, route, &mut decision)).and_then(|plan| {
-            let leg = |instrument, side, ticket| LegTicket { instrument, side, ticket };
-            let legs = [leg(legs[0], Side::Buy, plan.buy), leg(legs[1], Side::Sell, plan.sell)];
-            self.executor.prepare(cx, &legs, &cause)
-        });
+        let is_entered = if self.gate.limits().strategies.maker.is_on { Err(Verdict::Resting) } else { Ok(()) };
+        let prepared = is_entered
+            .and(opportunity.doubt.verdict())
+            .and_then(|()| self.weigh(cx, route, self.gate.stop_edge_ppb(), &mut decision))
+            .and_then(|plan| {
+                let leg = |instrument, side, ticket| LegTicket { instrument, side, ticket };
+                let legs = [leg(legs[0], Side::Buy, plan.buy), leg(legs[1], Side::Sell, plan.sell)];
+                self.executor.prepare(cx, &legs, &cause)
+            });
         let decided = cx.clock.stamp();
         cx.stages.record(Stage::Risk, cx.clock.between_ns(begun, decided));
         let verdict = prepared.err().unwrap_or(Verdict::Taken);
         self.record(cx, route, opportunity.id, verdict, decision);
         if let Ok(prepared) = prepared {
             let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns, patience: None };
+            let outlook = Outlook { edge_ppb: decision.edge_ppb, rests_until_ns, patience: None, rest: None };
             self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
-            trace(cx, &cause, origin, begun, decided);
+            self.note_spans(cx, cause.opportunity, origin, begun, decided);
+        }
+    }
+
+    /// Keeps a taken opportunity's stamps until its orders have left.
+    fn note_spans(&mut self, cx: &mut Context<'_>, opportunity: u32, origin: &Origin, begun: u64, decided: u64) {
+        self.tell_spans(cx);
+        self.untold = Some(Spans { opportunity, origin: *origin, begun, decided, handed: cx.clock.stamp() });
+    }
+
+    fn tell_spans(&mut self, cx: &mut Context<'_>) {
+        if let Some(spans) = self.untold.take() {
+            spans.tell(cx);
         }
     }
 
@@ -474,30 +509,51 @@ impl Engine {
         }
         let Some(opportunity) = self.detector.opportunity_mut(route) else { return };
         if opportunity.verdict.replace(verdict) != Some(verdict) {
-            let Decision { base_qty, edge_ppb } = decision;
-            cx.ports.audit.write(Record::Decided(Decided { id, verdict, at_ns: cx.now, base_qty, edge_ppb }));
+            let Decision { base_qty, edge_ppb, books_ns } = decision;
+            let decided = Decided { id, verdict, at_ns: cx.now, base_qty, edge_ppb, books_ns };
+            cx.ports.audit.write(Record::Decided(decided));
         }
     }
 
+    /// Weighs an opportunity that there is none of, on another pair for each number, and drops the answer: so code, books,
+    /// limits and accounts are at hand when there is one. By its types it can neither change, send, record nor count
+    /// anything.
+    pub fn rehearse(&self, cx: &Context<'_>, number: usize) {
+        let Some(route) = self.detector.some_route(number) else { return };
+        let mut decision = self.thin(route);
+        _ = black_box(self.weigh(cx, route, Some(REHEARSED_PPB), &mut decision));
+    }
+
     /// The whole gate, in the order of the verdicts.
-    fn weigh(&self, cx: &Context<'_>, route: Route, decision: &mut Decision) -> Result<Plan, Verdict> {
+    fn weigh(
+        &self,
+        cx: &Context<'_>,
+        route: Route,
+        stop_edge_ppb: Option<i64>,
+        decision: &mut Decision,
+    ) -> Result<Plan, Verdict> {
         let seat = route.seat;
         let (buy, sell) = (self.leg(route, Side::Buy), self.leg(route, Side::Sell));
         let (buy_top, sell_top) =
             (self.detector.tops().top(seat, route.buy), self.detector.tops().top(seat, route.sell));
-        let pages = [self.page(buy.id), self.page(sell.id)];
-        let facts = [self.facts(buy, buy_top.ask_px, &pages[0]), self.facts(sell, sell_top.bid_px, &pages[1])];
+        let (buy_page, sell_page) = (self.page(buy.id), self.page(sell.id));
+        let facts = [self.facts(buy, buy_top.ask_px, &buy_page), self.facts(sell, sell_top.bid_px, &sell_page)];
+        decision.books_ns = facts.each_ref().map(|fact| fact.time_ns.unwrap_or(0));
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
 
         let scale = self.scales[seat.pair.index()];
         let terms = Terms {
             fees: self.detector.tops().fees(seat, route.buy, route.sell),
-            stop_edge_ppb: self.gate.stop_edge_ppb().ok_or(Verdict::Overflow)?,
+            stop_edge_ppb: stop_edge_ppb.ok_or(Verdict::Overflow)?,
             base_max: i64::MAX,
         };
         let caps = self.gate.caps(strategies::Strategy::CrossVenue, self.gate.mode_between(buy.venue, sell.venue));
-        let buy_ladder = Ladder::new(buy, Side::Buy, buy_top, &pages[0], scale).ok_or(Verdict::Overflow)?;
-        let sell_ladder = Ladder::new(sell, Side::Sell, sell_top, &pages[1], scale).ok_or(Verdict::Overflow)?;
+        // Beyond what the other side's best price is worth no level is ever walked.
+        let hurdle = Hurdle::new(terms.fees, terms.stop_edge_ppb).ok_or(Verdict::Overflow)?;
+        let (ask, bid) = (buy_top.ask_px, sell_top.bid_px);
+        let asks = Ladder::new(buy, Side::Buy, buy_top, &buy_page, scale, |px| hurdle.is_cleared(px, bid));
+        let bids = Ladder::new(sell, Side::Sell, sell_top, &sell_page, scale, |px| hurdle.is_cleared(ask, px));
+        let (buy_ladder, sell_ladder) = asks.zip(bids).ok_or(Verdict::Overflow)?;
         let (buy_account, sell_account) =
             self.executor.account(buy.id).zip(self.executor.account(sell.id)).ok_or(Verdict::Overflow)?;
         let buy_leg = Leg { instrument: buy, account: &buy_account, ladder: &buy_ladder };
@@ -505,7 +561,8 @@ impl Engine {
         let deep = Sizing::by_depth(buy_leg, sell_leg, terms, scale)?;
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
         let plan = deep.by_limits(&caps)?.by_funds()?.plan().ok_or(Verdict::Overflow)?;
-        *decision = Decision { base_qty: plan.base, edge_ppb: plan.edge_ppb.saturating_sub(self.allowances_ppb()) };
+        decision.base_qty = plan.base;
+        decision.edge_ppb = plan.edge_ppb.saturating_sub(self.allowances_ppb());
 
         let (pair_open, rests_until_ns) = self.executor.rest(seat.pair);
         let order_room = self.ends.orders.room();
@@ -549,7 +606,7 @@ impl Engine {
     /// A decision before anything is computed: the edge at the tops less the allowances.
     fn thin(&self, route: Route) -> Decision {
         let edge = self.detector.tops().crossing(route.seat, route.buy, route.sell).unwrap_or(0);
-        Decision { base_qty: 0, edge_ppb: edge.saturating_sub(self.allowances_ppb()) }
+        Decision { base_qty: 0, edge_ppb: edge.saturating_sub(self.allowances_ppb()), books_ns: [0; 2] }
     }
 
     fn allowances_ppb(&self) -> i64 {
@@ -563,35 +620,6 @@ const _: () = assert!(LEGS == 2, "an opportunity is one buy and one sell");
 /// The venue's time where it gives one, else ours.
 fn venue_time(event_ns: Nanos, recv_ns: Nanos) -> Nanos {
     if event_ns != 0 { event_ns } else { recv_ns }
-}
-
-/// Records how long a taken opportunity's stages took. The feed's time stands under `Decode`, its book
-/// included: an event carries only their sum.
-fn trace(cx: &mut Context<'_>, cause: &Cause, origin: &Origin, begun: u64, decided: u64) {
-    let handed = cx.clock.stamp();
-    let mut trace = Trace {
-        recv_ns: origin.recv_ns,
-        opportunity: cause.opportunity,
-        instrument: origin.instrument,
-        stage_ns: [0; Stage::ALL.len()],
-    };
-    let spans = [
-        (Stage::Detect, origin.taken, origin.detected),
-        (Stage::Risk, begun, decided),
-        (Stage::Send, decided, handed),
-        (Stage::Wire, origin.received, handed),
-    ];
-    let queue_ns = cx.clock.between_ns(origin.received, origin.taken).saturating_sub(origin.feed_ns.into());
-    trace.stage_ns[Stage::Decode as usize] = origin.feed_ns;
-    trace.stage_ns[Stage::Queue as usize] = u32::try_from(queue_ns).unwrap_or(u32::MAX);
-    for (stage, from, to) in spans {
-        let ns = cx.clock.between_ns(from, to);
-        trace.stage_ns[stage as usize] = u32::try_from(ns).unwrap_or(u32::MAX);
-        if matches!(stage, Stage::Send | Stage::Wire) {
-            cx.stages.record(stage, ns);
-        }
-    }
-    cx.ports.telemetry.record(trace);
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@ mod open;
 mod outlook;
 mod reports;
 mod rest;
+mod resting;
 mod view;
 
 pub use cash::base_fee;
-pub use outlook::{Outlook, Patience};
+pub use outlook::{Outlook, Patience, Rest};
+pub use resting::Resting;
 
 use crate::breakers::Breakers;
 use crate::context::Context;
@@ -21,6 +23,7 @@ use crate::guard::Guard;
 use crate::life::Life;
 use crate::orders::{Known, Orders};
 use crate::refusals::Refusals;
+use crate::reprices::Reprices;
 use crate::risk::{Limits, SagaLimits};
 use crate::saga::{Action, Actions, Ending, Event, Offer, Part, Saga, Standing, Terms};
 use crate::sizing::{PairScale, Ticket};
@@ -98,6 +101,8 @@ struct Active {
     carried: i64,
     /// What hedges are measured against instead of the fair price.
     paid_px: Option<i64>,
+    /// How its legs rest.
+    rest: Option<Rest>,
 }
 
 impl Active {
@@ -143,6 +148,7 @@ pub struct Executor {
     /// Orders that ended with trades untold, the oldest first.
     untold: Vec<Untold>,
     refusals: Refusals,
+    reprices: Reprices,
     breakers: Breakers,
     refused_rest_ns: Nanos,
     limits: SagaLimits,
@@ -191,6 +197,7 @@ impl Executor {
             active: Vec::with_capacity(spec.pairs.len()),
             untold: Vec::with_capacity(spec.tuning.order_slots.next_power_of_two()),
             refusals: Refusals::new(spec.instruments.len()),
+            reprices: Reprices::new(spec.pairs.len()),
             breakers: Breakers::new(spec.venues, spec.tuning.breaker),
             refused_rest_ns: spec.limits.refused_rest_ns,
             limits: spec.limits.saga,
@@ -277,13 +284,14 @@ impl Executor {
         let (mut legs, mut len, mut venues) = ([Part::default(); SAGA_LEGS_MAX], 0, 0);
         let terms = prepared.orders().next().map(|order| self.terms(order)).unwrap_or_default();
         let terms = outlook.patience.map_or(terms, |patience| patience.on(terms));
+        let terms = outlook.rest.map_or(terms, |rest| rest.on(terms));
         for order in prepared.orders() {
             legs[len] = Part::new(order.id, cx.now, &terms);
             venues |= self.venue_bit(order.instrument);
             self.breakers.on_opening(self.venue(order.instrument), cx.now);
             if let Some(known) = self.orders.get_mut(order.id) {
                 // At most SAGA_LEGS_MAX.
-                known.part = len as u8;
+                (known.part, known.is_post_only) = (len as u8, order.tif == TimeInForce::PostOnly);
             }
             len += 1;
         }
@@ -293,6 +301,7 @@ impl Executor {
         self.begin(cx, prepared.pair, &legs[..len], (prepared.group, outlook.edge_ppb, venues), terms);
         if let Some(active) = &mut self.berths[prepared.pair.index()].active {
             active.paid_px = outlook.patience.map(|patience| patience.paid_px);
+            active.rest = outlook.rest;
         }
         for (number, order) in (0u8..).zip(prepared.orders()) {
             if !self.hand_over(cx, tx, order) {
@@ -321,9 +330,10 @@ impl Executor {
         let saga = Saga::new(legs, carried, terms, cx.now);
         berth.least = terms.least;
         let cash = Cash::default();
-        berth.active = Some(Active { saga, group, expected_ppb, cash, venues, carried, paid_px: None });
+        let stage = saga.stage();
+        berth.active = Some(Active { saga, group, expected_ppb, cash, venues, carried, paid_px: None, rest: None });
         self.active.push(pair);
-        self.note(cx, pair, SagaStage::Opening, SagaStage::Opening, SagaWhy::Sent);
+        self.note(cx, pair, stage, stage, SagaWhy::Sent);
     }
 
     /// Hands an event to the pair's saga and does what it answers; returns how much that was.
@@ -413,6 +423,7 @@ impl Executor {
         let is_sent = tx.submit(*order).is_ok();
         if is_sent {
             cx.tally.add(Counter::Orders);
+            cx.tally.add_many(Counter::PostOnly, u64::from(order.tif == TimeInForce::PostOnly));
             let value = self.instruments[order.instrument.index()].quote_amount(order.px, order.qty);
             self.guard.on_sent(value.unwrap_or_default(), cx.now);
             cx.ports.audit.write(Record::Sent(*order));
@@ -457,7 +468,8 @@ impl Executor {
         let Some(active) = berth.active.take() else { return };
         berth.dust = active.saga.exposure();
         let (left, cash) = (active.left(), self.cash_of(&active));
-        let Active { saga, group, venues, .. } = active;
+        let Active { saga, group, venues, rest, .. } = active;
+        self.rest_after(cx, pair, &saga, rest);
         self.exposures.note_out(pair, Amount::ZERO);
         self.active.retain(|&other| other != pair);
         let scale = self.scales[pair.index()];
@@ -494,6 +506,7 @@ impl Executor {
             part: 0,
             group,
             side,
+            is_post_only: false,
             px,
             life,
             need,

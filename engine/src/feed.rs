@@ -12,11 +12,13 @@ pub use codec::Codec;
 
 use crate::book::{Book, Effect, Need};
 use crate::context::Context;
+use crate::drifts::Drifts;
 use crate::offset::Offset;
 use entry::{Entry, bit};
 use highwire_links::codec::LineNotice;
 use highwire_links::counter::{Counter, Stage};
 use highwire_links::decode::{Chain, FRAME_KINDS, Frame, FrameKind, REJECTS, Reject, Rejected};
+use highwire_links::drift::{DriftKind, DriftPlace, Word};
 use highwire_links::lifecycle::{BookWhy, Event, Excerpt};
 use highwire_links::limits::{CONNECTIONS_MAX, LINE_HOLD_NS, PAGE_LEVELS};
 use highwire_links::market::{MarketEvent, MarketTx, Source};
@@ -92,6 +94,7 @@ pub struct Feed {
     tap: Option<Box<dyn Tap>>,
     rejects: [u64; REJECTS],
     kinds: [u64; FRAME_KINDS],
+    drifts: Drifts,
 }
 
 impl Feed {
@@ -129,6 +132,7 @@ impl Feed {
             tap: None,
             rejects: [0; REJECTS],
             kinds: [0; FRAME_KINDS],
+            drifts: Drifts::new(venues),
         }
     }
 
@@ -167,7 +171,10 @@ impl Feed {
                 cx.tally.add(Counter::Decoded);
                 self.kinds[kind as usize] += 1;
             }
-            Err(rejected) => self.on_rejected(cx, rejected, &codec.instruments, receipt),
+            Err(rejected) => {
+                self.note_drift(cx, rejected.reason, &codec.instruments, frame.payload());
+                self.on_rejected(cx, rejected, &codec.instruments, receipt);
+            }
         }
         outcome
     }
@@ -336,6 +343,15 @@ impl Feed {
         match rejected.instrument {
             Some(id) => self.lose(cx, receipt, id, BookWhy::BadFrame),
             None => all.iter().for_each(|&id| self.lose(cx, receipt, id, BookWhy::BadFrame)),
+        }
+    }
+
+    /// What a venue says otherwise than its documents do is a person's business, too.
+    fn note_drift(&mut self, cx: &mut Context<'_>, reason: Reject, all: &[InstrumentId], message: &[u8]) {
+        let entry = all.first().and_then(|id| self.entries.get(id.index()));
+        if let (Some(kind), Some(entry)) = (DriftKind::of(reason), entry) {
+            self.drifts.note(cx.now, DriftPlace::Feed, entry.spec.venue, (kind, Word::NONE), message);
+            self.drifts.tell(cx);
         }
     }
 

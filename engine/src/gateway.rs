@@ -14,7 +14,13 @@ use highwire_links::{Nanos, VenueId};
 
 /// Carries orders out and reports back.
 pub trait Gateway: Send {
-    /// One step: takes orders in, sends what is due, reports what became known. Returns the work
+    /// The first half of a turn, before the market is looked at: hears what venues answered and reports it, so that
+    /// nothing stands between a decision and its order. Returns the work done, 0 when idle.
+    fn listen(&mut self, _cx: &mut Context<'_>) -> usize {
+        0
+    }
+
+    /// The second half: takes orders in, sends what is due, reports what became known. Returns the work
     /// done, 0 when idle.
     fn poll(&mut self, cx: &mut Context<'_>) -> usize;
     /// Gives the ring ends back. Orders that it still held are known to nobody from then on.

@@ -84,11 +84,15 @@ impl Idle {
         self.strategy
     }
 
-    /// Data on this socket ends a sleep from now on.
+    /// Data on this socket ends a sleep from now on. Who never sleeps watches nothing: a watched socket wakes its
+    /// watcher at every packet, and whoever sends pays for that.
     ///
     /// # Errors
     /// The system refuses; the socket is then read at the next wake-up, 10 ms away at most.
     pub fn watch(&self, socket: impl AsFd) -> std::io::Result<()> {
+        if self.strategy == Strategy::Spin {
+            return Ok(());
+        }
         Ok(epoll::add(&self.epoll, socket, epoll::EventData::new_u64(1), epoll::EventFlags::IN)?)
     }
 

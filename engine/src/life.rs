@@ -155,6 +155,11 @@ impl Life {
         qty > 0 && self.traded.saturating_add(qty) <= self.qty.saturating_mul(2)
     }
 
+    /// What was asked for.
+    pub fn asked(&self) -> i64 {
+        self.qty
+    }
+
     /// Whether it traded more than was asked for.
     pub fn is_overfilled(&self) -> bool {
         self.filled() > self.qty

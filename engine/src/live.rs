@@ -3,12 +3,15 @@
 //! `Unknown`, what provably never left is `Rejected`.
 
 use crate::context::Context;
+use crate::drifts::Drifts;
 use crate::echo::Echo;
 use crate::gateway::{Gateway, GatewayEnds};
 use crate::order_line::{OrderLine, Taken, Waiting};
 use crate::queue::{Queue, Queued, priority};
 use highwire_links::codec::{LineNotice, ReportSink};
 use highwire_links::counter::{Counter, Tally};
+use highwire_links::decode::Reject;
+use highwire_links::drift::{DriftKind, DriftPlace, Word};
 use highwire_links::fill::{FillTx, OrderReject, Report, ReportKind};
 use highwire_links::instrument::Instrument;
 use highwire_links::lifecycle::{Ending, Event};
@@ -21,6 +24,9 @@ use highwire_links::{Nanos, VenueId};
 
 /// Reads of one line in one turn, so that one busy line cannot starve the others.
 const READS_PER_TURN: usize = 8;
+/// A line that owes no answer and brings no news is read so long after it was read last: a look at a silent socket is
+/// most of what a turn without work takes, and a frame of the market waits for half of one.
+const QUIET_NS: Nanos = 3_000;
 
 /// How the gateway behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +75,9 @@ pub struct LiveGateway {
     leaving: [bool; ORDER_LINES_MAX],
     ended: Vec<(Ending, Box<OrderLine>)>,
     queue: Queue,
+    drifts: Drifts,
+    /// When all lines were read last.
+    read_ns: Nanos,
     settings: LiveSettings,
     ends: GatewayEnds,
 }
@@ -97,6 +106,8 @@ impl LiveGateway {
             leaving: [false; ORDER_LINES_MAX],
             ended: Vec::with_capacity(ORDER_LINES_MAX),
             queue: Queue::new(),
+            drifts: Drifts::new(venues),
+            read_ns: 0,
             settings,
             ends,
         }
@@ -114,38 +125,52 @@ impl LiveGateway {
 
     fn read_lines(&mut self, cx: &mut Context<'_>) -> usize {
         let mut work = 0;
+        let is_every = cx.now.saturating_sub(self.read_ns) >= QUIET_NS;
+        self.read_ns = if is_every { cx.now } else { self.read_ns };
         for place in 0..self.lines.len() {
-            let Some(line) = &mut self.lines[place] else { continue };
-            let Some(desk) = self.desks.get_mut(line.venue().index()) else { continue };
-            let told = [Told::default(); REPORTS_PER_ANSWER_MAX];
-            let is_private = line.is_private();
-            let mut sink = Answers {
-                fills: &mut self.ends.fills,
-                desk,
-                now: cx.now,
-                line: None,
-                alone: None,
-                told,
-                len: 0,
-                lost: 0,
-                is_private,
-            };
-            let (taken, outcome) = read_line(line, cx, &mut sink);
+            let Some(line) = &self.lines[place] else { continue };
+            let is_due = is_every || line.is_private() || !line.waiting().is_empty();
+            let (taken, outcome) = if is_due { self.read_at(cx, place) } else { (0, Ok(())) };
             work += taken;
-            cx.tally.add_many(Counter::ReportsLost, sink.lost);
-            // What an answer said beyond its measure must be asked for anew: so must the line.
-            let outcome = if sink.lost > 0 { Err(Ending::Protocol) } else { outcome };
-            let is_mute = is_private && sink.desk.echo.is_mute(cx.now);
-            for notice in [sink.line, sink.alone, is_mute.then_some(LineNotice::Mute)].into_iter().flatten() {
-                cx.tell(Event::Line { slot: line.slot(), notice });
-            }
             let leaving = std::mem::take(&mut self.leaving[place]).then_some(Ending::Detached);
-            let ending = outcome.err().or_else(|| line.keep_up(cx)).or(leaving);
+            let kept_up = |line: &mut Box<OrderLine>| line.keep_up(cx);
+            let ending = outcome.err().or_else(|| self.lines[place].as_mut().and_then(kept_up)).or(leaving);
             if let Some(why) = ending {
                 self.end_line(cx, place, why);
             }
         }
+        self.drifts.tell(cx);
         work
+    }
+
+    /// Reads one line, and tells what it said besides.
+    fn read_at(&mut self, cx: &mut Context<'_>, place: usize) -> (usize, Result<(), Ending>) {
+        let Some(line) = &mut self.lines[place] else { return (0, Ok(())) };
+        let Some(desk) = self.desks.get_mut(line.venue().index()) else { return (0, Ok(())) };
+        let told = [Told::default(); REPORTS_PER_ANSWER_MAX];
+        let is_private = line.is_private();
+        let mut sink = Answers {
+            fills: &mut self.ends.fills,
+            venue: line.venue(),
+            drifts: &mut self.drifts,
+            drift: None,
+            desk,
+            now: cx.now,
+            line: None,
+            alone: None,
+            told,
+            len: 0,
+            lost: 0,
+            is_private,
+        };
+        let (taken, outcome) = read_line(line, cx, &mut sink);
+        cx.tally.add_many(Counter::ReportsLost, sink.lost);
+        let is_mute = is_private && sink.desk.echo.is_mute(cx.now);
+        for notice in [sink.line, sink.alone, is_mute.then_some(LineNotice::Mute)].into_iter().flatten() {
+            cx.tell(Event::Line { slot: line.slot(), notice });
+        }
+        // What an answer said beyond its measure must be asked for anew: so must the line.
+        (taken, if sink.lost > 0 { Err(Ending::Protocol) } else { outcome })
     }
 
     /// A line is over: what it may have carried to the venue is unknown from now on.
@@ -241,10 +266,12 @@ impl LiveGateway {
 }
 
 impl Gateway for LiveGateway {
+    fn listen(&mut self, cx: &mut Context<'_>) -> usize {
+        self.read_lines(cx)
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> usize {
-        let mut work = self.read_lines(cx);
-        work += self.take_in(cx);
-        work += self.send_due(cx);
+        let work = self.take_in(cx) + self.send_due(cx);
         self.flush(cx);
         self.give_up(cx);
         work
@@ -368,6 +395,10 @@ fn answers(action: Action, kind: ReportKind) -> bool {
 /// Takes what answers say, into the fill ring and the venue's desk.
 struct Answers<'a> {
     fills: &'a mut FillTx,
+    venue: VenueId,
+    drifts: &'a mut Drifts,
+    /// What of the answer under way is not known.
+    drift: Option<(DriftKind, Word)>,
     desk: &'a mut Desk,
     now: Nanos,
     line: Option<LineNotice>,
@@ -444,6 +475,18 @@ impl ReportSink for Answers<'_> {
     fn on_line(&mut self, notice: LineNotice) {
         // Whatever else it says: a line that is logged out is to be replaced.
         self.line = self.line.filter(|&said| said == LineNotice::LoggedOut).or(Some(notice));
+    }
+
+    fn on_drift(&mut self, kind: DriftKind, word: &str) {
+        self.drift = self.drift.or_else(|| Some((kind, Word::of(word))));
+    }
+
+    fn on_read(&mut self, message: &[u8], refused: Option<Reject>) {
+        let refused = refused.and_then(DriftKind::of).map(|kind| (kind, Word::NONE));
+        if let Some(drift) = self.drift.take().or(refused) {
+            let place = if self.is_private { DriftPlace::Private } else { DriftPlace::Orders };
+            self.drifts.note(self.now, place, self.venue, drift, message);
+        }
     }
 }
 

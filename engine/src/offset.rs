@@ -43,7 +43,8 @@ impl Offset {
         let fastest = self.fastest_ns.map_or(delay, |held| held.min(delay));
         self.fastest_ns = Some(fastest);
         let shift = self.measured_ns.map_or(fastest, i64::saturating_neg);
-        event_ns.saturating_add_signed(shift).min(recv_ns)
+        // By receive time a book that waited in a queue would look new.
+        if cfg!(mutant = "queue-age") { recv_ns } else { event_ns.saturating_add_signed(shift).min(recv_ns) }
     }
 }
 

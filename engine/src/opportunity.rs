@@ -1,5 +1,6 @@
 //! Open opportunities: one place per ordered pair of members, allocated once.
 
+use crate::doubt::Doubt;
 use crate::spec::EngineSpec;
 use crate::tops::Seat;
 use highwire_links::Nanos;
@@ -18,25 +19,14 @@ pub struct Opportunity {
     pub updates: u32,
     /// The last verdict; `None` before the first decision.
     pub verdict: Option<Verdict>,
-    /// Whether its edge is one to act on: what is too good must be shown by the same market's next message, too.
-    pub is_believed: bool,
-    /// The member whose message made the edge too good.
-    wild_by: Option<usize>,
+    /// Whether its edge is one to act on.
+    pub doubt: Doubt,
 }
 
 impl Opportunity {
     /// Whether its orders were sent: it is not decided again.
     pub fn is_taken(&self) -> bool {
         self.verdict == Some(Verdict::Taken)
-    }
-
-    /// A message of `member` shows this edge.
-    fn weigh(&mut self, member: usize, edge_ppb: i64, wild_ppb: i64) {
-        let is_wild = edge_ppb > wild_ppb;
-        let said_again = self.wild_by == Some(member);
-        let stays = self.is_believed && self.wild_by.is_some();
-        self.is_believed = !is_wild || said_again || stays || cfg!(mutant = "unconfirmed");
-        self.wild_by = if is_wild { self.wild_by.or(Some(member)) } else { None };
     }
 }
 
@@ -135,7 +125,7 @@ impl Opportunities {
             (Some(mut going), Some(edge)) => {
                 going.updates = going.updates.saturating_add(1);
                 going.edge_best_ppb = going.edge_best_ppb.max(edge);
-                going.weigh(route.seat.member, edge, self.wild_ppb);
+                going.doubt.weigh(route.seat.member, edge, self.wild_ppb);
                 self.places[place] = Some(going);
                 Change::Updated(going)
             }
@@ -147,10 +137,9 @@ impl Opportunities {
                     edge_best_ppb: edge,
                     updates: 1,
                     verdict: None,
-                    is_believed: true,
-                    wild_by: None,
+                    doubt: Doubt::default(),
                 };
-                opened.weigh(route.seat.member, edge, self.wild_ppb);
+                opened.doubt.weigh(route.seat.member, edge, self.wild_ppb);
                 self.places[place] = Some(opened);
                 self.mark(route, true);
                 Change::Opened(opened)
@@ -179,34 +168,5 @@ impl Opportunities {
             *buys &= !(1 << route.buy);
             self.open -= 1;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_edge_that_is_too_good_is_believed_when_its_market_says_it_again() {
-        const WILD: i64 = 100;
-        let fresh = || Opportunity {
-            id: 1,
-            opened_ns: 0,
-            edge_best_ppb: 0,
-            updates: 1,
-            verdict: None,
-            is_believed: true,
-            wild_by: None,
-        };
-        let after = |told: &[(usize, i64)]| {
-            let mut opportunity = fresh();
-            told.iter().for_each(|&(member, edge)| opportunity.weigh(member, edge, WILD));
-            opportunity.is_believed
-        };
-        assert!(after(&[(0, WILD)]), "an ordinary one at once");
-        assert!(!after(&[(0, 101)]) && !after(&[(0, 101), (1, 102)]), "the other market proves nothing");
-        assert!(after(&[(0, 101), (1, 102), (0, 101)]) && after(&[(0, 101), (0, 101), (1, 500)]));
-        assert!(!after(&[(0, 50), (0, 50), (1, 101)]), "one that grew too good is doubted, too");
-        assert!(after(&[(0, 101), (0, 50)]) && !after(&[(0, 101), (0, 50), (0, 101)]), "a new doubt");
     }
 }

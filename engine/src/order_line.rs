@@ -251,8 +251,10 @@ impl OrderLine {
         match &mut self.reader {
             Reader::Socket(framer) => match framer.pull() {
                 Ok(None) => Ok(None),
-                Ok(Some(Item::Message(frame))) => {
-                    Ok(Some(Taken::Answer(self.codec.decode(Answer::Message(frame), now, sink))))
+                Ok(Some(Item::Message(mut frame))) => {
+                    let read = self.codec.decode(Answer::Message(frame.reborrow()), now, sink);
+                    sink.on_read(frame.payload(), read.err().map(|rejected| rejected.reason));
+                    Ok(Some(Taken::Answer(read)))
                 }
                 Ok(Some(Item::Ping(payload))) => {
                     self.outbox.push(outbox::PONG, payload);
@@ -267,9 +269,11 @@ impl OrderLine {
                 // An answer to nothing that was asked: the line is out of step.
                 let Some(asked) = self.waiting.first().copied() else { return Err(Ending::Protocol) };
                 self.closes = response.closes;
-                let (status, head, body) = (response.status, response.head, response.body);
-                let answer = Answer::Response { status, head, body, order: &asked.order };
-                Ok(Some(Taken::Reply(asked.order, self.codec.decode(answer, now, sink))))
+                let (status, head, mut body) = (response.status, response.head, response.body);
+                let answer = Answer::Response { status, head, body: body.reborrow(), order: &asked.order };
+                let read = self.codec.decode(answer, now, sink);
+                sink.on_read(body.payload(), read.err().map(|rejected| rejected.reason));
+                Ok(Some(Taken::Reply(asked.order, read)))
             }
         }
     }

@@ -27,6 +27,8 @@ pub struct Known {
     pub group: u64,
     /// Buy or sell.
     pub side: Side,
+    /// Whether it may only rest.
+    pub is_post_only: bool,
     /// Limit price.
     pub px: Px,
     /// Its life so far.
@@ -145,6 +147,7 @@ mod tests {
             part: 0,
             group: 0,
             side: Side::Buy,
+            is_post_only: false,
             px: Px(1),
             life: Life::new(1, 0),
             need: Need::default(),

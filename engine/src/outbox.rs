@@ -50,9 +50,8 @@ impl Outbox {
             head[2..4].copy_from_slice(&(payload.len() as u16).to_be_bytes());
         }
         head[head_len - 4..].copy_from_slice(&mask);
-        for (i, (to, from)) in body.iter_mut().zip(payload).enumerate() {
-            *to = from ^ mask[i % 4];
-        }
+        body.copy_from_slice(payload);
+        cover(body, mask);
         self.len = end;
         true
     }
@@ -98,6 +97,19 @@ impl Outbox {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z >> 32) as u32).to_be_bytes()
+    }
+}
+
+/// Masks bytes in place (RFC 6455 §5.3), eight at a time: an order waits for it.
+fn cover(bytes: &mut [u8], mask: [u8; 4]) {
+    let narrow = u32::from_ne_bytes(mask);
+    let wide = u64::from(narrow) << 32 | u64::from(narrow);
+    let (words, rest) = bytes.as_chunks_mut();
+    for word in words {
+        *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask.into_iter().cycle()) {
+        *byte ^= mask;
     }
 }
 

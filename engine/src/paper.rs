@@ -2,9 +2,11 @@
 //!
 //! An order is matched `latency_ns` after it was decided, against the page as it then is, at levels
 //! at or better than its limit. What we consumed at a price stays consumed until that price leaves
-//! the page. Orders are immediate-or-cancel whatever they ask for: the rest is cancelled, and an
-//! all-or-nothing order that cannot fill in full is cancelled whole. An order that is still on its way
+//! the page. Orders are immediate-or-cancel: the rest is cancelled, and an all-or-nothing order that
+//! cannot fill in full is cancelled whole; only what may never take rests (`paper/resting.rs`). An order that is still on its way
 //! can be withdrawn or changed; how the last ones ended is remembered for whoever asks.
+
+mod resting;
 
 use crate::context::Context;
 use crate::gateway::{Gateway, GatewayEnds};
@@ -17,6 +19,7 @@ use highwire_links::limits::{OPEN_ORDERS_MAX, ORDER_SLOTS, PAGE_LEVELS, REPORTS_
 use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::page::{BookState, Page, PageReaders, Rung};
 use highwire_quant::fee::fee_up;
+use resting::Resting;
 
 const _: () = assert!(PAGE_LEVELS + 2 <= REPORTS_PER_ORDER_MAX, "ack, one fill a level, end");
 
@@ -72,6 +75,7 @@ pub struct PaperGateway {
     ends: GatewayEnds,
     /// Orders on their way, oldest first.
     pending: Vec<Order>,
+    resting: Vec<Resting>,
     /// How the last orders ended, a ring: what answers a question.
     ended: Box<[Option<Report>]>,
     ends_seen: usize,
@@ -89,6 +93,7 @@ impl PaperGateway {
             settings,
             ends,
             pending: Vec::with_capacity(OPEN_ORDERS_MAX),
+            resting: Vec::with_capacity(OPEN_ORDERS_MAX),
             ended: vec![None; ORDER_SLOTS].into(),
             ends_seen: 0,
             memory: vec![Memory::default(); instruments.len()].into(),
@@ -146,6 +151,9 @@ impl PaperGateway {
         match (request.action, at) {
             (Action::Query, Some(_)) => self.report(request, cx.now, ReportKind::Open, OrderReject::None),
             (Action::Query, None) => self.recall(request, cx.now),
+            (Action::Cancel, None) if self.resting_at(request).is_some() => {
+                self.resting_at(request).into_iter().for_each(|at| self.withdraw(at, cx));
+            }
             (Action::Cancel, Some(at)) => {
                 self.pending.remove(at);
                 self.report(request, cx.now, ReportKind::Done, OrderReject::None);
@@ -163,6 +171,10 @@ impl PaperGateway {
                     let order = self.pending.remove(at);
                     self.report(&order, cx.now, ReportKind::Done, OrderReject::None);
                 }
+                let is_there = |resting: &Resting| resting.order.instrument == request.instrument;
+                while let Some(at) = self.resting.iter().position(is_there).filter(|_| self.ends.fills.room() > 0) {
+                    self.withdraw(at, cx);
+                }
             }
             _ => self.report(request, cx.now, ReportKind::CancelRejected, OrderReject::TooLate),
         }
@@ -170,6 +182,10 @@ impl PaperGateway {
 
     /// Says again how an order ended, or that nothing is known of it.
     fn recall(&mut self, request: &Order, now: Nanos) {
+        if let Some(at) = self.resting_at(request) {
+            let filled = Qty(self.resting[at].filled);
+            return self.offer(Report { filled, ..blank(request, now, ReportKind::Open) });
+        }
         let known = self.ended.iter().flatten().find(|report| report.id == request.id).copied();
         self.offer(known.unwrap_or_else(|| blank(request, now, ReportKind::NotFound)));
     }
@@ -197,6 +213,9 @@ impl PaperGateway {
         };
         if !cx.ports.cnc.stop_word().permits(order.class) {
             return self.report(order, cx.now, ReportKind::Rejected, OrderReject::Stopped);
+        }
+        if order.tif == TimeInForce::PostOnly {
+            return self.rest(cx, order, &page);
         }
         self.report(order, cx.now, ReportKind::Ack, OrderReject::None);
         let filled = self.fill(cx, order, &page);
@@ -287,7 +306,7 @@ impl PaperGateway {
 impl Gateway for PaperGateway {
     fn poll(&mut self, cx: &mut Context<'_>) -> usize {
         self.forget_departed();
-        self.take_in(cx) + self.match_due(cx)
+        self.take_in(cx) + self.take_resting(cx) + self.match_due(cx)
     }
 
     fn dismantle(self: Box<Self>) -> GatewayEnds {

@@ -36,7 +36,7 @@ pub struct Limits {
     pub collar_ppb: i64,
     /// Mids that an instrument must have shown before it is traded; 0 trades on the first.
     pub collar_samples_min: u32,
-    /// A larger edge between venues is believed only when the market that shows it says it again, parts per billion.
+    /// A larger edge is believed only when the market that shows it says it again, parts per billion.
     /// Fixed for an engine's life.
     pub confirm_edge_ppb: i64,
     /// Rest of a pair after a trade.

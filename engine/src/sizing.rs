@@ -33,8 +33,16 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// The asks for a leg that buys, the bids for one that sells. `None` when a number leaves its range.
-    pub fn new(instrument: &Instrument, side: Side, top: &Top, page: &Page, scale: PairScale) -> Option<Self> {
+    /// The asks for a leg that buys, the bids for one that sells, as far as a price is `worth` walking to: the first that
+    /// is not ends it. `None` when a number leaves its range.
+    pub fn new(
+        instrument: &Instrument,
+        side: Side,
+        top: &Top,
+        page: &Page,
+        scale: PairScale,
+        worth: impl Fn(i64) -> bool,
+    ) -> Option<Self> {
         let (px, qty, rungs) = match side {
             Side::Buy => (top.ask_px, top.ask_qty, &page.asks),
             Side::Sell => (top.bid_px, top.bid_qty, &page.bids),
@@ -43,13 +51,25 @@ impl Ladder {
         let best = Step { px, base: instrument.base_qty(own, Qty(qty), scale.qty_dp)? };
         let mut ladder = Self { steps: [best; PAGE_LEVELS + 1], len: 1 };
         for rung in rungs.iter().filter(|rung| rung.qty > 0 && is_worse(rung, own, side)) {
-            ladder.steps[ladder.len] = Step {
-                px: rescale(rung.px, instrument.scale.px_dp, scale.px_dp).ok()?,
-                base: instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)?,
-            };
+            let px = rescale(rung.px, instrument.scale.px_dp, scale.px_dp).ok()?;
+            if !worth(px) {
+                break;
+            }
+            let base = instrument.base_qty(Px(rung.px), Qty(rung.qty), scale.qty_dp)?;
+            ladder.steps[ladder.len] = Step { px, base };
             ladder.len += 1;
         }
         Some(ladder)
+    }
+
+    /// What waits at one price to be taken: the other side alone bounds its size.
+    pub fn resting(px: i64) -> Self {
+        Self { steps: [Step { px, base: i64::MAX }; PAGE_LEVELS + 1], len: 1 }
+    }
+
+    /// Base that these asks and bids trade while each unit clears the terms; `None` on overflow.
+    pub fn matched(asks: &Self, bids: &Self, terms: &Terms) -> Option<i64> {
+        Some(walk(asks.steps(), bids.steps(), terms)?.base)
     }
 
     fn steps(&self) -> &[Step] {
@@ -281,12 +301,12 @@ mod tests {
             .collect()
     }
 
-    fn ladder(instrument: &Instrument, side: Side, levels: &[(i64, i64)]) -> Ladder {
+    fn ladder(instrument: &Instrument, side: Side, levels: &[(i64, i64)], worth: impl Fn(i64) -> bool) -> Ladder {
         let up = if instrument.scale.px_dp == 2 { 1 } else { 10 };
         let (px, qty) = levels[0];
         let top = Top { bid_px: px * up, bid_qty: qty, ask_px: px * up, ask_qty: qty, time_ns: 0 };
         let page = page(BookState::Live, 0, levels, levels);
-        Ladder::new(instrument, side, &top, &page, SCALE).unwrap()
+        Ladder::new(instrument, side, &top, &page, SCALE, worth).unwrap()
     }
 
     fn check(leg: &Leg<'_>, ticket: Ticket, caps: &Caps, side: Side, levels: &[(i64, i64)]) {
@@ -311,13 +331,22 @@ mod tests {
             let account = Account::new(Funds::Margin { quote: amount(&margin.to_string()) });
             let asks = levels(&buys, 10_000, 1, &asks);
             let bids = levels(&sells, 10_000 + spread, -1, &bids);
-            let ladders = (ladder(&buys, Side::Buy, &asks), ladder(&sells, Side::Sell, &bids));
+            let ladders = (ladder(&buys, Side::Buy, &asks, |_| true), ladder(&sells, Side::Sell, &bids, |_| true));
             let buy = Leg { instrument: &buys, account: &account, ladder: &ladders.0 };
             let sell = Leg { instrument: &sells, account: &account, ladder: &ladders.1 };
             let fees = Fees { buy_ppb: buys.taker_fee_ppb, sell_ppb: sells.taker_fee_ppb };
             let terms = Terms { fees, stop_edge_ppb: 500_000, base_max: i64::MAX };
             let caps = Caps { order_notional_max: amount(&notional.to_string()), position_max: amount("5000"), open_orders_max: 9 };
             let sized = Sizing::by_depth(buy, sell, terms, SCALE).and_then(|s| s.by_limits(&caps)).and_then(Sizing::by_funds);
+            let hurdle = Hurdle::new(fees, terms.stop_edge_ppb).unwrap();
+            let (ask, bid) = (ladders.0.steps[0].px, ladders.1.steps[0].px);
+            let short = (
+                ladder(&buys, Side::Buy, &asks, |px| hurdle.is_cleared(px, bid)),
+                ladder(&sells, Side::Sell, &bids, |px| hurdle.is_cleared(ask, px)),
+            );
+            let (buy_short, sell_short) = (Leg { ladder: &short.0, ..buy }, Leg { ladder: &short.1, ..sell });
+            let same = Sizing::by_depth(buy_short, sell_short, terms, SCALE).and_then(|s| s.by_limits(&caps)).and_then(Sizing::by_funds);
+            prop_assert_eq!(same.map(|s| s.plan()), sized.map(|s| s.plan()), "what is not worth walking to changes nothing");
             let Ok(sized) = sized else { return Ok(()) };
             let plan = sized.plan().unwrap();
             check(&buy, plan.buy, &caps, Side::Buy, &asks);
@@ -340,7 +369,7 @@ mod tests {
         let instrument = spot(0, 0);
         let top = Top { ask_px: 101, ask_qty: 7, ..Top::default() };
         let page = page(BookState::Live, 0, &[], &[(100, 5), (101, 5), (102, 5)]);
-        let ladder = Ladder::new(&instrument, Side::Buy, &top, &page, SCALE).unwrap();
+        let ladder = Ladder::new(&instrument, Side::Buy, &top, &page, SCALE, |_| true).unwrap();
         assert_eq!(ladder.steps(), [Step { px: 101, base: 7_000 }, Step { px: 102, base: 5_000 }]);
     }
 }

@@ -59,6 +59,13 @@ impl Stream {
         Ok(Self::Tls(Box::new(Tls { socket, session })))
     }
 
+    /// Whether a read of `n` bytes into room for `room` has taken all that was there: a socket that fills less than
+    /// it may is empty, and asking it again costs a system call before anything is done with what came. A TLS session
+    /// reads in pieces of its own and does not show that.
+    pub fn is_drained_by(&self, n: usize, room: usize) -> bool {
+        matches!(self, Self::Plain(_)) && n < room
+    }
+
     /// Whether written bytes still wait in a TLS session.
     pub fn is_backed_up(&self) -> bool {
         match self {

@@ -34,6 +34,7 @@ pub fn spot(id: u16, taker_fee_ppb: i64) -> Instrument {
         notional_min: Amount::ZERO,
         contract: Contract::Base,
         taker_fee_ppb,
+        maker_fee_ppb: taker_fee_ppb,
         status: Status::Trading,
     }
 }

@@ -46,10 +46,12 @@ pub enum Verdict {
     Breaker = 14,
     /// An edge so large that whoever's message shows it must say it again first.
     Unconfirmed = 15,
+    /// Crossings are not taken: first legs rest (`cross.entry`).
+    Resting = 16,
 }
 
 /// Kinds of [`Verdict`].
-pub const VERDICTS: usize = 16;
+pub const VERDICTS: usize = 17;
 
 impl Verdict {
     /// Every verdict, in the order of its number.
@@ -70,6 +72,7 @@ impl Verdict {
         Self::Overflow,
         Self::Breaker,
         Self::Unconfirmed,
+        Self::Resting,
     ];
 
     /// Its name in reports and metric labels.
@@ -91,6 +94,7 @@ impl Verdict {
             Self::Overflow => "overflow",
             Self::Breaker => "breaker",
             Self::Unconfirmed => "unconfirmed",
+            Self::Resting => "resting",
         }
     }
 }
@@ -129,6 +133,9 @@ pub struct Decided {
     pub base_qty: i64,
     /// Edge after fees, depth, slippage and the latency penalty, parts per billion.
     pub edge_ppb: i64,
+    /// What the books to buy from and to sell to are of: the venue's time of them, by our clock; 0 for one that was not looked
+    /// at, or is not live. Their ages are the time of the decision less these.
+    pub books_ns: [Nanos; 2],
 }
 
 /// A crossing ended.
@@ -168,6 +175,8 @@ pub enum SagaStage {
     Hedged = 6,
     /// Ended: exposure or doubt is left for a human.
     Escalated = 7,
+    /// Its legs rest at their venues, waiting to be taken.
+    Resting = 8,
 }
 
 /// Why a saga moved.
@@ -202,6 +211,10 @@ pub enum SagaWhy {
     LateFill = 12,
     /// No hedge was found for what is left, and it is within what may be borne: the pair's next trade carries it.
     Borne = 13,
+    /// Of a leg that rests so much was taken that it can be hedged.
+    RestTaken = 14,
+    /// A leg that rests is withdrawn: its time is over, or its edge gone.
+    Withdrawn = 15,
 }
 
 /// A saga moved.
@@ -247,6 +260,14 @@ pub enum Record {
     Saga(SagaMoved),
 }
 
+/// Records of a trade's opening and some more.
+const READY: usize = 16;
+const READY_MIN: usize = 8;
+/// What stands in a place that is made ready.
+const FILLER: Record = Record::Closed(FILLER_CLOSED);
+const FILLER_CLOSED: Closed =
+    Closed { id: 0, at_ns: 0, lasted_ns: 0, edge_best_ppb: 0, updates: 0, verdict: Verdict::Overflow };
+
 /// The thread's end.
 #[derive(Debug)]
 pub struct AuditTx {
@@ -257,6 +278,8 @@ pub struct AuditTx {
     /// Not zero while the journal cannot make records last.
     refused: Arc<AtomicU64>,
     lost: u64,
+    /// Places that were made ready and not written to since.
+    ready: usize,
 }
 
 /// The journal's end.
@@ -271,7 +294,10 @@ pub fn audit(capacity: usize) -> (AuditTx, AuditRx) {
     let (tx, rx) = ring(capacity);
     let refused = Arc::new(AtomicU64::new(0));
     let kept = AUDIT_PER_STEP_MAX.max(capacity / 2);
-    (AuditTx { ring: tx, capacity, kept, refused: Arc::clone(&refused), lost: 0 }, AuditRx { ring: rx, refused })
+    (
+        AuditTx { ring: tx, capacity, kept, refused: Arc::clone(&refused), lost: 0, ready: 0 },
+        AuditRx { ring: rx, refused },
+    )
 }
 
 impl AuditRx {
@@ -307,8 +333,13 @@ impl Drop for AuditRx {
 impl AuditTx {
     /// Whether an opening can be recorded and will last; nothing is opened otherwise.
     pub fn has_room(&self) -> bool {
-        let may = self.refused.load(Ordering::Acquire) == 0 || cfg!(mutant = "failing-disk");
+        let may = self.admits_openings() || cfg!(mutant = "failing-disk");
         self.ring.room() >= self.kept && may
+    }
+
+    /// Whether whoever takes the records lets openings be recorded; nobody does once he is gone.
+    pub fn admits_openings(&self) -> bool {
+        self.refused.load(Ordering::Acquire) == 0
     }
 
     /// Writes a record. The engine asks [`Self::has_room`] before it opens anything, so only records
@@ -316,6 +347,15 @@ impl AuditTx {
     pub fn write(&mut self, record: Record) {
         if self.ring.offer(record).is_err() {
             self.lost += 1;
+        }
+        self.ready = self.ready.saturating_sub(1);
+    }
+
+    /// Has the next places at hand, for the records of a trade. For turns that found nothing else to do.
+    pub fn make_ready(&mut self) {
+        if self.ready < READY_MIN {
+            self.ring.make_ready(READY, FILLER);
+            self.ready = READY;
         }
     }
 
@@ -351,6 +391,23 @@ mod tests {
 
     fn closed() -> Record {
         Record::Closed(Closed { id: 1, at_ns: 0, lasted_ns: 0, edge_best_ppb: 0, updates: 0, verdict: Verdict::Mode })
+    }
+
+    #[test]
+    fn what_is_made_ready_is_neither_offered_nor_takes_room() {
+        let (mut tx, mut rx) = audit(256);
+        for round in 0..100u32 {
+            tx.make_ready();
+            assert_eq!((tx.room(), rx.depth()), (256, 0));
+            (0..7).for_each(|n| tx.write(Record::Closed(Closed { id: 7 * round + n, ..FILLER_CLOSED })));
+            tx.make_ready();
+            let ids =
+                std::iter::from_fn(|| rx.take()).map(|record| if let Record::Closed(c) = record { c.id } else { 0 });
+            assert!(ids.eq(7 * round..7 * (round + 1)));
+        }
+        (0..250).for_each(|_| tx.write(FILLER));
+        tx.make_ready();
+        assert_eq!((tx.room(), rx.depth()), (6, 250), "a ring that is nearly full stays as it is");
     }
 
     /// Fault: P12

@@ -1,7 +1,8 @@
 //! The seam between exchanges and the gateway: an order line brings its venue's protocol along, so the
 //! engine knows no exchange. `venues` implements it; the gateway on its pinned thread calls it.
 
-use crate::decode::{Frame, Rejected};
+use crate::decode::{Frame, Reject, Rejected};
+use crate::drift::DriftKind;
 use crate::fill::{OrderReject, Report};
 use crate::ids::Nanos;
 use crate::order::{Action, Order};
@@ -81,6 +82,10 @@ pub trait ReportSink {
     fn on_rate(&mut self, notice: RateNotice);
     /// The line said something about itself.
     fn on_line(&mut self, notice: LineNotice);
+    /// The venue used a word that we do not know: what is told of the order is what is known without it.
+    fn on_drift(&mut self, _kind: DriftKind, _word: &str) {}
+    /// An answer has been read, or refused. Its bytes may be spent: only what they looked like can still be told.
+    fn on_read(&mut self, _message: &[u8], _refused: Option<Reject>) {}
 }
 
 /// One venue's order protocol on one line. Called on a pinned thread: no clock of its own, no panic,

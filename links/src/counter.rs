@@ -14,6 +14,8 @@ pub enum Counter {
     Decoded,
     /// Frames refused.
     Rejected,
+    /// Messages of venues that could not be read, or not all of them.
+    Drifts,
     /// Frames that the fast scan passed on to the reference decoder.
     Fallbacks,
     /// Gaps found in a venue's sequence.
@@ -80,10 +82,16 @@ pub enum Counter {
     PairRests,
     /// Times that the thread took memory from the heap.
     Allocations,
+    /// Orders handed to the gateway that may only rest: they never take.
+    PostOnly,
+    /// Of these, those that their venue refused because they would have taken.
+    PostOnlyRefused,
+    /// Fills of these that took all the same.
+    PostOnlyTook,
 }
 
 /// Counters.
-pub const COUNTERS: usize = 36;
+pub const COUNTERS: usize = 40;
 
 impl Counter {
     /// Every counter, in the order of its number, with its metric name.
@@ -91,6 +99,7 @@ impl Counter {
         (Self::Frames, "frames"),
         (Self::Decoded, "decoded"),
         (Self::Rejected, "rejected"),
+        (Self::Drifts, "drifts"),
         (Self::Fallbacks, "decode_fallbacks"),
         (Self::Gaps, "gaps"),
         (Self::ChecksumMismatches, "checksum_mismatches"),
@@ -124,6 +133,9 @@ impl Counter {
         (Self::OrdersClosed, "orders_closed"),
         (Self::PairRests, "pair_rests"),
         (Self::Allocations, "allocations"),
+        (Self::PostOnly, "post_only_orders"),
+        (Self::PostOnlyRefused, "post_only_refused"),
+        (Self::PostOnlyTook, "post_only_took"),
     ];
 }
 

@@ -62,6 +62,8 @@ pub struct Instrument {
     pub contract: Contract,
     /// Taker fee in parts per billion of the notional; negative is a rebate.
     pub taker_fee_ppb: i64,
+    /// The same of an order that rested.
+    pub maker_fee_ppb: i64,
     /// Trading status.
     pub status: Status,
 }
@@ -206,6 +208,7 @@ mod tests {
             notional_min: Amount::ZERO,
             contract,
             taker_fee_ppb: 0,
+            maker_fee_ppb: 0,
             status: Status::Trading,
         }
     }

@@ -40,12 +40,24 @@ const WORDS: usize = STAGES * (BUCKETS + 1);
 pub struct Latencies([u64; WORDS]);
 
 /// One stage's histogram.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     /// Counts, not summed up.
     pub counts: [u64; BUCKETS],
     /// Nanoseconds in all; wraps after centuries.
     pub sum_ns: u64,
+}
+
+impl Histogram {
+    /// Something took, or is, `ns`.
+    pub fn record(&mut self, ns: u64) {
+        self.counts[bucket(ns)] += 1;
+        self.sum_ns = self.sum_ns.wrapping_add(ns);
+    }
+}
+
+fn bucket(ns: u64) -> usize {
+    BOUNDS_NS.partition_point(|&bound| bound < ns)
 }
 
 impl Default for Latencies {
@@ -58,8 +70,7 @@ impl Latencies {
     /// A stage took `ns`.
     pub fn record(&mut self, stage: Stage, ns: u64) {
         let begin = stage as usize * (BUCKETS + 1);
-        let bucket = BOUNDS_NS.partition_point(|&bound| bound < ns);
-        self.0[begin + bucket] += 1;
+        self.0[begin + bucket(ns)] += 1;
         self.0[begin + BUCKETS] = self.0[begin + BUCKETS].wrapping_add(ns);
     }
 

@@ -13,6 +13,7 @@ pub mod command;
 pub mod counter;
 pub mod decode;
 pub mod directory;
+pub mod drift;
 pub mod fill;
 pub mod fixed;
 pub mod ids;

@@ -5,6 +5,7 @@ use crate::audit::SagaWhy;
 use crate::breaker::Stand;
 use crate::codec::{Field, LineNotice};
 use crate::command::Parcel;
+use crate::drift::Drift;
 use crate::fill::OrderReject;
 use crate::ids::{InstrumentId, Nanos, PairId, VenueId};
 use crate::limits::{EXCERPT_BYTES, LIFECYCLE_HELD};
@@ -93,7 +94,6 @@ impl Excerpt {
 
 /// What the thread tells its warden.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "the thread may not take memory for a copy")]
 pub enum Event {
     /// The command of this number is done.
     Done(u64),
@@ -161,6 +161,8 @@ pub enum Event {
         /// What, in the venue's: which subscription it is about stands only there.
         text: Excerpt,
     },
+    /// A venue said something that cannot be read, or not all of it.
+    Drift(Drift),
     /// A line said something about itself.
     Line {
         /// Its slot.

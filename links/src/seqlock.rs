@@ -94,6 +94,18 @@ mod tests {
         assert_eq!(reader.try_read(), Some([3, 4]));
     }
 
+    /// Fault: P12
+    #[test]
+    fn a_sequence_at_its_end_begins_anew_and_nothing_is_torn_or_hidden() {
+        let (mut writer, reader) = cell::<2>();
+        writer.0.sequence.store(u64::MAX - 5, Ordering::Relaxed);
+        for i in 1..=8 {
+            writer.publish(&[i, !i]);
+            assert_eq!(reader.try_read(), Some([i, !i]), "after {i} writes");
+        }
+        assert_eq!(writer.0.sequence.load(Ordering::Relaxed), 10, "it did begin anew");
+    }
+
     #[test]
     fn never_tears_under_a_flat_out_writer() {
         let (mut writer, reader) = cell::<4>();

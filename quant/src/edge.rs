@@ -42,6 +42,17 @@ impl Hurdle {
         Some(Self { buy, sell })
     }
 
+    /// The highest ask that clears it against this bid; `None` beyond `i64`.
+    pub fn ask_max(self, bid: i64) -> Option<i64> {
+        i64::try_from((i128::from(bid) * i128::from(self.sell) - 1).checked_div_euclid(self.buy.into())?).ok()
+    }
+
+    /// The lowest bid that clears it against this ask; `None` beyond `i64`.
+    pub fn bid_min(self, ask: i64) -> Option<i64> {
+        let below = (i128::from(ask) * i128::from(self.buy)).checked_div_euclid(self.sell.into())?;
+        i64::try_from(below).ok()?.checked_add(1)
+    }
+
     /// Whether the edge of these prices is above it; exact, without rounding.
     pub fn is_cleared(self, ask: i64, bid: i64) -> bool {
         i128::from(bid) * i128::from(self.sell) > i128::from(ask) * i128::from(self.buy)
@@ -102,6 +113,14 @@ mod tests {
             let (brought, paid) = (net_bid(bid, sell_ppb), net_ask(ask, buy_ppb));
             let naive = ((brought - paid) * i128::from(PPB)).div_euclid(paid);
             prop_assert_eq!(edge_ppb(ask, bid, fees).map(i128::from), i64::try_from(naive).ok().map(i128::from));
+        }
+
+        #[test]
+        fn the_last_price_that_clears_does_and_the_next_does_not(px in 1i64..1 << 40, fee in -TEN_BP..TEN_BP, stop in -TEN_BP..TEN_BP) {
+            let hurdle = Hurdle::new(Fees { buy_ppb: fee, sell_ppb: fee }, stop).unwrap();
+            let (ask, bid) = (hurdle.ask_max(px).unwrap(), hurdle.bid_min(px).unwrap());
+            prop_assert!(hurdle.is_cleared(ask, px) && !hurdle.is_cleared(ask + 1, px));
+            prop_assert!(hurdle.is_cleared(px, bid) && !hurdle.is_cleared(px, bid - 1));
         }
 
         #[test]

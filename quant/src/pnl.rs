@@ -160,6 +160,7 @@ mod tests {
             notional_min: Amount::ZERO,
             contract,
             taker_fee_ppb: 0,
+            maker_fee_ppb: 0,
             status: Status::Trading,
         }
     }

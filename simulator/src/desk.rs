@@ -525,7 +525,8 @@ fn drifted(text: &str) -> Utf8Bytes {
     let renamed = told
         .iter()
         .fold(text.to_owned(), |text, word| text.replace(&format!("\"{word}\""), &format!("\"{word}_BY_AUCTION\"")));
-    renamed.replacen('{', r#"{"schema":"4.0","größe":[null,{"deep":[]}],"#, 1).into()
+    let members = r#"{"schema":"4.0","größe":[null,{"deep":[]}],"uid":"614488474791936","free":"98765.4321","#;
+    renamed.replacen('{', members, 1).into()
 }
 
 /// How one client's push differs from what is pushed.

@@ -37,6 +37,7 @@ use twist::Twist;
 use crate::amount::Amount;
 use crate::config::{Board, Venue};
 use crate::fault::script::Happening;
+use crate::fault::verb::PostOnlyFault;
 use crate::fault::{Faults, Place};
 use crate::ledger::{Deed, Ledger, Refused};
 use crate::market::Market;
@@ -145,9 +146,15 @@ impl Exchange {
                 return Err(why);
             }
         };
-        let id = order.id;
-        self.admit(order, twist, turn);
-        let fills = if twist.reject_after_ack {
+        let (id, fault) = (order.id, twist.post_only(order.tif));
+        self.admit(order.clone(), twist, turn);
+        if fault == Some(PostOnlyFault::Vanish) {
+            self.vanish(id, turn);
+            return Ok(Placed { order, fills: Vec::new() });
+        }
+        let fills = if let Some(how @ (PostOnlyFault::Cancel | PostOnlyFault::Take)) = fault {
+            self.mistreat(id, how, twist, turn)
+        } else if twist.reject_after_ack {
             self.end(id, Ending::Refused, None, turn);
             Vec::new()
         } else {
@@ -276,7 +283,7 @@ impl Exchange {
     /// Matches an order that is not resting; then it rests or ends.
     fn run(&mut self, id: u64, twist: &Twist, turn: &mut Turn<'_>) -> Vec<Fill> {
         let Some(order) = self.orders.get(&id) else { return Vec::new() };
-        let (tif, unfit) = (order.tif, self.unfit(order, turn));
+        let (tif, unfit) = (order.tif, self.unfit(order, twist, turn));
         if let Some(why) = unfit {
             self.end(id, why, None, turn);
             return Vec::new();
@@ -321,6 +328,13 @@ impl Exchange {
         self.hold(&order, -held, turn);
         turn.note(self.venue, Deed::ended(&order, why));
         self.tell(id, Cause::Ended(request), 0, turn);
+    }
+
+    /// As [`Self::end`], and nobody is told.
+    fn vanish(&mut self, id: u64, turn: &mut Turn<'_>) {
+        let before = self.events.len();
+        self.end(id, Ending::Venue, None, turn);
+        self.events.truncate(before);
     }
 
     /// Keeps what queries find to a bound; the oldest ended orders go first.

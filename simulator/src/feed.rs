@@ -12,7 +12,9 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use crate::market::book::{Book, Level};
 
 /// Pushes whose digest is kept per stream.
-const LEDGER: usize = 512;
+const LEDGER: usize = 4096;
+/// Levels of a side that are digested on their own.
+const BEST: usize = 10;
 /// Messages kept per stream, to be sent again.
 const SENT_MAX: usize = 256;
 
@@ -79,6 +81,10 @@ pub struct Published {
     pub count: u64,
     /// [`digest`] of the book as cut for the stream.
     pub digest: u64,
+    /// The same of its best ten levels.
+    pub best: u64,
+    /// When the book last changed, by the venue's clock without any fault.
+    pub event_ns: u64,
 }
 
 /// Digest of a book: levels best first, prices in ticks and quantities in lots.
@@ -267,7 +273,10 @@ impl Feed {
         if self.ledger.len() == LEDGER {
             self.ledger.pop_front();
         }
-        self.ledger.push_back(Published { id: self.id, count: self.count, digest: digest(&self.bids, &self.asks) });
+        let Self { id, count, event_ns, bids, asks, .. } = self;
+        let best = digest(&bids[..bids.len().min(BEST)], &asks[..asks.len().min(BEST)]);
+        let (id, count, event_ns) = (*id, *count, *event_ns);
+        self.ledger.push_back(Published { id, count, digest: digest(bids, asks), best, event_ns });
     }
 }
 

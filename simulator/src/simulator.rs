@@ -194,7 +194,7 @@ impl Simulator {
         })
     }
 
-    /// Ground truth: what the latest pushes of a book stream led to, oldest first (at most 512).
+    /// Ground truth: what the latest pushes of a book stream led to, oldest first (at most 4096).
     pub fn ledger(&self, venue: Venue, key: &str) -> Vec<Published> {
         let mut state = self.world.lock();
         let feed = state.desk(venue).and_then(|(_, desk)| desk.feeds.iter().find(|f| f.key == key));

@@ -10,10 +10,11 @@ use std::fmt;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What may change while it runs: sections, and keys. A venue's name is left out of its keys.
-const LIVE: [&str; 9] = [
+const LIVE: [&str; 10] = [
     "risk.",
     "saga.",
     "guard.",
+    "cross.",
     "complement.",
     "lag.",
     "officer.leverage_max_percent",
@@ -26,12 +27,13 @@ const LIVE: [&str; 9] = [
 const FORMED: [&str; 1] = ["lag.follow"];
 
 /// Of these more is tighter.
-const MORE_IS_TIGHTER: [&str; 9] = [
+const MORE_IS_TIGHTER: [&str; 10] = [
     "risk.edge_min_bps",
     "risk.slippage_bps",
     "risk.latency_penalty_bps",
     "risk.cooldown_ms",
     "risk.refused_rest_ms",
+    "cross.margin_bps",
     "complement.edge_min_bps",
     "lag.edge_min_bps",
     "lag.move_min_bps",
@@ -39,7 +41,7 @@ const MORE_IS_TIGHTER: [&str; 9] = [
 ];
 
 /// Of these less is tighter; a strategy that is off is tighter, too.
-const LESS_IS_TIGHTER: [&str; 25] = [
+const LESS_IS_TIGHTER: [&str; 27] = [
     "risk.order_notional_max",
     "risk.position_notional_max",
     "risk.gross_notional_max",
@@ -54,6 +56,8 @@ const LESS_IS_TIGHTER: [&str; 25] = [
     "guard.repeats_per_min_max",
     "guard.loss_max",
     "guard.drawdown_max",
+    "cross.rest_ms",
+    "cross.reprices_max",
     "complement.enabled",
     "complement.collar_bps",
     "lag.enabled",

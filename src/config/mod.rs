@@ -24,9 +24,9 @@ pub use keys::VENUES;
 pub use load::{Loaded, load, load_from};
 pub use origin::Origin;
 pub use schema::{
-    AlertSeverity, Clock, Complement, Config, Demo, Guard, History, Idle, KeyKind, Layout, Lines, Member, Modes,
-    OrderTransport, OtlpProtocol, Pair, Pairs, Paper, Polymarket, Replay, Risk, Saga, Service, Store, Supervision,
-    Telemetry, VenueSettings, WalletKind, Wire,
+    AlertSeverity, Clock, Complement, Config, Cross, Demo, Entry, Guard, History, Idle, KeyKind, Layout, Lines, Member,
+    Modes, OrderTransport, OtlpProtocol, Pair, Pairs, Paper, Polymarket, Replay, Risk, Saga, Service, Store,
+    Supervision, Telemetry, VenueSettings, WalletKind, Wire,
 };
 pub use sizing::{Follow, Lag, Officer};
 pub use tune::{TuneError, in_force, tuned};

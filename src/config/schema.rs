@@ -26,6 +26,8 @@ pub struct Config {
     pub venues: BTreeMap<String, VenueSettings>,
     /// Markets and wallet at Polymarket.
     pub polymarket: Polymarket,
+    /// How cross-venue arbitrage enters.
+    pub cross: Cross,
     /// Both sides of a question bought together.
     pub complement: Complement,
     /// What is compared with what.
@@ -223,6 +225,9 @@ pub struct VenueSettings {
     /// Taker fee in parts per billion of the notional; negative is a rebate.
     #[serde(rename = "taker_fee_bps", deserialize_with = "ppb")]
     pub taker_fee_ppb: i64,
+    /// The same of an order that rested.
+    #[serde(rename = "maker_fee_bps", deserialize_with = "ppb")]
+    pub maker_fee_ppb: i64,
     /// Older data than this is not traded on.
     pub stale_ms: u64,
     /// `ws://` or `wss://` host for market data; empty means the venue's public one.
@@ -305,6 +310,31 @@ pub enum WalletKind {
     Safe,
     /// A deposit wallet.
     Deposit,
+}
+
+/// `[cross]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cross {
+    /// How the first leg is sent.
+    pub entry: Entry,
+    /// How long a first leg rests at most.
+    pub rest_ms: u64,
+    /// Edge asked for on top when it is priced.
+    #[serde(rename = "margin_bps", deserialize_with = "ppb")]
+    pub margin_ppb: i64,
+    /// How often in a row a pair is priced anew when its orders would have taken.
+    pub reprices_max: u8,
+}
+
+/// How a first leg is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Entry {
+    /// Both legs take, at once.
+    Taker,
+    /// It rests, and what is taken of it is hedged.
+    Maker,
 }
 
 /// `[complement]`.
@@ -581,6 +611,8 @@ pub struct Alerts {
     pub webhook_after_s: u64,
     /// Time between two trials of every channel; 0: none.
     pub self_test_every_s: u64,
+    /// A kind of message that cannot be read is over after so long without another.
+    pub drift_quiet_s: u64,
     /// Source of the address of an outside watcher that is asked for as long as all is well.
     pub deadman_url: String,
     /// Time between two such pings.

@@ -7,7 +7,9 @@ use config::Value;
 use highwire_links::fixed::Amount;
 
 /// The settings that may change.
-const TUNED: [&str; 12] = [
+const TUNED: [&str; 14] = [
+    "cross.rest_ms",
+    "cross.margin_bps",
     "complement.enabled",
     "complement.edge_min_bps",
     "complement.collar_bps",
@@ -86,8 +88,10 @@ fn set(config: &mut Config, key: &str, written: &str) -> Result<(), TuneError> {
     place.take(checked).ok_or_else(|| wrong("out of range".to_owned()))
 }
 
-fn place<'c>(Config { lag, complement, .. }: &'c mut Config, key: &str) -> Option<Place<'c>> {
+fn place<'c>(Config { lag, complement, cross, .. }: &'c mut Config, key: &str) -> Option<Place<'c>> {
     Some(match key {
+        "cross.rest_ms" => Place::Ms(&mut cross.rest_ms),
+        "cross.margin_bps" => Place::Bps(&mut cross.margin_ppb),
         "complement.enabled" => Place::Flag(&mut complement.enabled),
         "complement.edge_min_bps" => Place::Bps(&mut complement.edge_min_ppb),
         "complement.collar_bps" => Place::Bps(&mut complement.collar_ppb),

@@ -59,6 +59,13 @@ pub enum Question {
         #[serde(default)]
         panics: bool,
     },
+    /// Take a warden away from its pinned thread.
+    TakeAway {
+        /// Which: `wire/warden-wire`.
+        path: String,
+        /// For so long, milliseconds; 0: for good.
+        away_ms: u64,
+    },
     /// A person has seen this incident: it climbs to no further channel.
     Acknowledge {
         /// Its key.

@@ -155,6 +155,10 @@ impl Control {
                 Ok(()) => Answer::Done,
                 Err(why) => refused(&why),
             },
+            Question::TakeAway { path, away_ms } => match self.tree.take_away(&path, Duration::from_millis(away_ms)) {
+                Ok(()) => Answer::Done,
+                Err(why) => refused(&why),
+            },
             Question::Acknowledge { key } => {
                 let open = self.bell.open(ANSWER_WITHIN).await.unwrap_or_default();
                 if !open.iter().any(|incident| incident.key == key) {

@@ -41,6 +41,7 @@ pub fn gather(vitals: &Vitals) -> Vec<Sample> {
     for (verdict, &count) in Verdict::ALL.iter().zip(&vitals.verdicts) {
         samples.push(sample("highwire_opportunity_verdicts_total", [verdict.name()], Value::Count(count)));
     }
+    samples.push(sample("highwire_decided_book_age_seconds", [], histogram(&vitals.book_ages)));
     for reason in OrderReject::ALL.into_iter().filter(|reason| *reason != OrderReject::None) {
         let count = vitals.refusals[reason as usize];
         samples.push(sample("highwire_orders_refused_total", [reason.name()], Value::Count(count)));
@@ -112,6 +113,11 @@ fn of_actors(vitals: &Vitals, samples: &mut Vec<Sample>) {
     samples.push(sample("highwire_spans_total", [], Value::Count(vitals.spans.made)));
     samples.push(sample("highwire_spans_exported_total", [], Value::Count(vitals.spans.exported)));
     samples.push(sample("highwire_spans_failed_total", [], Value::Count(vitals.spans.failed)));
+    samples.push(sample("highwire_spans_dropped_total", [], Value::Count(vitals.spans.dropped)));
+    for (sink, lost) in &vitals.lines_lost {
+        samples.push(sample("highwire_log_lines_lost_total", [*sink], Value::Count(*lost)));
+    }
+    samples.push(sample("highwire_history_rows_lost_total", [], Value::Count(vitals.rows_lost)));
     samples.push(sample("highwire_alert_queue_depth", [], Value::Number(vitals.alerts_waiting as f64)));
 }
 

@@ -61,6 +61,7 @@ fn vitals() -> Vitals {
         silent: vec![("okx", "BTC-USDT".into(), vec![0, 1])],
         positions: vec![("okx", "BTC-USDT".into(), "-0.015".into())],
         process: Process { cpu_ticks: 250, ..Process::default() },
+        lines_lost: vec![("stderr", 0)],
         ..Vitals::default()
     }
 }

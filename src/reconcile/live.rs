@@ -5,7 +5,7 @@
 use super::accord::{Accord, Adjusted};
 use super::act::{Deeds, deeds, mantissa};
 use super::{lag_ns, ours, question};
-use crate::state::{Shared, State};
+use crate::state::{OpenOrder, Shared, State};
 use highwire_actors::reconciler::{Pulse, Side, Steps, Verdict};
 use highwire_actors::scribe::Board;
 use highwire_actors::survey::{Question, Survey};
@@ -15,7 +15,7 @@ use highwire_links::fill::{Report, ReportKind};
 use highwire_links::fixed::{Px, Qty};
 use highwire_links::lease::ID_BITS;
 use highwire_links::limits::{AMOUNT_DP, POW10_WIDE};
-use highwire_links::order::Order;
+use highwire_links::order::{Order, TimeInForce};
 use highwire_links::{InstrumentId, Nanos};
 use highwire_store::journal::{Entry, Looked, Proof, Reconciled, Resolved, Signed};
 use highwire_supervision::incident::Severity;
@@ -31,7 +31,8 @@ use std::sync::{Arc, MutexGuard};
 const FOLLOWED_NS: Nanos = 5_000_000_000;
 /// An order may be unknown for so long.
 const UNKNOWN_NS: Nanos = 10_000_000_000;
-/// Times that the engine is told a trade of an order of ours; one that it does not know is somebody else's.
+/// Times that the engine is told a trade of an order of ours, or its end. One that it does not know is of an engine that
+/// died: its trade is an external fact, and its end is a matter of the journal alone.
 const TELLS_MAX: u32 = 3;
 /// Between two records that a venue agrees.
 const RECORDED_NS: Nanos = 30_000_000_000;
@@ -68,6 +69,7 @@ pub struct Live {
     asks_all: bool,
     asked_ns: Nanos,
     tells: BTreeMap<(InstrumentId, u64), u32>,
+    ends: BTreeMap<u64, u32>,
     /// Orders that are not ours and that an operator knows.
     accepted: BTreeSet<String>,
     /// What an operator must look at, with the answer that it was seen in.
@@ -87,6 +89,7 @@ impl Live {
             asks_all: false,
             asked_ns: 0,
             tells: BTreeMap::new(),
+            ends: BTreeMap::new(),
             accepted: BTreeSet::new(),
             stopped: None,
             recorded_ns: 0,
@@ -110,7 +113,10 @@ impl Live {
     fn moved(&self, now: Nanos) -> Option<u64> {
         let (state, name) = (self.state(), self.args.venue.name());
         let at = |holding: usize| state.holdings[holding].listed.venue == name;
-        let under_way = state.orders.values().any(|open| at(open.holding) && self.is_followed(&open.order, now));
+        // What rests is quiet: a trade of it shows in what has moved.
+        let rests = |open: &OpenOrder| open.order.tif == TimeInForce::PostOnly && open.proof == Proof::Acked;
+        let is_under_way = |open: &&OpenOrder| at(open.holding) && self.is_followed(&open.order, now) && !rests(open);
+        let under_way = state.orders.values().any(|open| is_under_way(&open));
         let moved = state.holdings.iter().filter(|holding| holding.listed.venue == name).map(|h| h.moves).sum();
         (!under_way).then_some(moved)
     }
@@ -175,12 +181,11 @@ impl Live {
             Entry::Report(report) => {
                 let tells = self.tells.entry((report.instrument, report.trade)).or_default();
                 *tells += 1;
-                // The engine knows its own orders; what it does not know is an external fact to it.
                 let is_known = *tells <= TELLS_MAX && self.is_ours(report.id);
                 let kind = if is_known { report.kind } else { ReportKind::Foreign };
                 steps.tell.push(Report { kind, ..*report });
             }
-            Entry::Resolved(resolved) if self.is_ours(resolved.id) => steps.tell.extend(self.end(resolved.id, survey)),
+            Entry::Resolved(resolved) if self.may_know(resolved.id) => steps.tell.extend(self.end(resolved.id, survey)),
             Entry::Reconciled(at) => {
                 self.note(entry.clone());
                 steps.adjust.extend(self.adjustment(at));
@@ -188,6 +193,14 @@ impl Live {
             Entry::Resolved(_) => self.note(entry.clone()),
             _ => {}
         }
+    }
+
+    /// Whether an order is one of the engine's, by its id and by how often it was told its end in vain.
+    fn may_know(&mut self, id: u64) -> bool {
+        let ends = self.ends.entry(id).or_default();
+        *ends += 1;
+        let is_new = *ends <= TELLS_MAX || cfg!(mutant = "dead-engine");
+        is_new && self.is_ours(id)
     }
 
     /// The end of an order that the engine still knows, as its venue would have told it.
@@ -225,7 +238,8 @@ impl Live {
 
     fn agreed(&mut self, now: Nanos) -> Steps {
         self.twice = Twice::default();
-        (self.stopped, self.moved_ns, self.tells) = (None, None, BTreeMap::new());
+        (self.stopped, self.moved_ns) = (None, None);
+        (self.tells, self.ends) = Default::default();
         if now.saturating_sub(self.recorded_ns) > RECORDED_NS {
             self.recorded_ns = now;
             let venue = self.args.venue.name().to_owned();
@@ -360,7 +374,7 @@ mod tests {
         });
         live.question(true);
         assert!(!live.is_current());
-        board.tell_current(clock.now());
+        board.change(|figures| figures.current_ns = clock.now());
         assert!(live.is_current());
         assert_eq!(live.judge(&Survey::default(), clock.now()).verdict, Verdict::Agreed);
     }

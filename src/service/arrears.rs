@@ -33,6 +33,8 @@ pub struct Arrears {
     pub history: PathBuf,
     /// The first record of this run.
     pub first: u64,
+    /// The first record that the next start must read again: what was open when this run began may be booked later in it.
+    pub needed: u64,
     /// This run's epoch: its own trades are told as they end.
     pub epoch: u16,
 }
@@ -65,7 +67,7 @@ impl Arrears {
         if !trades.is_empty() {
             tracing::info!(trades = trades.len(), "trades that earlier runs left go to the history");
         }
-        let mark = (self.journal.display().to_string(), self.first);
+        let mark = (self.journal.display().to_string(), self.needed.min(self.first));
         chronicle.lock().unwrap_or_else(PoisonError::into_inner).desk.take_late(trades, mark);
     }
 

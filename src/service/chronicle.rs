@@ -51,6 +51,15 @@ pub struct Chronicle {
 }
 
 impl Chronicle {
+    /// One that several hold.
+    pub fn shared(
+        universe: &Arc<Universe>,
+        tracer: Option<SdkTracer>,
+        historian: Option<Historian>,
+    ) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self::new(Arc::clone(universe), tracer, historian)))
+    }
+
     /// Nothing has happened yet.
     pub fn new(universe: Arc<Universe>, tracer: Option<SdkTracer>, historian: Option<Historian>) -> Self {
         let ledger = Ledger::bounded(&universe);
@@ -93,6 +102,7 @@ impl Chronicle {
             News::RestartIn { after_ns } => {
                 self.note(format!("thread {thread} restarts in {} ms", after_ns / 1_000_000));
             }
+            News::Waits => self.note(format!("thread {thread} waits: the journal has not caught up with it")),
             News::GaveUp { why } => self.note(format!("thread {thread} stays down: {why}; nothing is opened any more")),
             News::Halted => tracing::info!(thread, "halted"),
             News::Pulse(moved) => self.note(format!("thread {thread}: heartbeat {moved:?}")),

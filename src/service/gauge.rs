@@ -49,6 +49,11 @@ impl Gauge {
         }
     }
 
+    /// Its block of state, heartbeats and stop word.
+    pub fn cnc(&self) -> &Cnc {
+        &self.cnc
+    }
+
     /// Its state, and the ages of its heartbeat and of its warden's.
     pub fn pulses(&self, now: Nanos) -> (State, Nanos, Nanos) {
         (self.cnc.state(), self.cnc.thread_age_ns(now), self.cnc.warden_age_ns(now))

@@ -76,6 +76,11 @@ impl Historian {
         self.history.offer(Row::Mark { journal, before });
     }
 
+    /// Rows that found too many waiting.
+    pub fn rows_lost(&self) -> u64 {
+        self.history.lost()
+    }
+
     /// Writes what stands and what waits, and closes the file.
     pub fn finish(mut self, universe: &Universe) {
         for (opened, verdict) in std::mem::take(&mut self.standing).into_values() {

@@ -10,6 +10,7 @@ mod brood;
 mod chronicle;
 mod clocks;
 mod data;
+mod drifting;
 mod funds;
 mod gauge;
 mod governing;
@@ -42,6 +43,7 @@ use breakers::Breakers;
 pub use breakers::Figure as BreakerFigure;
 pub use chronicle::Chronicle;
 use data::DataFolder;
+use drifting::Drifting;
 use governing::{Governing, MakeRealm};
 use history::Historian;
 pub use lines::VenueAddress;
@@ -52,7 +54,6 @@ pub use reconciling::Reconciling;
 use recording::Recording;
 pub use reloading::{Reloaded, Reloading};
 use risk::Risk;
-
 use senses::Sources;
 use sentinel::Sentinel;
 use settling::Settling;
@@ -82,7 +83,7 @@ use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Time for a pinned thread to end in order when it is told to.
@@ -203,8 +204,8 @@ impl Service {
         tracing: Option<Tracing>,
     ) -> Result<Self, ServiceError> {
         let historian = Historian::start(config)?;
-        let (tracer, spans) = tracing.map(|tracing| (tracing.tracer, tracing.spans)).unzip();
-        let chronicle = Arc::new(Mutex::new(Chronicle::new(Arc::clone(&universe), tracer, historian)));
+        let tracing = tracing.unwrap_or_default();
+        let chronicle = Chronicle::shared(&universe, tracing.tracer.clone(), historian);
         let clock = TscClock::start();
         let tls = net::tls(config)?;
         let data = DataFolder::take(config.service.data_dir.as_ref())?;
@@ -222,21 +223,21 @@ impl Service {
         let telling = (&alerts.bell, &chronicle, prepared.as_ref().map(recording::Prepared::notes));
         let governing = Governing::start(&universe, config, data.path(), &clock, telling, &heart).await?;
         let (bell, governor) = (alerts.bell.clone(), governing.address.clone());
-        let settling = Settling::new(config);
-        let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling));
+        let (settling, drifting) = (Settling::new(config), Drifting::new(config, &bell));
+        let sentinel = Sentinel::new((&bell, &governor), &universe, (&breakers, &settling, &drifting));
         let told = (&chronicle, &sentinel);
         let threads = threads::start(&universe, config, &clock, told, (means.clone(), prepared.as_mut())).await?;
         let risk = Risk::start((&universe, config), (&threads, means), &chronicle, &clock, &governor).await?;
         let config = Arc::new(config.clone());
         let journal = prepared.as_ref().map(recording::Prepared::board);
-        let sources = Sources { breakers: breakers.clone(), settling, journal };
+        let sources = Sources { breakers: breakers.clone(), settling, drifting, journal };
         governing.reign(realm(&universe, &config, &threads, trading.clone(), sources))?;
         started.tell(&governor);
         governing.hold(started.legacy)?;
         let board = (governing.board.clone(), bell.clone(), breakers.clone());
         let watch = Watch::new(threads.pages, threads.gauges, chronicle, Arc::clone(&universe), clock.clone(), board);
         let watch = Arc::new(watch);
-        watch.show_spans(spans.unwrap_or_default());
+        watch.show_telemetry(tracing);
         watch.show_risk(risk.board.clone());
         let http = serve(&watch, &config)?;
         set_clocks(&threads.reader, &config)?;
@@ -379,6 +380,7 @@ fn realm(
     let (universe, config) = (Arc::clone(universe), Arc::clone(config));
     Box::new(move || Realm {
         wardens: wardens.clone(),
+        cncs: gauges.iter().map(|gauge| gauge.cnc().clone()).collect(),
         senses: senses::senses(&universe, &config, (pages.clone(), gauges.clone()), sources.clone()),
         hands: governing::hands(trading.as_ref()),
     })

@@ -24,13 +24,11 @@ use highwire_store::lock::Lock;
 use highwire_venues::venue::Venue;
 use ractor::{Actor, ActorRef};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Entries of the net that may wait for the journal's thread.
 const NOTES: usize = 1024;
-/// Time for the journal's thread to take what a dead engine left in its ring.
-const CAUGHT_UP_WITHIN: Duration = Duration::from_millis(500);
 
 /// What a new engine goes on from: the state now, and ids that no other had.
 #[derive(Clone)]
@@ -51,23 +49,13 @@ impl Succession {
         self.epoch
     }
 
-    /// Gives an engine its ids and what was left to it, once everything that the engine before it recorded is
-    /// in the state. That is a matter of milliseconds; the warden that waits is silent meanwhile.
-    ///
-    /// # Errors
-    /// The journal's thread does not take the records: nobody knows what the new engine would begin with.
-    pub fn equip(&self, spec: &mut EngineSpec, audit: &AuditTx) -> Result<(), String> {
+    /// Gives an engine its ids and what was left to it. Its warden has seen to it that everything that the engine before
+    /// it recorded is in the state.
+    pub fn equip(&self, spec: &mut EngineSpec) {
         spec.tuning.ids = self.ids.clone();
-        let Some(state) = &self.state else { return Ok(()) };
-        let until = Instant::now() + CAUGHT_UP_WITHIN;
-        while !audit.is_drained() {
-            if Instant::now() > until {
-                return Err("the journal has not caught up with the thread that died".to_owned());
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        if let Some(state) = &self.state {
+            boot::equip(spec, &state.lock());
         }
-        boot::equip(spec, &state.lock());
-        Ok(())
     }
 }
 
@@ -146,7 +134,8 @@ impl Prepared {
     pub fn arrears(&self, config: &Config, orders: Orders) -> Option<Arrears> {
         let history = Some(&config.history.file).filter(|file| !file.is_empty())?.into();
         let first = self.boot.journal.segments().last().copied().unwrap_or(0);
-        Some(Arrears { journal: boot::folder(config, orders), history, first, epoch: self.boot.epoch })
+        let needed = self.state.lock().needed_from();
+        Some(Arrears { journal: boot::folder(config, orders), history, first, needed, epoch: self.boot.epoch })
     }
 
     /// Puts the journal between a thread and its warden's desk.

@@ -12,7 +12,6 @@ use highwire_actors::trading_line::TradingLine;
 use highwire_links::VenueId;
 use highwire_links::breaker::Settings;
 use highwire_venues::venue::Venue;
-use std::sync::Arc;
 
 /// Whoever signs at the venues, and whose lines have logged in there.
 #[derive(Clone, Default)]
@@ -61,7 +60,7 @@ impl Turned {
     pub fn take_effect(self) -> Vec<&'static str> {
         let mut names = Vec::new();
         for (line, keys, pool) in self.0 {
-            line.account.keys.put(Arc::clone(&keys.get()));
+            line.account.keys.put(keys.get());
             line.account.allowance.take_another_key();
             line.stream_key.doubt();
             // Without a pool there are no lines; the next one's log in with the new key.

@@ -1,6 +1,7 @@
 //! What the governor can see by looking: books, heartbeats, breakers, latencies, memory, rings.
 
 use super::breakers::Breakers;
+use super::drifting::Drifting;
 use super::gauge::Gauge;
 use super::settling::Settling;
 use crate::config::Config;
@@ -26,6 +27,8 @@ const SAMPLES_MIN: u64 = 100;
 const LATENCY_KEPT_NS: Nanos = 60_000_000_000;
 /// A governor that has not looked for so long was away itself.
 const AWAY_NS: Nanos = 1_000_000_000;
+/// A warden that is silent for so many times its limit hangs for good.
+const HANGS_TIMES: u64 = 10;
 /// A thread that panicked is back by then, or its warden gave it up.
 const DOWN_NS: Nanos = 10_000_000_000;
 
@@ -36,6 +39,8 @@ pub struct Sources {
     pub breakers: Breakers,
     /// What waits to be settled.
     pub settling: Settling,
+    /// What venues say that cannot be read.
+    pub drifting: Drifting,
     /// Whether the disk takes what happens; `None` without a journal.
     pub journal: Option<scribe::Board>,
 }
@@ -102,6 +107,7 @@ impl Look {
             readings.push(self.rings());
             readings.extend(self.disk());
             readings.extend(self.sources.settling.readings(now));
+            self.sources.drifting.look(now);
         }
         readings
     }
@@ -127,28 +133,29 @@ impl Look {
         self.traded.contains(&id) && !self.universe.ended.contains(id)
     }
 
-    /// Threads that are stuck or down, and wardens that are silent.
     /// How threads and wardens beat. Whoever was away itself judges nobody at once.
     fn pulses(&mut self, now: Nanos) -> Vec<Reading> {
         if !self.vigil.on_look(now) {
             return Vec::new();
         }
         let (mut silent, mut stuck, mut down) = (Vec::new(), Vec::new(), Vec::new());
+        let mut hangs = false;
         for gauge in &self.gauges {
             let (state, thread_ns, warden_ns) = gauge.pulses(now);
             let note = |list: &mut Vec<String>, holds: bool| list.extend(holds.then(|| gauge.name().to_owned()));
             note(&mut silent, warden_ns > self.warden_silent_ns);
+            hangs |= warden_ns > self.warden_silent_ns.saturating_mul(HANGS_TIMES);
             note(&mut stuck, state == State::Run && thread_ns > self.stuck_ns);
             note(&mut down, state == State::Fail && thread_ns > DOWN_NS);
         }
-        let reading = |cause, what: &str, names: Vec<String>| {
+        let reading = |cause, worse: bool, what: &str, names: Vec<String>| {
             let note = if names.is_empty() { String::new() } else { format!("{what}: {}", names.join(", ")) };
-            global(cause, i64::from(!names.is_empty()), note)
+            global(cause, i64::from(!names.is_empty()) + i64::from(worse), note)
         };
         vec![
-            reading(Cause::WardenSilent, "no warden beats for", silent),
-            reading(Cause::Stopped, "stuck", stuck),
-            reading(Cause::ThreadDown, "down", down),
+            reading(Cause::WardenSilent, hangs, "no warden beats for", silent),
+            reading(Cause::Stopped, false, "stuck", stuck),
+            reading(Cause::ThreadDown, false, "down", down),
         ]
     }
 
@@ -250,7 +257,8 @@ mod tests {
             let breakers = Breakers::new(Settings::default(), &Bell::default());
             let seen = (pages(0).1, vec![Gauge::new("wire", &desk)]);
             let (settling, journal) = (Settling::new(&config), Some(scribe::Board::default()));
-            let look = Look::new(&universe, &config, seen, Sources { breakers, settling, journal });
+            let drifting = Drifting::new(&config, &Bell::default());
+            let look = Look::new(&universe, &config, seen, Sources { breakers, settling, drifting, journal });
             Self { look, ports, ladder: Ladder::new(rules(&Measures::default())), now: 100 * S }
         }
 
@@ -310,10 +318,25 @@ mod tests {
     fn a_disk_that_fails_leaves_hedges_only_and_a_while_longer() {
         let mut rig = Rig::new(1 << 20);
         let journal = rig.look.sources.journal.clone().unwrap();
-        journal.tell_failing(Some("no space left".to_owned()));
+        journal.change(|figures| figures.failing = Some("no space left".to_owned()));
         assert_eq!(rig.after(1), (Mode::HedgeOnly, vec![Cause::Disk]));
-        journal.tell_failing(None);
+        journal.change(|figures| figures.failing = None);
         assert_eq!([rig.after(1).0, rig.after(3).0], [Mode::HedgeOnly, Mode::Full]);
+    }
+
+    #[test]
+    fn a_warden_that_is_silent_may_come_back_until_it_has_been_for_too_long() {
+        let mut rig = Rig::new(1 << 20);
+        rig.after(1);
+        let silences: Vec<i64> = (1..=25)
+            .map(|_| {
+                rig.now += S;
+                rig.ports.cnc.beat_thread(rig.now);
+                let readings = rig.look.all(rig.now);
+                readings.iter().find(|reading| reading.cause == Cause::WardenSilent).unwrap().value
+            })
+            .collect();
+        assert_eq!((&silences[..4], &silences[18..22]), (&[0, 0, 1, 1][..], &[1, 1, 2, 2][..]));
     }
 
     #[test]

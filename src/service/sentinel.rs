@@ -2,6 +2,7 @@
 //! the chronicle. It runs within a warden's turn: it never waits.
 
 use super::breakers::Breakers;
+use super::drifting::Drifting;
 use super::settling::Settling;
 use crate::universe::Universe;
 use highwire_actors::address::Address;
@@ -35,6 +36,8 @@ pub struct Sentinel {
     pub breakers: Breakers,
     /// What waits to be settled.
     pub settling: Settling,
+    /// What venues say that cannot be read.
+    pub drifting: Drifting,
 }
 
 impl Sentinel {
@@ -42,11 +45,11 @@ impl Sentinel {
     pub fn new(
         (bell, governor): (&Bell, &Address<GovernorMsg>),
         universe: &Arc<Universe>,
-        (breakers, settling): (&Breakers, &Settling),
+        (breakers, settling, drifting): (&Breakers, &Settling, &Drifting),
     ) -> Self {
         let (bell, governor) = (bell.clone(), governor.clone());
-        let (breakers, settling) = (breakers.clone(), settling.clone());
-        Self { bell, governor, universe: Arc::clone(universe), breakers, settling }
+        let (breakers, settling, drifting) = (breakers.clone(), settling.clone(), drifting.clone());
+        Self { bell, governor, universe: Arc::clone(universe), breakers, settling, drifting }
     }
 
     /// An observer that reads a thread's news before another one gets them.
@@ -65,6 +68,10 @@ impl Sentinel {
             News::Died { panic } => {
                 let text = format!("the thread {thread} died and is started again: {panic}");
                 self.bell.raise(format!("thread/{thread}/died"), Severity::Warning, text);
+            }
+            News::Waits => {
+                let text = format!("the thread {thread} died and waits: the journal has not caught up with it");
+                self.bell.raise(format!("thread/{thread}/died"), Severity::Critical, text);
             }
             News::Started { restarts } if *restarts > 0 => self.on_started(thread),
             News::GaveUp { why } => self.read(Cause::ThreadDown, format!("the thread {thread} stays down: {why}")),
@@ -139,6 +146,7 @@ impl Sentinel {
                 self.bell.raise(format!("rests/{pair}"), Severity::Warning, text);
             }
             &Event::Breaker { venue, stand, .. } => self.breakers.on_orders(venue, stand),
+            Event::Drift(drift) => self.drifting.on_sample(drift),
             Event::WardenSilent => {
                 let text = format!("the thread {thread} does not hear its warden and opens nothing");
                 self.bell.raise(format!("thread/{thread}/warden"), Severity::Critical, text);
@@ -227,8 +235,9 @@ mod tests {
         let pairing = Pairing::new(&config, &[]).unwrap();
         let universe = Arc::new(Universe::new(specs, &pairing, &config).unwrap());
         let breakers = Breakers::new(Settings::default(), &Bell::default());
-        let settling = Settling::new(&config);
-        let sentinel = Sentinel { bell: Bell::default(), governor: governor.into(), universe, breakers, settling };
+        let (settling, drifting) = (Settling::new(&config), Drifting::new(&config, &Bell::default()));
+        let bell = Bell::default();
+        let sentinel = Sentinel { bell, governor: governor.into(), universe, breakers, settling, drifting };
         (sentinel.before("wire", Box::new(|_| {})), heard)
     }
 

@@ -197,7 +197,7 @@ fn duty_factory(
             spec.funds.clone_from(&means.funds);
         }
         if parts.engine.is_some() {
-            succession.equip(&mut spec, &parts.house.ports.audit)?;
+            succession.equip(&mut spec);
         }
         let engine =
             parts.engine.map(|ends| Engine::new(&spec, ends).map_err(|error| error.to_string())).transpose()?;

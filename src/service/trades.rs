@@ -47,6 +47,11 @@ impl TradeDesk {
         }
     }
 
+    /// Rows that the history is short of.
+    pub fn rows_lost(&self) -> u64 {
+        self.historian.as_ref().map_or(0, Historian::rows_lost)
+    }
+
     /// Takes in the stamps of a decision.
     pub fn take_stamps(&mut self, stamps: Trace) {
         self.trades.take_stamps(stamps);

@@ -6,7 +6,7 @@ use super::gauge::Gauge;
 use super::tree::Bough;
 use crate::ledger::closing_px;
 use crate::processor::Processor;
-use crate::telemetry::SpanCounts;
+use crate::telemetry::Tracing;
 use crate::universe::{Pair, Universe};
 use crate::vitals::{Process, Vitals, books};
 use highwire_actors::alerter::Bell;
@@ -41,7 +41,7 @@ pub struct Watch {
     journal: OnceLock<scribe::Board>,
     risk: OnceLock<RiskBoard>,
     boughs: OnceLock<Vec<Bough>>,
-    spans: OnceLock<SpanCounts>,
+    telemetry: OnceLock<Tracing>,
 }
 
 impl Watch {
@@ -55,7 +55,7 @@ impl Watch {
         (board, bell, breakers): (Board, Bell, Breakers),
     ) -> Self {
         let started_ns = clock.now();
-        let (journal, boughs, spans, risk) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let (journal, boughs, telemetry, risk) = (OnceLock::new(), OnceLock::new(), OnceLock::new(), OnceLock::new());
         Self {
             pages,
             gauges,
@@ -69,7 +69,7 @@ impl Watch {
             journal,
             risk,
             boughs,
-            spans,
+            telemetry,
         }
     }
 
@@ -109,10 +109,10 @@ impl Watch {
         let _shown = self.journal.set(board);
     }
 
-    /// What becomes of spans is to be shown too.
-    pub(super) fn show_spans(&self, spans: SpanCounts) {
+    /// What becomes of spans and log lines is to be shown too.
+    pub(super) fn show_telemetry(&self, telemetry: Tracing) {
         // It is shown once, by whoever starts the service.
-        let _shown = self.spans.set(spans);
+        let _shown = self.telemetry.set(telemetry);
     }
 
     /// The actors below these supervisors are to be shown too.
@@ -171,11 +171,14 @@ impl Watch {
             ruling,
             actors: self.actors(),
             alerts_lost: self.bell.lost(),
-            spans: self.spans.get().map(SpanCounts::read).unwrap_or_default(),
+            spans: self.telemetry.get().map(|telemetry| telemetry.spans.read()).unwrap_or_default(),
+            lines_lost: self.telemetry.get().map(|telemetry| telemetry.lines.lost()).unwrap_or_default(),
+            rows_lost: chronicle.desk.rows_lost(),
             alerts_waiting: self.bell.waiting(),
             threads,
             books: books(&self.universe, &self.pages, now),
             verdicts: chronicle.ledger.decisions,
+            book_ages: chronicle.ledger.book_ages,
             refusals: chronicle.ledger.refusals,
             endings: chronicle.ledger.endings,
             profits: self.profits(&chronicle),

@@ -94,6 +94,7 @@ fn instrument(listed: &Listed) -> Instrument {
         notional_min: Amount::ZERO,
         contract: listed.contract,
         taker_fee_ppb: 0,
+        maker_fee_ppb: 0,
         status: Status::Trading,
     }
 }

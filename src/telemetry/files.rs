@@ -194,6 +194,36 @@ mod tests {
         assert!(files.write(b"lost\n").is_err());
     }
 
+    /// A disk, or a reader, that takes nothing until it is let go; how many lines it took.
+    struct Stuck(std::sync::mpsc::Receiver<()>, std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+    impl Write for Stuck {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let _let_go = self.0.recv();
+            self.1.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Fault: P08
+    #[test]
+    fn lines_that_nobody_takes_are_lost_beyond_a_bound_and_counted_to_the_line() {
+        let (hold, held) = std::sync::mpsc::channel();
+        let taken = std::sync::Arc::default();
+        let (mut writer, guard) = bounded("stuck").finish(Stuck(held, std::sync::Arc::clone(&taken)));
+        let offered = 3 * LINES_MAX;
+        (0..offered).for_each(|_| writer.write_all(b"a line\n").unwrap());
+        let lost = writer.error_counter().dropped_lines();
+        assert!(lost >= offered - LINES_MAX - 2, "{lost} of {offered}");
+        drop(hold);
+        drop(guard);
+        assert_eq!(taken.load(std::sync::atomic::Ordering::SeqCst) + lost, offered);
+    }
+
     #[test]
     fn days_have_their_dates() {
         let dates = [0, 58, 59, 365, 11_016, 20_778].map(date);

@@ -11,5 +11,5 @@ mod sampler;
 pub mod setup;
 pub mod spans;
 
-pub use counts::{SpanCounts, SpanFigures, Tracing};
+pub use counts::{LineCounts, SpanCounts, SpanFigures, Tracing};
 pub use setup::{Protocol, Telemetry, TelemetryError, TelemetrySettings, start};

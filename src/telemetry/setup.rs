@@ -1,10 +1,10 @@
 //! One subscriber for the process: text or JSON logs on stderr, JSON logs in files when a folder is given, and, when an
 //! endpoint is given, an OTLP exporter behind a bounded batch queue. A dead collector costs the queue and nothing else.
 
-use super::counts::{CountedExporter, CountedProcessor, SpanCounts, Tracing};
+use super::counts::{CountedExporter, CountedProcessor, LineCounts, SpanCounts, Tracing};
 use super::files;
 use super::ids::Ids;
-use super::limits::Limits;
+use super::limits::{Charged, Limits};
 use super::one_line::OneLine;
 use super::sampler::KeepFailures;
 use crate::config::{Config, OtlpProtocol};
@@ -103,6 +103,7 @@ pub enum TelemetryError {
 pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
     spans: SpanCounts,
+    lines: LineCounts,
     limits: Limits,
     files: Option<WorkerGuard>,
     said: WorkerGuard,
@@ -128,21 +129,25 @@ pub fn start(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> 
         let quiet = EnvFilter::new("info,hyper=off,reqwest=off,h2=off,tonic=off,tower=off,ractor=off");
         tracing_opentelemetry::layer().with_tracer(provider.tracer("highwire")).with_filter(quiet)
     });
+    let mut counts = LineCounts::default();
+    let limits = Limits::default();
     let (files, kept) = match &settings.log_folder {
         Some(folder) => {
             let sizes = files::Sizes { keep: settings.log_keep, file_bytes: settings.log_file_bytes };
             let (writer, guard) = files::open(folder, sizes)?;
-            let lines = tracing_subscriber::fmt::layer().json().with_writer(writer);
+            counts.0.push(("files", writer.error_counter()));
+            let lines = tracing_subscriber::fmt::layer().json().with_writer(limits.charged(writer));
             (Some(lines.with_filter(filter(settings)?)), Some(guard))
         }
         None => (None, None),
     };
     // A pipe that nobody empties loses lines and blocks nobody: whoever logs hands over and goes on.
     let (writer, said) = files::bounded("log-stderr").finish(OneLine(std::io::stderr()));
-    let limits = Limits::default();
+    counts.0.push(("stderr", writer.error_counter()));
+    let writer = limits.charged(writer);
     let layers = Registry::default().with(logs(settings, writer)?).with(files).with(exported).with(limits.clone());
     layers.try_init().map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(Telemetry { provider, spans, limits, files: kept, said, runtime })
+    Ok(Telemetry { provider, spans, lines: counts, limits, files: kept, said, runtime })
 }
 
 fn filter(settings: &TelemetrySettings) -> Result<EnvFilter, TelemetryError> {
@@ -150,7 +155,10 @@ fn filter(settings: &TelemetrySettings) -> Result<EnvFilter, TelemetryError> {
     EnvFilter::try_new(&settings.filter).map_err(bad)
 }
 
-fn logs<S>(settings: &TelemetrySettings, writer: NonBlocking) -> Result<Box<dyn Layer<S> + Send + Sync>, TelemetryError>
+fn logs<S>(
+    settings: &TelemetrySettings,
+    writer: Charged<NonBlocking>,
+) -> Result<Box<dyn Layer<S> + Send + Sync>, TelemetryError>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
@@ -176,7 +184,7 @@ fn provider(settings: &TelemetrySettings, spans: &SpanCounts) -> Result<SdkTrace
     let processor =
         BatchSpanProcessor::builder(CountedExporter::new(exporter(settings)?, spans)).with_batch_config(batch).build();
     Ok(SdkTracerProvider::builder()
-        .with_span_processor(CountedProcessor::new(processor, spans))
+        .with_span_processor(CountedProcessor::new(processor, spans, settings.queue_max))
         .with_resource(Resource::builder().with_service_name(settings.service.clone()).build())
         .with_id_generator(Ids::default())
         .with_sampler(KeepFailures::new(settings.sample_ratio))
@@ -200,9 +208,9 @@ impl Telemetry {
         self.provider.as_ref().map(|provider| provider.tracer("highwire.wire"))
     }
 
-    /// The tracer with the counts of its spans; `None` while export is off.
-    pub fn tracing(&self) -> Option<Tracing> {
-        self.tracer().map(|tracer| Tracing { tracer, spans: self.spans.clone() })
+    /// The tracer with the counts of its spans and of lost log lines.
+    pub fn tracing(&self) -> Tracing {
+        Tracing { tracer: self.tracer(), spans: self.spans.clone(), lines: self.lines.clone() }
     }
 
     /// Flushes what is queued. Blocks for the exporter's own time limit at most; not for async code.

@@ -16,6 +16,8 @@ use highwire_links::{Nanos, PairId};
 const RESCUE: u64 = 1 << 47;
 /// Set in the opportunity's number of a complement trade; see `engine/src/strategies/complement.rs`.
 const COMPLEMENT: u64 = 1 << 31;
+/// Set alone in that of a trade whose first leg rested; see `engine/src/strategies/maker.rs`.
+const MAKER: u64 = 1 << 30;
 /// Set in that of a lag trade; see `engine/src/strategies/lag.rs`.
 const LAG: u64 = 0b11 << 30;
 
@@ -90,6 +92,7 @@ impl Trade {
             group if group & RESCUE != 0 => "rescue",
             group if group & LAG == LAG => "lag",
             group if group & COMPLEMENT != 0 => "complement",
+            group if group & MAKER != 0 => "maker",
             _ => "cross_venue",
         }
     }

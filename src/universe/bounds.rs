@@ -1,8 +1,8 @@
 //! What may stand open, and what the strategies look for: settings as the wire takes them.
 
-use crate::config::{Config, Lag, Risk};
+use crate::config::{Config, Cross, Entry, Lag, Risk};
 use highwire_engine::engine::{ExposureLimits, Strategies};
-use highwire_engine::strategies::{Strategy, complement, lag::Params};
+use highwire_engine::strategies::{Strategy, complement, lag::Params, maker};
 
 /// The limits on value in all and of one pair. Shares of the equity come to them when that is known.
 pub fn exposure(risk: &Risk) -> ExposureLimits {
@@ -17,9 +17,20 @@ pub fn strategies(config: &Config) -> Strategies {
         edge_min_ppb: complement.edge_min_ppb,
         collar_ppb: complement.collar_ppb,
     };
-    let mut strategies = Strategies { complement, lag: lag(&config.lag), ..Strategies::default() };
+    let mut strategies =
+        Strategies { complement, lag: lag(&config.lag), maker: maker(&config.cross), ..Strategies::default() };
     strategies.order_notional_max[Strategy::Lag as usize] = Some(config.lag.order_notional_max);
     strategies
+}
+
+/// How first legs rest.
+fn maker(cross: &Cross) -> maker::Params {
+    maker::Params {
+        is_on: cross.entry == Entry::Maker,
+        rest_ns: cross.rest_ms.saturating_mul(1_000_000),
+        margin_ppb: cross.margin_ppb,
+        reprices_max: cross.reprices_max,
+    }
 }
 
 /// What lag arbitrage looks for.

@@ -18,6 +18,7 @@ use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument};
 use highwire_links::limits::{INSTRUMENTS_MAX, PAIRS_MAX, VENUES_PER_PAIR_MAX};
 use highwire_links::{InstrumentId, Mode, PairId};
+use highwire_venues::private::FeeRates;
 use highwire_venues::spec::{InstrumentSpec, Kind};
 use highwire_venues::venue::Venue;
 use std::collections::BTreeSet;
@@ -94,7 +95,9 @@ impl Universe {
             let pair = pairs.iter().zip(0u16..).find(|(pair, _)| pair.spec.members.contains(&id));
             let pair = pair.map_or(PairId(0), |(_, number)| PairId(number));
             let own = spec.outcome.map(|terms| terms.fee.bound_ppb());
-            instruments.push(spec.hot(id, pair, own.unwrap_or_else(|| fee_ppb(spec.venue, config))));
+            let fees = fees(spec.venue, config);
+            let taker_ppb = own.unwrap_or(fees.taker_ppb);
+            instruments.push(spec.hot(id, pair, FeeRates { taker_ppb, ..fees }));
         }
         let follows = follows::follows(&specs, &binaries::binaries(&specs), &config.lag);
         Ok(Self { specs, instruments, pairs, follows, ended: Ended::default() })
@@ -103,7 +106,8 @@ impl Universe {
     /// Makes trading free of fees.
     #[must_use]
     pub fn without_fees(mut self) -> Self {
-        self.instruments.iter_mut().for_each(|instrument| instrument.taker_fee_ppb = 0);
+        let free = |instrument: &mut Instrument| (instrument.taker_fee_ppb, instrument.maker_fee_ppb) = (0, 0);
+        self.instruments.iter_mut().for_each(free);
         self
     }
 
@@ -209,9 +213,12 @@ fn pairs(specs: &[InstrumentSpec], pairing: &Pairing) -> Result<Vec<Pair>, Unive
     }
 }
 
-/// Configuration wins over the venue's lowest tier.
-fn fee_ppb(venue: Venue, config: &Config) -> i64 {
-    config.venues.get(venue.name()).map_or(venue.profile().taker_fee_ppb, |settings| settings.taker_fee_ppb)
+/// Configuration wins over the venue's lowest tier, whose maker's fee is never above its taker's.
+fn fees(venue: Venue, config: &Config) -> FeeRates {
+    let lowest = venue.profile().taker_fee_ppb;
+    let rates = config.venues.get(venue.name()).map(|settings| (settings.taker_fee_ppb, settings.maker_fee_ppb));
+    let (taker_ppb, maker_ppb) = rates.unwrap_or((lowest, lowest));
+    FeeRates { maker_ppb, taker_ppb }
 }
 
 /// Whether the assets themselves change hands: it is traded with balances, not with margin.

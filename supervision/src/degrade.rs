@@ -61,7 +61,7 @@ pub enum Cause {
     CutOff,
     /// A pinned thread takes no commands or is stuck, and the stop word was raised over it; 1 when so.
     Stopped,
-    /// A warden is silent; 1 when so.
+    /// A warden is silent: 1 while it may come back, 2 when it has ended or hangs for good.
     WardenSilent,
     /// The venue's dead-man switch could not be renewed: its orders may vanish; 1 when so.
     DeadMan,

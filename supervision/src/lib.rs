@@ -8,6 +8,7 @@ pub mod budget;
 pub mod degrade;
 pub mod dialogue;
 pub mod dice;
+pub mod drift;
 pub mod ending;
 pub mod endpoints;
 pub mod failover;

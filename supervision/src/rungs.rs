@@ -67,6 +67,7 @@ pub fn rules(measures: &Measures) -> Vec<Rule> {
         Rule { dwell_ns, ..at_once(Cause::Disk, Mode::HedgeOnly, 1) },
         Rule { dwell_ns, ..at_once(Cause::LatchFile, Mode::HedgeOnly, 1) },
         Rule { dwell_ns, ..at_once(Cause::WardenSilent, Mode::Halted, 1) },
+        latched(Cause::WardenSilent, Mode::Halted, 2),
         // What proves how they ended lifts it.
         at_once(Cause::UnknownOrders, Mode::HedgeOnly, 1),
         latched(Cause::Inherited, Mode::HedgeOnly, 1),

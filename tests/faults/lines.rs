@@ -6,6 +6,8 @@ use highwire_links::page::BookState;
 use highwire_simulator::{Deed, Endpoint, Injection, Venue as Room, Verb};
 use highwire_venues::Kind;
 use highwire_venues::venue::Venue;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const OKX: &str = "okx:BTC-USDT";
@@ -95,7 +97,36 @@ async fn every_ping_is_answered_in_time_and_text_heartbeats_keep_the_lines() {
     rig.end().await;
 }
 
+/// The offset to a venue's clock is measured anew now and then: stamps of one venue part by less than this.
+const SHIFT_NS: i64 = 5_000_000;
+
+/// What decisions take a book to be of differs from the venue's own record of it by the same offset, whether it waited in a
+/// queue or not; and one that waited is seen to be old.
+fn ages_are_the_venues(rig: &Rig, fresh_from: u64, late_from: u64) -> bool {
+    let of = |from| rig.ages(OKX, (Room::Okx, "books:BTC-USDT"), from);
+    let (all, late) = (of(fresh_from), of(late_from));
+    let mut shifts: Vec<i64> = all[..all.len() - late.len()].iter().map(|age| age.shift_ns).collect();
+    shifts.sort_unstable();
+    let Some(&offset_ns) = shifts.get(shifts.len() / 2) else { return false };
+    for age in &all {
+        assert!((age.shift_ns - offset_ns).abs() <= SHIFT_NS, "{age:?} with an offset of {offset_ns}: {all:?}");
+    }
+    let oldest_ns = late.iter().map(|age| age.told_ns).max().unwrap_or(0);
+    println!(
+        "{} decisions, {} late, an offset of {offset_ns} ns, the oldest book {oldest_ns} ns",
+        all.len(),
+        late.len()
+    );
+    oldest_ns > 1_000 * MS
+}
+
+/// So many milliseconds of ten times the rate; the long form is `HIGHWIRE_RUSH_S=60`.
+fn rush_ms() -> u64 {
+    1_000 * std::env::var("HIGHWIRE_RUSH_S").map_or(8, |seconds| seconds.parse::<u64>().unwrap())
+}
+
 /// Fault: C09
+/// Fault: P06
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_times_the_rate_is_kept_up_with_and_a_queue_never_makes_an_old_book_look_new() {
     let fast = |config: &mut highwire_simulator::SimulatorConfig| {
@@ -106,7 +137,8 @@ async fn ten_times_the_rate_is_kept_up_with_and_a_queue_never_makes_an_old_book_
     for room in [Room::BinanceSpot, Room::Okx, Room::Bybit] {
         rig.strike(room, Verb::SlowKick { s: 3 });
     }
-    rig.rest(8_000).await;
+    let fresh_from = rig.now();
+    rig.rest(rush_ms()).await;
     for room in [Room::BinanceSpot, Room::Okx, Room::Bybit] {
         assert_eq!(rig.connections(room).len(), 1, "{room:?}: nobody was kicked");
     }
@@ -117,7 +149,36 @@ async fn ten_times_the_rate_is_kept_up_with_and_a_queue_never_makes_an_old_book_
     rig.rest(8_000).await;
     rig.no_trade_on(OKX, (from + 2_500 * MS, from + 7_900 * MS));
     rig.wait_trades_on(BINANCE, 1).await;
+    rig.wait("a decision about a book that waited", |rig| ages_are_the_venues(rig, fresh_from, from)).await;
     rig.heal();
+    rig.wait("every book is live", Rig::all_live).await;
+    rig.wait_trades_on(OKX, 1).await;
+    rig.books_are_the_venues().await;
+    rig.end().await;
+}
+
+/// Through the least buffers that the kernel gives, about two kilobytes, ten times the rate is kept up with. When nothing gets
+/// through any more, nothing is traded on what came before, and the line is replaced.
+///
+/// Fault: C09
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn through_the_least_window_books_are_the_venues_and_a_line_that_stands_still_is_replaced() {
+    let fast = |config: &mut highwire_simulator::SimulatorConfig| {
+        (config.market.rate_per_s, config.cadence_divisor) = (500, 10);
+    };
+    let held = Arc::new(AtomicBool::new(false));
+    let narrow = Some((Room::Okx, Arc::clone(&held)));
+    let rig = Rig::start(Plan { shape: fast, narrow, ..Plan::default() }).await;
+    rig.strike(Room::Okx, Verb::SlowKick { s: 3 });
+    rig.rest(3_000).await;
+    assert_eq!(rig.connections(Room::Okx).len(), 1, "nobody was kicked");
+    rig.books_are_the_venues().await;
+    let from = rig.now();
+    held.store(true, Ordering::Relaxed);
+    rig.rest(6_000).await;
+    rig.no_trade_on(OKX, (from + 2_500 * MS, from + 5_900 * MS));
+    held.store(false, Ordering::Relaxed);
+    rig.wait("another connection", |rig| rig.connections(Room::Okx).len() >= 2).await;
     rig.wait("every book is live", Rig::all_live).await;
     rig.wait_trades_on(OKX, 1).await;
     rig.books_are_the_venues().await;

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
+mod ages;
 mod books;
 mod hostile;
 mod lines;
@@ -10,6 +11,7 @@ mod listings;
 mod log;
 mod panics;
 mod prices;
+mod relay;
 mod requests;
 mod rig;
 mod spectator;

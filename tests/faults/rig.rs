@@ -2,6 +2,7 @@
 //! to judge by the invariants of the catalogue.
 
 use crate::log;
+use crate::relay::{self, Held};
 use crate::spectator::Spectator;
 use highwire::config::{Config, load_from};
 use highwire::http::{Health, health};
@@ -42,6 +43,8 @@ pub struct Plan {
     pub kinds: &'static [Kind],
     /// Changes the simulator.
     pub shape: fn(&mut SimulatorConfig),
+    /// A venue whose lines go through a narrow passage, and what holds that.
+    pub narrow: Option<(Room, Held)>,
 }
 
 impl Default for Plan {
@@ -49,7 +52,16 @@ impl Default for Plan {
     fn default() -> Self {
         let rooms =
             vec![(Room::BinanceSpot, Venue::BinanceSpot), (Room::Okx, Venue::Okx), (Room::Bybit, Venue::BybitSpot)];
-        Self { rooms, assets: vec!["BTC"], lines: 1, tune: |_| {}, keep: |_| true, kinds: &[Kind::Spot], shape: |_| {} }
+        Self {
+            rooms,
+            assets: vec!["BTC"],
+            lines: 1,
+            tune: |_| {},
+            keep: |_| true,
+            kinds: &[Kind::Spot],
+            shape: |_| {},
+            narrow: None,
+        }
     }
 }
 
@@ -398,7 +410,9 @@ async fn simulator(plan: &Plan) -> Simulator {
 fn addresses(simulator: &Simulator, plan: &Plan) -> Vec<VenueAddress> {
     let address = |&(room, venue): &(Room, Venue)| {
         let at = |endpoint| simulator.endpoint(room, endpoint).unwrap();
-        let ws = Endpoint::ALL.map(|endpoint| at(endpoint).ws.clone()).to_vec();
+        let narrow = plan.narrow.as_ref().filter(|(narrow, _)| *narrow == room);
+        let through = |ws: String| narrow.map_or_else(|| ws.clone(), |(_, held)| relay::passage(&ws, held));
+        let ws = Endpoint::ALL.map(|endpoint| through(at(endpoint).ws.clone())).to_vec();
         VenueAddress { venue, ws, rest: at(Endpoint::A).rest.clone() }
     };
     plan.rooms.iter().map(address).collect()

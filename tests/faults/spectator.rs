@@ -48,6 +48,11 @@ impl Spectator {
         Self { stop, sights, thread: Some(thread) }
     }
 
+    /// What was seen of a book.
+    pub fn sights(&self, book: usize) -> Vec<Sight> {
+        self.sights.lock().unwrap()[book].clone()
+    }
+
     /// Why a trade on this book at this time was wrong, if it was.
     pub fn objects(&self, book: usize, at_ns: Nanos, stale_ns: Nanos) -> Option<String> {
         let sights = self.sights.lock().unwrap();

@@ -154,8 +154,9 @@ fn settings(simulator: &Simulator, data: &Path, segments: u32) -> String {
 }
 
 fn run(config: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_highwire"));
-    command.args(["run", "--config"]).arg(config);
+    // A file that may not grow is an error then, not the end of the process.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ && exec \"$0\" run --config \"$1\"", env!("CARGO_BIN_EXE_highwire")]).arg(config);
     command.env("HIGHWIRE__SERVICE__LOG", "info").env("HIGHWIRE__HTTP__LISTEN", "127.0.0.1:0").env("NO_COLOR", "1");
     command
 }
@@ -196,6 +197,14 @@ impl Running {
             }
         });
         Ok(Self { child, address, log, began })
+    }
+
+    /// Lets no file of it become longer than that, or any of any length again: a full disk for whatever grows further.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let mut command = Command::new("prlimit");
+        command.args(["--pid", &self.id().to_string(), &format!("--fsize={limit}:")]);
+        assert!(command.status().unwrap().success(), "prlimit");
     }
 
     /// Its process id.

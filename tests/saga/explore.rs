@@ -110,6 +110,23 @@ fn three_legs_end_as_two_do() {
     prove("three legs", &[2, -1, -1], NOTHING, (true, 1));
 }
 
+/// Refused, taken in parts, cancelled by the venue, told or not: what was taken is hedged, and nothing else is.
+///
+/// Fault: X15
+#[test]
+fn a_leg_that_rests_is_hedged_as_it_is_taken_and_by_no_more() {
+    for (name, lots, losses, hedges) in [("of two lots rests", 2, 0, 2), ("of a lot rests, a line lost", 1, 1, 2)] {
+        let budget = Budget { losses, duplicates: losses, halts: losses, ..NOTHING };
+        let found = search(World::resting(lots, budget, Flaw::None, hedges));
+        let [flat, hedged, escalated] = found.endings;
+        println!("a leg {name}: {} states; ended {flat} flat, {hedged} hedged, {escalated} escalated", found.states);
+        assert!(found.violation.is_none(), "{:#?}", found.violation);
+        assert!(flat > 0 && hedged > 0 && escalated > 0, "every end is reached");
+    }
+    let ahead = search(World::resting(1, NOTHING, Flaw::HedgedAhead, 1)).violation;
+    assert!(matches!(ahead, Some((Violation::Unfounded, _))), "{ahead:?}");
+}
+
 /// Walks that a defect may take to show.
 const WALKS: usize = 200_000;
 

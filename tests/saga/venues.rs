@@ -277,6 +277,7 @@ fn instrument(id: u16) -> Instrument {
         notional_min: Amount::ZERO,
         contract: Contract::Base,
         taker_fee_ppb: 0,
+        maker_fee_ppb: 0,
         status: Status::Trading,
     }
 }

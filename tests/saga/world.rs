@@ -18,6 +18,7 @@ const TRADES_MAX: usize = 2;
 /// Times in units, quantities in lots.
 pub const TERMS: Terms = Terms {
     leg_delay_ns: 1,
+    rest_ns: 0,
     ask_every_ns: 1,
     resolve_ns: 3,
     blind_ns: 1,
@@ -44,6 +45,8 @@ pub enum Flaw {
     TradesTwice,
     /// How much the venue says has filled is not believed before each trade is told.
     CountIgnored,
+    /// A leg that rests is hedged before it is taken.
+    HedgedAhead,
 }
 
 /// The order at its venue.
@@ -125,6 +128,8 @@ pub enum Violation {
     ExposedUntold,
     /// It did not end within its time.
     Endless,
+    /// A hedge went out, and nothing of the leg was taken.
+    Unfounded,
 }
 
 /// No world lives longer.
@@ -133,13 +138,23 @@ const TIME_MAX: u64 = 60;
 impl World {
     /// Legs of these signed lots, sent at time 1.
     pub fn new(legs: &[i64], budget: Budget, flaw: Flaw, is_whole: bool, hedges_max: usize) -> Self {
+        Self::on(TERMS, legs, budget, flaw, (is_whole, hedges_max))
+    }
+
+    /// The first leg alone, which rests for two units and is withdrawn whenever it may be.
+    pub fn resting(lots: i64, budget: Budget, flaw: Flaw, hedges_max: usize) -> Self {
+        let terms = Terms { rest_ns: 2, blind_ns: 0, ..TERMS };
+        Self::on(terms, &[lots], budget, flaw, (false, hedges_max))
+    }
+
+    fn on(terms: Terms, legs: &[i64], budget: Budget, flaw: Flaw, (is_whole, hedges_max): (bool, usize)) -> Self {
         let mut orders = [None; ORDERS_MAX];
         let mut parts = [Part::default(); 4];
         for (at, &lots) in legs.iter().enumerate() {
             orders[at] = Some(Placed::new(lots, false, 1));
-            parts[at] = Part::new(at as u64 + 1, 1, &TERMS);
+            parts[at] = Part::new(at as u64 + 1, 1, &terms);
         }
-        let saga = Saga::new(&parts[..legs.len()], 0, TERMS, 1);
+        let saga = Saga::new(&parts[..legs.len()], 0, terms, 1);
         let (is_halted, is_shut, exposed_since) = (false, false, None);
         Self { saga, orders, now: 1, exposed_since, budget, is_halted, is_shut, is_whole, hedges_max, flaw }
     }
@@ -159,6 +174,9 @@ impl World {
         };
         if placed().filter(|order| order.is_hedge).filter(is_out).count() > 1 {
             return Some(Violation::TwoLiveHedges);
+        }
+        if placed().any(|order| order.is_hedge) && placed().all(|order| order.is_hedge || order.filled == 0) {
+            return Some(Violation::Unfounded);
         }
         if let Some(Ending::Flat | Ending::Hedged) = self.saga.ending() {
             let net: i64 = placed().map(|order| order.sign * order.filled as i64).sum();
@@ -180,6 +198,7 @@ impl World {
         let left = |until: u64| until.saturating_sub(self.now);
         let (state, current) = match self.saga.state() {
             State::Opening { until_ns } => ((0, left(until_ns), 0, 0), None),
+            State::Resting { until_ns } => ((8, left(until_ns), 0, 0), None),
             State::Asking { blind_at_ns } => ((1, left(blind_at_ns), 0, 0), None),
             State::Exposed { hold_until_ns, look_at_ns, failures } => {
                 ((2, left(hold_until_ns), left(look_at_ns), failures), None)
@@ -199,7 +218,7 @@ impl World {
                 (is_current && order.is_asked, is_current.then(|| left(part.ask_at_ns))).hash(&mut hasher);
                 continue;
             }
-            let age = (self.now - part.sent_ns, (self.now - order.life.sent_ns).min(LAG));
+            let age = (left(self.saga.due_ns(number) + TERMS.resolve_ns), (self.now - order.life.sent_ns).min(LAG));
             (part.standing, part.moved, age, left(part.ask_at_ns), part.is_cancelled).hash(&mut hasher);
             let mut life = order.life;
             life.sent_ns = 0;
@@ -227,6 +246,22 @@ impl World {
         }
         self.time_passes(out);
         self.things_break(out);
+        if self.saga.is_resting() {
+            let mut next = *self;
+            let actions = next.saga.on(Event::Withdraw, self.now);
+            next.act(&actions);
+            out.push(next);
+            if self.flaw == Flaw::HedgedAhead {
+                out.push(self.hedged_ahead());
+            }
+        }
+    }
+
+    /// As if what rests were taken for certain.
+    fn hedged_ahead(&self) -> Self {
+        let mut next = *self;
+        next.orders[1] = Some(Placed::new(-self.orders[0].map_or(0, |leg| leg.sign * leg.qty), true, self.now));
+        next
     }
 
     fn venue_moves(&self, at: usize, order: &Placed, out: &mut Vec<Self>) {
@@ -383,7 +418,7 @@ impl World {
         let mut next = *self;
         next.budget.crashes -= 1;
         next.exposed_since = None;
-        let terms = Terms { blind_ns: 2 * TIME_MAX, ..TERMS };
+        let terms = Terms { blind_ns: 2 * TIME_MAX, rest_ns: 0, ..TERMS };
         let (mut parts, mut len) = ([Part::default(); 4], 0);
         for order in next.orders.iter_mut().flatten() {
             let mut life = Life::new(order.qty, order.life.sent_ns);

@@ -158,6 +158,34 @@ async fn every_actor_that_is_killed_is_back_and_the_service_trades_on_or_says_wh
     .await;
 }
 
+/// What only tells people or sizes limits stays off when its restarts are spent: the log says so, and it trades on.
+///
+/// Fault: P10
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alerter_and_a_risk_officer_beyond_their_budgets_stay_off_and_nothing_else_does() {
+    with_simulator(|config| {
+        let running = Running::start_with(&config, &[], &[("HIGHWIRE__SUPERVISION__SIDE_RESTARTS", "1")]);
+        running.wait_mode("Full");
+        for (path, name) in [("telling/alerter", "alerter"), ("risk/risk-officer", "risk-officer")] {
+            running.wait(|| {
+                // One that is not back yet cannot be killed again.
+                let _killed = operate(&config, &["restart", path]);
+                let status = said(&operate(&config, &["status", "--tree"]), 0);
+                (!status.contains(&format!("{name}  given up")))
+                    .then(|| format!("its restarts are never spent: {status}"))
+            });
+        }
+        let log = running.said();
+        assert_eq!(log.matches("its restarts are spent").count(), 2, "{log}");
+        assert!(log.contains("no risk officer any more: the last limits stay"), "{log}");
+        let orders = running.counted("orders");
+        running.wait(|| (running.counted("orders") < orders + 4).then(|| "it trades no more".to_owned()));
+        assert_eq!(running.health()["mode"], "Full", "{}", running.health());
+        assert_eq!(running.live(), 3);
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_halt_under_trading_lets_no_further_order_out_and_a_resume_lets_them_out_again() {
     with_simulator(|config| {

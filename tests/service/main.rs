@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends by panic; helpers are outside test functions")]
 
 mod alerts;
+mod asleep;
 mod causes;
 mod cores;
 mod crowds;

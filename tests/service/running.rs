@@ -76,9 +76,21 @@ impl Running {
         answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
+    /// A start within the process closes its door for a moment.
+    fn connect(&self) -> TcpStream {
+        let until = Instant::now() + Duration::from_secs(10);
+        loop {
+            match TcpStream::connect(self.address) {
+                Ok(socket) => return socket,
+                Err(error) => assert!(Instant::now() < until, "{error}: {}", self.said()),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// What is answered to these bytes, until the connection ends.
     pub fn said_to(&self, bytes: &[u8]) -> String {
-        let mut socket = TcpStream::connect(self.address).unwrap();
+        let mut socket = self.connect();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         socket.write_all(bytes).unwrap();
         let mut answer = Vec::new();

@@ -135,8 +135,11 @@ fn child() {
     println!("emitted in {} ms", began.elapsed().as_millis());
     // The queue's bound is some megabytes; without one, ten kilobytes a trace would be kept.
     assert!(grown < 64 << 20, "grown by {grown} bytes");
+    let spans = telemetry.tracing().spans;
     if setting(FLUSH) == "true" {
         telemetry.finish();
+        let highwire::telemetry::SpanFigures { made, exported, failed, dropped } = spans.read();
+        println!("spans made={made} exported={exported} failed={failed} dropped={dropped}");
     } else {
         std::process::exit(0);
     }
@@ -153,6 +156,31 @@ fn a_collector_gets_the_whole_trace_of_every_trade() {
         assert_eq!(count(&requests, stage), if stage == "saga" { 6 } else { 3 }, "{stage}");
     }
     assert!(count(&requests, "highwire-under-test") >= 1);
+}
+
+/// The queue fills while the collector takes its time: each span is at the collector or counted as dropped.
+///
+/// Fault: P12
+#[test]
+fn what_finds_the_queue_of_spans_full_is_dropped_and_counted_to_the_span() {
+    const TRACES: u32 = 5_000;
+    let (endpoint, requests) = collector(true);
+    let output = in_a_process(&endpoint, TRACES, true, &[]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let figure = |name: &str| -> usize {
+        let (_, rest) = said.split_once(&format!(" {name}=")).unwrap_or_else(|| panic!("no {name}: {said}"));
+        rest.split(|byte: char| !byte.is_ascii_digit()).next().unwrap().parse().unwrap()
+    };
+    let [made, exported, failed, dropped] = ["made", "exported", "failed", "dropped"].map(figure);
+    let requests = requests.lock().unwrap();
+    let names = ["market", "decode", "book", "queue", "detect", "others", "risk", "send", "settled"];
+    // The root's name is an attribute's as well.
+    let came = names.iter().map(|name| count(&requests, name)).sum::<usize>() + count(&requests, "saga") / 2;
+    println!("{made} spans, {exported} exported, {dropped} dropped");
+    assert_eq!((made, failed), (10 * TRACES as usize, 0));
+    assert_eq!(exported, came, "as many as the collector has");
+    assert_eq!(exported + dropped, made, "none is neither here nor there");
+    assert!(dropped > 0, "its queue was never full");
 }
 
 #[test]

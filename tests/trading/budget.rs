@@ -19,6 +19,7 @@ use highwire_links::ports::{Desk, Ports, ports};
 use highwire_links::{InstrumentId, Nanos, PairId};
 use highwire_simulator::{self as simulator, Board, Deed, Member};
 use highwire_venues::orders::{Transport, order_line};
+use highwire_venues::private::FeeRates;
 use highwire_venues::private::{Query, Reply};
 use highwire_venues::{Venue, client_id};
 use std::time::{Duration, Instant};
@@ -49,7 +50,8 @@ impl Stage {
             panic!("a listing")
         };
         let spec = listing.specs.iter().find(|spec| spec.symbol == stand.at.symbol).unwrap();
-        let instruments: Vec<_> = (0..=3).map(|id| spec.hot(InstrumentId(id), PairId(0), 0)).collect();
+        let instruments: Vec<_> =
+            (0..=3).map(|id| spec.hot(InstrumentId(id), PairId(0), FeeRates { maker_ppb: 0, taker_ppb: 0 })).collect();
         let ((order_tx, order_rx), (fill_tx, fill_rx)) = (orders(ORDER_RING), fills(FILL_RING));
         // Openings wait for the budget as long as the story takes.
         let settings = LiveSettings { wait_ns: 3 * SECOND_NS, ..LiveSettings::default() };
@@ -85,7 +87,9 @@ impl Stage {
         while (self.heard.iter().filter(|report| fits(report)).count() as u64) < count {
             assert!(Instant::now() < deadline, "{:?}", self.heard);
             let Self { ports, clock, tally, stages, .. } = self;
-            self.gateway.poll(&mut Context { now: clock.now(), clock, ports, tally, stages });
+            let mut cx = Context { now: clock.now(), clock, ports, tally, stages };
+            self.gateway.listen(&mut cx);
+            self.gateway.poll(&mut cx);
             self.heard.extend(std::iter::from_fn(|| self.fills.take()));
             tokio::task::yield_now().await;
         }

@@ -17,6 +17,13 @@ pub enum KeyMaterial {
     Rsa(SecretString),
 }
 
+impl KeyMaterial {
+    fn secret(&self) -> &str {
+        let (Self::Hmac(secret) | Self::Ed25519(secret) | Self::Rsa(secret)) = self;
+        secret.expose_secret()
+    }
+}
+
 /// Why a key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -53,8 +60,7 @@ impl Keys {
     /// [`KeyError`]: an empty field, or one that could break out of a header or of JSON.
     pub fn new(api_key: SecretString, material: KeyMaterial) -> Result<Self, KeyError> {
         plain("api_key", api_key.expose_secret())?;
-        let (KeyMaterial::Hmac(secret) | KeyMaterial::Ed25519(secret) | KeyMaterial::Rsa(secret)) = &material;
-        if secret.expose_secret().is_empty() {
+        if material.secret().is_empty() {
             return Err(KeyError::Missing("secret"));
         }
         Signer::new(&material, Encoding::Hex)?;
@@ -103,15 +109,10 @@ impl Keys {
 
     /// Whether these are the same credentials.
     pub fn is_same(&self, other: &Self) -> bool {
-        let secret = |keys: &Self| {
-            let (KeyMaterial::Hmac(secret) | KeyMaterial::Ed25519(secret) | KeyMaterial::Rsa(secret)) = &keys.material;
-            secret.clone()
-        };
-        let phrase = |keys: &Self| keys.passphrase.as_ref().map(|phrase| phrase.expose_secret().to_owned());
         std::mem::discriminant(&self.material) == std::mem::discriminant(&other.material)
             && self.api_key() == other.api_key()
-            && secret(self).expose_secret() == secret(other).expose_secret()
-            && phrase(self) == phrase(other)
+            && self.material.secret() == other.material.secret()
+            && self.passphrase().ok() == other.passphrase().ok()
     }
 
     /// What signs.

@@ -6,6 +6,7 @@
 //! more is refused, never rounded. In the recordings no depth value of a listed instrument is refused
 //! so; instruments with more decimals than `DP_MAX` are skipped by the list, and counted.
 
+use crate::private::FeeRates;
 use crate::venue::Venue;
 use highwire_links::fixed::{Amount, Scale, parse};
 use highwire_links::instrument::{Contract, Instrument, Status};
@@ -104,7 +105,7 @@ impl InstrumentSpec {
     }
 
     /// What the wire needs of it.
-    pub fn hot(&self, id: InstrumentId, pair: PairId, taker_fee_ppb: i64) -> Instrument {
+    pub fn hot(&self, id: InstrumentId, pair: PairId, fees: FeeRates) -> Instrument {
         Instrument {
             id,
             venue: self.venue.id(),
@@ -115,7 +116,8 @@ impl InstrumentSpec {
             qty_min: Qty(self.qty_min),
             notional_min: self.notional_min,
             contract: self.contract,
-            taker_fee_ppb,
+            taker_fee_ppb: fees.taker_ppb,
+            maker_fee_ppb: fees.maker_ppb,
             status: self.status,
         }
     }

@@ -4,6 +4,7 @@ use crate::private::OrderStatus;
 use crate::roster::Listed;
 use highwire_links::Nanos;
 use highwire_links::codec::ReportSink;
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 use highwire_links::order::{Action, Order};
 
@@ -65,8 +66,11 @@ impl Standing {
     }
 }
 
-/// Reports where an order stands, as the answer to a query.
-pub(crate) fn standing(standing: Standing, listed: &Listed, found: Report, sink: &mut dyn ReportSink) {
+/// Reports where an order stands by the venue's word for it, as the answer to a query.
+pub(crate) fn standing((standing, word): (Standing, &str), listed: &Listed, found: Report, sink: &mut dyn ReportSink) {
+    if standing == Standing::Unknown {
+        sink.on_drift(DriftKind::Status, word);
+    }
     let (kind, reject) = match standing {
         Standing::Open => (ReportKind::Open, OrderReject::None),
         Standing::Ended(reject) => (ReportKind::Done, reject),

@@ -80,7 +80,7 @@ impl GovernorState {
     pub(super) fn stop_what_is_latched(&self) {
         let is_latched = |&(_, mode, latched): &(Cause, Mode, bool)| latched && mode == Mode::Halted;
         if self.ladder.causes(Scope::Global).iter().any(is_latched) {
-            self.tell_wardens(|| WardenMsg::RaiseStop(StopWord::CancelsOnly));
+            self.stop_threads(StopWord::CancelsOnly);
         }
     }
 
@@ -110,7 +110,7 @@ impl GovernorState {
 
     fn take_step(&mut self, step: Step) {
         match step {
-            Step::Stop(word) => self.tell_wardens(|| WardenMsg::RaiseStop(word)),
+            Step::Stop(word) => self.stop_threads(word),
             Step::HedgeOnly => self.hold_by_operator(Mode::HedgeOnly),
             Step::Halt => self.hold_by_operator(Mode::Halted),
             Step::Ask => self.tell_wardens(|| WardenMsg::Report),
@@ -149,7 +149,7 @@ impl GovernorState {
         self.on_moved(moved.into_iter().collect());
     }
 
-    fn tell_wardens(&self, command: impl Fn() -> WardenMsg) {
+    pub(super) fn tell_wardens(&self, command: impl Fn() -> WardenMsg) {
         for warden in self.realm.iter().flat_map(|realm| &realm.wardens) {
             if warden.cast(command()).is_err() {
                 tracing::error!("a warden is gone and cannot pass a command on");

@@ -2,7 +2,7 @@
 
 use super::*;
 use highwire_engine::clock::HandClock;
-use highwire_links::audit::audit;
+use highwire_links::audit::{AuditRx, audit};
 use highwire_links::fill::{Report, ReportKind};
 use highwire_links::fixed::{Px, Qty};
 use highwire_links::ids::{InstrumentId, Side};
@@ -47,6 +47,7 @@ struct Stand {
     clock: HandClock,
     disk: MemoryDisk,
     tx: AuditTx,
+    warden: Option<AuditRx>,
     ids: IdLease,
     notes: SyncSender<Entry>,
     next: u64,
@@ -81,7 +82,7 @@ impl Stand {
         journal.commit(0);
         ids.grant(lessor.usable_until(&journal));
         let (tx, rx) = audit(256);
-        let (on, _warden) = audit(256);
+        let (on, warden) = audit(256);
         let (notes, noted) = sync_channel(8);
         let args = ScribeArgs {
             journal,
@@ -96,7 +97,8 @@ impl Stand {
         };
         let board = Board::default();
         let scribe = Scribe::new(args, board.clone(), 0);
-        Self { scribe, board, clock, disk: disk.clone(), tx, ids, notes, next: 1, opened: vec![], hedged: vec![] }
+        let (warden, disk) = (Some(warden), disk.clone());
+        Self { scribe, board, clock, disk, tx, warden, ids, notes, next: 1, opened: vec![], hedged: vec![] }
     }
 
     /// One turn of the engine: an opening if it may, a hedge and a fill in any case, while ids last.
@@ -252,6 +254,20 @@ fn leases_are_renewed_ahead_of_need_and_notes_are_put_on_record() {
     assert!(intents.len() >= 5_900, "{} orders: more than one block holds", intents.len());
     assert!(leases.all().iter().any(|lease| lease.epoch == 1));
     assert!(stand.board.read().ids_left > 0);
+}
+
+#[test]
+fn once_the_warden_is_gone_nothing_is_opened_and_everything_else_is_on_record() {
+    let disk = MemoryDisk::new();
+    let mut stand = keeping_all(&disk);
+    stand.turns(10);
+    stand.warden = None;
+    stand.turns(2);
+    let (opened, hedged) = (stand.opened.len(), stand.hedged.len());
+    stand.turns(10);
+    assert!(stand.opened.len() == opened && stand.hedged.len() > hedged, "{} opened", stand.opened.len() - opened);
+    stand.scribe.finish();
+    assert_eq!(found(&disk).0.len(), stand.sent().count());
 }
 
 /// Fault: P12

@@ -2,13 +2,18 @@
 //! whose prices cross every other frame, and a service of either layout that trades on them on paper.
 #![allow(clippy::unwrap_used)] // helpers of tests: a failed step fails the test
 
+mod journal;
+mod log;
+mod sizes;
+
+pub use sizes::Sizes;
+
 use highwire_actors::address::Address;
 use highwire_actors::alerter::Bell;
 use highwire_actors::allowance::Allowance;
 use highwire_actors::connect::{Line, Target};
 use highwire_actors::dial;
 use highwire_actors::market_line;
-use highwire_actors::news::{News, Observer};
 use highwire_actors::pool::{FeedPlan, Keepers, Pool, PoolArgs, PoolMsg};
 use highwire_actors::session::{Recipe, SessionArgs};
 use highwire_actors::subscribe::{Request, Subscription};
@@ -26,7 +31,6 @@ use highwire_engine::idle::{Idle, Strategy, Waker};
 use highwire_engine::paper::{PaperGateway, PaperSettings};
 use highwire_engine::stream::Stream;
 use highwire_links::Nanos;
-use highwire_links::audit::Record;
 use highwire_links::command::Parcel;
 use highwire_links::counter::{Counter, TallyReader};
 use highwire_links::decode::{Chain, Frame, FrameKind, Reject, Rejected, Scratch};
@@ -35,7 +39,6 @@ use highwire_links::fixed::Amount;
 use highwire_links::instrument::{Contract, Instrument, Status};
 use highwire_links::lifecycle::Ending;
 use highwire_links::limits;
-use highwire_links::mode::OrderClass;
 use highwire_links::page::{BookState, PageReaders};
 use highwire_links::ports::{Ports, ports};
 use highwire_links::update::{DepthHead, DepthKind, Level, Sequence, Sink};
@@ -55,12 +58,16 @@ use tokio::net::TcpListener;
 use tokio_tungstenite::MaybeTlsStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+pub use log::Log;
+
 pub const VENUES: usize = 2;
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// What the server does; the tests turn these.
 #[derive(Default)]
 pub struct Knobs {
+    /// The disk holds the journal's thread up.
+    pub held: AtomicBool,
     /// The next frame of any connection makes the decoder panic.
     pub poison: AtomicBool,
     /// The next frame of any connection makes the decoder hang for a while.
@@ -69,6 +76,8 @@ pub struct Knobs {
     pub fuse: AtomicBool,
     /// New connections are refused.
     pub refusing: AtomicBool,
+    /// Of these so far.
+    pub refused: AtomicU64,
     /// Upgrades so far.
     pub upgrades: AtomicU64,
     /// How one connection is ended next.
@@ -90,7 +99,9 @@ pub enum Goodbye {
 
 async fn serve(listener: TcpListener, knobs: Arc<Knobs>) {
     while let Ok((stream, _)) = listener.accept().await {
-        if !knobs.refusing.load(Ordering::SeqCst) {
+        if knobs.refusing.load(Ordering::SeqCst) {
+            knobs.refused.fetch_add(1, Ordering::SeqCst);
+        } else {
             tokio::spawn(serve_one(stream, Arc::clone(&knobs)));
         }
     }
@@ -211,8 +222,7 @@ impl Recipe for Quotes {
     }
 }
 
-fn timing() -> Timing {
-    let backoff = Backoff { first_ns: 20_000_000, max_ns: 200_000_000 };
+fn timing(backoff: Backoff) -> Timing {
     Timing { connect_ns: 10 * SECOND_NS, sync_ns: 10 * SECOND_NS, stable_ns: SECOND_NS, backoff }
 }
 
@@ -242,6 +252,7 @@ fn instruments() -> Vec<Instrument> {
         notional_min: Amount::ZERO,
         contract: Contract::Base,
         taker_fee_ppb: 0,
+        maker_fee_ppb: 0,
         status: Status::Trading,
     };
     (0..VENUES as u16).map(one).collect()
@@ -286,59 +297,6 @@ fn engine_spec(epoch: u16) -> EngineSpec {
         start_mode: Mode::Halted,
         epoch,
         tuning: Tuning::default(),
-    }
-}
-
-/// What became known, in order.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn observer(&self, freeze: Option<Arc<AtomicBool>>) -> Observer {
-        let log = self.clone();
-        Box::new(move |news| {
-            if freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
-                tokio::task::block_in_place(|| {
-                    while freeze.as_ref().is_some_and(|freeze| freeze.load(Ordering::SeqCst)) {
-                        std::thread::sleep(Duration::from_millis(5));
-                    }
-                });
-            }
-            let line = match &news {
-                News::Record(Record::Sent(order)) => format!("sent {:?} {}", order.class, order.decided_ns),
-                News::Record(Record::Decided(decided)) => format!("decided {:?} {}", decided.verdict, decided.at_ns),
-                other => format!("{other:?}"),
-            };
-            log.0.lock().unwrap().push(line);
-        })
-    }
-
-    pub fn count(&self, prefix: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|line| line.starts_with(prefix)).count()
-    }
-
-    /// The times of the lines that begin so.
-    pub fn times(&self, prefix: &str) -> Vec<u64> {
-        let lines = self.0.lock().unwrap();
-        let found = lines.iter().filter_map(|line| line.strip_prefix(prefix)?.trim().parse().ok());
-        found.collect()
-    }
-
-    pub fn has(&self, part: &str) -> bool {
-        self.0.lock().unwrap().iter().any(|line| line.contains(part))
-    }
-
-    pub fn opened(&self) -> usize {
-        self.count(&format!("sent {:?}", OrderClass::Open))
-    }
-
-    /// The last lines, for a failed test's message.
-    pub fn tail(&self) -> Vec<String> {
-        let lines = self.0.lock().unwrap();
-        let telling =
-            lines.iter().filter(|l| !l.starts_with("Record") && !l.starts_with("Trace") && !l.starts_with("sent"));
-        let telling: Vec<_> = telling.filter(|l| !l.starts_with("decided")).cloned().collect();
-        telling[telling.len().saturating_sub(30)..].to_vec()
     }
 }
 
@@ -430,7 +388,11 @@ fn parts_of(clock: &TscClock, ports: Ports, wakes: Vec<Waker>) -> Parts {
 }
 
 /// One pool of one line for each venue.
-async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) -> Vec<ActorRef<PoolMsg>> {
+async fn pools(
+    wardens: &[ActorRef<WardenMsg>],
+    clock: &TscClock,
+    (base, backoff): (&str, Backoff),
+) -> Vec<ActorRef<PoolMsg>> {
     let mut pools = Vec::new();
     for venue in 0..VENUES as u16 {
         let (warden, line_clock) = (wardens[0].clone(), clock.clone());
@@ -448,7 +410,7 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
                 clock: Box::new(line_clock.clone()),
                 recipe: Box::new(Quotes { venue, instruments: [InstrumentId(venue)] }),
                 slots: [2 * venue, 2 * venue + 1],
-                timing: timing(),
+                timing: timing(backoff),
                 rotation: RotationRule::default(),
                 seed: u64::from(venue),
             }),
@@ -473,6 +435,11 @@ async fn pools(wardens: &[ActorRef<WardenMsg>], clock: &TscClock, base: &str) ->
 
 impl Rig {
     pub async fn start(layout: Layout, rules: Rules, warden_silent_ns: u64) -> Self {
+        Self::start_with(layout, rules, warden_silent_ns, Sizes::default()).await
+    }
+
+    /// The same in another size.
+    pub async fn start_with(layout: Layout, rules: Rules, warden_silent_ns: u64, sizes: Sizes) -> Self {
         let (knobs, log, freeze) = (Arc::new(Knobs::default()), Log::default(), Arc::new(AtomicBool::new(false)));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -481,7 +448,9 @@ impl Rig {
         let clock = TscClock::start();
         let Ends { feed, engine, gateway } = ends();
         let pages = engine.pages.clone();
-        let (engine_ports, engine_desk) = ports();
+        let (mut engine_ports, mut engine_desk) = ports();
+        (engine_ports.telemetry, engine_desk.telemetry) = highwire_links::telemetry::telemetry(sizes.stamps);
+        engine_desk.audit = journal::behind(engine_desk.audit, Arc::clone(&knobs));
         let mut last = parts_of(&clock, engine_ports, vec![]);
         (last.engine, last.gateway) = (Some(engine), Some(gateway));
         let mut threads = Vec::new();
@@ -513,7 +482,7 @@ impl Rig {
         }
         wardens.last().unwrap().cast(WardenMsg::SetMode(Mode::Full)).unwrap();
 
-        let pools = pools(&wardens, &clock, &format!("ws://{address}")).await;
+        let pools = pools(&wardens, &clock, (&format!("ws://{address}"), sizes.backoff)).await;
         Self { knobs, log, pages, wardens, cncs, tallies, pools, freeze }
     }
 

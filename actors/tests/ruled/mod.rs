@@ -31,6 +31,8 @@ pub async fn governor(clock: &TscClock, alerts: &Bell, warden: &ActorRef<WardenM
     let governor = Actor::spawn(None, Governor, args).await.unwrap().0;
     let books = Reading { scope: Scope::Venue(VenueId(0)), cause: Cause::StaleBooks, value: 0, note: String::new() };
     let senses = Box::new(move |_| vec![books.clone()]);
-    governor.cast(GovernorMsg::Reign(Realm { wardens: vec![warden.clone()], senses, hands: vec![] })).unwrap();
+    governor
+        .cast(GovernorMsg::Reign(Realm { wardens: vec![warden.clone()], cncs: vec![], senses, hands: vec![] }))
+        .unwrap();
     governor
 }

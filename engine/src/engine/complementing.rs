@@ -1,6 +1,6 @@
 //! Complement arbitrage in the engine: what the gate asks of a set of both sides, and how it is bought.
 
-use super::{Engine, LegFacts, Origin, trace, venue_time};
+use super::{Engine, LegFacts, Origin, venue_time};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook};
 use crate::position::Account;
@@ -19,7 +19,13 @@ impl Engine {
     /// Buys both sides of a binary market where together they cost less than the one that they pay.
     pub(super) fn judge_complement(&mut self, cx: &mut Context<'_>, number: usize, origin: &Origin) {
         let begun = cx.clock.stamp();
-        let Ok(set) = self.weigh_complement(cx, number) else { return };
+        // The cheap question first: nearly always there is no edge.
+        let crossed = self.cross_complement(number);
+        let edge_ppb = crossed.as_ref().ok().map(|(set, _)| set.edge_best_ppb);
+        let believed = self.complement.on_edge(number, origin.instrument, edge_ppb);
+        let believed = if cfg!(mutant = "unconfirmed-set") { Ok(()) } else { believed };
+        let Ok((set, pages)) = believed.and(crossed) else { return };
+        let Ok(set) = self.weigh_complement(cx, number, set, &pages) else { return };
         let [yes, no] = self.complement.sides(number);
         let Some(pair) = self.detector.instrument_of(yes).map(|side| side.pair) else { return };
         let opportunity = self.complement.next_number();
@@ -30,21 +36,29 @@ impl Engine {
         cx.stages.record(Stage::Risk, cx.clock.between_ns(begun, decided));
         cx.tally.add(Counter::Taken);
         let rests_until_ns = cx.now.saturating_add(self.gate.limits().cooldown_ns);
-        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns, patience: None };
+        let outlook = Outlook { edge_ppb: set.edge_ppb, rests_until_ns, patience: None, rest: None };
         self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
-        trace(cx, &cause, origin, begun, decided);
+        self.note_spans(cx, cause.opportunity, origin, begun, decided);
+    }
+
+    /// What the two books sell with an edge, and the books.
+    fn cross_complement(&self, number: usize) -> Result<(Set, [Page; 2]), Verdict> {
+        let params = self.gate.limits().strategies.complement;
+        let sides = self.sides(number)?;
+        let pages = sides.map(|side| self.page(side.id));
+        Ok((self.complement.cross(number, sides, &pages, &params)?, pages))
+    }
+
+    fn sides(&self, number: usize) -> Result<[&Instrument; 2], Verdict> {
+        match self.complement.sides(number).map(|id| self.detector.instrument_of(id)) {
+            [Some(yes), Some(no)] => Ok([yes, no]),
+            _ => Err(Verdict::NotTrading),
+        }
     }
 
     /// The gate's questions and the size of a complement trade.
-    fn weigh_complement(&self, cx: &Context<'_>, number: usize) -> Result<Set, Verdict> {
-        let params = self.gate.limits().strategies.complement;
-        let sides = self.complement.sides(number);
-        let [Some(yes), Some(no)] = sides.map(|id| self.detector.instrument_of(id)) else {
-            return Err(Verdict::NotTrading);
-        };
-        let pages = sides.map(|id| self.page(id));
-        // The cheap question first: nearly always there is no edge.
-        let set = self.complement.cross(number, [yes, no], &pages, &params)?;
+    fn weigh_complement(&self, cx: &Context<'_>, number: usize, set: Set, pages: &[Page; 2]) -> Result<Set, Verdict> {
+        let [yes, no] = self.sides(number)?;
         // Its legs can be hedged nowhere else: where care is due it rests, and only what two venues price is traded.
         if self.gate.mode_between(yes.venue, no.venue) != Mode::Full {
             return Err(Verdict::Mode);
@@ -58,7 +72,7 @@ impl Engine {
         let order_room = self.ends.orders.room();
         let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
         self.gate.on_sized(&send, cx.now)?;
-        let accounts = sides.map(|id| self.executor.account(id).unwrap_or_else(Account::empty));
+        let accounts = [yes, no].map(|side| self.executor.account(side.id).unwrap_or_else(Account::empty));
         set.within([yes, no], &accounts, &caps)
     }
 

@@ -1,7 +1,7 @@
 //! Lag arbitrage in the engine: a side of a binary market is bought before it follows its reference, and the trade's
 //! saga waits for a sale.
 
-use super::{Engine, Origin, trace};
+use super::{Engine, Origin};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook, Patience};
 use crate::position::Account;
@@ -20,10 +20,29 @@ impl Engine {
         let params = self.gate.limits().strategies.lag;
         self.lag.on_quote(id, quote, &params, cx.now);
         for number in 0..self.lag.followers() {
-            if let Some(signal) = self.lag.signal(number, id, &params, cx.now) {
+            let signal = self.lag.signal(number, id, &params, cx.now);
+            if self.is_believed(number, id, signal.as_ref())
+                && let Some(signal) = signal
+            {
                 self.judge_lag(cx, number, &signal, origin);
             }
         }
+    }
+
+    /// Whether what a message of `id` shows may be acted on: the reference alone bears witness.
+    fn is_believed(&mut self, number: usize, id: InstrumentId, signal: Option<&Signal>) -> bool {
+        let (reference, sides) = self.lag.parts(number);
+        if reference != id {
+            return false;
+        }
+        let edge = |signal: &Signal| {
+            let side = self.detector.instrument_of(sides[signal.side])?;
+            let params = self.gate.limits().strategies.lag;
+            let best = self.lag.buy(number, side, &self.page(side.id), (signal, &params), 1);
+            best.ok().map(|purchase| purchase.edge_ppb)
+        };
+        let edge_ppb = signal.and_then(edge);
+        self.lag.on_edge(number, edge_ppb).is_ok() || cfg!(mutant = "unconfirmed-lag")
     }
 
     fn judge_lag(&mut self, cx: &mut Context<'_>, number: usize, signal: &Signal, origin: &Origin) {
@@ -45,9 +64,9 @@ impl Engine {
             paid_px: self.executor.home_px(instrument, ticket.px),
         };
         let rests_until_ns = cx.now.saturating_add(limits.cooldown_ns);
-        let outlook = Outlook { edge_ppb, rests_until_ns, patience: Some(patience) };
+        let outlook = Outlook { edge_ppb, rests_until_ns, patience: Some(patience), rest: None };
         self.executor.submit(cx, &mut self.ends.orders, &prepared, &outlook);
-        trace(cx, &cause, origin, begun, decided);
+        self.note_spans(cx, cause.opportunity, origin, begun, decided);
     }
 
     /// The gate's questions and the size of a lag trade. The reference is asked about as a leg is: a move of a book

@@ -3,8 +3,10 @@
 mod binary;
 mod hostile;
 mod lag;
+mod maker;
 mod modes;
 mod open;
+mod rehearsal;
 mod shut;
 mod succession;
 
@@ -438,7 +440,14 @@ fn without_room_for_both_orders_none_is_sent() {
 #[test]
 fn without_room_to_record_a_step_nothing_is_opened() {
     let mut rig = rig(|_| {});
-    let filler = Record::Decided(Decided { id: 0, verdict: Verdict::Mode, at_ns: 0, base_qty: 0, edge_ppb: 0 });
+    let filler = Record::Decided(Decided {
+        id: 0,
+        verdict: Verdict::Mode,
+        at_ns: 0,
+        base_qty: 0,
+        edge_ppb: 0,
+        books_ns: [0; 2],
+    });
     while rig.bench.ports.audit.room() > AUDIT_PER_STEP_MAX {
         rig.bench.ports.audit.write(filler);
     }

@@ -63,6 +63,7 @@ pub fn terms(limits: &SagaLimits, bound: i64, least: i64, is_binary: bool) -> Te
     };
     Terms {
         leg_delay_ns: limits.leg_delay_ns,
+        rest_ns: 0,
         ask_every_ns: limits.ask_every_ns.max(1),
         resolve_ns: limits.resolve_ns,
         blind_ns: limits.blind_ns,

@@ -12,6 +12,26 @@ pub struct Outlook {
     pub rests_until_ns: Nanos,
     /// How what it leaves open on purpose is to be closed; `None` when it means to leave nothing.
     pub patience: Option<Patience>,
+    /// How its legs rest; `None` when they are immediate.
+    pub rest: Option<Rest>,
+}
+
+/// How legs wait to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rest {
+    /// How long.
+    pub rest_ns: Nanos,
+    /// Rest of the pair after it was taken.
+    pub cooldown_ns: Nanos,
+    /// How often in a row the pair is priced anew when a venue says that its order would have taken.
+    pub reprices_max: u8,
+}
+
+impl Rest {
+    /// The bounds of a trade whose legs rest so. What is taken is known, so it is hedged without waiting for the rest.
+    pub(super) fn on(&self, terms: Terms) -> Terms {
+        Terms { rest_ns: self.rest_ns.max(1), blind_ns: 0, ..terms }
+    }
 }
 
 /// How long and at what prices the exposure of a trade is borne that is meant to be exposed: it is closed at a gain,

@@ -47,7 +47,8 @@ impl Executor {
         if known.is_none() && report.kind == ReportKind::Settlement {
             return self.on_foreign_settlement(cx, tx, report, &instrument);
         }
-        let Some(mut known) = known.filter(|known| is_sound(known, report)) else {
+        let is_sound = |known: &Known| is_sound(known, report, self.is_binary(instrument.pair));
+        let Some(mut known) = known.filter(is_sound) else {
             return cx.tally.add(Counter::StrayReports);
         };
         let is_trade = matches!(report.kind, ReportKind::Fill | ReportKind::Settlement);
@@ -137,8 +138,9 @@ impl Executor {
             self.book(cx, known, &Report { qty: booked, ..*report }, instrument);
         }
         let is_answer = matches!(report.kind, ReportKind::Rejected | ReportKind::Ack);
-        // What is refused for now is no sign of a strategy that runs away.
-        if is_answer && (!report.reject.is_for_now() || cfg!(mutant = "shut-gate")) {
+        // What is refused for now is no sign of a strategy that runs away, nor what came as the market moved.
+        let is_passing = report.reject.is_for_now() || report.reject == OrderReject::WouldTake;
+        if is_answer && (!is_passing || cfg!(mutant = "shut-gate")) {
             self.guard.on_answer(report.kind == ReportKind::Rejected);
         }
         match report.kind {
@@ -176,10 +178,21 @@ impl Executor {
 
     /// What a venue goes on refusing is not sent to it again and again.
     fn on_refused(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
+        match reject {
+            OrderReject::WouldTake if known.is_post_only => return self.on_would_take(cx, known),
+            OrderReject::None if known.is_post_only => self.on_rested(known.pair),
+            _ => {}
+        }
         let until_ns = cx.now.saturating_add(self.refused_rest_ns);
         if !self.refusals.on_refused(known.instrument, reject, until_ns, cx.now) || cfg!(mutant = "refusals") {
             return;
         }
+        self.put_to_rest(cx, known, reject);
+    }
+
+    /// The pair of this order rests for a while, because of what its venue did with it.
+    pub(super) fn put_to_rest(&mut self, cx: &mut Context<'_>, known: &Known, reject: OrderReject) {
+        let until_ns = cx.now.saturating_add(self.refused_rest_ns);
         let berth = &mut self.berths[known.pair.index()];
         berth.rests_until_ns = berth.rests_until_ns.max(until_ns);
         cx.tally.add(Counter::PairRests);
@@ -213,6 +226,7 @@ impl Executor {
             cx.tally.add(Counter::Overflows);
         }
         self.note_open(instrument.id, fill.px);
+        self.note_maker(cx, known, fill);
         let active = self.berths[known.pair.index()].active.as_mut().filter(|active| active.group == known.group);
         if let Some(active) = active {
             active.cash.add(instrument, &trade, self.is_inverse[instrument.id.index()]);
@@ -364,16 +378,58 @@ fn settled(known: &Known, report: &Report, booked: i64) -> Report {
     Report { qty, flags: report.flags | sold | ended, ..*report }
 }
 
-fn is_sound(known: &Known, report: &Report) -> bool {
+fn is_sound(known: &Known, report: &Report, is_share: bool) -> bool {
     let is_trade = matches!(report.kind, ReportKind::Fill | ReportKind::Settlement);
     let fits = match report.kind {
-        ReportKind::Fill => known.life.can_be(report.qty.0),
+        ReportKind::Fill => known.life.can_be(report.qty.0) || (is_share && is_paid_for(known, report)),
         _ => !is_trade || report.qty.0 > 0,
     };
     known.instrument == report.instrument && fits
 }
 
+/// Whether a fill costs no more than its order was to spend. A buy of shares spends money: at half of its limit it brings
+/// twice as many, below that more.
+fn is_paid_for(known: &Known, fill: &Report) -> bool {
+    let value = |px: i64, qty: i64| i128::from(px) * i128::from(qty);
+    let is_trade = known.side == Side::Buy && fill.px.0 > 0 && fill.qty.0 > 0;
+    is_trade && value(fill.px.0, fill.qty.0) <= value(known.px.0, known.life.asked())
+}
+
 /// Whether a report can be what a venue says when asked. That it knows no such order proves nothing.
 fn is_answer(kind: ReportKind) -> bool {
     matches!(kind, ReportKind::Done | ReportKind::Open | ReportKind::Rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::life::Life;
+    use highwire_links::fixed::Px;
+
+    #[test]
+    fn a_buy_of_shares_far_below_its_limit_brings_more_than_twice_and_no_more_than_it_pays_for() {
+        let (instrument, pair, need) = (InstrumentId(0), PairId(0), Need::default());
+        let (side, px, life) = (Side::Buy, Px(639), Life::new(31_000_000, 0));
+        let known = Known {
+            id: 7,
+            instrument,
+            pair,
+            part: 0,
+            group: 1,
+            side,
+            is_post_only: false,
+            px,
+            life,
+            need,
+            is_closed: false,
+            asked_ns: 0,
+        };
+        let sound = |px, qty, is_share| {
+            let fill = Report { px: Px(px), qty: Qty(qty), ..Report::about(7, instrument, ReportKind::Fill, 1) };
+            is_sound(&known, &fill, is_share)
+        };
+        assert!(sound(305, 64_918_032, true) && !sound(305, 64_918_032, false));
+        assert!(!sound(306, 64_918_032, true), "that is more money than it had");
+        assert!(sound(639, 62_000_000, false) && !sound(0, 64_918_032, true) && !sound(305, 0, true));
+    }
 }

@@ -13,7 +13,7 @@ use highwire_links::order::{OrderRx, orders};
 const IDS: [InstrumentId; 2] = [InstrumentId(0), InstrumentId(1)];
 const PAIR: PairId = PairId(0);
 const CAUSE: Cause = Cause { opportunity: 1, pair: PAIR, decided_ns: 0, stamp: 0 };
-const OUTLOOK: Outlook = Outlook { edge_ppb: 7, rests_until_ns: 0, patience: None };
+const OUTLOOK: Outlook = Outlook { edge_ppb: 7, rests_until_ns: 0, patience: None, rest: None };
 const MS: Nanos = 1_000_000;
 
 struct Rig {

@@ -45,6 +45,10 @@ impl Words {
                 sink.on_line(LineNotice::Leaving);
                 return Ok(AnswerKind::Control);
             }
+            "auctioned" => {
+                sink.on_drift(DriftKind::Status, word);
+                return Ok(AnswerKind::News);
+            }
             _ => return Err(Reject::Malformed.into()),
         };
         sink.on_report(&Report::about(id, highwire_links::InstrumentId(0), kind, now));
@@ -136,7 +140,12 @@ impl Rig {
 
     /// Steps at `ms` and returns the reports.
     fn step(&mut self, ms: u64) -> Vec<(u64, ReportKind, OrderReject)> {
-        self.gateway.poll(&mut self.bench.at(ms * MS));
+        self.turn(ms * MS)
+    }
+
+    fn turn(&mut self, now: Nanos) -> Vec<(u64, ReportKind, OrderReject)> {
+        self.gateway.listen(&mut self.bench.at(now));
+        self.gateway.poll(&mut self.bench.at(now));
         std::iter::from_fn(|| self.fills.take()).map(|report| (report.id, report.kind, report.reject)).collect()
     }
 
@@ -178,6 +187,18 @@ fn an_order_leaves_is_told_as_sent_and_its_answer_comes_back() {
     rig.say("fill 7");
     assert_eq!(rig.step(2), [(7, ReportKind::Ack, NONE), (7, ReportKind::Fill, NONE)]);
     assert_eq!(rig.step(5_000), [], "it was answered: nothing is unknown");
+}
+
+#[test]
+fn a_line_that_owes_an_answer_is_read_in_every_turn_and_one_that_owes_none_a_moment_later() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    rig.open(7);
+    assert_eq!(rig.turn(MS), [(7, ReportKind::Sent, NONE)]);
+    rig.say("ack 7");
+    assert_eq!(rig.turn(MS), [(7, ReportKind::Ack, NONE)], "no time has passed");
+    rig.say("fill 7");
+    assert_eq!(rig.turn(MS + QUIET_NS - 1), []);
+    assert_eq!(rig.turn(MS + QUIET_NS), [(7, ReportKind::Fill, NONE)]);
 }
 
 #[test]
@@ -294,8 +315,9 @@ fn an_answer_that_cannot_be_read_changes_nothing_and_a_notice_is_passed_on() {
     rig.say("<html>");
     rig.say("bye");
     assert_eq!(rig.step(2), []);
-    let line = std::iter::from_fn(|| rig.bench.desk.lifecycle.take()).last();
-    assert!(matches!(line, Some(Event::Line { slot: SLOT, notice: LineNotice::Leaving })), "{line:?}");
+    let told: Vec<Event> = std::iter::from_fn(|| rig.bench.desk.lifecycle.take()).collect();
+    let is_notice = |event: &Event| matches!(event, Event::Line { slot: SLOT, notice: LineNotice::Leaving });
+    assert!(told.iter().any(is_notice) && told.iter().any(|event| matches!(event, Event::Drift(_))), "{told:?}");
     assert_eq!(rig.step(1_001), [(7, ReportKind::Unknown, NONE)]);
 }
 
@@ -406,4 +428,21 @@ fn every_order_is_put_down_before_it_leaves_and_what_cannot_be_opens_nothing() {
     assert!(told.contains(&(3, ReportKind::Rejected, OrderReject::Unrecorded)), "{told:?}");
     let heard = rig.heard();
     assert!(heard.contains("place 4") && !heard.contains("place 3"), "{heard}");
+}
+
+/// What a line says that cannot be read leaves as a shape, with the word that is not known, once for each kind.
+#[test]
+fn what_cannot_be_read_leaves_as_a_shape_once_for_each_kind() {
+    let mut rig = Rig::new(Carrier::Socket, 100);
+    for _ in 0..3 {
+        rig.say(r#"{"uid":"614488474791936"}"#);
+    }
+    rig.say("auctioned 7");
+    rig.step(1);
+    let events = std::iter::from_fn(|| rig.bench.desk.lifecycle.take());
+    let drifts = events.filter_map(|event| if let Event::Drift(drift) = event { Some(drift) } else { None });
+    let told: Vec<_> = drifts.map(|drift| (drift.kind, format!("{:?} {}", drift.word, drift.shape.text()))).collect();
+    let wanted = [(DriftKind::Refused(Reject::Malformed), " {uid:text}"), (DriftKind::Status, "auctioned …")];
+    assert_eq!(told, wanted.map(|(kind, text)| (kind, text.to_owned())));
+    assert_eq!(rig.bench.tally.get(Counter::Drifts), 4);
 }

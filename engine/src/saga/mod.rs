@@ -50,6 +50,11 @@ pub enum State {
         /// End of the leg delay.
         until_ns: Nanos,
     },
+    /// Its legs rest at their venues, and nothing of them that could be hedged was taken.
+    Resting {
+        /// When they are withdrawn.
+        until_ns: Nanos,
+    },
     /// An order's end is not known in time; its venue is asked.
     Asking {
         /// When an exposure beyond the bound is hedged without waiting for the answer.
@@ -103,6 +108,8 @@ pub enum Event {
         /// By how much, base at the pair's decimals.
         moved: i64,
     },
+    /// What rests is no longer wanted there.
+    Withdraw,
     /// Time passed; while it is exposed, the best hedge that the books offer.
     Tick {
         /// None when no venue that may hedge has a live book within the band.
@@ -166,6 +173,8 @@ pub struct Saga {
     /// Base that earlier trades of the pair left, too little to hedge then.
     carried: i64,
     exposed_since_ns: Option<Nanos>,
+    /// When its legs should have ended.
+    legs_due_ns: Nanos,
     /// Until when the present exposure waits for markets that are shut; `None` before one was.
     waits_until_ns: Option<Nanos>,
     is_alarmed: bool,
@@ -180,11 +189,24 @@ impl Saga {
         let len = legs.len().min(SAGA_LEGS_MAX);
         parts[..len].copy_from_slice(&legs[..len]);
         let until_ns = now.saturating_add(terms.leg_delay_ns);
-        // At most SAGA_LEGS_MAX.
-        let legs = len as u8;
-        let state = State::Opening { until_ns };
-        let (exposed_since_ns, waits_until_ns) = (None, None);
-        Self { state, parts, len: legs, legs, carried, exposed_since_ns, waits_until_ns, is_alarmed: false, terms }
+        let state = if terms.rest_ns == 0 {
+            State::Opening { until_ns }
+        } else {
+            State::Resting { until_ns: now.saturating_add(terms.rest_ns) }
+        };
+        Self {
+            state,
+            parts,
+            // At most SAGA_LEGS_MAX.
+            len: len as u8,
+            legs: len as u8,
+            carried,
+            exposed_since_ns: None,
+            legs_due_ns: until_ns.saturating_add(terms.rest_ns),
+            waits_until_ns: None,
+            is_alarmed: false,
+            terms,
+        }
     }
 
     /// Takes in what became known, moves, and says what to do.
@@ -197,6 +219,7 @@ impl Saga {
                 self.note_shut(part, is_put_off, now);
             }
             Event::Outside { moved } => self.carried = self.carried.saturating_add(moved),
+            Event::Withdraw => self.hurry(now),
             Event::Tick { offer, is_shut } => tick = Some((offer, is_shut)),
         }
         for _ in 0..MOVES_PER_STEP {
@@ -219,6 +242,7 @@ impl Saga {
     pub fn stage(&self) -> SagaStage {
         match self.state {
             State::Opening { .. } => SagaStage::Opening,
+            State::Resting { .. } => SagaStage::Resting,
             State::Asking { .. } => SagaStage::Asking,
             State::Exposed { .. } => SagaStage::Exposed,
             State::Hedging { .. } => SagaStage::Hedging,
@@ -244,6 +268,11 @@ impl Saga {
         matches!(self.state, State::Exposed { .. }).then(|| self.exposure())
     }
 
+    /// Whether its legs rest, and nothing was taken yet.
+    pub fn is_resting(&self) -> bool {
+        matches!(self.state, State::Resting { .. })
+    }
+
     /// Hedges and looks that failed since it is exposed.
     pub fn failures(&self) -> u8 {
         match self.state {
@@ -260,6 +289,14 @@ impl Saga {
     /// Its hedges so far.
     pub fn hedges(&self) -> &[Part] {
         &self.parts()[usize::from(self.legs)..]
+    }
+
+    /// When the end of the order of this number should be known.
+    pub fn due_ns(&self, number: u8) -> Nanos {
+        match self.parts().get(usize::from(number)) {
+            Some(hedge) if number >= self.legs => hedge.sent_ns.saturating_add(self.terms.leg_delay_ns),
+            _ => self.legs_due_ns,
+        }
     }
 
     /// Its terms.
@@ -293,6 +330,39 @@ impl Saga {
         part.absorb(standing, moved, is_answer, now);
     }
 
+    /// What rests has its time over now.
+    fn hurry(&mut self, now: Nanos) {
+        if let State::Resting { until_ns } = &mut self.state {
+            *until_ns = now.min(*until_ns);
+        }
+    }
+
+    /// Legs that rested are not wanted any more: from now on their end is awaited as that of any leg.
+    fn leave_rest(&mut self, now: Nanos) {
+        self.legs_due_ns = now.saturating_add(self.terms.leg_delay_ns);
+        let legs = &mut self.parts[..usize::from(self.legs)];
+        legs.iter_mut().for_each(|leg| leg.ask_at_ns = leg.ask_at_ns.min(now));
+    }
+
+    /// What was taken of it is hedged at once, and no more is to be taken.
+    fn taken(&mut self, until_ns: Nanos, now: Nanos) -> Option<(State, SagaWhy)> {
+        if self.all_ended() {
+            return Some(self.judged(now));
+        }
+        let is_taken = self.is_exposed();
+        // A leg in doubt may rest or not.
+        let is_in_doubt = self.parts().iter().any(|part| part.standing == Standing::Doubt);
+        if !is_taken && !is_in_doubt && now < until_ns {
+            return None;
+        }
+        self.leave_rest(now);
+        if is_taken {
+            return Some((self.exposed(now, 0), SagaWhy::RestTaken));
+        }
+        let blind_at_ns = now.saturating_add(self.terms.blind_ns);
+        Some((State::Asking { blind_at_ns }, if is_in_doubt { SagaWhy::LegLate } else { SagaWhy::Withdrawn }))
+    }
+
     /// A hedge that is refused for now is no failure, until markets were waited for as long as may be.
     fn note_shut(&mut self, part: u8, is_put_off: bool, now: Nanos) {
         let waits = is_put_off && self.waits(now);
@@ -314,7 +384,7 @@ impl Saga {
         now: Nanos,
         actions: &mut Actions,
     ) -> Option<(State, SagaWhy)> {
-        if self.ending().is_none() && self.is_unresolved(now) {
+        if self.ending().is_none() && !self.is_resting() && self.is_unresolved(now) {
             return Some((State::Ended(Ending::Escalated), SagaWhy::Unresolved));
         }
         match self.state {
@@ -322,9 +392,10 @@ impl Saga {
             State::Opening { until_ns } => (now >= until_ns).then(|| {
                 (State::Asking { blind_at_ns: until_ns.saturating_add(self.terms.blind_ns) }, SagaWhy::LegLate)
             }),
+            State::Resting { until_ns } => self.taken(until_ns, now),
             State::Asking { .. } if self.all_ended() => Some(self.judged(now)),
             State::Asking { blind_at_ns } => {
-                let is_due = now >= blind_at_ns && self.is_beyond_bound() && !self.is_hedge_out();
+                let is_due = now >= blind_at_ns && self.is_beyond_bound();
                 is_due.then(|| (self.exposed(now, 0), SagaWhy::Blind))
             }
             State::Exposed { .. } if !self.is_exposed() => Some(self.judged(now)),
@@ -423,7 +494,7 @@ impl Saga {
 
     fn hedged(&self, part: u8, failures: u8, now: Nanos) -> Option<(State, SagaWhy)> {
         let hedge = self.parts().get(usize::from(part))?;
-        if hedge.standing != Standing::Ended {
+        if hedge.standing != Standing::Ended && !cfg!(mutant = "two-hedges") {
             return None;
         }
         if !self.is_exposed() {
@@ -452,9 +523,10 @@ impl Saga {
         }
         let verifying = if let State::Verifying { part, .. } = self.state { Some(usize::from(part)) } else { None };
         let every_ns = self.terms.ask_every_ns;
-        let mut asks = 0;
+        let (rests, mut asks) = (self.is_resting(), 0);
         for (number, part) in self.parts[..usize::from(self.len)].iter_mut().enumerate() {
-            let is_wanted = part.standing != Standing::Ended || verifying == Some(number) && !part.is_verified;
+            let is_open = part.standing != Standing::Ended && !(rests && part.standing == Standing::Acked);
+            let is_wanted = is_open || verifying == Some(number) && !part.is_verified;
             // An order without a number was not handed over yet.
             if !is_wanted || now < part.ask_at_ns || part.order == 0 || asks == ASKS_PER_STEP {
                 continue;
@@ -485,14 +557,12 @@ impl Saga {
         self.parts().iter().all(|part| part.standing == Standing::Ended)
     }
 
-    fn is_hedge_out(&self) -> bool {
-        self.hedges().iter().any(|part| part.standing != Standing::Ended) && !cfg!(mutant = "two-hedges")
-    }
-
     fn is_unresolved(&self, now: Nanos) -> bool {
-        let limit_ns = self.terms.leg_delay_ns.saturating_add(self.terms.resolve_ns);
-        let is_late = |part: &Part| now.saturating_sub(part.sent_ns) >= limit_ns && !cfg!(mutant = "unresolved");
-        self.parts().iter().any(|part| part.standing != Standing::Ended && is_late(part))
+        let is_late = |number: u8| {
+            let limit_ns = self.due_ns(number).saturating_add(self.terms.resolve_ns);
+            now >= limit_ns && !cfg!(mutant = "unresolved")
+        };
+        (0..self.len).zip(self.parts()).any(|(number, part)| part.standing != Standing::Ended && is_late(number))
     }
 
     fn is_exposed(&self) -> bool {

@@ -7,8 +7,10 @@ use highwire_links::ids::{InstrumentId, Side};
 /// The bounds of one saga.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Terms {
-    /// From the first leg's sending until every leg should have ended.
+    /// From the first leg's sending until every leg should have ended; of legs that rest, from their withdrawal on.
     pub leg_delay_ns: Nanos,
+    /// How long its legs may rest at their venues, waiting to be taken; 0 where they are immediate.
+    pub rest_ns: Nanos,
     /// Between two questions about one order.
     pub ask_every_ns: Nanos,
     /// After the leg delay, until an order's end must be known.

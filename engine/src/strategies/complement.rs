@@ -1,6 +1,7 @@
 //! Complement arbitrage on binary markets: both sides of a question are bought where together, fees
 //! included, they cost less than the one that they will pay.
 
+use crate::doubt::Doubt;
 use crate::position::Account;
 use crate::risk::Caps;
 use crate::sizing::Ticket;
@@ -42,6 +43,8 @@ pub struct Set {
     pub no: Ticket,
     /// Edge at the worst prices reached, parts per billion.
     pub edge_ppb: i64,
+    /// Edge at the best prices, parts per billion.
+    pub edge_best_ppb: i64,
 }
 
 /// The strategy.
@@ -52,6 +55,10 @@ pub struct Complement {
     numbers: Box<[Option<u16>]>,
     /// Per binary market, whether anything may be opened there.
     opens: Box<[bool]>,
+    /// Per binary market, what is thought of its edge.
+    doubts: Box<[Doubt]>,
+    /// A larger edge is believed only when it is said again, parts per billion.
+    wild_ppb: i64,
     trades: u32,
 }
 
@@ -64,8 +71,15 @@ impl Complement {
                 numbers[id.index()] = Some(number);
             }
         }
-        let opens = vec![true; spec.tuning.binaries.len()].into();
-        Self { binaries: spec.tuning.binaries.clone().into(), numbers: numbers.into(), opens, trades: 0 }
+        let markets = spec.tuning.binaries.len();
+        Self {
+            binaries: spec.tuning.binaries.clone().into(),
+            numbers: numbers.into(),
+            opens: vec![true; markets].into(),
+            doubts: vec![Doubt::default(); markets].into(),
+            wild_ppb: spec.limits.confirm_edge_ppb,
+            trades: 0,
+        }
     }
 
     /// The number of the binary market that an instrument is a side of.
@@ -91,6 +105,16 @@ impl Complement {
         self.trades | MARK
     }
 
+    /// A message of one side shows this best edge, or none.
+    ///
+    /// # Errors
+    /// `Unconfirmed` while it is too good and was not said again.
+    pub fn on_edge(&mut self, number: usize, side: InstrumentId, edge_ppb: Option<i64>) -> Result<(), Verdict> {
+        let doubt = &mut self.doubts[number];
+        doubt.on_edge(side.index(), edge_ppb, self.wild_ppb);
+        doubt.verdict()
+    }
+
     /// The largest set that the two books sell while its last share still has the edge.
     ///
     /// # Errors
@@ -114,13 +138,14 @@ impl Complement {
         let fee = self.binaries[number].fee;
         let edge = |yes_px, no_px| set_edge_ppb(yes_px, no_px, yes.scale.px_dp, fee);
         let (mut at, mut taken) = ([0, 0], [0i64, 0]);
-        let (mut reached, mut qty) = (None, 0i64);
+        let (mut reached, mut best, mut qty) = (None, None, 0i64);
         while let (Some(one), Some(other)) = (pages[0].asks.get(at[0]), pages[1].asks.get(at[1])) {
             let edge_ppb = edge(one.px, other.px).filter(|_| one.qty > 0 && other.qty > 0);
             let Some(edge_ppb) = edge_ppb.filter(|&edge| edge > params.edge_min_ppb) else { break };
             let take = (one.qty - taken[0]).min(other.qty - taken[1]);
             qty = qty.saturating_add(take);
             reached = Some((Px(one.px), Px(other.px), edge_ppb));
+            best = best.or(Some(edge_ppb));
             for (side, rung) in [(0, one), (1, other)] {
                 taken[side] += take;
                 if taken[side] >= rung.qty {
@@ -129,8 +154,9 @@ impl Complement {
             }
         }
         let (yes_px, no_px, edge_ppb) = reached.ok_or(Verdict::EdgeTooThin)?;
-        let set = Set { yes: Ticket { px: yes_px, qty: Qty(qty) }, no: Ticket { px: no_px, qty: Qty(qty) }, edge_ppb };
-        set.of(qty, [yes, no], Verdict::TooSmall)
+        let [yes_ticket, no_ticket] = [yes_px, no_px].map(|px| Ticket { px, qty: Qty(qty) });
+        let edge_best_ppb = best.unwrap_or(edge_ppb);
+        Set { yes: yes_ticket, no: no_ticket, edge_ppb, edge_best_ppb }.of(qty, [yes, no], Verdict::TooSmall)
     }
 }
 

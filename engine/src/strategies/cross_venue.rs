@@ -81,6 +81,15 @@ impl CrossVenue {
         self.due.get(number).copied()
     }
 
+    /// A route of a pair, another one for each number; `None` where its pair has one market only.
+    pub fn some_route(&self, number: usize) -> Option<Route> {
+        let pair = number.checked_rem(self.pairs.len())?;
+        let (members, turn) = (&self.pairs[pair].1, number / self.pairs.len());
+        let (buy, sell) = (turn.checked_rem(members.len())?, (turn + 1) % members.len());
+        let seat = self.tops.seat(members[buy])?;
+        (buy != sell).then_some(Route { seat, buy, sell })
+    }
+
     /// The opportunities that are open now.
     pub fn standing(&self) -> impl Iterator<Item = &Opportunity> {
         self.opportunities.standing()

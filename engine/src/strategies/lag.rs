@@ -4,7 +4,11 @@
 //!
 //! A market lags when none of its best prices has changed since the reference stood where the move began, at most a
 //! window ago. Before its question begins no move means anything for it.
+//!
+//! A move counts as far as both books prove it: up from what the reference was offered at to what is bid for it now. A
+//! level that is gone for a moment moves the middle of a book, but makes this smaller and never larger.
 
+use crate::doubt::Doubt;
 use crate::position::Account;
 use crate::risk::Caps;
 use crate::sizing::Ticket;
@@ -80,37 +84,55 @@ pub struct Purchase {
     pub edge_ppb: i64,
 }
 
-/// Where a reference stood: its doubled mid at times within a window.
+/// Best bid and ask.
+type Best = (i64, i64);
+
+/// Where a reference stood at times within a window, and stands now.
 #[derive(Clone, Copy, Debug, Default)]
 struct Way {
-    points: [(Nanos, i64); POINTS],
+    points: [(Nanos, Best); POINTS],
     newest: usize,
-    now_mid: i64,
+    now: Best,
 }
 
 impl Way {
-    /// Takes in a mid; a point is kept for each part of a window.
-    fn on_mid(&mut self, mid: i64, window_ns: Nanos, now: Nanos) {
-        self.now_mid = mid;
-        let (newest_ns, newest_mid) = self.points[self.newest];
-        if newest_mid == 0 || now.saturating_sub(newest_ns) >= window_ns / POINTS as u64 {
+    /// Takes in prices; a point is kept for each part of a window. What one message alone tells is no place that a move
+    /// begins at: the one before it must have told nearly the same.
+    fn on_best(&mut self, best: Best, params: &Params, now: Nanos) {
+        let before = std::mem::replace(&mut self.now, best);
+        if proven_move(before, best).is_none_or(|(_, move_ppb)| move_ppb >= params.move_min_ppb) {
+            return;
+        }
+        let (newest_ns, newest) = self.points[self.newest];
+        if newest == Best::default() || now.saturating_sub(newest_ns) >= params.window_ns / POINTS as u64 {
             self.newest = (self.newest + 1) % POINTS;
-            self.points[self.newest] = (now, mid);
+            self.points[self.newest] = (now, best);
         }
     }
 
     /// The oldest point within the window, and not before `since_ns`.
-    fn begin(&self, since_ns: Nanos, window_ns: Nanos, now: Nanos) -> Option<(Nanos, i64)> {
-        let is_within =
-            |&&(at_ns, mid): &&(Nanos, i64)| mid > 0 && at_ns >= since_ns && now.saturating_sub(at_ns) <= window_ns;
+    fn begin(&self, since_ns: Nanos, window_ns: Nanos, now: Nanos) -> Option<(Nanos, Best)> {
+        let is_within = |&&(at_ns, best): &&(Nanos, Best)| {
+            best.0 > 0 && at_ns >= since_ns && now.saturating_sub(at_ns) <= window_ns
+        };
         self.points.iter().filter(is_within).min_by_key(|point| point.0).copied()
     }
+}
+
+/// The side that gains (0 yes, by a rise), and how far the price moved at least, parts per billion: no more than
+/// nothing when it may not have moved. `None` from no price, or beyond what can be told.
+fn proven_move((then_bid, then_ask): Best, (bid, ask): Best) -> Option<(usize, i64)> {
+    let (low, high) = if cfg!(mutant = "lag-hole") { (then_ask, then_bid) } else { (then_bid, then_ask) };
+    let (up, down) = (i128::from(bid) - i128::from(high), i128::from(low) - i128::from(ask));
+    let (side, moved, from) = if up >= down { (0, up, high) } else { (1, down, low) };
+    let move_ppb = (moved * i128::from(PPB)).checked_div(from.into())?;
+    Some((side, i64::try_from(move_ppb).ok()?))
 }
 
 /// Best prices of one side, and when they last changed.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rest {
-    best: (i64, i64),
+    best: Best,
     changed_ns: Nanos,
 }
 
@@ -124,12 +146,16 @@ struct Follower {
     opens: bool,
     way: Way,
     rests: [Rest; 2],
+    /// What is thought of its edge.
+    doubt: Doubt,
 }
 
 /// The strategy.
 #[derive(Debug)]
 pub struct Lag {
     followers: Box<[Follower]>,
+    /// A larger edge is believed only when it is said again, parts per billion.
+    wild_ppb: i64,
     trades: u32,
 }
 
@@ -143,8 +169,10 @@ impl Lag {
             opens: true,
             way: Way::default(),
             rests: [Rest::default(); 2],
+            doubt: Doubt::default(),
         };
-        Self { followers: spec.tuning.follows.iter().map(follower).collect(), trades: 0 }
+        let wild_ppb = spec.limits.confirm_edge_ppb;
+        Self { followers: spec.tuning.follows.iter().map(follower).collect(), wild_ppb, trades: 0 }
     }
 
     /// How many markets follow something.
@@ -174,7 +202,7 @@ impl Lag {
     pub fn on_quote(&mut self, id: InstrumentId, quote: &Quote, params: &Params, now: Nanos) {
         for follower in &mut self.followers {
             if follower.reference == id && quote.state == BookState::Live && quote.bid_px > 0 && quote.ask_px > 0 {
-                follower.way.on_mid(quote.bid_px.saturating_add(quote.ask_px), params.window_ns, now);
+                follower.way.on_best((quote.bid_px, quote.ask_px), params, now);
             }
             let side = [follower.binary.yes, follower.binary.no].iter().position(|&side| side == id);
             if let Some(rest) = side.map(|side| &mut follower.rests[side]) {
@@ -190,10 +218,20 @@ impl Lag {
         let follower = self.followers.get(number).filter(may)?;
         let begins_ns = if cfg!(mutant = "lag-begins") { 0 } else { follower.since_ns };
         let (since_ns, then) = follower.way.begin(begins_ns, params.window_ns, now)?;
-        let moved = i128::from(follower.way.now_mid - then) * i128::from(PPB) / i128::from(then);
-        let move_ppb = i64::try_from(moved.unsigned_abs()).ok().filter(|&ppb| ppb >= params.move_min_ppb)?;
+        let moved = proven_move(then, follower.way.now);
+        let (side, move_ppb) = moved.filter(|&(_, move_ppb)| move_ppb >= params.move_min_ppb)?;
         let has_followed = follower.rests.iter().any(|rest| rest.changed_ns > since_ns);
-        (!has_followed || cfg!(mutant = "lag-followed")).then_some(Signal { side: usize::from(moved < 0), move_ppb })
+        (!has_followed || cfg!(mutant = "lag-followed")).then_some(Signal { side, move_ppb })
+    }
+
+    /// A message of what a market follows shows this edge at its best price, or none.
+    ///
+    /// # Errors
+    /// `Unconfirmed` while it is too good and was not said again.
+    pub fn on_edge(&mut self, number: usize, edge_ppb: Option<i64>) -> Result<(), Verdict> {
+        let Follower { reference, doubt, .. } = &mut self.followers[number];
+        doubt.on_edge(reference.index(), edge_ppb, self.wild_ppb);
+        doubt.verdict()
     }
 
     /// The shares on offer while the last of them still has the edge, at most `qty_max`.
@@ -270,12 +308,17 @@ mod tests {
     fn lag() -> Lag {
         let binary = Binary { yes: InstrumentId(0), no: InstrumentId(1), fee: Default::default() };
         let (since_ns, way, rests) = (0, Way::default(), [Rest::default(); 2]);
-        let follower = Follower { reference: REFERENCE, binary, since_ns, opens: true, way, rests };
-        Lag { followers: vec![follower].into(), trades: 0 }
+        let doubt = Doubt::default();
+        let follower = Follower { reference: REFERENCE, binary, since_ns, opens: true, way, rests, doubt };
+        Lag { followers: vec![follower].into(), wild_ppb: i64::MAX, trades: 0 }
     }
 
+    /// Prices whose spread does not matter.
     fn quote(mid: i64) -> Quote {
-        let (bid_px, ask_px) = (mid - 1, mid + 1);
+        spread(mid, mid)
+    }
+
+    fn spread(bid_px: i64, ask_px: i64) -> Quote {
         Quote { state: BookState::Live, bid_px, bid_qty: 1, ask_px, ask_qty: 1, time_ns: 0 }
     }
 
@@ -291,7 +334,7 @@ mod tests {
             lag.signal(0, InstrumentId(id), &on(), ms * MS)
         };
         assert_eq!((at(5_000, 0, 50), at(5_000, 1, 50)), (None, None));
-        assert_eq!(at(6_000, 2, 100_000), None);
+        assert_eq!((at(5_990, 2, 100_000), at(6_000, 2, 100_000)), (None, None));
         assert_eq!(at(6_500, 2, 100_049), None, "4.9 bp are too little");
         assert_eq!(at(6_600, 2, 100_050), Some(Signal { side: 0, move_ppb: 500_000 }));
         assert_eq!(at(6_700, 2, 99_900), Some(Signal { side: 1, move_ppb: 1_000_000 }));
@@ -306,6 +349,7 @@ mod tests {
             let mut lag = lag();
             lag.followers[0].since_ns = begins_ms * MS;
             lag.on_set_opens(InstrumentId(1), opens);
+            lag.on_quote(REFERENCE, &quote(100_000), &on(), 4_900 * MS);
             lag.on_quote(REFERENCE, &quote(100_000), &on(), 5_000 * MS);
             lag.on_quote(REFERENCE, &quote(101_000), &on(), 5_500 * MS);
             lag.signal(0, REFERENCE, &on(), 5_500 * MS).is_some()
@@ -316,9 +360,45 @@ mod tests {
     }
 
     #[test]
+    fn a_price_that_one_message_alone_tells_is_no_place_that_a_move_begins_at() {
+        let mut lag = lag();
+        let mut at = |ms: u64, mid: i64| {
+            lag.on_quote(REFERENCE, &quote(mid), &on(), ms * MS);
+            lag.signal(0, REFERENCE, &on(), ms * MS)
+        };
+        assert_eq!((at(5_000, 100_000), at(5_100, 100_000)), (None, None));
+        assert!(at(5_500, 110_000).is_some(), "whether it is one to act on is asked elsewhere");
+        for ms in [5_600, 5_700, 6_200, 6_450, 6_550] {
+            assert_eq!(at(ms, 100_000), None, "at {ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_gone_for_a_moment_is_no_move() {
+        let moved = |then: Quote, now: Quote| {
+            let mut lag = lag();
+            for ms in [4_900, 5_000] {
+                lag.on_quote(REFERENCE, &then, &on(), ms * MS);
+            }
+            lag.on_quote(REFERENCE, &now, &on(), 5_500 * MS);
+            lag.signal(0, REFERENCE, &on(), 5_500 * MS)
+        };
+        let whole = spread(100_000, 100_001);
+        for hole in [spread(99_000, 100_001), spread(100_000, 102_000)] {
+            assert_eq!((moved(whole, hole), moved(hole, whole)), (None, None));
+        }
+        assert_eq!(moved(spread(99_000, 100_001), spread(100_000, 102_000)), None, "one after the other");
+        let up = Signal { side: 0, move_ppb: 1_000_000 };
+        assert_eq!(moved(spread(99_999, 100_000), spread(100_100, 100_101)), Some(up));
+        let down = Signal { side: 1, move_ppb: 1_000_000 };
+        assert_eq!(moved(spread(100_000, 100_001), spread(99_899, 99_900)), Some(down));
+    }
+
+    #[test]
     fn switched_off_it_sees_nothing() {
         let mut lag = lag();
         lag.on_quote(REFERENCE, &quote(100_000), &on(), MS);
+        lag.on_quote(REFERENCE, &quote(100_000), &on(), 2 * MS);
         lag.on_quote(REFERENCE, &quote(101_000), &on(), 2 * MS);
         assert!(lag.signal(0, REFERENCE, &on(), 2 * MS).is_some());
         assert_eq!(lag.signal(0, REFERENCE, &Params::default(), 2 * MS), None);

@@ -5,6 +5,7 @@
 pub mod complement;
 pub mod cross_venue;
 pub mod lag;
+pub mod maker;
 
 use highwire_links::fixed::Amount;
 
@@ -32,4 +33,6 @@ pub struct Strategies {
     pub complement: complement::Params,
     /// A side of a binary market before it follows its reference.
     pub lag: lag::Params,
+    /// The same thing bought at one venue and sold at another, one leg resting.
+    pub maker: maker::Params,
 }

@@ -6,7 +6,7 @@ use crate::exchange::refusal::Refusal;
 use crate::exchange::rules::{BoardRules, Grid};
 use crate::exchange::twist::Twist;
 use crate::exchange::{Exchange, Turn, quote_of};
-use crate::fault::verb::IdRule;
+use crate::fault::verb::{IdRule, PostOnlyFault};
 
 impl Exchange {
     /// The order that a ticket becomes, with what it holds of the account's funds.
@@ -53,7 +53,7 @@ impl Exchange {
         if order.reduce_only && !self.position(order.account, order.listing).closable(side).is_positive() {
             return Err(Refusal::ReduceOnly);
         }
-        match self.unfit(&order, turn) {
+        match self.unfit(&order, twist, turn) {
             Some(Ending::WouldTake) if rules.refuses_taking => return Err(Refusal::WouldTake),
             Some(Ending::FillOrKill) if rules.refuses_unfilled => return Err(Refusal::FillOrKill),
             _ => {}
@@ -91,7 +91,7 @@ impl Exchange {
         if !new.reduce_only && grid.worth(price, new.qty) < least {
             return Err(Refusal::Notional(least));
         }
-        if rules.refuses_taking && self.unfit(new, turn) == Some(Ending::WouldTake) {
+        if rules.refuses_taking && self.unfit(new, twist, turn) == Some(Ending::WouldTake) {
             return Err(Refusal::WouldTake);
         }
         new.held = self.needed(new, &rules, &grid, turn);
@@ -100,11 +100,15 @@ impl Exchange {
     }
 
     /// Why an order must end before it is matched, if it must.
-    pub(super) fn unfit(&self, order: &Order, turn: &Turn<'_>) -> Option<Ending> {
+    pub(super) fn unfit(&self, order: &Order, twist: &Twist, turn: &Turn<'_>) -> Option<Ending> {
         let grid = Grid::of(turn.market.listing(order.listing));
         let within = || self.sweep_lots(order.account, order.listing, order.side, order.price, &grid, turn);
         match order.tif {
-            TimeInForce::PostOnly => (within() > 0).then_some(Ending::WouldTake),
+            TimeInForce::PostOnly => match twist.post_only {
+                Some(PostOnlyFault::Refuse) => Some(Ending::WouldTake),
+                Some(PostOnlyFault::Take) => None,
+                _ => (within() > 0).then_some(Ending::WouldTake),
+            },
             TimeInForce::Fok => (within() < grid.lots(order.rest())).then_some(Ending::FillOrKill),
             _ => None,
         }

@@ -4,11 +4,11 @@ use crate::amount::Amount;
 use crate::config::Venue;
 use crate::exchange::event::News;
 use crate::exchange::funds::Share;
-use crate::exchange::order::{Side, Size, Ticket, TimeInForce};
+use crate::exchange::order::{Ending, Fill, Side, Size, Ticket, TimeInForce};
 use crate::exchange::rules::Grid;
 use crate::exchange::twist::Twist;
 use crate::exchange::{Exchange, Turn};
-use crate::fault::verb::ForcedClose;
+use crate::fault::verb::{ForcedClose, PostOnlyFault};
 
 impl Exchange {
     /// Sets what every account has free of an asset; returns how many accounts there are.
@@ -71,6 +71,21 @@ impl Exchange {
             (0..times).for_each(|_| self.push(account, News::Ended(None), 0, turn.venue_ns));
         }
         self.accounts.len()
+    }
+
+    /// Does with an order that may only rest what it should not have come to.
+    pub(super) fn mistreat(&mut self, id: u64, how: PostOnlyFault, twist: &Twist, turn: &mut Turn<'_>) -> Vec<Fill> {
+        if how == PostOnlyFault::Cancel {
+            self.end(id, Ending::Venue, None, turn);
+            return Vec::new();
+        }
+        let Some(order) = self.orders.get(&id).cloned() else { return Vec::new() };
+        let (grid, price) = (Grid::of(turn.market.listing(order.listing)), order.price.unwrap_or_default());
+        let (px, lots) = (price.units(grid.px_dp), grid.lots(order.rest()));
+        let book = turn.market.book_mut(order.listing);
+        let trade = book.trade_outside(px, lots, order.side == Side::Buy, turn.venue_ns);
+        let share = Share { trade, price, qty: order.rest(), maker: false };
+        self.settle(id, share, twist, turn).into_iter().collect()
     }
 
     /// Whether the venue gives client ids to orders that no client sent.

@@ -2,10 +2,10 @@
 //! faults at the request's place.
 
 use crate::amount::Amount;
-use crate::fault::verb::{AnswerFault, IdRule, OutcomeFault, ReportFault, Verb};
+use crate::fault::verb::{AnswerFault, IdRule, OutcomeFault, PostOnlyFault, ReportFault, Verb};
 use crate::fault::{Faults, Place};
 
-use super::order::SelfTrade;
+use super::order::{SelfTrade, TimeInForce};
 
 const MS: u64 = 1_000_000;
 
@@ -19,6 +19,7 @@ pub(crate) struct Twist {
     /// Parts in which a taker's fill comes; 0 and 1 = as the book has it.
     pub(crate) parts: u32,
     pub(crate) reject_after_ack: bool,
+    pub(crate) post_only: Option<PostOnlyFault>,
     /// Cancels take so long and their orders are filled meanwhile.
     pub(crate) cancel_race_ns: Option<u64>,
     pub(crate) self_trade: Option<SelfTrade>,
@@ -39,6 +40,11 @@ impl Twist {
     /// Whether it is refused whatever it says.
     pub(crate) const fn is_refused(&self) -> bool {
         matches!(self.outcome, Some((OutcomeFault::Reject, ..)))
+    }
+
+    /// What becomes of this order because it may only rest.
+    pub(crate) fn post_only(&self, tif: TimeInForce) -> Option<PostOnlyFault> {
+        self.post_only.filter(|_| tif == TimeInForce::PostOnly)
     }
 
     /// What the client is told, and how late in ns. A lost request has no truth to be told.
@@ -65,6 +71,7 @@ impl Twist {
             Verb::FillBeforeAck { ms } => self.ack_late_ns = ms.saturating_mul(MS),
             Verb::Partials { n } => self.parts = *n,
             Verb::RejectAfterAck {} => self.reject_after_ack = true,
+            Verb::PostOnly { how } => self.post_only = Some(*how),
             Verb::CancelRace { ms } => self.cancel_race_ns = Some(ms.saturating_mul(MS)),
             Verb::Stp { mode } => self.self_trade = SelfTrade::named(mode),
             Verb::Fee { asset, rate } => self.fee = Amount::parse(rate).map(|rate| (asset.clone(), rate)),

@@ -128,6 +128,20 @@ pub enum OutcomeFault {
     Lost,
 }
 
+/// What a venue does with an order that may only rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PostOnlyFault {
+    /// It would have taken: it is refused, or taken in and ended, as the venue does.
+    Refuse,
+    /// It is taken in, and cancelled by the venue.
+    Cancel,
+    /// The same, and nobody is told.
+    Vanish,
+    /// It takes at its own price, at a taker's fee.
+    Take,
+}
+
 /// What the client is told about its order request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -156,7 +170,8 @@ pub enum ReportFault {
     Reorder,
     /// It comes late.
     Delay,
-    /// It comes in words of a later version: the status has another name, and there are members that nobody knows.
+    /// It comes in words of a later version: the status has another name, and there are members that nobody knows, an
+    /// account's number and a balance among them.
     Drift,
 }
 
@@ -513,6 +528,11 @@ pub enum Verb {
         #[serde(default = "second")]
         ms: u64,
     },
+    /// Orders that may only rest end so.
+    PostOnly {
+        /// How.
+        how: PostOnlyFault,
+    },
     /// Resting orders are filled while their cancel is under way: cancels take so long.
     CancelRace {
         /// How long.
@@ -618,6 +638,7 @@ impl Verb {
             Self::FillBeforeAck { .. }
             | Self::Partials { .. }
             | Self::RejectAfterAck {}
+            | Self::PostOnly { .. }
             | Self::Report { .. }
             | Self::CancelRace { .. }
             | Self::Stp { .. }

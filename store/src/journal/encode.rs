@@ -346,7 +346,7 @@ fn read_report(cursor: &mut Cursor<'_>) -> Option<Report> {
     })
 }
 
-const STAGES: [SagaStage; 8] = [
+const STAGES: [SagaStage; 9] = [
     SagaStage::Opening,
     SagaStage::Asking,
     SagaStage::Exposed,
@@ -355,8 +355,9 @@ const STAGES: [SagaStage; 8] = [
     SagaStage::Flat,
     SagaStage::Hedged,
     SagaStage::Escalated,
+    SagaStage::Resting,
 ];
-const WHYS: [SagaWhy; 14] = [
+const WHYS: [SagaWhy; 16] = [
     SagaWhy::Sent,
     SagaWhy::Matched,
     SagaWhy::LegLate,
@@ -371,6 +372,8 @@ const WHYS: [SagaWhy; 14] = [
     SagaWhy::NoHedge,
     SagaWhy::LateFill,
     SagaWhy::Borne,
+    SagaWhy::RestTaken,
+    SagaWhy::Withdrawn,
 ];
 // What is written by its number is read back by it: a list that lacks one makes its records unreadable.
 const _: () = {
@@ -379,7 +382,7 @@ const _: () = {
         assert!(WHYS[at] as usize == at);
         at += 1;
     }
-    assert!(SagaWhy::Borne as usize + 1 == WHYS.len(), "a new reason stands here too");
+    assert!(SagaWhy::Withdrawn as usize + 1 == WHYS.len(), "a new reason stands here too");
 };
 const SETTLEMENTS: [Settlement; 4] = [Settlement::Final, Settlement::Pending, Settlement::Settled, Settlement::Failed];
 

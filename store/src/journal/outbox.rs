@@ -120,8 +120,8 @@ impl Outbox for OutboxFile {
         frame::write(self.noted, 0, now, &Entry::Intent(*order), &mut self.frame);
         let at = PLACE * (self.noted % PLACES) as usize;
         self.noted += 1;
-        let place = self.places.get_mut(at..).and_then(|places| places.get_mut(..self.frame.len()));
-        place.filter(|place| place.len() <= PLACE).map(|place| place.copy_from_slice(&self.frame)).is_some()
+        let place = self.places.get_mut(at..at + PLACE).and_then(|place| place.get_mut(..self.frame.len()));
+        place.map(|place| place.copy_from_slice(&self.frame)).is_some()
     }
 }
 

@@ -1,5 +1,5 @@
 //! A venue's order entry: requests in, trades against its book, answers and private news out, and what faults make
-//! of them. Every order is immediate or cancelled: the service sends no other.
+//! of them. An order is immediate or cancelled, or it may only rest: see `resting`.
 
 use crate::clock::{MS, S};
 use crate::dice::Dice;
@@ -9,9 +9,10 @@ use crate::venue::{ORDERS, PRIVATE, Venue, Wait};
 use crate::verb::Verb;
 use crate::words;
 use highwire_links::codec::LineNotice;
-use highwire_links::fill::{OrderReject, Report, ReportKind};
+use highwire_links::fill::{OrderReject, Report, ReportKind, Settlement};
 use highwire_links::fixed::Amount;
-use highwire_links::order::{Action, Order};
+use highwire_links::instrument::Instrument;
+use highwire_links::order::{Action, Order, TimeInForce};
 use highwire_links::rate::Scope;
 use highwire_links::{InstrumentId, Nanos, Px, Qty, Side};
 
@@ -30,7 +31,7 @@ impl Venue {
         }
     }
 
-    fn pair_of(instrument: InstrumentId) -> usize {
+    pub(crate) fn pair_of(instrument: InstrumentId) -> usize {
         instrument.index() % PAIRS.len()
     }
 
@@ -58,6 +59,9 @@ impl Venue {
             self.say(ORDERS, &about(order, ReportKind::Ack, now), answer_ns);
             let end = Report { reject: OrderReject::Other, ..about(order, ReportKind::Rejected, now) };
             return self.say(PRIVATE, &end, answer_ns + 20 * MS);
+        }
+        if order.tif == TimeInForce::PostOnly {
+            return self.take_in(order, pair, (now, answer_ns), is_doubtful);
         }
         let trades = self.execute(order, pair, now, dice);
         self.tell_of(order, &trades, (now, answer_ns), is_doubtful, dice);
@@ -89,6 +93,10 @@ impl Venue {
         if self.spends(Verb::RateLimit) {
             return Some(OrderReject::RateLimit);
         }
+        if self.is_restarting {
+            self.turned_away += 1;
+            return Some(OrderReject::NotTrading);
+        }
         if self.spends(Verb::Reject) {
             return Some(OrderReject::Other);
         }
@@ -110,7 +118,7 @@ impl Venue {
         }
     }
 
-    fn refuse(&mut self, order: &Order, why: OrderReject, (now, answer_ns): (Nanos, Nanos)) {
+    pub(crate) fn refuse(&mut self, order: &Order, why: OrderReject, (now, answer_ns): (Nanos, Nanos)) {
         if why == OrderReject::RateLimit {
             let wait_ns = 3 * S;
             self.wait = Some(Wait { until_ns: now + wait_ns, said: None, known_ns: None });
@@ -142,7 +150,7 @@ impl Venue {
             }
             left -= qty;
             self.books[pair].take(px, qty);
-            trades.push(self.book_trade(pair, order.side, (px, qty), now));
+            trades.push(self.book_trade(pair, order.side, (px, qty), false, now));
         }
         if let Some(held) = self.ledger.orders.get_mut(&order.id) {
             held.filled = trades.iter().map(|trade| trade.qty.0).sum();
@@ -151,15 +159,28 @@ impl Venue {
         trades
     }
 
-    fn book_trade(&mut self, pair: usize, side: Side, at: (i64, i64), now: Nanos) -> Trade {
+    /// A trade that waited is final, or undone; false when none waits.
+    pub fn settle(&mut self, fails: bool, now: Nanos) -> bool {
+        let Some((order, trade)) = self.pending.pop() else { return false };
+        if fails {
+            let pair = Self::pair_of(order.instrument);
+            let instrument = self.instruments[pair];
+            self.ledger.take_back(&of(&instrument, (pair, self.place), trade.is_maker), order.side, &trade);
+            if let Some(held) = self.ledger.orders.get_mut(&order.id) {
+                held.trades.retain(|other| other.number != trade.number);
+                held.filled -= trade.qty.0;
+            }
+        }
+        let settlement = if fails { Settlement::Failed } else { Settlement::Settled };
+        let flags = if order.side == Side::Sell { Report::SOLD } else { 0 };
+        let told = Report { kind: ReportKind::Settlement, settlement, flags, ..fill(&order, &trade, 0) };
+        self.say(PRIVATE, &told, now + 2 * MS);
+        true
+    }
+
+    pub(crate) fn book_trade(&mut self, pair: usize, side: Side, at: (i64, i64), is_maker: bool, now: Nanos) -> Trade {
         let instrument = self.instruments[pair];
-        let of = Of {
-            instrument: &instrument,
-            base: PAIRS[pair].0,
-            quote: QUOTE,
-            fee_in_base: Ground::fee_in_base(self.place),
-        };
-        self.ledger.trade(&of, side, at, now)
+        self.ledger.trade(&of(&instrument, (pair, self.place), is_maker), side, at, now)
     }
 
     /// Answers, and tells the private line.
@@ -181,7 +202,11 @@ impl Venue {
         let mut filled = 0;
         for trade in trades {
             filled += trade.qty.0;
-            let fill = fill(order, trade, filled);
+            let mut fill = fill(order, trade, filled);
+            if self.settles_late {
+                fill.settlement = Settlement::Pending;
+                self.pending.push((*order, *trade));
+            }
             // The first venue tells trades in its answers too, as Binance does.
             if self.place == 0 && !is_doubtful {
                 self.say(ORDERS, &fill, ack_ns);
@@ -202,6 +227,9 @@ impl Venue {
     }
 
     fn cancel(&mut self, order: &Order, now: Nanos, dice: &mut Dice) {
+        if self.withdraw(order.id, now) {
+            return self.tell_withdrawn(order, now, dice);
+        }
         let is_known = self.ledger.orders.contains_key(&order.id);
         let reject = if is_known { OrderReject::TooLate } else { OrderReject::NoSuchOrder };
         let answer_ns = now + self.latency_ns(now, dice);
@@ -212,7 +240,7 @@ impl Venue {
         let report = match self.find(order.id, now) {
             None => about(order, ReportKind::NotFound, now),
             Some(held) if held.is_rejected => about(order, ReportKind::Rejected, now),
-            Some(held) => Report { filled: Qty(held.filled), ..about(order, ReportKind::Done, now) },
+            Some(held) => held.stand(now),
         };
         let answer_ns = now + self.latency_ns(now, dice);
         self.say(ORDERS, &report, answer_ns);
@@ -232,7 +260,7 @@ impl Venue {
         if qty == 0 {
             return;
         }
-        let trade = self.book_trade(pair, side, (best.0, qty), now);
+        let trade = self.book_trade(pair, side, (best.0, qty), false, now);
         let instrument = Ground::instrument(self.place, pair);
         self.ledger.foreign.push(Foreign { instrument, side, trade });
         let flags = if side == Side::Sell { Report::SOLD } else { 0 };
@@ -255,7 +283,7 @@ impl Venue {
         self.queue(PRIVATE, now + MS);
     }
 
-    fn say(&mut self, line: usize, report: &Report, due_ns: Nanos) {
+    pub(crate) fn say(&mut self, line: usize, report: &Report, due_ns: Nanos) {
         words::report(report, &mut self.out);
         let fate = self.poison.as_mut().map_or(Fate::Well, Poison::fate);
         let due_ns = if fate == Fate::Late { due_ns + 30 * S } else { due_ns };
@@ -313,13 +341,18 @@ pub const NOBODY: Order = Order {
     stamp: 0,
     instrument: InstrumentId(0),
     side: Side::Buy,
-    tif: highwire_links::order::TimeInForce::Ioc,
+    tif: TimeInForce::Ioc,
     class: highwire_links::mode::OrderClass::Open,
     action: Action::Place,
     reduce_only: false,
 };
 
-fn about(order: &Order, kind: ReportKind, now: Nanos) -> Report {
+/// What a trade of a venue's pair is of.
+fn of(instrument: &Instrument, (pair, place): (usize, usize), is_maker: bool) -> Of<'_> {
+    Of { instrument, base: PAIRS[pair].0, quote: QUOTE, fee_in_base: Ground::fee_in_base(place), is_maker }
+}
+
+pub(crate) fn about(order: &Order, kind: ReportKind, now: Nanos) -> Report {
     Report::about(order.id, order.instrument, kind, now)
 }
 
@@ -334,6 +367,7 @@ pub fn fill(order: &Order, trade: &Trade, filled: i64) -> Report {
         fee_dp: crate::ledger::FEE_DP,
         trade: trade.number,
         at_ns: trade.at_ns,
+        flags: if trade.is_maker { Report::MAKER } else { 0 },
         ..about(order, ReportKind::Fill, trade.at_ns)
     }
 }

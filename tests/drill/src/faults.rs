@@ -113,7 +113,7 @@ impl World {
     }
 
     /// Another price step, said on the stream as some venues do.
-    fn change_tick(&mut self, place: usize) -> bool {
+    pub(crate) fn change_tick(&mut self, place: usize) -> bool {
         let (now, pair) = (self.now, self.dice.below(PAIRS.len() as u64) as usize);
         let venue = &mut self.venues[place];
         let old = venue.instruments[pair].tick;

@@ -1,7 +1,7 @@
 //! What is traded where: five venues, one for each way in which books chain, and two pairs; the configuration, which
 //! is the shipped one but for funds, fees and sizes of files.
 
-use highwire::config::{Config, load_from};
+use highwire::config::{Config, Entry, load_from};
 use highwire::universe::{Pairing, Universe};
 use highwire_engine::feed::BookSpec;
 use highwire_links::decode::Chain;
@@ -10,6 +10,7 @@ use highwire_links::rate::{RateRule, Scope};
 use highwire_links::{InstrumentId, VenueId};
 use highwire_venues::spec::InstrumentSpec;
 use highwire_venues::venue::Venue;
+use std::sync::Arc;
 
 /// The venues, and how their books chain here: two speak in a way that belongs to another market of theirs.
 pub const VENUES: [(Venue, Chain); 5] = [
@@ -29,6 +30,10 @@ pub const HOLDING: i128 = 100_000_000;
 pub const ORDERS_PER_10S: u32 = 100;
 /// Fee of every venue, parts per billion.
 const FEE_PPB: i64 = 200_000;
+/// The same for an order that rested, where first legs rest.
+const MAKER_FEE_PPB: i64 = 50_000;
+/// On every so manieth seed first legs rest.
+const RESTING_EVERY: u64 = 4;
 /// The venue that takes the fee of a buy in what is bought.
 const FEE_IN_BASE: Venue = Venue::BybitSpot;
 
@@ -48,6 +53,21 @@ impl Ground {
     /// The shipped configuration cannot be read, or the tables do not fit.
     pub fn new() -> Result<Self, String> {
         Self::with(|_| {})
+    }
+
+    /// The drill's ground where first legs rest.
+    ///
+    /// # Errors
+    /// As for [`Ground::new`].
+    pub fn resting() -> Result<Self, String> {
+        Self::with(|config| {
+            (config.cross.entry, config.cross.rest_ms) = (Entry::Maker, 1_500);
+            for (venue, _) in VENUES {
+                if let Some(settings) = config.venues.get_mut(venue.name()) {
+                    settings.maker_fee_ppb = MAKER_FEE_PPB;
+                }
+            }
+        })
     }
 
     /// The drill's ground with something else in its configuration.
@@ -92,6 +112,33 @@ impl Ground {
     /// Whether a venue takes the fee of a buy in what is bought.
     pub fn fee_in_base(place: usize) -> bool {
         VENUES[place].0 == FEE_IN_BASE
+    }
+}
+
+/// What each seed is run on.
+pub struct Grounds {
+    /// Both legs take.
+    pub taking: Arc<Ground>,
+    resting: Arc<Ground>,
+}
+
+impl Grounds {
+    /// Both grounds.
+    ///
+    /// # Errors
+    /// As for [`Ground::new`].
+    pub fn new() -> Result<Self, String> {
+        Ok(Self { taking: Arc::new(Ground::new()?), resting: Arc::new(Ground::resting()?) })
+    }
+
+    /// The ground of a seed.
+    pub fn of(&self, seed: u64) -> &Arc<Ground> {
+        if Self::rests(seed) { &self.resting } else { &self.taking }
+    }
+
+    /// Whether first legs rest on this seed.
+    pub fn rests(seed: u64) -> bool {
+        seed.is_multiple_of(RESTING_EVERY)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::clock::{MS, S};
 use crate::ground::{PAIRS, QUOTE, VENUES};
 use crate::ledger::{Foreign, Held, Trade};
 use crate::venue::Venue;
-use highwire_links::fill::{FeeAsset, Report, ReportKind};
+use highwire_links::fill::{FeeAsset, Report, ReportKind, Settlement};
 use highwire_links::fixed::{Amount, Scale};
 use highwire_links::lease::ID_BITS;
 use highwire_links::mode::{Mode, OrderClass};
@@ -69,6 +69,8 @@ pub struct Judge {
     pub orders_settled: u64,
     /// Trades compared with a ledger.
     pub trades_settled: u64,
+    /// Of these, by orders that had rested.
+    pub trades_rested: u64,
     /// Trades that no line told of: found by nobody, counted here.
     pub untold_foreign: u64,
     /// Orders booked by their venue's count.
@@ -86,6 +88,11 @@ impl Judge {
         if self.violations.len() < KEPT {
             self.violations.push(what);
         }
+    }
+
+    /// How much of an asset moved that no line told, at all venues together.
+    pub fn unsaid(&self, asset: &str) -> i128 {
+        self.sums.iter().filter(|((_, of), _)| of == asset).map(|(_, sums)| sums.unsaid).sum()
     }
 
     /// Reads what was written since the last look. Only while everything written is synced, or right after a start.
@@ -168,6 +175,7 @@ impl Judge {
         let (id, is_ended) = (report.id, report.flags & Report::ENDED != 0);
         match report.kind {
             ReportKind::Fill if report.qty.0 > 0 => self.on_fill(report),
+            ReportKind::Settlement if report.settlement == Settlement::Failed => self.on_undone(report),
             ReportKind::Foreign => {
                 let trade = (report.instrument.0, report.trade);
                 if !self.foreign.insert(trade) {
@@ -197,11 +205,23 @@ impl Judge {
         self.book(report);
     }
 
+    /// A trade failed to settle: what it had moved, fee included, moves back.
+    fn on_undone(&mut self, report: &Report) {
+        if self.orders.get_mut(&report.id).is_some_and(|seen| seen.trades.remove(&report.trade).is_none()) {
+            self.wrong(format!("I3: trade {} of order {:x} is undone and was not booked", report.trade, report.id));
+        }
+        self.shift(report, -1);
+    }
+
     fn book(&mut self, report: &Report) {
+        self.shift(report, 1);
+    }
+
+    fn shift(&mut self, report: &Report, sign: i128) {
         for (asset, by) in moves(report) {
             let place = report.instrument.index() / PAIRS.len();
             let sums = self.sums.entry((place, asset.to_owned())).or_default();
-            sums.journal = sums.journal.map(|sum| sum + by);
+            sums.journal = sums.journal.map(|sum| sum + sign * by);
         }
     }
 
@@ -235,6 +255,9 @@ impl Judge {
         let (id, name) = (held.order.id, VENUES[venue.place].0.name());
         if held.arrivals > 1 {
             self.wrong(format!("I2: order {id:x} arrived {} times at {name}", held.arrivals));
+        }
+        if held.rests && is_quiet {
+            self.wrong(format!("I3: order {id:x} rests at {name}, and nothing is under way"));
         }
         let Some(seen) = self.orders.get(&id) else {
             if is_quiet && !self.is_traceless(held) {
@@ -401,6 +424,7 @@ impl Judge {
                 if is_over {
                     self.orders_settled += 1;
                     self.trades_settled += held.trades.len() as u64;
+                    self.trades_rested += held.trades.iter().filter(|trade| trade.is_maker).count() as u64;
                     orders.remove(id);
                 }
                 !is_over

@@ -24,6 +24,8 @@ pub struct Trade {
     pub fee: i64,
     /// In which asset.
     pub fee_in: FeeAsset,
+    /// Our order had rested.
+    pub is_maker: bool,
     /// When.
     pub at_ns: Nanos,
 }
@@ -56,6 +58,8 @@ pub struct Held {
     pub filled: i64,
     /// It was refused.
     pub is_rejected: bool,
+    /// What is left of it rests.
+    pub rests: bool,
     /// How often its id arrived.
     pub arrivals: u32,
     /// From then on questions find it.
@@ -103,10 +107,15 @@ impl Ledger {
             known.arrivals += 1;
             return false;
         }
-        let held =
-            Held { order: *order, arrival, trades: Vec::new(), filled: 0, is_rejected: false, arrivals: 1, visible_ns };
+        let (trades, filled, is_rejected, rests, arrivals) = (Vec::new(), 0, false, false, 1);
+        let held = Held { order: *order, arrival, trades, filled, is_rejected, rests, arrivals, visible_ns };
         self.orders.insert(order.id, held);
         true
+    }
+
+    /// Orders that rest.
+    pub fn resting(&self) -> impl Iterator<Item = &Held> {
+        self.orders.values().filter(|held| held.rests)
     }
 
     /// Books a trade of the account; it comes back with its number and fee.
@@ -115,7 +124,7 @@ impl Ledger {
         let value = Amount::notional(Px(px), Qty(qty), of.instrument.scale).unwrap_or_default();
         let base = amount(qty, of.instrument.scale);
         let fee_in = if of.fee_in_base && side == Side::Buy { FeeAsset::Base } else { FeeAsset::Quote };
-        let fee = fee_of(if fee_in == FeeAsset::Base { base } else { value }, of.instrument.taker_fee_ppb);
+        let fee = fee_of(if fee_in == FeeAsset::Base { base } else { value }, of.fee_ppb());
         let paid = Amount::from_mantissa(fee.into(), FEE_DP).unwrap_or_default();
         let (mut base_moves, mut quote_moves) = if side == Side::Buy { (base.0, -value.0) } else { (-base.0, value.0) };
         match fee_in {
@@ -124,7 +133,18 @@ impl Ledger {
         }
         self.shift(of.base, base_moves);
         self.shift(of.quote, quote_moves);
-        Trade { number: self.next, px: Px(px), qty: Qty(qty), fee, fee_in, at_ns }
+        Trade { number: self.next, px: Px(px), qty: Qty(qty), fee, fee_in, is_maker: of.is_maker, at_ns }
+    }
+
+    /// Undoes a trade that failed to settle, with its fee.
+    pub fn take_back(&mut self, of: &Of<'_>, side: Side, trade: &Trade) {
+        let value = Amount::notional(trade.px, trade.qty, of.instrument.scale).unwrap_or_default().0;
+        let base = amount(trade.qty.0, of.instrument.scale).0;
+        let sign = if side == Side::Buy { 1 } else { -1 };
+        let paid = Amount::from_mantissa(trade.fee.into(), FEE_DP).unwrap_or_default().0;
+        self.shift(of.base, -sign * base);
+        self.shift(of.quote, sign * value);
+        self.shift(if trade.fee_in == FeeAsset::Base { of.base } else { of.quote }, paid);
     }
 
     /// Funds come or go.
@@ -155,6 +175,14 @@ pub struct Of<'a> {
     pub quote: &'a str,
     /// The venue takes its fee of a buy in what is bought.
     pub fee_in_base: bool,
+    /// Our order had rested.
+    pub is_maker: bool,
+}
+
+impl Of<'_> {
+    fn fee_ppb(&self) -> i64 {
+        if self.is_maker { self.instrument.maker_fee_ppb } else { self.instrument.taker_fee_ppb }
+    }
 }
 
 /// A quantity as an amount.

@@ -3,9 +3,10 @@
 use clap::Parser;
 use drill::canary::Canary;
 use drill::compound::{Compound, Length};
-use drill::ground::Ground;
+use drill::ground::{Ground, Grounds};
 use drill::report;
-use drill::run::{Failure, Seen, days};
+use drill::run::Failure;
+use drill::seeds::Seeds;
 use drill::shrink::shrink;
 use drill::{crash, memory};
 use std::process::ExitCode;
@@ -24,6 +25,9 @@ struct Options {
     /// Days of one seed: its world, its options, its journal.
     #[arg(long, default_value_t = 10)]
     days_per_seed: u64,
+    /// Threads, each with a seed of its own; without it, one for each core.
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Every verb must have been fired.
     #[arg(long)]
     all_verbs: bool,
@@ -55,18 +59,18 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let ground = match Ground::new() {
-        Ok(ground) => Arc::new(ground),
+    let grounds = match Grounds::new() {
+        Ok(grounds) => grounds,
         Err(why) => {
             eprintln!("{why}");
             return ExitCode::FAILURE;
         }
     };
     let outcome = match (&options.compound, options.crash_points, options.memory) {
-        (Some(rows), ..) => run_compounds(&ground, &options, rows),
-        (_, Some(wanted), _) => crash_points(&ground, &options, wanted),
-        (_, _, Some(hours)) => look_at_memory(&ground, &options, hours),
-        _ => run_days(&ground, &options),
+        (Some(rows), ..) => run_compounds(&grounds.taking, &options, rows),
+        (_, Some(wanted), _) => crash_points(&grounds.taking, &options, wanted),
+        (_, _, Some(hours)) => look_at_memory(&grounds.taking, &options, hours),
+        _ => run_days(&grounds, &options),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -78,32 +82,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_days(ground: &Arc<Ground>, options: &Options) -> Result<bool, Failure> {
-    let (began, mut seen) = (Instant::now(), Seen::default());
-    let (mut left, mut seed) = (options.days, options.seed);
-    while left > 0 {
-        let wanted = left.min(options.days_per_seed.max(1));
-        if options.options || left == options.days {
-            report::drawn(seed);
+fn run_days(grounds: &Grounds, options: &Options) -> Result<bool, Failure> {
+    let &Options { seed: first, days, canary, .. } = options;
+    let seeds = Seeds { first, days, days_per_seed: options.days_per_seed.max(1), canary };
+    let drawn = if options.options { seeds.count() } else { 1 };
+    (first..first + drawn).for_each(report::drawn);
+    let began = Instant::now();
+    let jobs = options.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let told = |days: u64| {
+        if days.is_multiple_of(500) {
+            println!("{days} days, {:.0} s", began.elapsed().as_secs_f64());
         }
-        if let Err(failure) = days(ground, seed, wanted, options.canary, &mut seen) {
-            report::drawn(seed);
-            if let Some(shortest) = shrink(ground, &failure, options.canary) {
-                report::shortest(&shortest);
-            }
-            return Err(failure);
-        }
-        (left, seed) = (left - wanted, seed + 1);
-        if (options.days - left).is_multiple_of(500) {
-            println!("{} days, {:.0} s", options.days - left, began.elapsed().as_secs_f64());
-        }
-    }
-    report::days(&seen, (options.seed, seed - 1), began.elapsed());
+    };
+    let seen = seeds.run(grounds, jobs, told).inspect_err(|failure| shorten(grounds, failure, canary))?;
+    report::days(&seen, (first, first + seeds.count() - 1), began.elapsed());
     let missing = seen.fired.missing();
     if !missing.is_empty() {
         println!("never fired: {}", missing.join(", "));
     }
     Ok(missing.is_empty() || !options.all_verbs)
+}
+
+/// Looks for the shortest beginning that fails.
+fn shorten(grounds: &Grounds, failure: &Failure, canary: Option<Canary>) {
+    report::drawn(failure.seed);
+    if let Some(shortest) = shrink(grounds.of(failure.seed), failure, canary) {
+        report::shortest(&shortest);
+    }
 }
 
 fn run_compounds(ground: &Arc<Ground>, options: &Options, rows: &[Compound]) -> Result<bool, Failure> {

@@ -23,7 +23,7 @@ use highwire_links::instrument::{Change, Status};
 use highwire_links::lifecycle::Event;
 use highwire_links::order::Order;
 use highwire_links::page::BookState;
-use highwire_links::{InstrumentId, Mode, Nanos, PairId, Qty, VenueId};
+use highwire_links::{InstrumentId, Mode, Nanos, PairId, VenueId};
 use highwire_store::journal::{Entry, Moved};
 use highwire_supervision::attempts::{AttemptRule, Attempts};
 use highwire_supervision::backoff::Backoff;
@@ -268,9 +268,8 @@ impl Net {
                 self.change(instrument, Change { tick: Some(tick), ..Change::default() });
             }
             Event::Standing { orders, trades, exposed } => {
-                // An immediate order does not rest: none is open at a venue once it has been answered.
-                let at_venues = std::mem::take(&mut self.reign.counts).then_some(0).or(Some(0));
-                self.reign.on_stand(Stand { orders, trades, exposed, at_venues }, now);
+                let at_venues = scene.venues.iter().map(|venue| venue.ledger.resting().count() as u32).sum();
+                self.reign.on_stand(Stand { orders, trades, exposed, at_venues: Some(at_venues) }, now);
             }
             Event::Untold { id, instrument } => self.untold.push(Untold { id, instrument, due_ns: now, tries: TRIES }),
             Event::GuardTripped { why, .. } => {
@@ -396,10 +395,12 @@ impl Net {
             state.orders.iter().filter(|(_, open)| is_old(&open.order)).map(|(&id, open)| (id, open.order)).collect()
         };
         for (id, order) in old {
-            let venue = &scene.venues[order.instrument.index() / PAIRS.len()];
+            let venue = &mut scene.venues[order.instrument.index() / PAIRS.len()];
             if venue.is_shut(now) {
                 continue;
             }
+            // What rests, and nobody follows, is withdrawn.
+            venue.withdraw(id, now);
             let about = |kind| Report::about(id, order.instrument, kind, now);
             let reports = match venue.find(id, now) {
                 None => vec![about(ReportKind::NotFound), about(ReportKind::NotFound)],
@@ -516,7 +517,6 @@ fn told_in_full(held: &crate::ledger::Held, now: Nanos) -> Vec<Report> {
         fill(&held.order, trade, filled)
     };
     let mut reports: Vec<Report> = held.trades.iter().map(report).collect();
-    let done = Report::about(held.order.id, held.order.instrument, ReportKind::Done, now);
-    reports.push(Report { filled: Qty(held.filled), ..done });
+    reports.push(held.stand(now));
     reports
 }

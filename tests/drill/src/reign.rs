@@ -68,8 +68,6 @@ pub struct Reign {
     venues: Vec<VenueId>,
     /// Commands for the thread.
     pub commands: Vec<Command>,
-    /// The venues are to be asked how many orders of ours are open.
-    pub counts: bool,
     notes: SyncSender<Entry>,
     cnc: Cnc,
 }
@@ -112,7 +110,6 @@ impl Reign {
             began_ns: Some(now),
             venues: venues.to_vec(),
             commands: Vec::new(),
-            counts: false,
             notes: to.0,
             cnc: to.1,
         };
@@ -278,7 +275,8 @@ impl Reign {
                 Step::Ask => self.commands.push(Command::Report),
                 Step::Flatten => self.commands.push(Command::Flatten),
                 Step::CancelAll => self.commands.push(Command::CancelAll),
-                Step::CountAtVenues => self.counts = true,
+                // What stands at the venues is counted whenever the engine says how it stands.
+                Step::CountAtVenues => {}
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::compound::Compound;
 use crate::compound::play::Outcome;
 use crate::crash::{Crashes, ORDERS};
 use crate::dice::Dice;
-use crate::ground::VENUES;
+use crate::ground::{Grounds, VENUES};
 use crate::memory::{Look, Memory};
 use crate::run::{Failure, Seen};
 use crate::shrink::Shortest;
@@ -14,7 +14,8 @@ use std::time::Duration;
 
 /// The options that a seed draws.
 pub fn drawn(seed: u64) {
-    println!("seed {seed} draws {}", Swarm::draw(&mut Dice::new(seed)));
+    let entry = if Grounds::rests(seed) { "first legs rest, " } else { "" };
+    println!("seed {seed} draws {entry}{}", Swarm::draw(&mut Dice::new(seed)));
 }
 
 /// A run that ended well.
@@ -32,7 +33,10 @@ pub fn days(seen: &Seen, (first, last): (u64, u64), took: Duration) {
         VENUES.len(),
         fired.sum()
     );
-    println!("compared with the ledgers: {} orders, {} trades; {records} journal records read", settled.0, settled.1);
+    println!(
+        "compared with the ledgers: {} orders, {} trades, {} of them by orders that had rested; {records} journal records read",
+        settled.0, settled.1, settled.2
+    );
     println!(
         "{messages} messages to people; {} trades by hand that no line told; {} orders booked by count; {} orders without a \
          trade whose record went with their process",

@@ -15,7 +15,7 @@ pub const ORDERS: u64 = 200;
 /// Faults of a day.
 pub const FAULTS: u64 = 50;
 /// A day that has not seen them after so many times its events makes no progress.
-const PATIENCE: u64 = 6;
+const PATIENCE: u64 = 12;
 /// After the last fault all must be well within this.
 const HEAL_NS: Nanos = 400 * S;
 
@@ -30,8 +30,8 @@ pub struct Seen {
     pub orders: u64,
     /// Faults.
     pub fired: Fired,
-    /// Orders and trades compared.
-    pub settled: (u64, u64),
+    /// Orders and trades compared, and of these the trades of orders that had rested.
+    pub settled: (u64, u64, u64),
     /// Records of the journal read by the judge.
     pub records: u64,
     /// Starts of the process.
@@ -128,12 +128,30 @@ pub(crate) fn check(world: &World) -> Result<(), Vec<String>> {
 }
 
 impl Seen {
+    /// Adds what another run has seen.
+    pub fn add(&mut self, other: &Self) {
+        self.days += other.days;
+        self.events += other.events;
+        self.orders += other.orders;
+        self.fired.add(&other.fired);
+        let (ours, theirs) = (self.settled, other.settled);
+        self.settled = (ours.0 + theirs.0, ours.1 + theirs.1, ours.2 + theirs.2);
+        self.records += other.records;
+        self.starts += other.starts;
+        self.heal_max_ns = self.heal_max_ns.max(other.heal_max_ns);
+        self.exposed_max_ns = self.exposed_max_ns.max(other.exposed_max_ns);
+        self.messages += other.messages;
+        let (ours, theirs) = (self.unsaid, other.unsaid);
+        self.unsaid = (ours.0 + theirs.0, ours.1 + theirs.1, ours.2 + theirs.2);
+    }
+
     fn take(&mut self, world: &World) {
         self.events += world.events();
         self.orders += world.orders();
         self.fired.add(&world.fired);
         self.settled.0 += world.judge.orders_settled;
         self.settled.1 += world.judge.trades_settled;
+        self.settled.2 += world.judge.trades_rested;
         self.records += world.judge.records;
         self.starts += world.starts;
         self.exposed_max_ns = self.exposed_max_ns.max(world.exposed_max_ns);

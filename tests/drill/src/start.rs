@@ -18,7 +18,7 @@ use highwire_links::order::Order;
 use highwire_links::{InstrumentId, Nanos, Side};
 use highwire_store::disk::{Disk, MemoryDisk};
 use highwire_store::journal::{Entry, Health, Looked, Stamped, Statement};
-use highwire_supervision::reconcile::{Answer, Finding, Traded, holdings, orders};
+use highwire_supervision::reconcile::{Answer, Finding, Resting, Traded, holdings, orders};
 use highwire_venues::orders::Listed;
 use highwire_venues::private::{OrderState, OrderStatus, TradeState};
 use std::sync::Arc;
@@ -72,12 +72,12 @@ impl Starting {
     ///
     /// # Errors
     /// The disk takes no records, in words.
-    pub fn ask(&mut self, venues: &[Venue], now: Nanos) -> Result<bool, String> {
+    pub fn ask(&mut self, venues: &mut [Venue], now: Nanos) -> Result<bool, String> {
         if now < self.next_ns {
             return Ok(false);
         }
         self.next_ns = now + PAUSE_NS;
-        for (place, venue) in venues.iter().enumerate() {
+        for (place, venue) in venues.iter_mut().enumerate() {
             if !self.agreed[place] && !venue.is_shut(now) {
                 self.agreed[place] = self.compare(place, venue, now);
             }
@@ -94,7 +94,7 @@ impl Starting {
     }
 
     /// One venue: orders and trades first, and when they agree, what it holds. True when all agrees.
-    fn compare(&mut self, place: usize, venue: &Venue, now: Nanos) -> bool {
+    fn compare(&mut self, place: usize, venue: &mut Venue, now: Nanos) -> bool {
         let (of, list) = (VENUES[place].0, Arc::clone(&self.lists[place]));
         let mine = ours(&self.boot.state, of, &list, |_| false);
         let survey = survey(venue, &question(&self.boot.state, of, &list, &mine), now);
@@ -104,6 +104,9 @@ impl Starting {
             return self.weigh(place, &survey, now);
         }
         self.act(&first, now);
+        for (_, venue_id) in &first.withdraw {
+            _ = u64::from_str_radix(venue_id, 16).is_ok_and(|id| venue.withdraw(id, now));
+        }
         // An order that the journal had lost stands there now: whether it has ended is asked in the next round.
         let has_lost = found.iter().any(|finding| matches!(finding, Finding::Lost { .. }));
         if has_lost || !first.waits.is_empty() || !first.stops.is_empty() {
@@ -165,12 +168,16 @@ fn written(disk: &MemoryDisk, canary: Option<Canary>) -> Box<dyn Disk> {
 fn survey(venue: &Venue, question: &Question, now: Nanos) -> Survey {
     let mut survey = Survey::default();
     for Order { id, .. } in &question.doubts {
-        let answer = venue.find(*id, now).map_or(Answer::Absent, |held| Answer::Ended(filled(venue, held)));
+        let answer = venue.find(*id, now).map_or(Answer::Absent, |held| answer(venue, held));
         survey.theirs.asked.insert(*id, answer);
     }
     let since_ns = question.since_ns.map_or(Nanos::MAX, |since_ns| since_ns.saturating_sub(MARGIN_NS));
     for held in venue.ledger.orders.values().filter(|held| held.visible_ns <= now) {
         survey.orders.insert(held.order.id, order_state(venue, held));
+        if held.rests {
+            let (id, instrument, venue_id) = (held.order.id, held.order.instrument, format!("{:x}", held.order.id));
+            survey.theirs.open.push(Resting { id: Some(id), instrument, venue_id });
+        }
         for trade in held.trades.iter().filter(|trade| trade.at_ns >= since_ns) {
             tell(venue, (Some(held.order.id), held.order.instrument, held.order.side), trade, &mut survey);
         }
@@ -180,6 +187,10 @@ fn survey(venue: &Venue, question: &Question, now: Nanos) -> Survey {
     }
     survey.theirs.balances.clone_from(&venue.ledger.balances);
     survey
+}
+
+fn answer(venue: &Venue, held: &Held) -> Answer {
+    if held.rests { Answer::Open } else { Answer::Ended(filled(venue, held)) }
 }
 
 fn filled(venue: &Venue, held: &Held) -> Amount {
@@ -201,7 +212,11 @@ fn order_state(venue: &Venue, held: &Held) -> OrderState {
         px: Amount::from_mantissa(held.order.px.0.into(), scale.px_dp).unwrap_or_default(),
         qty: crate::ledger::amount(held.order.qty.0, scale),
         filled: filled(venue, held),
-        status: if held.filled == held.order.qty.0 { OrderStatus::Filled } else { OrderStatus::Cancelled },
+        status: match held.rests {
+            true => OrderStatus::Open,
+            false if held.filled == held.order.qty.0 => OrderStatus::Filled,
+            false => OrderStatus::Cancelled,
+        },
         at_ms: (held.arrival.at_ns / 1_000_000) as i64,
     }
 }
@@ -222,7 +237,7 @@ fn tell(venue: &Venue, (id, instrument, side): (Option<u64>, InstrumentId, Side)
         qty,
         fee: Amount::from_mantissa(trade.fee.into(), crate::ledger::FEE_DP).unwrap_or_default(),
         fee_asset: if trade.fee_in == FeeAsset::Base { PAIRS[pair].0 } else { QUOTE }.to_owned(),
-        maker: false,
+        maker: trade.is_maker,
         settlement: Settlement::Final,
         at_ms: (trade.at_ns / 1_000_000) as i64,
     });

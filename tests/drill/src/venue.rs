@@ -6,7 +6,7 @@ use crate::clock::{MS, S};
 use crate::desk::Poison;
 use crate::dice::Dice;
 use crate::ground::{Ground, HOLDING, PAIRS, QUOTE, VENUES};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Trade};
 use crate::verb::{VERBS, Verb};
 use crate::wire::{Far, Unframer};
 use crate::words::{self, BINARY};
@@ -14,6 +14,7 @@ use highwire_engine::feed::Snapshot;
 use highwire_links::decode::Chain;
 use highwire_links::fixed::Amount;
 use highwire_links::instrument::Instrument;
+use highwire_links::order::Order;
 use highwire_links::update::DepthHead;
 use highwire_links::{Nanos, VenueId};
 use std::collections::{BTreeMap, VecDeque};
@@ -121,6 +122,14 @@ pub struct Venue {
     pub(crate) wait: Option<Wait>,
     /// What is wrong with its reports all the time.
     pub poison: Option<Poison>,
+    /// Its trades are not final with the match from now on, as on a chain.
+    pub settles_late: bool,
+    /// Trades that wait to be settled, with their orders.
+    pub pending: Vec<(Order, Trade)>,
+    /// Its engine starts anew: it takes no orders, and no list says so.
+    pub is_restarting: bool,
+    /// Orders that it did not take meanwhile.
+    pub turned_away: u64,
     /// Requests that came although they were not to.
     pub over_limit: u64,
     /// Its pings that a line which writes has not answered.
@@ -167,6 +176,10 @@ impl Venue {
             recent: VecDeque::new(),
             wait: None,
             poison: None,
+            settles_late: false,
+            pending: Vec::new(),
+            is_restarting: false,
+            turned_away: 0,
             over_limit: 0,
             unanswered: 0,
             is_heard: true,
@@ -273,6 +286,7 @@ impl Venue {
         for line in 0..MARKET_LINES {
             reached |= !is_lost && self.tell(line, pair, now, dice);
         }
+        self.take_resting(pair, now, dice);
         let is_whole = reached && !spoils;
         self.is_broken[pair] |= !is_whole;
         if is_whole {

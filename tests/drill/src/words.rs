@@ -23,6 +23,9 @@ const WAIT: u8 = b'W';
 const NOTICE: u8 = b'N';
 const ORDER: u8 = b'O';
 
+/// By their numbers.
+const SETTLEMENTS: [Settlement; 4] = [Settlement::Final, Settlement::Pending, Settlement::Settled, Settlement::Failed];
+
 /// Bytes before the levels of a depth message.
 const DEPTH_HEAD: usize = 80;
 
@@ -178,7 +181,7 @@ pub fn request(bytes: &[u8]) -> Option<Order> {
         decided_ns: 0,
         stamp: 0,
         side: if side == 0 { Side::Buy } else { Side::Sell },
-        tif: if tif == 0 { TimeInForce::Ioc } else { TimeInForce::Gtc },
+        tif: if tif == 0 { TimeInForce::Ioc } else { TimeInForce::PostOnly },
         class: highwire_links::mode::OrderClass::Open,
         action: Action::from_u8(action)?,
         reduce_only: reduce_only != 0,
@@ -210,7 +213,7 @@ impl Clerk {
 }
 
 fn read_report(bytes: &[u8]) -> Option<Report> {
-    let &[_, kind, _, _, reject, fee_in, fee_dp, _, flags, ..] = bytes else { return None };
+    let &[_, kind, _, _, reject, fee_in, fee_dp, settlement, flags, ..] = bytes else { return None };
     let value = |at: usize| word(bytes, 16 + 8 * at);
     Some(Report {
         id: value(0)?,
@@ -225,7 +228,7 @@ fn read_report(bytes: &[u8]) -> Option<Report> {
         reject: *OrderReject::ALL.get(usize::from(reject))?,
         fee_in: *[FeeAsset::Quote, FeeAsset::Base, FeeAsset::Other].get(usize::from(fee_in))?,
         fee_dp,
-        settlement: Settlement::Final,
+        settlement: *SETTLEMENTS.get(usize::from(settlement))?,
         flags,
     })
 }

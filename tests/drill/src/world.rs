@@ -16,6 +16,7 @@ use crate::venue::Venue;
 use crate::verb::{Fired, Swarm, VERBS, Verb};
 use crate::wire::{Fuse, Wires};
 use highwire::boot::BootError;
+use highwire::config::Entry;
 use highwire_engine::saga::Saga;
 use highwire_links::audit::SagaStage;
 use highwire_links::command::Verb as Command;
@@ -323,7 +324,7 @@ impl World {
     }
 
     fn go_on(&mut self, mut starting: Box<Starting>) {
-        let asked = starting.ask(&self.venues, self.now);
+        let asked = starting.ask(&mut self.venues, self.now);
         let stops = std::mem::take(&mut starting.stops).into_iter().map(|why| format!("a start stops: {why}"));
         self.judge.violations.extend(stops);
         match asked {
@@ -471,7 +472,8 @@ impl World {
         for (pair, (base, _)) in PAIRS.iter().enumerate() {
             let held: i128 = self.venues.iter().map(|venue| venue.ledger.balance(base).0).sum();
             let unit = Amount::from_mantissa(1, 0).unwrap_or_default().0;
-            let net = held - HOLDING * VENUES.len() as i128 * unit;
+            // A trade by hand that no line told is nobody's exposure, now and later.
+            let net = held - HOLDING * VENUES.len() as i128 * unit - self.judge.unsaid(base);
             let value = (net / 100_000_000).abs() * i128::from(self.market.fair(pair)) / 100 / (unit / 100_000_000);
             // What a mode keeps from being hedged has an incident of its own.
             let is_exposed =
@@ -497,7 +499,10 @@ impl World {
         let asks = process.engine().and_then(|engine| engine.saga(PairId(pair as u16))).map(Saga::stage);
         // While a leg is in doubt nobody knows what it has left; that is resolved or told within its own time.
         let doubt_ms = if asks == Some(SagaStage::Asking) { self.ground.config.saga.resolve_ms } else { 0 };
-        if lasts_ns < EXPOSED_NS + doubt_ms * MS || is_told {
+        // What is taken of an order that rests, and told on no line, is found when its rest is over.
+        let cross = &self.ground.config.cross;
+        let rest_ms = if cross.entry == Entry::Maker { cross.rest_ms } else { 0 };
+        if lasts_ns < EXPOSED_NS + (doubt_ms + rest_ms) * MS || is_told {
             return;
         }
         // A trade by hand that no line told is known to nobody.

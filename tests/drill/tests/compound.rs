@@ -59,6 +59,18 @@ fn a_runaway_that_nobody_hears_of_is_stopped_stays_stopped_and_is_told_once() {
     plays(Compound::Z05, 3);
 }
 
+/// Fault: Z06
+#[test]
+fn a_venue_that_starts_anew_for_ninety_seconds_and_undoes_trades_leaves_nothing_unhedged_or_unsaid() {
+    plays(Compound::Z06, 4);
+}
+
+/// Fault: Z07
+#[test]
+fn a_thread_that_dies_every_second_while_all_books_are_lost_loses_no_order_and_trades_on_no_wrong_book() {
+    plays(Compound::Z07, 6);
+}
+
 /// Fault: Z08
 #[test]
 fn a_process_that_stood_still_trades_on_no_old_book_and_misses_no_fill() {

@@ -78,6 +78,9 @@ fn every_defence_that_is_taken_away_is_missed() {
     }
 }
 
+/// Orders that have ended are forgotten with everything about them.
+///
+/// Fault: P08
 #[test]
 fn memory_does_not_grow_and_a_leak_would_be_seen() {
     let minutes = |leak_bytes| memory::Plan { every_ns: 300_000_000_000, looks: 14, leak_bytes };

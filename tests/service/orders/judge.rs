@@ -1,7 +1,7 @@
 //! What truly happened, by the simulator's ledger alone.
 
 use super::rig::Place;
-use highwire_simulator::{Amount, Deed, Fill, Record, Side, Venue as Room};
+use highwire_simulator::{Amount, Deed, Fill, Record, Side, TimeInForce, Venue as Room};
 use std::collections::{BTreeSet, HashSet};
 
 /// The service's account among the simulator's members.
@@ -75,6 +75,41 @@ impl Judge {
             _ => false,
         };
         self.records.iter().filter(fits).count()
+    }
+
+    /// When venues refused orders that would have taken, wherever it was.
+    pub fn would_have_taken_ns(&self) -> Vec<u64> {
+        let fits = |record: &&Record| matches!(&record.deed, Deed::Refused { account: ACCOUNT, why, .. } if format!("{why:?}").contains("WouldTake"));
+        self.records.iter().filter(fits).map(|record| record.at_ns).collect()
+    }
+
+    /// Orders that could only rest, and the others, that the venues took in.
+    pub fn makers_and_takers(&self) -> (usize, usize) {
+        let life = |record: &Record| match &record.deed {
+            Deed::Order { account: ACCOUNT, tif, .. } => Some(*tif == TimeInForce::PostOnly),
+            _ => None,
+        };
+        let lives: Vec<bool> = self.records.iter().filter_map(life).collect();
+        let makers = lives.iter().filter(|is_maker| **is_maker).count();
+        (makers, lives.len() - makers)
+    }
+
+    /// Every order that could take came while something was open, and on the side that closes it.
+    pub fn assert_nothing_hedged_ahead(&self, places: &[Place]) {
+        let mut net = Amount::ZERO;
+        for record in &self.records {
+            match &record.deed {
+                Deed::Fill(fill) if fill.account == ACCOUNT => {
+                    let place = places.iter().find(|place| is_at(place, fill));
+                    net += place.map_or(Amount::ZERO, |place| moved(place, fill));
+                }
+                Deed::Order { account: ACCOUNT, tif, side, .. } if *tif != TimeInForce::PostOnly => {
+                    let closes = if *side == Side::Sell { net } else { -net };
+                    assert!(closes > Amount::ZERO, "{record:?} while {net} was open: {}", self.tail());
+                }
+                _ => {}
+            }
+        }
     }
 
     /// What the orders that the venues took in are worth at their limits.

@@ -2,6 +2,8 @@
 //! service trades; the ledger must not tell a difference. `HIGHWIRE_MURDERS=100` is the long form: so many of each.
 
 use super::rig::Rig;
+use highwire_simulator::Verb;
+use highwire_simulator::fault::verb::{AnswerFault, OutcomeFault, ReportFault};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,10 @@ const PATIENT: &str = "[supervision]\ncore_restarts = 100\nvenue_restarts = 100\
                        core_period_s = 10\nvenue_period_s = 10\nside_period_s = 10\nthread_period_s = 10\n\
                        [guard]\nloss_max = \"1000000000\"\ndrawdown_max = \"1000000000\"\n";
 
+/// How late the answers to orders are that are to be under way when their thread dies.
+const LATE_MS: u64 = 3_000;
+/// What is under way for so long is one of these.
+const LATE: Duration = Duration::from_millis(500);
 /// A victim is back, and has a moment, by then.
 const BACK_WITHIN: Duration = Duration::from_secs(40);
 
@@ -96,6 +102,37 @@ async fn every_actor_and_thread_that_is_murdered_under_trading_is_back_and_the_l
     rig.stop().await;
 }
 
+/// The engine dies with orders under way whose answers come late: the next one knows nothing of them. What they traded is
+/// booked and hedged, their end goes on record, and it trades on without a person.
+///
+/// Fault: P11
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_under_way_when_their_thread_dies_are_settled_by_asking() {
+    let rig = Rig::with("socket", PATIENT).await;
+    let thread = everybody(&rig.status()).into_iter().find(|path| path.starts_with("wire/")).unwrap();
+    for place in 0..rig.places().len() {
+        rig.at(place, Verb::Report { how: ReportFault::Delay, p: 1.0, ms: LATE_MS }, 60_000);
+        let late = Verb::Outcome { outcome: OutcomeFault::Accept, answer: AnswerFault::Late, ms: LATE_MS };
+        rig.at(place, late, 60_000);
+    }
+    let mut since = Instant::now();
+    rig.running.wait(|| {
+        if rig.wire("orders") == rig.wire("orders_closed") {
+            since = Instant::now();
+        }
+        (since.elapsed() < LATE).then(|| "nothing stays under way".to_owned())
+    });
+    rig.murder(&thread, &["--panic"]);
+    rig.heal();
+    rig.running.wait(|| {
+        let health = rig.running.health();
+        (health["reasons"] != serde_json::json!([])).then(|| format!("{health}"))
+    });
+    rig.wait_trades(2);
+    rig.assert_positions();
+    rig.stop().await;
+}
+
 /// The governor dies more often than its budget allows: nothing is left to rule, so every stop word is raised and nothing is
 /// open, but whoever asks is answered; and the next start is halted until somebody resumes.
 ///
@@ -125,7 +162,9 @@ async fn a_governor_that_is_murdered_beyond_its_budget_leaves_a_halt_that_is_lat
     rig.running
         .wait(|| (!rig.running.health()["reasons"].to_string().contains("latched")).then(|| "no latch".to_owned()));
     assert_eq!(rig.running.health()["mode"], "Halted", "{}", rig.running.health());
-    assert!(rig.operate(&["resume"]).status.success());
+    // What it still asks its venues about is no operator's to take back.
+    let resumed = || rig.operate(&["resume"]);
+    rig.running.wait(|| Some(resumed()).filter(|told| !told.status.success()).map(|told| format!("{told:?}")));
     rig.running.wait_mode("Full");
     rig.wait_trades(1);
     // Its own count of positions begins with the process; the venues' does not.

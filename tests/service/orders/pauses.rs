@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// What was decided so long before a pause's end is not sent after it.
 const OLD_NS: u64 = 550_000_000;
@@ -30,11 +33,12 @@ fn pause(rig: &Rig, ms: u64) -> (u64, u64) {
 
 /// Orders decided before a pause, as the journal has it, that arrived after it, by the ledger, and were old by then.
 fn old_ones(rig: &Rig, pauses: &[(u64, u64)]) -> Vec<String> {
+    // What arrives from now on is younger than every pause.
+    let arrivals = rig.judge().arrivals();
     let decided: BTreeMap<String, u64> = books::records(rig, "intent")
         .iter()
         .map(|intent| (intent["id"].as_str().unwrap().to_owned(), intent["decided_ns"].as_u64().unwrap()))
         .collect();
-    let arrivals = rig.judge().arrivals();
     assert!(arrivals.len() > 4);
     let is_old = |id: &String, at_ns: u64| {
         pauses.iter().any(|&(stopped_ns, went_on_ns)| {
@@ -67,6 +71,41 @@ async fn after_a_pause_nothing_old_is_sent_and_a_long_one_is_told() {
     rig.wait_trades(2);
     rig.assert_sound();
     assert_eq!(old_ones(&rig, &pauses), [""; 0]);
+    rig.stop().await;
+}
+
+/// Two threads for each core that never rest.
+fn crowd(busy: &Arc<AtomicBool>) -> Vec<JoinHandle<()>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let spin = |busy: Arc<AtomicBool>| std::thread::spawn(move || while busy.load(Ordering::Relaxed) {});
+    (0..2 * cores).map(|_| spin(Arc::clone(busy))).collect()
+}
+
+/// What a group of processes with a twentieth of a core lives through: it is stopped for 95 milliseconds, again and again.
+///
+/// Fault: P06
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn among_busy_threads_and_with_a_twentieth_of_a_core_nothing_old_is_sent() {
+    let besides = [("HIGHWIRE__WIRE__THREAD_STUCK_MS", "3000")];
+    let rig = Rig::within(&PLACES, ("socket", ""), &besides).await;
+    rig.wait_trades(3);
+    let busy = Arc::new(AtomicBool::new(true));
+    let crowd = crowd(&busy);
+    std::thread::sleep(Duration::from_secs(5));
+    rig.wait_trades(1);
+    busy.store(false, Ordering::Relaxed);
+    crowd.into_iter().for_each(|thread| thread.join().unwrap());
+    let (began, mut pauses) = (Instant::now(), Vec::new());
+    while began.elapsed() < Duration::from_secs(10) {
+        pauses.push(pause(&rig, 95));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    rig.running.wait_mode("Full");
+    rig.wait_trades(2);
+    rig.assert_sound();
+    assert_eq!(old_ones(&rig, &pauses), [""; 0]);
+    let stood_ns: u64 = pauses.iter().map(|(from_ns, to_ns)| to_ns - from_ns).sum();
+    println!("stopped {} times, {} ms of ten seconds", pauses.len(), stood_ns / 1_000_000);
     rig.stop().await;
 }
 

@@ -48,17 +48,30 @@ async fn reports_that_come_twice_late_and_in_any_order_are_booked_once() {
     rig.stop().await;
 }
 
-/// A status that nobody knows ends no order, and members that nobody knows are passed over: what it was is asked for.
+/// The word that a drifted report has for a filled order, and what of it must not be shown: an account's number and a balance.
+const DRIFTED: (&str, [&str; 2]) = ("FILLED_BY_AUCTION", ["614488474791936", "98765.4321"]);
+
+/// A status that nobody knows ends no order, and members that nobody knows are passed over: what it was is asked for. A
+/// person is told of it once for each venue, with the word and the message's shape and nothing else of it, and again when it
+/// is over.
 ///
 /// Fault: M10
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reports_in_words_of_a_later_version_end_no_order_and_every_fill_is_booked() {
-    let rig = Rig::trading("socket").await;
+    let rig = Rig::with("socket", "[alerts]\ndrift_quiet_s = 8\n").await;
     for place in 0..2 {
         rig.at(place, Verb::Report { how: ReportFault::Drift, p: 0.5, ms: 0 }, 4_000);
     }
     wait_ms(4_000).await;
     assert!(rig.judge().requests(super::rig::PLACES[1].room, "/fapi/v1/userTrades") > 0, "{}", rig.running.said());
+    for venue in ["binance_spot", "binance_usdm"] {
+        let told = || rig.lines_said(&format!("incident={venue}/drift/unknown_status"));
+        rig.running.wait(|| (told().len() < 2).then(|| format!("{venue}'s drift is not over: {:?}", told())));
+        let (first, last) = (&told()[0], &told()[1]);
+        assert!(first.contains("WARN") && last.contains("INFO") && told().len() == 2, "{:?}", told());
+        assert!(first.contains(DRIFTED.0) && first.contains("schema:text,?:[null×2],uid:text,free:text"), "{first}");
+    }
+    assert!(rig.wire("drifts") > 0 && !DRIFTED.1.iter().any(|secret| rig.running.said().contains(secret)));
     rig.assert_recovered();
     rig.stop().await;
 }

@@ -292,6 +292,11 @@ impl Rig {
         self.running.wait(|| (!self.running.said().contains(words)).then(|| format!("it never said \"{words}\"")));
     }
 
+    /// The lines of the log that say this.
+    pub fn lines_said(&self, words: &str) -> Vec<String> {
+        self.running.said().lines().filter(|line| line.contains(words)).map(str::to_owned).collect()
+    }
+
     /// How often the log says this.
     pub fn times_said(&self, words: &str) -> usize {
         self.running.said().matches(words).count()
@@ -411,7 +416,7 @@ fn settings(simulator: &Simulator, folder: &Path, (places, orders_over): (&[Plac
         if room == Room::Okx {
             let _ = writeln!(text, "api_passphrase = \"env:HIGHWIRE_TEST_PASSPHRASE\"");
         }
-        let _ = writeln!(text, "taker_fee_bps = \"1\"");
+        let _ = writeln!(text, "taker_fee_bps = \"1\"\nmaker_fee_bps = \"1\"");
     }
     let members: Vec<String> = places.iter().map(|place| format!("\"{}:{}\"", place.venue, place.symbol)).collect();
     let _ = writeln!(text, "[pairs]\nlist = [{{ name = \"BTC/USDT\", members = [{}] }}]", members.join(", "));

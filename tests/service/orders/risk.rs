@@ -1,7 +1,7 @@
 //! The risk officer: limits that follow from what the accounts hold, and the mode near their end.
 
 use super::rig::Rig;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn figure(rig: &Rig, name: &str) -> f64 {
     rig.running.metrics().get(name).map_or(f64::NAN, |value| value.parse().unwrap())
@@ -19,7 +19,12 @@ async fn limits_follow_the_equity_and_near_their_end_nothing_is_opened() {
     let (equity, gross_max) = (figure(&rig, "highwire_risk_equity_quote"), figure(&rig, limit));
     assert!((2_600_000.0..2_700_000.0).contains(&equity), "{equity}");
     assert!((gross_max / equity - 0.01).abs() < 0.001, "{gross_max} of {equity}, where 100 000 are configured");
-    rig.running.wait(|| (!rig.running.said().contains("(risk-use)")).then(|| "the mode does not move".to_owned()));
+    // Trades go in both directions: it may take many until three more went in the same.
+    let until = Instant::now() + Duration::from_secs(160);
+    while !rig.running.said().contains("(risk-use)") {
+        assert!(Instant::now() < until, "the mode does not move: {}", rig.running.said());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     rig.running.wait(|| {
         let held = figure(&rig, "highwire_mode{scope=\"global\"}") >= 2.0;
         (!held).then(|| "the mode is not HedgeOnly".to_owned())

@@ -14,6 +14,7 @@ use crate::tape::{Fields, Value};
 use crate::verdict::{self as verdicts, Standing, Verdict};
 use highwire_links::codec::{Answer, AnswerKind, LineNotice, ReportSink};
 use highwire_links::decode::{Reject, Rejected};
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{OrderReject, Report, ReportKind, trade_key};
 use highwire_links::order::{Action, Order};
 use highwire_links::{Nanos, Px, Qty};
@@ -179,7 +180,10 @@ impl<'a> Reading<'a> {
             }
         }
         match standing(word) {
-            Standing::Unknown => return Err(Reject::Malformed),
+            Standing::Unknown => {
+                self.sink.on_drift(DriftKind::Status, word);
+                return Err(Reject::Malformed);
+            }
             Standing::Refused => {
                 let reject = OrderReject::Other;
                 self.sink.on_report(&Report { kind: ReportKind::Rejected, reject, ..ack });
@@ -211,7 +215,8 @@ impl<'a> Reading<'a> {
             filled: listed.qty(fields.text("executedQty").ok_or(Reject::MissingField)?)?,
             ..listed.about(order.id, ReportKind::Open, at_ns)
         };
-        verdicts::standing(standing(word.ok_or(Reject::MissingField)?), listed, report, self.sink);
+        let word = word.ok_or(Reject::MissingField)?;
+        verdicts::standing((standing(word), word), listed, report, self.sink);
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 //! Binance's private events: spot's on the WebSocket API, USD-M's on the listen key's stream. Events and
-//! values that are not known are normal, and count as control.
+//! values that are not known are normal, count as control, and are told as drift.
 
 use super::answers::{Reading, ended, number_key, standing};
 use crate::client_id;
@@ -9,6 +9,7 @@ use crate::verdict::Standing;
 use highwire_links::Side;
 use highwire_links::codec::{AnswerKind, LineNotice};
 use highwire_links::decode::Reject;
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 
 const EVENT: [&str; 2] = ["e", "o"];
@@ -18,6 +19,36 @@ const CAUSE: [&str; 1] = ["m"];
 fn fields_of<'t, 'i>(event: Value<'t, 'i>) -> Result<Value<'t, 'i>, Reject> {
     Fields::of(&["a"], event)?.need("a")
 }
+
+/// Events that concern no order, or tell of one what another event tells with its fee: TRADE_LITE comes first, but a
+/// trade is booked once, and the full event is waited for.
+const PASSED_OVER: [&str; 11] = [
+    "outboundAccountPosition",
+    "listStatus",
+    "externalLockUpdate",
+    "TRADE_LITE",
+    "ACCOUNT_UPDATE",
+    "ACCOUNT_CONFIG_UPDATE",
+    "MARGIN_CALL",
+    "STRATEGY_UPDATE",
+    "GRID_UPDATE",
+    "CONDITIONAL_ORDER_TRIGGER_REJECT",
+    "ALGO_UPDATE",
+];
+
+/// Kinds of change of an order.
+const CHANGES: [&str; 10] = [
+    "NEW",
+    "TRADE",
+    "CALCULATED",
+    "CANCELED",
+    "EXPIRED",
+    "REJECTED",
+    "REPLACED",
+    "AMENDMENT",
+    "TRADE_PREVENTION",
+    "PENDING_CANCEL",
+];
 
 /// Reads one event. Spot's execution reports have a field `o` too, a word; USD-M's is the order.
 pub(super) fn event(reading: &mut Reading<'_>, event: Value<'_, '_>) -> Result<AnswerKind, Reject> {
@@ -32,8 +63,11 @@ pub(super) fn event(reading: &mut Reading<'_>, event: Value<'_, '_>) -> Result<A
             Ok(reading.line(LineNotice::FundsMoved))
         }
         Some("serverShutdown") => Ok(reading.line(LineNotice::Leaving)),
-        // TRADE_LITE comes first but tells no fee, and a trade is booked once: the full event is waited for.
-        _ => Ok(AnswerKind::Control),
+        Some(name) if PASSED_OVER.contains(&name) => Ok(AnswerKind::Control),
+        name => {
+            reading.sink.on_drift(DriftKind::Event, name.unwrap_or_default());
+            Ok(AnswerKind::Control)
+        }
     }
 }
 
@@ -56,6 +90,12 @@ fn execution(reading: &mut Reading<'_>, order: Value<'_, '_>, sent_ms: Option<u6
     let Some(listed) = reading.roster.find(fields.text("s").ok_or(Reject::MissingField)?) else {
         return Ok(AnswerKind::Control);
     };
+    let state = fields.text("X").unwrap_or_default();
+    if standing(state) == Standing::Unknown {
+        reading.sink.on_drift(DriftKind::Status, state);
+    } else if !CHANGES.contains(&kind) {
+        reading.sink.on_drift(DriftKind::Event, kind);
+    }
     let id = ours("C").or_else(|| ours("c"));
     let at_ms = fields.unsigned("T")?.or(fields.unsigned("E")?).or(sent_ms);
     let at_ns = at_ms.map_or(reading.now, |ms| ms.saturating_mul(1_000_000));

@@ -15,6 +15,7 @@ use crate::verdict::{self as verdicts, Standing, Verdict};
 use highwire_links::Nanos;
 use highwire_links::codec::{Answer, AnswerKind, LineNotice, ReportSink};
 use highwire_links::decode::{Reject, Rejected};
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{OrderReject, Report, ReportKind};
 use highwire_links::order::{Action, Order};
 
@@ -68,6 +69,10 @@ impl Reading<'_> {
             return news::push(self, topic, fields.need("data")?);
         }
         if fields.get("retCode").is_none() {
+            let op = fields.text("op").unwrap_or_default();
+            if !matches!(op, "auth" | "subscribe" | "unsubscribe" | "ping" | "pong") {
+                self.sink.on_drift(DriftKind::Event, op);
+            }
             return Ok(AnswerKind::Control);
         }
         let header = fields.get("header").map(|header| Fields::of(&HEADER, header)).transpose()?;
@@ -140,7 +145,8 @@ impl Reading<'_> {
         let why = ended(fields.text("rejectReason").unwrap_or_default());
         let blank = listed.about(order.id, ReportKind::Open, news::time(&fields, "updatedTime", self.now)?);
         let found = Report { filled: listed.qty(text("cumExecQty")?)?, ..blank };
-        verdicts::standing(standing(text("orderStatus")?, why), listed, found, self.sink);
+        let word = text("orderStatus")?;
+        verdicts::standing((standing(word, why), word), listed, found, self.sink);
         Ok(())
     }
 }

@@ -11,15 +11,37 @@ use crate::venue::Venue;
 use crate::verdict::Standing;
 use highwire_links::codec::AnswerKind;
 use highwire_links::decode::Reject;
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, trade_key};
 use highwire_links::{Nanos, Side};
+
+/// Topics that tell of no order, or of one what another tells with its fee.
+const PASSED_OVER: [&str; 5] = ["wallet", "position", "greeks", "dcp", "execution.fast"];
+
+/// Entries of `execution` that are no trades of orders.
+const NO_TRADES: [&str; 8] = [
+    "Funding",
+    "Delivery",
+    "Settle",
+    "BlockTrade",
+    "MovePosition",
+    "CorporateAction",
+    "SessionSettlePnL",
+    "FutureSpread",
+];
 
 /// Reads one push.
 pub(super) fn push(reading: &mut Reading<'_>, topic: &str, data: Value<'_, '_>) -> Result<AnswerKind, Reject> {
     let read = match topic {
         "order" | "order.spot" | "order.linear" => order,
         "execution" | "execution.spot" | "execution.linear" => execution,
-        _ => return Ok(AnswerKind::Control),
+        _ => {
+            let of = |known: &&str| topic.strip_prefix(*known).is_some_and(|of| of.is_empty() || of.starts_with('.'));
+            if !PASSED_OVER.iter().any(of) {
+                reading.sink.on_drift(DriftKind::Event, topic);
+            }
+            return Ok(AnswerKind::Control);
+        }
     };
     let mut kind = AnswerKind::Control;
     for entry in data.items().ok_or(Reject::Malformed)? {
@@ -57,7 +79,7 @@ pub(super) const ORDER: [&str; 13] = [
 ];
 
 /// What an order entry says. Its trades are told by `execution`.
-fn order(reading: &Reading<'_>, entry: Value<'_, '_>) -> Result<Option<Report>, Reject> {
+fn order(reading: &mut Reading<'_>, entry: Value<'_, '_>) -> Result<Option<Report>, Reject> {
     let fields = Fields::of(&ORDER, entry)?;
     let text = |key| fields.text(key).ok_or(Reject::MissingField);
     let Some(listed) = listed(reading, fields.text("category"), text("symbol")?) else { return Ok(None) };
@@ -79,7 +101,11 @@ fn order(reading: &Reading<'_>, entry: Value<'_, '_>) -> Result<Option<Report>, 
             ..blank
         }),
         Standing::Open if status == "New" => Some(blank),
-        Standing::Open | Standing::Unknown => None,
+        Standing::Open => None,
+        Standing::Unknown => {
+            reading.sink.on_drift(DriftKind::Status, status);
+            None
+        }
         Standing::Ended(reject) => Some(Report { kind: ReportKind::Done, reject, filled, ..blank }),
         Standing::Refused => {
             let why = ended(reason);
@@ -115,14 +141,19 @@ const EXECUTION: [&str; 15] = [
 
 /// A trade. Liquidations and deleveraging are the venue's own, whatever id they bear; funding,
 /// settlement and the like are no trades of orders.
-fn execution(reading: &Reading<'_>, entry: Value<'_, '_>) -> Result<Option<Report>, Reject> {
+fn execution(reading: &mut Reading<'_>, entry: Value<'_, '_>) -> Result<Option<Report>, Reject> {
     let fields = Fields::of(&EXECUTION, entry)?;
     let text = |key| fields.text(key).ok_or(Reject::MissingField);
     let Some(listed) = listed(reading, fields.text("category"), text("symbol")?) else { return Ok(None) };
     let forced = match text("execType")? {
         "Trade" => false,
         "AdlTrade" | "BustTrade" => true,
-        _ => return Ok(None),
+        other => {
+            if !NO_TRADES.contains(&other) {
+                reading.sink.on_drift(DriftKind::Event, other);
+            }
+            return Ok(None);
+        }
     };
     let id = client_id::parse(text("orderLinkId")?.as_bytes()).filter(|_| !forced);
     let side = side(text("side")?).ok_or(Reject::Malformed)?;

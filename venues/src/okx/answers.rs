@@ -15,6 +15,7 @@ use crate::tape::{Fields, Value};
 use crate::verdict::{self as verdicts, Standing, Verdict};
 use highwire_links::codec::{Answer, AnswerKind, LineNotice, ReportSink};
 use highwire_links::decode::{Reject, Rejected};
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{OrderReject, Report, ReportKind, trade_key};
 use highwire_links::order::{Action, Order};
 use highwire_links::{Nanos, Px, Side};
@@ -25,6 +26,14 @@ struct Reading<'a> {
     now: Nanos,
     sink: &'a mut dyn ReportSink,
 }
+
+/// Events that answer a login or a subscription, or tell of the connection.
+const EVENTS: [&str; 6] =
+    ["login", "subscribe", "unsubscribe", "notice", "channel-conn-count", "channel-conn-count-error"];
+
+/// Channels that tell of no order, or of one what `orders` tells.
+const PASSED_OVER: [&str; 6] =
+    ["account", "positions", "balance_and_position", "fills", "liquidation-warning", "account-greeks"];
 
 const ENVELOPE: [&str; 6] = ["id", "op", "event", "code", "arg", "data"];
 
@@ -69,11 +78,25 @@ impl Reading<'_> {
             // An error event that echoes a request is its refusal; any other concerns no order.
             Some("error") if fields.text("id").is_none() => return Ok(AnswerKind::Control),
             Some("error") | None => {}
-            Some(_) => return Ok(AnswerKind::Control),
+            Some(event) => {
+                if !EVENTS.contains(&event) {
+                    self.sink.on_drift(DriftKind::Event, event);
+                }
+                return Ok(AnswerKind::Control);
+            }
         }
         if let Some(arg) = fields.get("arg") {
-            let orders = Fields::of(&["channel"], arg)?.text("channel") == Some("orders");
-            return if orders { self.news(fields.need("data")?) } else { Ok(AnswerKind::Control) };
+            let channel = Fields::of(&["channel"], arg)?.text("channel").unwrap_or_default();
+            if channel == "orders" {
+                return self.news(fields.need("data")?);
+            }
+            if !PASSED_OVER.contains(&channel) {
+                self.sink.on_drift(DriftKind::Event, channel);
+            }
+            return Ok(AnswerKind::Control);
+        }
+        if fields.get("id").is_none() {
+            self.sink.on_drift(DriftKind::Event, fields.text("op").unwrap_or_default());
         }
         let request = fields.text("id").unwrap_or_default();
         let Some(order) = self.recent.of(request.as_bytes()).copied() else { return Ok(AnswerKind::Control) };
@@ -136,7 +159,8 @@ impl Reading<'_> {
             filled: listed.qty(text("accFillSz")?)?,
             ..listed.about(order.id, ReportKind::Open, self.time(&fields)?)
         };
-        verdicts::standing(standing(text("state")?, why), listed, report, self.sink);
+        let word = text("state")?;
+        verdicts::standing((standing(word, why), word), listed, report, self.sink);
         Ok(())
     }
 
@@ -166,6 +190,9 @@ impl Reading<'_> {
         let blank = listed.about(id.unwrap_or(0), ReportKind::Ack, self.time(&fields)?);
         let state = text("state")?;
         let why = ended(fields.text("cancelSource").unwrap_or_default());
+        if standing(state, why) == Standing::Unknown {
+            self.sink.on_drift(DriftKind::Status, state);
+        }
         let fill = fill(listed, &fields, blank)?;
         if id.is_none() {
             let Some(fill) = fill else { return Ok(false) };

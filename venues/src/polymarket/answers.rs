@@ -107,7 +107,8 @@ fn found(root: Value<'_, '_>, asked: &Asked<'_>, sink: &mut dyn ReportSink) -> R
         filled: size(fields.text("size_matched").unwrap_or_default())?,
         ..about
     };
-    verdict::standing(standing(fields.need("status")?.text()?), asked.listed, report, sink);
+    let word = fields.need("status")?.text()?;
+    verdict::standing((standing(word), word), asked.listed, report, sink);
     Ok(())
 }
 

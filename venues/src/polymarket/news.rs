@@ -11,6 +11,7 @@ use crate::roster::{Listed, Roster};
 use crate::tape::{Fields, Parser, Value};
 use highwire_links::codec::{Answer, AnswerKind, OrderCodec, ReportSink};
 use highwire_links::decode::{Frame, Reject, Rejected};
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{FeeAsset, OrderReject, Report, ReportKind, Settlement, trade_key};
 use highwire_links::fixed::parse;
 use highwire_links::order::{Action, Order};
@@ -119,7 +120,10 @@ impl<'a> Reader<'a> {
         match fields.text("event_type") {
             Some("order") => self.order(&fields, sink).map(|()| AnswerKind::News),
             Some("trade") => self.trade(&fields, sink).map(|()| AnswerKind::News),
-            _ => Ok(AnswerKind::Control),
+            other => {
+                sink.on_drift(DriftKind::Event, other.unwrap_or_default());
+                Ok(AnswerKind::Control)
+            }
         }
     }
 
@@ -134,13 +138,18 @@ impl<'a> Reader<'a> {
                 let filled = size(fields.text("size_matched").unwrap_or_default())?;
                 sink.on_report(&Report { filled, ..listed.about(id, ReportKind::Done, at_ns) });
             }
-            _ => {}
+            "UPDATE" => {}
+            other => sink.on_drift(DriftKind::Event, other),
         }
         Ok(())
     }
 
     fn trade(&mut self, fields: &News<'_, '_>, sink: &mut dyn ReportSink) -> Result<(), Reject> {
-        let settlement = settlement(fields.need("status")?.text()?).ok_or(Reject::Malformed)?;
+        let word = fields.need("status")?.text()?;
+        let Some(settlement) = settlement(word) else {
+            sink.on_drift(DriftKind::Status, word);
+            return Err(Reject::Malformed);
+        };
         let at_ns = time(fields).unwrap_or(self.now);
         let told = Match { id: fields.need("id")?.text()?, settlement, at_ns };
         let side = side(fields.need("side")?.text()?)?;

@@ -5,7 +5,7 @@
 use super::QTY_DP;
 use super::market::LOT;
 use super::{PX_DP, typed};
-use crate::proof::{unsigned, value};
+use crate::proof::{Said, unsigned};
 use crate::roster::Place;
 use highwire_links::Side;
 use highwire_links::codec::Field;
@@ -22,7 +22,8 @@ const DIGIT: i128 = POW10[QTY_DP as usize - 3] as i128;
 /// Where a request places something else than the order says; `None` when it says the same.
 pub(super) fn differs(request: &[u8], order: &Order, place: Option<&Place>) -> Option<Field> {
     let Some(place) = place else { return Some(Field::Symbol) };
-    let number = |key: &str| value(request, key).and_then(unsigned);
+    let said = Said::read(request);
+    let number = |key: &str| said.value(key).and_then(unsigned);
     let amount = |key: &str| number(key).map(i128::from).unwrap_or_default();
     let (given, asked) = (amount("makerAmount"), amount("takerAmount"));
     let (side, shares, dollars): (&[u8], _, _) =
@@ -32,8 +33,8 @@ pub(super) fn differs(request: &[u8], order: &Order, place: Option<&Place>) -> O
     let is_named = number("salt") == Some(typed::salt(order.id));
     let is_dated = number("timestamp") == Some(order.decided_ns / 1_000_000);
     let checks = [
-        (Field::Symbol, value(request, "tokenId") == Some(place.listed.symbol.as_bytes())),
-        (Field::Side, value(request, "side") == Some(side)),
+        (Field::Symbol, said.value("tokenId") == Some(place.listed.symbol.as_bytes())),
+        (Field::Side, said.value("side") == Some(side)),
         (Field::Quantity, shares > 0 && lacking >= 0 && lacking * px <= (i128::from(LOT) + DIGIT) * px + CENT * ONE),
         (Field::Price, (dollars * ONE - shares * px).abs() <= DIGIT * px + ONE),
         (Field::Id, is_named && is_dated),

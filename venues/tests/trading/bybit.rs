@@ -117,7 +117,6 @@ fn an_order_push_is_ack_amendment_or_end() {
     assert_eq!(message(&mut *codec, &order_push("Rejected")).1.only().kind, ReportKind::Rejected);
     for quiet in [
         order_push("PartiallyFilled"),
-        order_push("Levitating"),
         order_push("Filled").replace("EC_NoError", "EC_OrigClOrdIDDoesNotExist"),
         ORDER.to_owned(),
         order_push("Filled").replace(r#""category":"spot""#, r#""category":"linear""#),
@@ -148,7 +147,7 @@ fn an_execution_is_a_fill_and_a_forced_one_foreign() {
         assert_eq!((report.kind, report.id, report.flags), (ReportKind::Foreign, 0, Report::SOLD), "{kind}");
     }
     assert_eq!(message(&mut *codec, &EXECUTION.replace("arb-2", "")).1.only().kind, ReportKind::Foreign);
-    for kind in ["Funding", "Delivery", "Settle", "CorporateAction", "SomethingNew"] {
+    for kind in ["Funding", "Delivery", "Settle", "CorporateAction"] {
         let text = EXECUTION.replace(r#""execType":"Trade""#, &format!(r#""execType":"{kind}""#));
         assert_eq!(message(&mut *codec, &text), (AnswerKind::Control, Heard::default()), "{kind}");
     }

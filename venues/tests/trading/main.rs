@@ -5,6 +5,7 @@
 
 mod binance;
 mod bybit;
+mod drift;
 mod encode;
 mod lines;
 mod mutants;

@@ -3,6 +3,7 @@
 use highwire_links::codec::{Answer, AnswerKind, LineNotice, OrderCodec, ReportSink};
 use highwire_links::decode::{Frame, Rejected};
 use highwire_links::directory::Entry;
+use highwire_links::drift::DriftKind;
 use highwire_links::fill::{Report, ReportKind};
 use highwire_links::fixed::Scale;
 use highwire_links::limits::{FRAME_HEAD, FRAME_TAIL};
@@ -98,6 +99,7 @@ pub struct Heard {
     pub reports: Vec<Report>,
     pub rates: Vec<RateNotice>,
     pub lines: Vec<LineNotice>,
+    pub drifts: Vec<(DriftKind, String)>,
 }
 
 impl ReportSink for Heard {
@@ -111,6 +113,10 @@ impl ReportSink for Heard {
 
     fn on_line(&mut self, notice: LineNotice) {
         self.lines.push(notice);
+    }
+
+    fn on_drift(&mut self, kind: DriftKind, word: &str) {
+        self.drifts.push((kind, word.to_owned()));
     }
 }
 

@@ -87,6 +87,30 @@ fn fees_that_follow_the_price_count_and_the_edge_is_changed_live() {
     assert_eq!(show(&mut rig), 0, "the pair is busy");
 }
 
+/// Fault: M15
+#[test]
+fn an_edge_that_is_too_good_is_bought_as_a_set_when_its_side_says_it_again() {
+    let yes = |rig: &mut Rig, ask: i64| {
+        rig.book(YES, &[(8, SHARE)], &[(ask, SHARE)]);
+        sent(&rig.poll()).len()
+    };
+    let no = |rig: &mut Rig| {
+        rig.book(NO, &[(56, SHARE)], &[(57, SHARE)]);
+        sent(&rig.poll()).len()
+    };
+    let begun = || {
+        let mut rig = market(|spec| spec.limits.confirm_edge_ppb = 500_000_000);
+        assert_eq!((no(&mut rig), yes(&mut rig, 43)), (0, 0), "no edge");
+        // 0.09 + 0.57: half as much again comes back.
+        assert_eq!((yes(&mut rig, 9), no(&mut rig), no(&mut rig)), (0, 0, 0), "the other side proves nothing");
+        rig
+    };
+    assert_eq!(yes(&mut begun(), 9), 2, "said again");
+    let mut rig = begun();
+    assert_eq!((yes(&mut rig, 43), yes(&mut rig, 9)), (0, 0), "a new doubt");
+    assert_eq!(yes(&mut rig, 40), 2, "an ordinary edge needs no second message");
+}
+
 #[test]
 fn nothing_is_opened_where_a_market_is_closed_for_it_and_what_is_held_is_paid_out() {
     let mut rig = market(|_| {});

@@ -36,8 +36,10 @@ fn market(change: impl FnOnce(&mut EngineSpec)) -> Rig {
     });
     rig.book(YES, &[(49, 9 * SHARE)], &[(50, 5 * SHARE), (53, 5 * SHARE)]);
     rig.book(NO, &[(49, 9 * SHARE)], &[(51, 5 * SHARE)]);
-    rig.now += 10 * MS;
-    reference(&mut rig, 100_000);
+    for _ in 0..2 {
+        rig.now += 10 * MS;
+        reference(&mut rig, 100_000);
+    }
     rig
 }
 
@@ -74,8 +76,8 @@ fn shape(orders: &[Order]) -> Vec<(u16, Side, i64, i64)> {
 fn a_side_is_bought_before_it_follows_and_sold_at_the_gain_when_it_has() {
     let mut rig = market(|_| {});
     rig.pass(100 * MS);
-    // 5 bp up: five cents. 0.50 earns 8 %, 0.53 only 1.9 %.
-    assert_eq!(shape(&reference(&mut rig, 100_050)), [(YES, Side::Buy, 50, 5 * SHARE)]);
+    // 5 bp up from the ask to the bid: five cents. 0.50 earns 8 %, 0.53 only 1.9 %.
+    assert_eq!(shape(&reference(&mut rig, 100_053)), [(YES, Side::Buy, 50, 5 * SHARE)]);
     assert_eq!(live(&mut rig, 300), None, "it waits while nothing has followed");
     assert_eq!(rig.position(YES), 5 * SHARE);
     rig.book(YES, &[(54, 9 * SHARE)], &[(55, 9 * SHARE)]);
@@ -94,7 +96,7 @@ fn a_share_is_not_measured_by_the_collar_of_coins() {
     rig.pass(100 * MS);
     reference(&mut rig, 100_000);
     rig.pass(100 * MS);
-    assert_eq!(reference(&mut rig, 100_050).len(), 1, "two per cent above its own middle, by one tick");
+    assert_eq!(reference(&mut rig, 100_053).len(), 1, "two per cent above its own middle, by one tick");
 }
 
 #[test]
@@ -113,13 +115,33 @@ fn a_fall_buys_the_other_side_and_what_does_not_follow_is_sold_when_its_time_is_
 fn a_loss_beyond_its_bound_is_left_to_a_human() {
     let mut rig = market(|_| {});
     rig.pass(100 * MS);
-    assert_eq!(reference(&mut rig, 100_050).len(), 1);
+    assert_eq!(reference(&mut rig, 100_053).len(), 1);
     live(&mut rig, 100);
     rig.book(YES, &[(20, 9 * SHARE)], &[(30, 9 * SHARE)]);
     rig.book(NO, &[(70, 9 * SHARE)], &[(80, 9 * SHARE)]);
     assert_eq!(live(&mut rig, 900), None, "more than 20 % below what was paid");
     let (ending, ..) = live(&mut rig, 4_000).unwrap();
     assert_eq!((ending, rig.position(YES)), (SagaStage::Escalated, 5 * SHARE));
+}
+
+/// Fault: M15
+#[test]
+fn an_edge_that_is_too_good_is_bought_when_the_reference_says_it_again() {
+    // A move of 50 bp should be worth fifty cents.
+    let begun = || {
+        let mut rig = market(|spec| spec.limits.confirm_edge_ppb = 500_000_000);
+        rig.pass(100 * MS);
+        assert_eq!(reference(&mut rig, 100_500).len(), 0, "once is not enough");
+        rig
+    };
+    assert_eq!(shape(&reference(&mut begun(), 100_500)), [(YES, Side::Buy, 53, 10 * SHARE)]);
+    let mut rig = begun();
+    rig.book(NO, &[(49, 9 * SHARE)], &[(51, 5 * SHARE)]);
+    assert_eq!(sent(&rig.poll()).len(), 0, "another market proves nothing");
+    for _ in 0..60 {
+        rig.pass(20 * MS);
+        assert_eq!(reference(&mut rig, 100_000).len(), 0, "taken back, also as the place that a move begins at");
+    }
 }
 
 #[test]
@@ -130,13 +152,13 @@ fn no_move_no_lag_no_trade() {
         before(&mut rig);
         reference(&mut rig, mid).len()
     };
-    assert_eq!(sends(|_| {}, |_| {}, 100_050), 1);
-    assert_eq!(sends(|_| {}, |_| {}, 100_049), 0, "too small a move");
-    assert_eq!(sends(|_| {}, |rig| rig.book(YES, &[(50, SHARE)], &[(51, SHARE)]), 100_050), 0, "it moved first");
-    assert_eq!(sends(|_| {}, |rig| rig.pass(1_100 * MS), 100_050), 0, "it took longer than the window");
-    assert_eq!(sends(|spec| spec.limits.strategies.lag.is_on = false, |_| {}, 100_050), 0);
-    assert_eq!(sends(|spec| spec.start_mode = Mode::HedgeOnly, |_| {}, 100_050), 0);
-    assert_eq!(sends(|spec| spec.instruments[0].status = Status::Paused, |_| {}, 100_050), 0);
+    assert_eq!(sends(|_| {}, |_| {}, 100_053), 1);
+    assert_eq!(sends(|_| {}, |_| {}, 100_052), 0, "too small a move");
+    assert_eq!(sends(|_| {}, |rig| rig.book(YES, &[(50, SHARE)], &[(51, SHARE)]), 100_053), 0, "it moved first");
+    assert_eq!(sends(|_| {}, |rig| rig.pass(1_100 * MS), 100_053), 0, "it took longer than the window");
+    assert_eq!(sends(|spec| spec.limits.strategies.lag.is_on = false, |_| {}, 100_053), 0);
+    assert_eq!(sends(|spec| spec.start_mode = Mode::HedgeOnly, |_| {}, 100_053), 0);
+    assert_eq!(sends(|spec| spec.instruments[0].status = Status::Paused, |_| {}, 100_053), 0);
 }
 
 #[test]
@@ -147,6 +169,6 @@ fn its_parameters_are_changed_live_and_limits_cap_its_size() {
     (limits.order_notional_max, limits.stale_ns) = (amount("1"), vec![60 * SECOND; 2]);
     limits.strategies.lag = Params { is_on: true, move_min_ppb: 1_000_000, ..Params::default() };
     rig.engine.on_set_limits(&limits);
-    assert_eq!(reference(&mut rig, 100_050).len(), 0, "10 bp are asked for now");
-    assert_eq!(shape(&reference(&mut rig, 100_100)), [(YES, Side::Buy, 50, 188_679)], "1 at 0.53, the deepest level");
+    assert_eq!(reference(&mut rig, 100_053).len(), 0, "10 bp are asked for now");
+    assert_eq!(shape(&reference(&mut rig, 100_103)), [(YES, Side::Buy, 50, 188_679)], "1 at 0.53, the deepest level");
 }

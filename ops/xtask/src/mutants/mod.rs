@@ -56,11 +56,12 @@ fn is_caught(bench: &Bench, mutant: &Mutant) -> bool {
     let verdict = bench.run(&mutant.catch, Some((&mutant.package, &mutant.name)));
     let told = match &verdict {
         Verdict::Failed(tests) => format!("caught by {}", tests.join(", ")),
+        Verdict::Endless => "caught: it does not end".to_owned(),
         Verdict::Passed => "NOT CAUGHT".to_owned(),
         Verdict::NoTest => format!("NOT CAUGHT: `{}` runs no test", mutant.catch),
         Verdict::NotBuilt(why) => format!("NOT BUILT\n{why}"),
     };
     let Mutant { name, package, issue, defence, .. } = mutant;
     println!("{package:<12} {name:<18} issue {issue} {:>4} s  {defence}: {told}", start.elapsed().as_secs());
-    matches!(verdict, Verdict::Failed(_))
+    matches!(verdict, Verdict::Failed(_) | Verdict::Endless)
 }

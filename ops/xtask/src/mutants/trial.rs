@@ -10,8 +10,10 @@ const RUN_S_MAX: &str = "180";
 /// How a scenario ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// These tests failed, or none ended in its time.
+    /// These tests failed.
     Failed(Vec<String>),
+    /// It did not end in its time.
+    Endless,
     /// Every test passed.
     Passed,
     /// There was no test to run.
@@ -44,7 +46,7 @@ impl Bench {
         }
         let mut test = self.cargo(mutant, &["timeout", "-k", "5", RUN_S_MAX, "cargo", "test"]);
         match test.args(options.split_whitespace()).arg(filter).output() {
-            Ok(Output { status, stdout, .. }) => judge(status.success(), &String::from_utf8_lossy(&stdout)),
+            Ok(Output { status, stdout, .. }) => judge(status.code(), &String::from_utf8_lossy(&stdout)),
             Err(why) => Verdict::NotBuilt(why.to_string()),
         }
     }
@@ -59,14 +61,15 @@ impl Bench {
     }
 }
 
-/// What a test program printed.
-fn judge(is_success: bool, stdout: &str) -> Verdict {
+/// What a test program printed, and how it ended: `timeout` says 124 for what it ended, or 137 for what it had to kill.
+fn judge(code: Option<i32>, stdout: &str) -> Verdict {
     let tests = stdout.lines().filter_map(|line| line.strip_prefix("test ")?.strip_suffix(" ... FAILED"));
     let has_run = stdout.lines().any(|line| line.starts_with("test ") && !line.starts_with("test result"));
-    match (is_success, has_run) {
-        (false, _) => Verdict::Failed(tests.map(|name| name.rsplit("::").next().unwrap_or(name).to_owned()).collect()),
-        (true, true) => Verdict::Passed,
-        (true, false) => Verdict::NoTest,
+    match (code, has_run) {
+        (Some(124 | 137), _) => Verdict::Endless,
+        (Some(0), true) => Verdict::Passed,
+        (Some(0), false) => Verdict::NoTest,
+        _ => Verdict::Failed(tests.map(|name| name.rsplit("::").next().unwrap_or(name).to_owned()).collect()),
     }
 }
 
@@ -77,8 +80,9 @@ mod tests {
     #[test]
     fn a_verdict_names_what_failed_and_tells_no_test_from_a_passed_one() {
         let failed = "running 2 tests\ntest a::b ... FAILED\ntest c ... ok\n\ntest result: FAILED. 1 passed\n";
-        assert_eq!(judge(false, failed), Verdict::Failed(vec!["b".to_owned()]));
-        assert_eq!(judge(true, "test c ... ok\n\ntest result: ok. 1 passed\n"), Verdict::Passed);
-        assert_eq!(judge(true, "running 0 tests\n\ntest result: ok. 0 passed\n"), Verdict::NoTest);
+        assert_eq!(judge(Some(101), failed), Verdict::Failed(vec!["b".to_owned()]));
+        assert_eq!(judge(Some(0), "test c ... ok\n\ntest result: ok. 1 passed\n"), Verdict::Passed);
+        assert_eq!(judge(Some(124), "test c has been running for over 60 seconds\n"), Verdict::Endless);
+        assert_eq!(judge(Some(0), "running 0 tests\n\ntest result: ok. 0 passed\n"), Verdict::NoTest);
     }
 }

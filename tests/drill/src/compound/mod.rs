@@ -8,7 +8,9 @@ mod legs;
 pub mod play;
 mod poison;
 mod recovery;
+mod restart;
 mod runaway;
+mod storm;
 mod swizzle;
 mod week;
 
@@ -30,6 +32,10 @@ pub enum Compound {
     Z04,
     /// No alert gets through while the detector runs away.
     Z05,
+    /// A venue's engine starts anew for ninety seconds while price steps change and trades are undone.
+    Z06,
+    /// The thread dies once a second while every book is lost.
+    Z07,
     /// The process stands still for five seconds while orders fill at four venues.
     Z08,
     /// Days of the clock with every fault, and the venues' own daily and weekly events.
@@ -51,8 +57,19 @@ pub enum Length {
 
 impl Compound {
     /// Every one.
-    pub const ALL: [Self; 9] =
-        [Self::Z01, Self::Z02, Self::Z03, Self::Z04, Self::Z05, Self::Z08, Self::Z10, Self::Z11, Self::Z12];
+    pub const ALL: [Self; 11] = [
+        Self::Z01,
+        Self::Z02,
+        Self::Z03,
+        Self::Z04,
+        Self::Z05,
+        Self::Z06,
+        Self::Z07,
+        Self::Z08,
+        Self::Z10,
+        Self::Z11,
+        Self::Z12,
+    ];
 
     /// Runs it on this seed.
     ///
@@ -67,6 +84,8 @@ impl Compound {
             Self::Z03 => drop::tell(&mut play),
             Self::Z04 => disk::tell(&mut play),
             Self::Z05 => runaway::tell(&mut play),
+            Self::Z06 => restart::tell(&mut play),
+            Self::Z07 => storm::tell(&mut play),
             Self::Z08 => freeze::tell(&mut play),
             Self::Z10 => week::tell(&mut play, if length == Length::Long { 168 } else { 2 }),
             Self::Z11 => recovery::tell(&mut play),
