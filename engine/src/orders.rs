@@ -134,12 +134,13 @@ impl Orders {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     const SLOTS: usize = 16;
 
-    fn order() -> Known {
+    /// An order for one that rests nowhere.
+    pub(crate) fn order() -> Known {
         Known {
             id: 0,
             instrument: InstrumentId(1),

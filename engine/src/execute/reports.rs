@@ -404,28 +404,14 @@ fn is_answer(kind: ReportKind) -> bool {
 mod tests {
     use super::*;
     use crate::life::Life;
+    use crate::orders::tests::order;
     use highwire_links::fixed::Px;
 
     #[test]
     fn a_buy_of_shares_far_below_its_limit_brings_more_than_twice_and_no_more_than_it_pays_for() {
-        let (instrument, pair, need) = (InstrumentId(0), PairId(0), Need::default());
-        let (side, px, life) = (Side::Buy, Px(639), Life::new(31_000_000, 0));
-        let known = Known {
-            id: 7,
-            instrument,
-            pair,
-            part: 0,
-            group: 1,
-            side,
-            is_post_only: false,
-            px,
-            life,
-            need,
-            is_closed: false,
-            asked_ns: 0,
-        };
+        let known = Known { id: 7, px: Px(639), life: Life::new(31_000_000, 0), ..order() };
         let sound = |px, qty, is_share| {
-            let fill = Report { px: Px(px), qty: Qty(qty), ..Report::about(7, instrument, ReportKind::Fill, 1) };
+            let fill = Report { px: Px(px), qty: Qty(qty), ..Report::about(7, known.instrument, ReportKind::Fill, 1) };
             is_sound(&known, &fill, is_share)
         };
         assert!(sound(305, 64_918_032, true) && !sound(305, 64_918_032, false));

@@ -211,18 +211,23 @@ impl Venue {
             if self.place == 0 && !is_doubtful {
                 self.say(ORDERS, &fill, ack_ns);
             }
-            let late_ns = if self.spends(Verb::LateFill) { dice.between(500, 8_000) * MS } else { 0 };
-            if !self.spends(Verb::DropFill) {
-                self.say(PRIVATE, &fill, answer_ns + late_ns);
-            }
-            if self.spends(Verb::DuplicateFill) {
-                self.say(PRIVATE, &fill, answer_ns + dice.between(1, 1_500) * MS);
-            }
+            self.tell_fill(&fill, answer_ns, dice);
         }
         let done = Report { filled: Qty(filled), ..about(order, ReportKind::Done, now) };
         self.say(PRIVATE, &done, answer_ns + MS);
         if self.place == 0 && !is_doubtful {
             self.say(ORDERS, &done, ack_ns);
+        }
+    }
+
+    /// Tells a trade on the private line: late, twice or not at all where a fault has it so.
+    pub(crate) fn tell_fill(&mut self, fill: &Report, due_ns: Nanos, dice: &mut Dice) {
+        let late_ns = if self.spends(Verb::LateFill) { dice.between(500, 8_000) * MS } else { 0 };
+        if !self.spends(Verb::DropFill) {
+            self.say(PRIVATE, fill, due_ns + late_ns);
+        }
+        if self.spends(Verb::DuplicateFill) {
+            self.say(PRIVATE, fill, due_ns + dice.between(1, 1_500) * MS);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Orders that rest at a venue: taken in unless they would take, traded as the market comes to them or somebody takes
 //! them, withdrawn when that is asked for. They outlive whoever sent them.
 
+use crate::clock::MS;
 use crate::desk::{about, fill};
 use crate::dice::Dice;
 use crate::ledger::Held;
@@ -72,18 +73,10 @@ impl Venue {
         held.filled += qty;
         held.trades.push(trade);
         held.rests = held.filled < order.qty.0;
-        let (filled, is_over, due_ns) = (held.filled, !held.rests, now + dice.between(1, 6) * crate::clock::MS);
-        let late_ns = if self.spends(Verb::LateFill) { dice.between(500, 8_000) * crate::clock::MS } else { 0 };
-        let told = fill(order, &trade, filled);
-        if !self.spends(Verb::DropFill) {
-            self.say(PRIVATE, &told, due_ns + late_ns);
-        }
-        if self.spends(Verb::DuplicateFill) {
-            self.say(PRIVATE, &told, due_ns + dice.between(1, 1_500) * crate::clock::MS);
-        }
-        if is_over {
-            let done = Report { filled: Qty(filled), ..about(order, ReportKind::Done, now) };
-            self.say(PRIVATE, &done, due_ns + crate::clock::MS);
+        let (stand, due_ns) = (held.stand(now), now + dice.between(1, 6) * MS);
+        self.tell_fill(&fill(order, &trade, stand.filled.0), due_ns, dice);
+        if stand.kind == ReportKind::Done {
+            self.say(PRIVATE, &stand, due_ns + MS);
         }
     }
 
@@ -95,9 +88,8 @@ impl Venue {
 
     /// Says that an order was withdrawn.
     pub(crate) fn tell_withdrawn(&mut self, order: &Order, now: Nanos, dice: &mut Dice) {
-        let Some(filled) = self.ledger.orders.get(&order.id).map(|held| held.filled) else { return };
-        let (done, answer_ns) =
-            (Report { filled: Qty(filled), ..about(order, ReportKind::Done, now) }, now + self.latency_ns(now, dice));
+        let Some(done) = self.ledger.orders.get(&order.id).map(|held| held.stand(now)) else { return };
+        let answer_ns = now + self.latency_ns(now, dice);
         if !self.spends(Verb::LostAnswer) {
             self.say(ORDERS, &done, answer_ns);
         }

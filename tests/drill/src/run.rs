@@ -80,7 +80,7 @@ pub fn days(
         seen.days += 1;
         seen.heal_max_ns = seen.heal_max_ns.max(outcome.unwrap_or(0));
     }
-    seen.take(&world);
+    seen.add(&Seen::of(&world));
     Ok(world)
 }
 
@@ -145,19 +145,20 @@ impl Seen {
         self.unsaid = (ours.0 + theirs.0, ours.1 + theirs.1, ours.2 + theirs.2);
     }
 
-    fn take(&mut self, world: &World) {
-        self.events += world.events();
-        self.orders += world.orders();
-        self.fired.add(&world.fired);
-        self.settled.0 += world.judge.orders_settled;
-        self.settled.1 += world.judge.trades_settled;
-        self.settled.2 += world.judge.trades_rested;
-        self.records += world.judge.records;
-        self.starts += world.starts;
-        self.exposed_max_ns = self.exposed_max_ns.max(world.exposed_max_ns);
-        self.messages += world.told.messages;
-        self.unsaid.0 += world.judge.untold_foreign;
-        self.unsaid.1 += world.judge.by_count;
-        self.unsaid.2 += world.judge.traceless;
+    /// What a world has seen; days and healing are counted by who runs them.
+    fn of(world: &World) -> Self {
+        let World { judge, told, .. } = world;
+        Self {
+            events: world.events(),
+            orders: world.orders(),
+            fired: world.fired.clone(),
+            settled: (judge.orders_settled, judge.trades_settled, judge.trades_rested),
+            records: judge.records,
+            starts: world.starts,
+            exposed_max_ns: world.exposed_max_ns,
+            messages: told.messages,
+            unsaid: (judge.untold_foreign, judge.by_count, judge.traceless),
+            ..Self::default()
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Halts while several pairs cross all the time and orders stand open at slow venues: by the venues' own ledger nothing opens
 //! once the halt is confirmed, and what stands open is withdrawn at once.
 
+use super::rig::now_ns;
 use crate::running::{Running, data};
 use highwire::control::SOCKET;
 use highwire_simulator::fault::verb::{AnswerFault, OutcomeFault, ReportFault};
@@ -12,7 +13,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Halts by default; `HIGHWIRE_HALTS` sets another number.
 const HALTS: usize = 3;
@@ -150,10 +151,6 @@ fn told(name: &str, halts: &[Halt], of: impl Fn(&Halt) -> u64) {
     all.sort_unstable();
     let at = |permille: usize| all[(all.len() * permille / 1_000).min(all.len() - 1)] as f64 / 1e6;
     println!("{name}: p50 {:.2} ms, p99 {:.2} ms, p99.9 {:.2} ms, most {:.2} ms", at(500), at(990), at(999), at(1_000));
-}
-
-fn now_ns() -> u64 {
-    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
 }
 
 /// Venues, and a service that trades there without a pause.

@@ -1,9 +1,8 @@
 //! First legs that rest: what is taken of them is hedged, and whatever venues make of them, nothing else is.
 
-use super::rig::{PLACES, Rig};
+use super::rig::{PLACES, Rig, now_ns};
 use highwire_simulator::fault::verb::PostOnlyFault;
 use highwire_simulator::{Injection, Verb};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// No edge is asked for, so that something rests nearly always; a pair that was refused rests for a while.
 const MAKER: &str = "edge_min_bps = \"0\"\nslippage_bps = \"0\"\nlatency_penalty_bps = \"0\"\nrefused_rest_ms = 3000\n\
@@ -11,11 +10,6 @@ const MAKER: &str = "edge_min_bps = \"0\"\nslippage_bps = \"0\"\nlatency_penalty
 
 /// As set above.
 const REST_MS: u64 = 3_000;
-
-/// By the clock of the simulator's ledger.
-fn now_ns() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64
-}
 
 /// Has every order that may only rest end so, at all venues, until it is healed.
 fn mistreat(rig: &Rig, how: PostOnlyFault) {

@@ -162,9 +162,7 @@ async fn a_governor_that_is_murdered_beyond_its_budget_leaves_a_halt_that_is_lat
     rig.running
         .wait(|| (!rig.running.health()["reasons"].to_string().contains("latched")).then(|| "no latch".to_owned()));
     assert_eq!(rig.running.health()["mode"], "Halted", "{}", rig.running.health());
-    // What it still asks its venues about is no operator's to take back.
-    let resumed = || rig.operate(&["resume"]);
-    rig.running.wait(|| Some(resumed()).filter(|told| !told.status.success()).map(|told| format!("{told:?}")));
+    rig.wait_resumed();
     rig.running.wait_mode("Full");
     rig.wait_trades(1);
     // Its own count of positions begins with the process; the venues' does not.

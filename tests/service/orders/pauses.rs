@@ -1,7 +1,7 @@
 //! Time that stands still or jumps: the process is stopped and goes on, the wall clock is set.
 
 use super::reconcile::books;
-use super::rig::{PLACES, Place, Rig};
+use super::rig::{PLACES, Place, Rig, now_ns};
 use highwire_simulator::{Injection, Verb};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,15 +11,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// What was decided so long before a pause's end is not sent after it.
 const OLD_NS: u64 = 550_000_000;
 const PAUSED: &str = "the process stood still for";
-
-fn now_ns() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64
-}
 
 /// Stops the process and lets it go on; from when to when it stood still.
 fn pause(rig: &Rig, ms: u64) -> (u64, u64) {

@@ -10,7 +10,13 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::SystemTime;
 use tempfile::TempDir;
+
+/// By the clock of the simulator's ledger.
+pub fn now_ns() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
+}
 
 /// One market where the service trades.
 #[derive(Clone, Copy, Debug)]
@@ -243,6 +249,12 @@ impl Rig {
     /// Where it trades.
     pub fn places(&self) -> &'static [Place] {
         self.places
+    }
+
+    /// Waits until a resume is taken: what it still asks its venues about is no operator's to take back.
+    pub fn wait_resumed(&self) {
+        let refused = || Some(self.operate(&["resume"])).filter(|told| !told.status.success());
+        self.running.wait(|| refused().map(|told| format!("{told:?}")));
     }
 
     /// Waits for so many more trades of two legs.

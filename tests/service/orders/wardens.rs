@@ -76,7 +76,7 @@ async fn a_warden_that_dies_leaves_a_halt_that_is_latched_and_everything_withdra
     let told = rig.lines_said("incident=service/warden-silent");
     assert!(told.len() == 1 && told[0].contains("ERROR") && told[0].contains("warden-wire has ended"), "{told:?}");
     // There is still nobody who hears the thread.
-    rig.running.wait(|| (!rig.operate(&["resume"]).status.success()).then(|| "no resume is taken".to_owned()));
+    rig.wait_resumed();
     std::thread::sleep(ENDED_AFTER);
     assert!(rig.running.health()["mode"] == "Halted" && rig.all_stopped(), "{}", rig.running.health());
     rig.signal("TERM");
@@ -84,7 +84,7 @@ async fn a_warden_that_dies_leaves_a_halt_that_is_latched_and_everything_withdra
     rig.restart();
     let latched = || rig.running.health()["reasons"].to_string().contains("warden-silent holds Halted, latched");
     rig.running.wait(|| (!latched()).then(|| "no latch".to_owned()));
-    rig.running.wait(|| (!rig.operate(&["resume"]).status.success()).then(|| "no resume is taken".to_owned()));
+    rig.wait_resumed();
     rig.running.wait_mode("Full");
     rig.wait_trades(2);
     let judge = rig.judge();
