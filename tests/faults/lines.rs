@@ -105,10 +105,9 @@ const SHIFT_NS: i64 = 5_000_000;
 fn ages_are_the_venues(rig: &Rig, fresh_from: u64, late_from: u64) -> bool {
     let of = |from| rig.ages(OKX, (Room::Okx, "books:BTC-USDT"), from);
     let (all, late) = (of(fresh_from), of(late_from));
-    let mut shifts: Vec<i64> = all[..all.len() - late.len()].iter().map(|age| age.shift_ns).collect();
-    shifts.sort_unstable();
-    let Some(&offset_ns) = shifts.get(shifts.len() / 2) else { return false };
-    for age in &all {
+    // A faster answer about the venue's clock may have bettered the offset meanwhile: what the last of these had counts.
+    let Some(offset_ns) = all[..all.len() - late.len()].last().map(|age| age.shift_ns) else { return false };
+    for age in &late {
         assert!((age.shift_ns - offset_ns).abs() <= SHIFT_NS, "{age:?} with an offset of {offset_ns}: {all:?}");
     }
     let oldest_ns = late.iter().map(|age| age.told_ns).max().unwrap_or(0);
@@ -133,7 +132,8 @@ async fn ten_times_the_rate_is_kept_up_with_and_a_queue_never_makes_an_old_book_
         (config.market.rate_per_s, config.cadence_divisor) = (500, 10);
     };
     let rig = Rig::start(Plan { shape: fast, ..Plan::default() }).await;
-    rig.wait("the clock is measured", |rig| rig.requests(Room::Okx, "/api/v5/public/time").len() >= 2).await;
+    // On a busy machine one answer alone says too little.
+    rig.wait("the clock is measured", |rig| rig.requests(Room::Okx, "/api/v5/public/time").len() >= 4).await;
     for room in [Room::BinanceSpot, Room::Okx, Room::Bybit] {
         rig.strike(room, Verb::SlowKick { s: 3 });
     }

@@ -315,34 +315,43 @@ impl Rig {
     }
 
     /// Waits until every trade has ended, no order is open or holds anything, and the service tells the same fills,
-    /// trade by trade, and positions as the ledger.
-    pub fn wait_agreement(&self) {
-        self.running.wait(|| self.disagreement());
+    /// trade by trade, and positions as the ledger. It gives that ledger: the service trades on, so a later one may be in
+    /// the midst of a trade.
+    pub fn wait_agreement(&self) -> Judge {
+        self.wait_judged(|judge| self.disagreement(judge))
     }
 
-    /// Waits until the service tells the ledger's positions, and finds no id twice, no price unbounded, and no more
-    /// unhedged than the perpetual's least order. What a thread that died had begun is counted as begun for ever, so
+    /// The first ledger that nothing is missing from.
+    fn wait_judged(&self, missing: impl Fn(&Judge) -> Option<String>) -> Judge {
+        let mut judge = self.judge();
+        self.running.wait(|| {
+            judge = self.judge();
+            missing(&judge)
+        });
+        judge
+    }
+
+    /// Waits until the service tells the ledger's positions, with no more unhedged than the perpetual's least order, and
+    /// finds no id twice and no price unbounded. What a thread that died had begun is counted as begun for ever, so
     /// sagas and orders are not counted here.
     pub fn assert_positions(&self) {
-        self.running.wait(|| {
-            let (metrics, judge) = (self.running.metrics(), self.judge());
+        let judge = self.wait_judged(|judge| {
+            let metrics = self.running.metrics();
             let told = |place: &&Place| {
                 let name = format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol);
                 let ours = Amount::parse(metrics.get(&name).map_or("0", String::as_str)).unwrap();
                 (ours != judge.position(place)).then(|| format!("{name}: {ours} told, {} true", judge.position(place)))
             };
-            self.places.iter().find_map(|place| told(&place))
+            let left = judge.left(self.places);
+            let alone = || (left.abs() > Amount::new(1, 3)).then(|| format!("{left} of base is left unhedged"));
+            self.places.iter().find_map(|place| told(&place)).or_else(alone)
         });
-        let judge = self.judge();
         judge.assert_no_id_twice();
         judge.assert_every_price_is_bounded();
-        let left = judge.left(self.places);
-        assert!(left.abs() <= Amount::new(1, 3), "{left} of base is left unhedged: {}", judge.tail());
     }
 
-    fn disagreement(&self) -> Option<String> {
+    fn disagreement(&self, judge: &Judge) -> Option<String> {
         let (said, metrics) = (self.running.said(), self.running.metrics());
-        let judge = self.judge();
         let told = |name: &str| metrics.get(name).cloned().unwrap_or_else(|| "0".to_owned());
         let number = |name: &str| told(name).parse::<u64>().unwrap();
         let wire = |name: &str| number(&format!("highwire_{name}_total{{thread=\"wire\"}}"));
@@ -370,8 +379,7 @@ impl Rig {
     /// Waits for agreement; then no id stands twice, no price is unbounded, and no more is left unhedged than the
     /// perpetual's least order. Nothing was left to a human.
     pub fn assert_sound(&self) {
-        self.wait_agreement();
-        let judge = self.judge();
+        let judge = self.wait_agreement();
         judge.assert_no_id_twice();
         judge.assert_every_price_is_bounded();
         let left = judge.left(self.places);
