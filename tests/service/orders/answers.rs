@@ -74,7 +74,8 @@ async fn orders_answered_by_pages_and_pieces_are_asked_for_and_never_sent_again(
         Verb::Truncate { n: 40, announced: false },
     ];
     for (number, answer) in answers.into_iter().enumerate() {
-        // An order that is on its way already may be the one that meets it.
+        // What meets it is an order, not a question about the trade before it, which it would leave in doubt.
+        rig.wait_agreement();
         let met = || (rig.wire("orders"), rig.wire("order_unknowns"));
         let before = met();
         let (room, path) = [(PLACES[0].room, "/api/v3/order"), (PLACES[1].room, "/fapi/v1/order")][number % 2];
