@@ -264,6 +264,14 @@ impl Rig {
         self.running.wait(|| (made() < goal).then(|| format!("fewer than {goal} trades")));
     }
 
+    /// Spoils a place until a leg was left alone there or elsewhere and a hedge was sent.
+    pub fn spoil_a_leg(&self, place: usize, verb: Verb) {
+        let hedges = self.wire("hedges");
+        self.at(place, verb, 40_000);
+        self.running.wait(|| (self.wire("hedges") == hedges).then(|| "no leg is left alone".to_owned()));
+        self.heal();
+    }
+
     /// A counter; 0 when it is not shown.
     pub fn count(&self, name: &str) -> u64 {
         self.running.metrics().get(name).map_or(0, |value| value.parse().unwrap())
