@@ -122,6 +122,24 @@ impl Running {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+
+    /// The first of what is seen that nothing is missing from: a later look may see something else already.
+    pub fn wait_seen<T>(&self, see: impl Fn() -> T, missing: impl Fn(&T) -> Option<String>) -> T {
+        let mut seen = None;
+        self.wait(|| missing(seen.insert(see())));
+        seen.unwrap()
+    }
+
+    /// Waits until this was so at every look for so long.
+    pub fn wait_lasting(&self, long: Duration, mut is_so: impl FnMut() -> bool, missing: &str) {
+        let mut since = Instant::now();
+        self.wait(|| {
+            if !is_so() {
+                since = Instant::now();
+            }
+            (since.elapsed() < long).then(|| missing.to_owned())
+        });
+    }
 }
 
 /// The data folder of a service with these settings.

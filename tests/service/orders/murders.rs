@@ -115,13 +115,8 @@ async fn orders_under_way_when_their_thread_dies_are_settled_by_asking() {
         let late = Verb::Outcome { outcome: OutcomeFault::Accept, answer: AnswerFault::Late, ms: LATE_MS };
         rig.at(place, late, 60_000);
     }
-    let mut since = Instant::now();
-    rig.running.wait(|| {
-        if rig.wire("orders") == rig.wire("orders_closed") {
-            since = Instant::now();
-        }
-        (since.elapsed() < LATE).then(|| "nothing stays under way".to_owned())
-    });
+    let is_under_way = || rig.wire("orders") != rig.wire("orders_closed");
+    rig.running.wait_lasting(LATE, is_under_way, "nothing stays under way");
     rig.murder(&thread, &["--panic"]);
     rig.heal();
     rig.running.wait(|| {

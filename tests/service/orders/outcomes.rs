@@ -218,7 +218,8 @@ impl Market {
     /// positions are the same to the last decimal, in the venue's answers too. Both sides cover one another but for what
     /// no order could trade.
     pub async fn assert_sound(&self) {
-        let truth = self.agreed();
+        // It trades on: a later ledger may be in the midst of a trade.
+        let truth = self.running.wait_seen(|| self.truth(), |truth| self.disagreement(truth));
         truth.assert_no_order_twice();
         truth.assert_prices_are_bounded();
         let left = truth.position(&self.tokens[0]) - truth.position(&self.tokens[1]);
@@ -238,16 +239,6 @@ impl Market {
             self.wire("hedges"),
             self.wire("order_unknowns")
         );
-    }
-
-    /// The ledger that the service agrees with: it trades on, so a later one may be in the midst of a trade.
-    fn agreed(&self) -> Truth {
-        let mut truth = self.truth();
-        self.running.wait(|| {
-            truth = self.truth();
-            self.disagreement(&truth)
-        });
-        truth
     }
 
     fn disagreement(&self, truth: &Truth) -> Option<String> {

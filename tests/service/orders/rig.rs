@@ -326,24 +326,14 @@ impl Rig {
     /// trade by trade, and positions as the ledger. It gives that ledger: the service trades on, so a later one may be in
     /// the midst of a trade.
     pub fn wait_agreement(&self) -> Judge {
-        self.wait_judged(|judge| self.disagreement(judge))
-    }
-
-    /// The first ledger that nothing is missing from.
-    fn wait_judged(&self, missing: impl Fn(&Judge) -> Option<String>) -> Judge {
-        let mut judge = self.judge();
-        self.running.wait(|| {
-            judge = self.judge();
-            missing(&judge)
-        });
-        judge
+        self.running.wait_seen(|| self.judge(), |judge| self.disagreement(judge))
     }
 
     /// Waits until the service tells the ledger's positions, with no more unhedged than the perpetual's least order, and
     /// finds no id twice and no price unbounded. What a thread that died had begun is counted as begun for ever, so
     /// sagas and orders are not counted here.
     pub fn assert_positions(&self) {
-        let judge = self.wait_judged(|judge| {
+        let missing = |judge: &Judge| {
             let metrics = self.running.metrics();
             let told = |place: &&Place| {
                 let name = format!("highwire_position{{venue=\"{}\",symbol=\"{}\"}}", place.venue, place.symbol);
@@ -353,7 +343,8 @@ impl Rig {
             let left = judge.left(self.places);
             let alone = || (left.abs() > Amount::new(1, 3)).then(|| format!("{left} of base is left unhedged"));
             self.places.iter().find_map(|place| told(&place)).or_else(alone)
-        });
+        };
+        let judge = self.running.wait_seen(|| self.judge(), missing);
         judge.assert_no_id_twice();
         judge.assert_every_price_is_bounded();
     }

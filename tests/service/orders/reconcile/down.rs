@@ -8,7 +8,7 @@ use highwire_simulator::{Injection, Verb};
 use highwire_store::history::Marks;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Three exchanges, OKX the last.
 const THREE: [Place; 3] = [EVERYWHERE[0], EVERYWHERE[1], EVERYWHERE[2]];
@@ -151,14 +151,12 @@ async fn orders_in_doubt_at_a_kill_are_resolved_by_their_venue() {
 
 /// Waits until nothing was sent or is open for a moment: a hedge that is being proved has an end of its own.
 fn wait_calm(rig: &Rig) {
-    let (mut seen, mut since) = (0, Instant::now());
-    rig.running.wait(|| {
-        let sent = rig.wire("orders");
-        if sent != seen || rig.wire("orders_closed") != sent {
-            (seen, since) = (sent, Instant::now());
-        }
-        (since.elapsed() < Duration::from_millis(200)).then(|| "it never pauses".to_owned())
-    });
+    let mut seen = 0;
+    let is_calm = || {
+        let before = std::mem::replace(&mut seen, rig.wire("orders"));
+        seen == before && rig.wire("orders_closed") == seen
+    };
+    rig.running.wait_lasting(Duration::from_millis(200), is_calm, "it never pauses");
 }
 
 /// A venue that is not traded at any more cannot say how an order ended: that holds the mode, and once it is asked
