@@ -124,7 +124,7 @@ impl Sentinel {
             Event::ForeignTrade { instrument, sold, qty, .. } => {
                 let (name, deed) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
                 let text = format!(
-                    "{name}: {qty} was {deed} on our account and not by us; it is booked, what it left is hedged"
+                    "{name}: {qty} was {deed} on our account by no order as we sent it; it is booked, what it left is hedged"
                 );
                 self.bell.raise(format!("foreign/{name}"), Severity::Critical, text);
             }

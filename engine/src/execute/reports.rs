@@ -48,15 +48,26 @@ impl Executor {
             return self.on_foreign_settlement(cx, tx, report, &instrument);
         }
         let is_sound = |known: &Known| is_sound(known, report, self.is_binary(instrument.pair));
-        let Some(mut known) = known.filter(is_sound) else {
+        let Some(known) = known.filter(is_sound) else {
             return cx.tally.add(Counter::StrayReports);
         };
         let is_trade = matches!(report.kind, ReportKind::Fill | ReportKind::Settlement);
         if is_trade && !self.trades.is_new(report) {
             return cx.tally.add(Counter::DuplicateReports);
         }
+        self.on_ours(cx, tx, report, (known, &instrument));
+    }
+
+    /// Settles what was told of an order that we know, for the first time.
+    fn on_ours(
+        &mut self,
+        cx: &mut Context<'_>,
+        tx: &mut OrderTx,
+        report: &Report,
+        (mut known, instrument): (Known, &Instrument),
+    ) {
         let traded = known.life.traded();
-        let moved = self.live(cx, &mut known, report, &instrument);
+        let moved = self.live(cx, &mut known, report, instrument);
         let booked = known.life.traded().saturating_sub(traded);
         let is_answer = known.asked_ns != 0 && is_answer(report.kind);
         if is_answer {
@@ -277,7 +288,8 @@ impl Executor {
         }
     }
 
-    /// An order that is not ours traded on our account: an external fact.
+    /// An order that is not ours traded on our account: an external fact. So is what cannot be a trade of an order of ours
+    /// and stands in its venue's history all the same; that one belongs to its order, whose count would book it again.
     fn on_foreign(&mut self, cx: &mut Context<'_>, tx: &mut OrderTx, report: &Report, instrument: &Instrument) {
         let side = if report.flags & Report::SOLD == 0 { Side::Buy } else { Side::Sell };
         if report.qty.0 <= 0 || instrument.pair.index() >= self.berths.len() {
@@ -289,6 +301,10 @@ impl Executor {
         cx.tally.add(Counter::ForeignFills);
         let (sold, qty) = (side == Side::Sell, report.qty.0);
         cx.tell(lifecycle::Event::ForeignTrade { instrument: instrument.id, sold, qty, at_ns: cx.now });
+        let known = self.orders.get(report.id).filter(|known| known.instrument == instrument.id && known.side == side);
+        if let Some(known) = known.copied().filter(|_| !cfg!(mutant = "vouched-fill")) {
+            return self.on_ours(cx, tx, &Report { kind: ReportKind::Fill, ..*report }, (known, instrument));
+        }
         cx.ports.audit.write(Record::Settled(*report));
         if self.wallets.on_fill(instrument, &Trade::new(side, report)).is_none() {
             return cx.tally.add(Counter::Overflows);

@@ -442,3 +442,22 @@ fn an_order_that_is_not_ours_is_booked_told_and_hedged() {
     let told = told.filter(|event| matches!(event, lifecycle::Event::ForeignTrade { sold: true, qty: 700, .. }));
     assert_eq!(told.count(), 1);
 }
+
+#[test]
+fn a_fill_that_cannot_be_and_is_vouched_for_belongs_to_its_order_and_is_not_booked_again_by_its_count() {
+    let mut rig = Rig::new();
+    let ids = rig.open(1_000);
+    rig.fill(0, ids[0], 9, 2_500, MS);
+    assert_eq!((rig.position(0), rig.counted(Counter::StrayReports)), (0, 1), "that is no fill of this order");
+    let about = Report::about(ids[0], IDS[0], ReportKind::Foreign, 2 * MS);
+    let vouched = Report { px: Px(10_000), qty: Qty(2_500), trade: 9, ..about };
+    rig.report(vouched);
+    rig.report(vouched);
+    assert_eq!((rig.position(0), rig.counted(Counter::ForeignFills)), (2_500, 1), "its history goes on telling it");
+    let done = Report::about(ids[0], IDS[0], ReportKind::Done, 3 * MS);
+    rig.report(Report { filled: Qty(2_500), ..done });
+    rig.executor.on_untold(&mut rig.bench.at(20_000 * MS));
+    assert_eq!((rig.position(0), rig.reserved(0)), (2_500, "0 0".into()));
+    rig.fill(1, ids[1], 10, 1_000, 20_001 * MS);
+    assert_eq!(rig.executor.saga(PAIR).and_then(Saga::wants_offer), Some(1_500_000), "what is too much is hedged");
+}
