@@ -11,6 +11,8 @@ const KEPT: usize = 16;
 const DRIFT_PPM: u64 = 200;
 /// What a venue's millisecond stamps leave open.
 const STAMP_NS: u64 = 1_000_000;
+/// So many answers are asked for at once before the usual pause: one alone may have been slow on its way.
+const FIRST_ANSWERS: usize = 4;
 /// Odd answers in a row that make a step.
 const STEP_ANSWERS: usize = 2;
 
@@ -111,9 +113,9 @@ impl Skew {
         self.estimate(now_ns).filter(|now| before.is_none_or(|before| before.offset_ns != now.offset_ns))
     }
 
-    /// Whether the next probe should come at once: an answer was odd, and one alone decides nothing.
+    /// Whether the next probe should come at once: few are known, or an answer was odd, and one alone decides nothing.
     pub fn wants_probe(&self) -> bool {
-        self.samples.is_empty() || !self.odd.is_empty()
+        self.samples.len() < FIRST_ANSWERS || !self.odd.is_empty()
     }
 
     /// What is known at `now_ns` (UTC, ours).
@@ -192,8 +194,17 @@ mod tests {
             prop_assert!(skew.wants_probe());
             let stepped = skew.on_probe(probe(5_100 * MS, (offset_ms + step_ms) * MS, 5 * MS, 5 * MS)).unwrap();
             prop_assert!(stepped.offset_ns.abs_diff((offset_ms + step_ms) * MS) <= 20 * MS as u64);
-            prop_assert!(!skew.wants_probe());
         }
+    }
+
+    #[test]
+    fn the_first_answers_are_asked_for_at_once_and_the_fastest_of_them_counts() {
+        let mut skew = Skew::new(LIMIT_NS, u64::MAX);
+        for (at, back_ms) in [20, 30, 2, 15].into_iter().enumerate() {
+            assert!(skew.wants_probe());
+            skew.on_probe(probe(at as i64 * 200 * MS, 0, MS, back_ms * MS));
+        }
+        assert!(!skew.wants_probe() && skew.estimate(800 * MS).unwrap().offset_ns.abs() <= 2 * MS);
     }
 
     #[test]
