@@ -564,11 +564,15 @@ impl Engine {
         decision.base_qty = plan.base;
         decision.edge_ppb = plan.edge_ppb.saturating_sub(self.allowances_ppb());
 
-        let (pair_open, rests_until_ns) = self.executor.rest(seat.pair);
-        let order_room = self.ends.orders.room();
-        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
-        self.gate.on_sized(&send, cx.now)?;
+        self.ask_room(cx, seat.pair)?;
         Ok(plan)
+    }
+
+    /// Whether the pair is free, and the rings have room for what a trade of it sends and records.
+    fn ask_room(&self, cx: &Context<'_>, pair: PairId) -> Result<(), Verdict> {
+        let (pair_open, rests_until_ns) = self.executor.rest(pair);
+        let (order_room, audit_room) = (self.ends.orders.room(), cx.ports.audit.has_room());
+        self.gate.on_sized(&SendFacts { pair_open, rests_until_ns, order_room, audit_room }, cx.now)
     }
 
     fn facts(&self, instrument: &Instrument, px: i64, page: &Page) -> LegFacts {

@@ -4,7 +4,6 @@ use super::{Engine, LegFacts, Origin, venue_time};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook};
 use crate::position::Account;
-use crate::risk::SendFacts;
 use crate::strategies;
 use crate::strategies::complement::Set;
 use highwire_links::audit::Verdict;
@@ -68,10 +67,7 @@ impl Engine {
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
         let caps = self.gate.caps(strategies::Strategy::Complement, self.gate.mode_between(yes.venue, no.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
-        let (pair_open, rests_until_ns) = self.executor.rest(yes.pair);
-        let order_room = self.ends.orders.room();
-        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
-        self.gate.on_sized(&send, cx.now)?;
+        self.ask_room(cx, yes.pair)?;
         let accounts = [yes, no].map(|side| self.executor.account(side.id).unwrap_or_else(Account::empty));
         set.within([yes, no], &accounts, &caps)
     }

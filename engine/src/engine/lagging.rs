@@ -5,7 +5,6 @@ use super::{Engine, Origin};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook, Patience};
 use crate::position::Account;
-use crate::risk::SendFacts;
 use crate::strategies::Strategy;
 use crate::strategies::lag::{Purchase, Signal};
 use crate::tops::Quote;
@@ -88,10 +87,7 @@ impl Engine {
         self.gate.on_opportunity(cx.ports.cnc.stop_word(), &facts, cx.now)?;
         let caps = self.gate.caps(Strategy::Lag, self.gate.mode_between(reference.venue, side.venue));
         self.gate.on_open_orders(self.executor.open_orders(), &caps)?;
-        let (pair_open, rests_until_ns) = self.executor.rest(side.pair);
-        let order_room = self.ends.orders.room();
-        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
-        self.gate.on_sized(&send, cx.now)?;
+        self.ask_room(cx, side.pair)?;
         let account = self.executor.account(side.id).unwrap_or_else(Account::empty);
         // A smaller size may not reach the deepest level.
         let purchase = buy(deep.qty_within(side, &account, &caps)?)?;

@@ -5,7 +5,7 @@ use super::{Engine, Origin};
 use crate::context::Context;
 use crate::execute::{Cause, LegTicket, Outlook, Rest, Resting};
 use crate::opportunity::Route;
-use crate::risk::{LegFacts, SendFacts};
+use crate::risk::LegFacts;
 use crate::sizing::{Ladder, Leg, Plan, Sizing};
 use crate::strategies::Strategy;
 use crate::strategies::maker::{self, Quote};
@@ -112,11 +112,8 @@ impl Engine {
     /// The whole gate, and both sizes: the leg that rests, and the hedge that the other book has for it now.
     fn weigh_maker(&self, cx: &Context<'_>, quote: &Quote, stop_edge_ppb: i64) -> Result<Plan, Verdict> {
         let route = quote.route;
-        let (pair_open, rests_until_ns) = self.executor.rest(route.seat.pair);
-        let order_room = self.ends.orders.room();
-        let send = SendFacts { pair_open, rests_until_ns, order_room, audit_room: cx.ports.audit.has_room() };
         // The cheap question first: mostly something rests already.
-        self.gate.on_sized(&send, cx.now)?;
+        self.ask_room(cx, route.seat.pair)?;
         let [asks, bids] = self.ask_gate(cx, quote)?;
         let (buy, sell) = (self.leg(route, Side::Buy), self.leg(route, Side::Sell));
         if ![buy, sell].iter().all(|leg| self.executor.answers(leg.id, cx.now)) {

@@ -191,9 +191,7 @@ async fn connections_end_at_the_age_that_is_set_whether_old_or_new() {
     simulator.control().take_back(|_, _| true);
     now(&simulator, Verb::Flap { ms: 100 });
     let url = format!("{}/ws/v5/public", simulator.address(VENUE).unwrap().ws);
-    let opened = Instant::now();
     assert_eq!(Client::open(&url).await.unwrap().end().await, Some(1001));
-    assert!(opened.elapsed() < Duration::from_secs(1));
     simulator.stop().await;
 }
 
