@@ -1,6 +1,6 @@
 //! Holds what we have against what a venue says, again and again while it trades: on a schedule, when an order's
 //! outcome became unknown, and when its private line was gone. A look is light (open orders, balances, positions) until
-//! something differs; then all trades are asked for too. Whoever holds our side judges; this actor asks and acts.
+//! something differs, or for as long as those may not show it; then all trades are asked for too. Whoever holds our side judges; this actor asks and acts.
 //!
 //! It takes a part of the venue's rate budgets at most: what trades never waits for it.
 
@@ -55,6 +55,8 @@ pub struct Pulse {
     pub late: usize,
     /// Orders are under way that are followed elsewhere: a look would prove nothing.
     pub is_busy: bool,
+    /// Only a list of trades tells what may have been lost: the next look asks for it.
+    pub wants_trades: bool,
 }
 
 /// What follows from a look.
@@ -165,6 +167,7 @@ impl ReconcilerState {
             (self.all, self.next_ns) = (true, now);
         }
         self.unknown = pulse.unknown;
+        self.all |= pulse.wants_trades;
         self.weigh(&pulse, now);
         self.hear();
         // Looks that prove nothing use up a budget that is missing when one could.

@@ -34,6 +34,10 @@ const UNKNOWN_NS: Nanos = 10_000_000_000;
 /// Times that the engine is told a trade of an order of ours, or its end. One that it does not know is of an engine that
 /// died: its trade is an external fact, and its end is a matter of the journal alone.
 const TELLS_MAX: u32 = 3;
+/// Where holdings show no trade that was not told, all trades are asked for so often.
+const TRADES_EVERY_NS: Nanos = 60_000_000_000;
+/// A trade that waits for longer to be settled is asked for, and again after as long: its end may have been told and lost.
+const OVERDUE_NS: Nanos = 10_000_000_000;
 /// Between two records that a venue agrees.
 const RECORDED_NS: Nanos = 30_000_000_000;
 
@@ -68,6 +72,8 @@ pub struct Live {
     asked: Option<u64>,
     asks_all: bool,
     asked_ns: Nanos,
+    /// When trades were last asked for.
+    asked_all_ns: Nanos,
     tells: BTreeMap<(InstrumentId, u64), u32>,
     ends: BTreeMap<u64, u32>,
     /// Orders that are not ours and that an operator knows.
@@ -88,6 +94,7 @@ impl Live {
             asked: None,
             asks_all: false,
             asked_ns: 0,
+            asked_all_ns: 0,
             tells: BTreeMap::new(),
             ends: BTreeMap::new(),
             accepted: BTreeSet::new(),
@@ -124,11 +131,24 @@ impl Live {
     fn ours(&self, now: Nanos) -> Ours {
         let is_followed = |order: &Order| self.is_followed(order, now);
         let mut ours = ours(&self.state(), self.args.venue, &self.args.listed, is_followed);
-        // Polymarket's chain settles after the match: what is held there follows late.
-        if self.args.is_shared || self.args.venue == Venue::Polymarket {
+        if !self.compares_holdings() {
             ours.balances.clear();
         }
         ours
+    }
+
+    /// Polymarket's chain settles after the match: what is held there follows late.
+    fn compares_holdings(&self) -> bool {
+        !self.args.is_shared && self.args.venue != Venue::Polymarket
+    }
+
+    /// Whether only a list of trades would tell what a private line has lost in silence.
+    fn wants_trades(&self, now: Nanos) -> bool {
+        let asked_ns = now.saturating_sub(self.asked_all_ns);
+        let is_due = !self.compares_holdings() && asked_ns >= TRADES_EVERY_NS;
+        let oldest_ns = || self.state().awaited_since(self.args.venue.name());
+        let is_overdue = || oldest_ns().is_some_and(|since_ns| now.saturating_sub(since_ns) >= OVERDUE_NS);
+        (is_due || asked_ns >= OVERDUE_NS && is_overdue()) && !cfg!(mutant = "lost-settlement")
     }
 
     /// Everything that differs.
@@ -287,19 +307,23 @@ impl Live {
 impl Side for Live {
     fn pulse(&self) -> Pulse {
         let (now, name) = (self.args.clock.now(), self.args.venue.name());
-        let is_busy = self.moved(now).is_none();
+        let (is_busy, wants_trades) = (self.moved(now).is_none(), self.wants_trades(now));
         let state = self.state();
         let here = state.orders.values().filter(|open| state.holdings[open.holding].listed.venue == name);
         let unknown: Vec<Nanos> = here
             .filter(|open| open.proof == Proof::Unknown || !self.is_ours(open.order.id))
             .map(|open| now.saturating_sub(open.decided_ns()))
             .collect();
-        Pulse { unknown: unknown.len(), late: unknown.iter().filter(|age| **age > UNKNOWN_NS).count(), is_busy }
+        let late = unknown.iter().filter(|age| **age > UNKNOWN_NS).count();
+        Pulse { unknown: unknown.len(), late, is_busy, wants_trades }
     }
 
     fn question(&mut self, all: bool) -> Question {
         let now = self.args.clock.now();
         (self.asked, self.asks_all, self.asked_ns) = (self.moved(now), all, now);
+        if all {
+            self.asked_all_ns = now;
+        }
         let ours = self.ours(now);
         let question = question(&self.state(), self.args.venue, &self.args.listed, &ours);
         Question { since_ns: question.since_ns.filter(|_| all), ..question }

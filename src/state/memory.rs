@@ -47,12 +47,16 @@ impl State {
     pub fn unseen_since(&self, venue: &str) -> Option<Nanos> {
         let open = self.orders.values().filter(|open| self.holdings[open.holding].listed.venue == venue);
         let open = open.map(super::OpenOrder::decided_ns).min();
-        let waiting =
-            self.waiting().filter(|old| self.holdings[old.holding].listed.venue == venue).map(|old| old.at_ns);
+        let waiting = self.awaited_since(venue);
         let since = self.sights.get(venue).map(|sight| sight.since_ns).into_iter().chain(open).chain(waiting).min()?;
         let oldest = self.booked.front().map_or(0, |old| old.at_ns.saturating_add(MARGIN_NS));
         let forgotten = if self.booked.len() < KEPT_MAX { 0 } else { oldest };
         Some(since.max(forgotten))
+    }
+
+    /// When the oldest trade was booked that still waits to be settled there.
+    pub fn awaited_since(&self, venue: &str) -> Option<Nanos> {
+        self.waiting().filter(|old| self.holdings[old.holding].listed.venue == venue).map(|old| old.at_ns).min()
     }
 
     pub(super) fn remember(&mut self, report: &Report) {

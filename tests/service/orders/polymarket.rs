@@ -195,7 +195,9 @@ async fn polymarket_settlements_that_the_user_channel_does_not_tell_are_asked_fo
     }
     market.wait_said("to settle, which was not told");
     market.wait_said("has settled, which was not told");
-    // While it trades something always waits to be settled.
+    // While it trades something always waits to be settled; once it does not, nothing but the wait itself has it asked for.
+    market.wait_trades(1);
+    market.at(Verb::MutePrivate {}, 120_000);
     assert!(market.tune("complement.enabled=false").status.success());
     market.running.wait(|| market.unsettled());
     market.assert_sound().await;
