@@ -4,7 +4,7 @@
 //! ```text
 //! Running ──panic, budget left──▶ Resting ──wait over, its records taken──▶ Running
 //!    │ └────panic, budget spent──▶ GivenUp (stop word raised; an operator's business)
-//!    └──────stopped──────────────▶ the actor ends
+//!    └──────stopped──────────────▶ Ended ──its records taken──▶ the actor ends
 //! ```
 
 use crate::news::{Leavings, News, Observer};
@@ -152,14 +152,18 @@ struct InForce {
 /// A thread that waits for its records to be taken for longer is told of.
 const WAIT_TOLD_NS: Nanos = 1_000_000_000;
 
+/// Whoever asks for a stop waits for so long at most for the records of a thread to be taken.
+const TAKEN_WITHIN_NS: Nanos = 4_000_000_000;
+
 /// Whether all records that a thread left have been taken: they are in the state then.
 fn is_drained(parts: &Parts) -> bool {
-    parts.house.ports.audit.is_drained() || cfg!(mutant = "early-start")
+    parts.house.ports.audit.is_drained()
 }
 
 enum Thread {
     Running(PinnedThread),
     Resting { parts: Box<Parts>, until_ns: Nanos, is_told: bool },
+    Ended(Box<Parts>),
     GivenUp,
 }
 
@@ -183,7 +187,7 @@ pub struct WardenState {
     dice: Dice,
     post: Post,
     in_force: InForce,
-    stop: Option<RpcReplyPort<Leavings>>,
+    stop: Option<(RpcReplyPort<Leavings>, Nanos)>,
     stop_given: bool,
 }
 
@@ -224,13 +228,15 @@ impl WardenState {
         match &self.thread {
             Thread::Running(thread) if thread.is_finished() => self.on_finished(now),
             Thread::Running(_) => self.feel_pulse(now),
-            Thread::Resting { until_ns, parts, .. } if *until_ns <= now => match is_drained(parts) {
-                true => self.start(now),
-                false => self.wait(now),
-            },
-            Thread::Resting { .. } | Thread::GivenUp => {}
+            Thread::Resting { until_ns, parts, .. } if *until_ns <= now => {
+                match is_drained(parts) || cfg!(mutant = "early-start") {
+                    true => self.start(now),
+                    false => self.wait(now),
+                }
+            }
+            Thread::Resting { .. } | Thread::Ended(_) | Thread::GivenUp => {}
         }
-        self.is_over()
+        self.is_over(now)
     }
 
     /// Takes everything that the thread has reported.
@@ -317,10 +323,7 @@ impl WardenState {
 
     fn on_halted(&mut self, parts: Option<Parts>) {
         self.tell(News::Halted);
-        if let Some(asker) = self.stop.take() {
-            // Whoever asked may be gone; the ring ends are freed then.
-            let _gone = asker.send(parts.map(Box::new));
-        }
+        self.thread = parts.map_or(Thread::GivenUp, |parts| Thread::Ended(Box::new(parts)));
     }
 
     fn on_died(&mut self, parts: Option<Parts>, panic: String, now: Nanos) {
@@ -409,26 +412,31 @@ impl WardenState {
         }
     }
 
-    /// A stop was asked for and there is no thread that could still end.
-    fn is_over(&mut self) -> bool {
+    /// A stop was asked for and there is no thread that could still end. What it did last is told before: its records
+    /// come by way of the journal, which a disk may hold up.
+    fn is_over(&mut self, now: Nanos) -> bool {
+        let Some((_, asked_ns)) = &self.stop else { return false };
+        let is_late = now.saturating_sub(*asked_ns) >= TAKEN_WITHIN_NS || cfg!(mutant = "early-end");
         match &self.thread {
-            Thread::Running(_) => false,
-            Thread::Resting { .. } | Thread::GivenUp if self.stop.is_some() => {
-                let thread = std::mem::replace(&mut self.thread, Thread::GivenUp);
-                let parts = if let Thread::Resting { parts, .. } = thread { Some(parts) } else { None };
-                let _gone = self.stop.take().map(|asker| asker.send(parts));
-                true
-            }
-            Thread::Resting { .. } => false,
-            Thread::GivenUp => self.stop_given,
+            Thread::Running(_) => return false,
+            Thread::Resting { parts, .. } | Thread::Ended(parts) if !is_drained(parts) && !is_late => return false,
+            Thread::Resting { .. } | Thread::Ended(_) | Thread::GivenUp => {}
         }
+        self.pull();
+        let parts = match std::mem::replace(&mut self.thread, Thread::GivenUp) {
+            Thread::Resting { parts, .. } | Thread::Ended(parts) => Some(parts),
+            Thread::Running(_) | Thread::GivenUp => None,
+        };
+        // Whoever asked may be gone; the ring ends are freed then.
+        let _gone = self.stop.take().map(|(asker, _)| asker.send(parts));
+        true
     }
 
     fn obey(&mut self, message: WardenMsg) -> bool {
         let verb = match message {
             WardenMsg::Tick => return self.tick(),
             WardenMsg::Stop(asker) => {
-                self.stop = Some(asker);
+                self.stop = Some((asker, self.clock.now()));
                 return self.tick();
             }
             WardenMsg::Attach { slot, instruments, parcel, owner } => {

@@ -164,6 +164,23 @@ async fn the_thread_of_a_warden_that_is_killed_lives_on_and_opens_nothing_more()
     rig.pools.iter().for_each(|pool| pool.stop(None));
 }
 
+/// What a thread did last is told before its warden ends, also when the journal takes it late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_the_journal_to_take_what_the_thread_left() {
+    let rig = Rig::start(Layout::Together, rules(3), PATIENT_NS).await;
+    rig.until_it_trades(4).await;
+    rig.knobs.held.store(true, Ordering::SeqCst);
+    let (taken, told) = (rig.tally(Counter::Taken), rig.log.opened());
+    rig.until("records that nobody takes", |rig| rig.tally(Counter::Taken) > taken + 4).await;
+    let (knobs, log) = (rig.knobs.clone(), rig.log.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        knobs.held.store(false, Ordering::SeqCst);
+    });
+    rig.stop().await;
+    assert!(log.opened() > told + 4, "{} of {told} and what was left", log.opened());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_ends_each_thread_in_order_and_gives_its_ring_ends_back() {
     for layout in [Layout::Together, Layout::Split] {

@@ -15,9 +15,10 @@ pub fn behind(mut from: AuditRx, knobs: Arc<Knobs>) -> AuditRx {
         loop {
             while !knobs.held.load(Ordering::SeqCst)
                 && on.room() > 0
-                && let Some(record) = from.take()
+                && let Some(record) = from.peek()
             {
                 on.write(record);
+                from.take();
             }
             if !on.admits_openings() {
                 from.admit_openings(false);
