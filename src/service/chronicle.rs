@@ -199,7 +199,7 @@ impl Chronicle {
             Event::GuardTripped { why, .. } => self.note(format!("CRITICAL: the last gate tripped ({why:?}): halted")),
             Event::ForeignTrade { instrument, sold, .. } => {
                 let (name, did) = (self.universe.name(*instrument), if *sold { "sold" } else { "bought" });
-                self.note(format!("CRITICAL: {name}: our account {did} by no order as we sent it"));
+                self.note(format!("CRITICAL: {name}: our account {did} beyond the orders that we sent"));
             }
             &Event::PaidOut { instrument, position, px, .. } => {
                 let scale = self.universe.instruments.get(instrument.index()).map(|instrument| instrument.scale);

@@ -89,7 +89,7 @@ async fn a_position_closed_by_force_is_booked_told_once_and_its_other_leg_adjust
         rig.inject(Injection::new(room, Verb::ForceClose { kind }).symbol(PLACES[1].symbol));
         rig.running.wait(|| (rig.count_forced() == forced).then(|| "nothing was closed".to_owned()));
         rig.wait_agreement();
-        let told = || rig.times_said("by no order as we sent it");
+        let told = || rig.times_said("beyond the orders that we sent");
         rig.running.wait(|| (told() < times).then(|| "it is not told".to_owned()));
         assert_eq!(told(), times, "{}", rig.running.said());
     }
