@@ -195,11 +195,31 @@ async fn polymarket_settlements_that_the_user_channel_does_not_tell_are_asked_fo
     }
     market.wait_said("to settle, which was not told");
     market.wait_said("has settled, which was not told");
-    // While it trades something always waits to be settled; once it does not, nothing but the wait itself has it asked for.
-    market.wait_trades(1);
-    market.at(Verb::MutePrivate {}, 120_000);
+    // While it trades something always waits to be settled.
     assert!(market.tune("complement.enabled=false").status.success());
     market.running.wait(|| market.unsettled());
+    market.assert_sound().await;
+    market.stop().await;
+}
+
+/// A word that is lost in silence, while nothing is traded and all else agrees: the wait itself has the trade asked for.
+///
+/// Fault: X18
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn polymarket_settlements_whose_word_is_lost_in_silence_are_asked_for_in_time() {
+    let slow = PolymarketConfig { mined_after: Duration::from_secs(6), ..apart() };
+    let market = Market::start(slow, "[lines]\nreconcile_every_ms = 500").await;
+    market.wait_trades(2);
+    assert!(market.tune("complement.enabled=false").status.success());
+    market.running.wait(|| market.pending().is_empty().then(|| "nothing waits to be settled".to_owned()));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    market.at(Verb::MutePrivate {}, 120_000);
+    let asked = market.times_said("has settled, which was not told");
+    let pending = market.pending();
+    assert!(!pending.is_empty(), "settled before it was mute");
+    let found = || market.times_said("has settled, which was not told") - asked;
+    let lacks = || (found() < pending.len()).then(|| format!("{} of {pending:?} are found", found()));
+    market.running.wait(lacks);
     market.assert_sound().await;
     market.stop().await;
 }
