@@ -129,7 +129,9 @@ async fn delay_and_throttle_slow_a_connection_down() {
     assert!(ask(&mut a, 1).await >= Duration::from_millis(190), "both ways");
     simulator.control().take_back(|_, _| true);
     let mut quickest = Duration::MAX;
-    for id in 2..12 {
+    for id in 2..4 {
+        // The venue takes five messages a second.
+        tokio::time::sleep(QUIET).await;
         quickest = quickest.min(ask(&mut a, id).await);
     }
     assert!(quickest < Duration::from_millis(190), "delayed no more");

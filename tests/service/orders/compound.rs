@@ -85,7 +85,8 @@ async fn wrong_limits_a_second_instance_and_a_siege_at_once_change_nothing() {
     let rig = Rig::trading("socket").await;
     let whole = rig.settings();
     let limit = |rig: &Rig| rig.running.metrics()["highwire_risk_limit_quote{limit=\"pair\"}"].clone();
-    let (pair_max, sagas) = (limit(&rig), rig.wire("sagas"));
+    let missing = |limit: &String| (limit == "NaN").then(|| "the officer has not looked yet".to_owned());
+    let (pair_max, sagas) = (rig.running.wait_seen(|| limit(&rig), missing), rig.wire("sagas"));
     for place in 0..PLACES.len() {
         rig.at(place, Verb::Dup { p: 1.0 }, 600_000);
     }
