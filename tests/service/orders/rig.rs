@@ -235,7 +235,9 @@ impl Rig {
     /// Waits until no order may be worth more than this.
     pub fn wait_order_limit(&self, most: f64) {
         let limit = || self.running.metrics()["highwire_risk_limit_quote{limit=\"order\"}"].parse::<f64>().unwrap();
-        self.running.wait(|| (limit() > most).then(|| format!("{} is the limit", limit())));
+        // Before the officer's first look it is no number, which is no more than anything.
+        let missing = |limit: f64| (limit.is_nan() || limit > most).then(|| format!("{limit} is the limit"));
+        self.running.wait(|| missing(limit()));
     }
 
     /// Runs another command of the program beside it.
