@@ -143,9 +143,10 @@ impl Show {
 
     /// Plays what is due.
     fn begin(&mut self, simulator: &Simulator) {
-        let share = self.lasts.map_or(0.0, |lasts| self.began.elapsed().as_secs_f64() / lasts.as_secs_f64());
+        let since = self.began.elapsed();
+        let share = self.lasts.map_or(0.0, |lasts| since.as_secs_f64() / lasts.as_secs_f64());
         let stage = Stage { control: simulator.control(), process: &mut self.process, before: 0 };
-        if let Some(said) = self.story.begin(share, stage) {
+        if let Some(said) = self.story.begin((since, share), stage) {
             self.board.notices.push(said);
         }
     }

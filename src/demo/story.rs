@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 /// For what a chapter should show.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A venue's connections are begun one after the other; before all of them stand nothing is taken from it.
+const LINES_STAND: Duration = Duration::from_secs(5);
 
 /// What a chapter may touch.
 pub struct Stage<'a> {
@@ -62,7 +64,7 @@ impl Seen<'_> {
 
 /// One thing that happens.
 pub struct Chapter {
-    /// The share of the session before which it does not begin.
+    /// The share of the session before which it does not begin; 0 for one that takes nothing away.
     pub at: f64,
     /// What it is called.
     pub name: &'static str,
@@ -120,9 +122,11 @@ impl Story {
         self.said.push(line.to_owned());
     }
 
-    /// Begins the next chapter if it is due; what is announced.
-    pub fn begin(&mut self, share: f64, mut stage: Stage<'_>) -> Option<String> {
-        let chapter = self.chapters.get(self.told).filter(|chapter| self.began.is_none() && share >= chapter.at)?;
+    /// Begins the next chapter if it is due, by the time since the session began and the share that this is of it; what
+    /// is announced.
+    pub fn begin(&mut self, (since, share): (Duration, f64), mut stage: Stage<'_>) -> Option<String> {
+        let is_due = |at: f64| at == 0.0 || (share >= at && since >= LINES_STAND);
+        let chapter = self.chapters.get(self.told).filter(|chapter| self.began.is_none() && is_due(chapter.at))?;
         self.began = Some(Instant::now());
         self.said.clear();
         let said = (chapter.play)(&mut stage).unwrap_or_else(|why| format!("it cannot be played: {why}"));
