@@ -161,8 +161,8 @@ pub enum GovernorMsg {
         /// What was, or would be, done.
         reply: RpcReplyPort<ResumePlan>,
     },
-    /// Latches were written, or why not.
-    Kept(Result<(), String>),
+    /// The content of that number was written to the latch file, or why not.
+    Kept(u64, Result<(), String>),
     /// Time passed.
     Tick,
 }
@@ -191,6 +191,8 @@ pub struct GovernorState {
     given: BTreeMap<Scope, Mode>,
     kept: Vec<(String, Latch)>,
     keeps: u64,
+    /// The newest of them that the disk has answered.
+    kept_to: u64,
     turns: u64,
     walk: Walk,
     pause: Pause,
@@ -213,6 +215,7 @@ impl GovernorState {
             given: BTreeMap::new(),
             kept: Vec::new(),
             keeps: 0,
+            kept_to: 0,
             turns: 0,
             walk: Walk::default(),
             pause: Pause::default(),
@@ -387,7 +390,7 @@ impl GovernorState {
         tokio::task::spawn_blocking(move || {
             let saved = file.save(number, &latches).map_err(|error| error.to_string());
             // A governor that is gone leaves the file as it is.
-            let _gone = myself.cast(GovernorMsg::Kept(saved));
+            let _gone = myself.cast(GovernorMsg::Kept(number, saved));
         });
     }
 
@@ -492,7 +495,9 @@ impl GovernorState {
         }
     }
 
-    fn on_kept(&mut self, kept: Result<(), String>) {
+    fn on_kept(&mut self, number: u64, kept: Result<(), String>) {
+        self.kept_to = self.kept_to.max(number);
+        self.answer(self.now());
         let (value, note) = match kept {
             Ok(()) => (0, String::new()),
             Err(why) => (1, format!("latches cannot be kept: {why}")),
@@ -518,7 +523,7 @@ impl GovernorState {
                 // Whoever asked may be gone.
                 let _gone = reply.send(self.resume(dry, &why));
             }
-            GovernorMsg::Kept(kept) => self.on_kept(kept),
+            GovernorMsg::Kept(number, kept) => self.on_kept(number, kept),
             GovernorMsg::Tick => self.on_tick(),
         }
     }

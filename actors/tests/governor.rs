@@ -375,6 +375,24 @@ async fn flattening_lets_hedges_leave_unless_something_else_than_an_operator_hal
     assert!(rig.halt(flatten).await.refused.contains("runaway"));
 }
 
+/// Who has heard that it is halted may kill the process: the latch is on disk by then. A pipe in the place of the file that
+/// latches are written to is a disk that waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_halt_is_answered_once_its_latch_is_on_disk() {
+    let rig = Rig::new(false).await;
+    rig.reign().await;
+    rig.full().await;
+    let disk = rig.file("latches.new");
+    assert!(std::process::Command::new("mkfifo").arg(&disk).status().unwrap().success());
+    let mut halt = std::pin::pin!(rig.halt(PLAN));
+    let early = tokio::time::timeout(Duration::from_millis(700), &mut halt).await;
+    assert!(early.is_err(), "answered before it was kept: {early:?}");
+    assert_eq!(rig.mode(), Mode::Halted, "nothing else waits");
+    let taken = tokio::task::spawn_blocking(|| std::fs::File::open(disk)).await.unwrap().unwrap();
+    assert!(halt.await.is_clean);
+    drop(taken);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_venues_gone_for_too_long_is_latched() {
     let rig = Rig::new(false).await;

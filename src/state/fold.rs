@@ -231,9 +231,11 @@ impl State {
         self.modes.insert(moved.venue.clone(), moved.to);
     }
 
+    /// One of a kind, at the strictest mode that it was given.
     fn latch(&mut self, latch: Moved) {
-        if !self.latches.iter().any(|known| (&known.venue, &known.why) == (&latch.venue, &latch.why)) {
-            self.latches.push(latch);
+        match self.latches.iter_mut().find(|known| (&known.venue, &known.why) == (&latch.venue, &latch.why)) {
+            Some(known) => known.to = known.to.max(latch.to),
+            None => self.latches.push(latch),
         }
     }
 

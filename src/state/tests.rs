@@ -213,7 +213,7 @@ fn latches_stand_until_an_operator_gives_a_mode_that_opens() {
     };
     entries.push(escalated(7 << 48 | 1));
     assert_eq!(told(&entries).latched(), Mode::HedgeOnly);
-    entries.extend([mode(Mode::Halted, true), mode(Mode::HedgeOnly, false)]);
+    entries.extend([mode(Mode::HedgeOnly, true), mode(Mode::Halted, true), mode(Mode::HedgeOnly, false)]);
     assert_eq!(told(&entries).latched(), Mode::Halted);
     assert_eq!(told(&told(&entries).restate()).latched(), Mode::Halted);
     entries.push(mode(Mode::Full, false));

@@ -9,6 +9,9 @@ use highwire_supervision::halting::{Halting, Plan, Stand, Step};
 use ractor::RpcReplyPort;
 use std::collections::BTreeMap;
 
+/// Whoever asked for a halt waits for so long at most for its latch to be on disk.
+const KEPT_WITHIN_NS: Nanos = 4_000_000_000;
+
 /// A halt under way, and who waits for its end.
 #[derive(Default)]
 pub struct Walk {
@@ -16,6 +19,8 @@ pub struct Walk {
     why: String,
     by_operator: bool,
     waiting: Vec<RpcReplyPort<HaltEnd>>,
+    /// How the last one ended, and when, until that is answered.
+    ended: Option<(HaltEnd, Nanos)>,
     /// Our open orders at the venues, as counted since the last question.
     counts: BTreeMap<VenueId, u32>,
     stand: Stand,
@@ -64,6 +69,7 @@ impl GovernorState {
         tracing::warn!(why, "halting");
         let (halting, steps) = Halting::begin(plan, now);
         (self.walk.halting, self.walk.why, self.walk.by_operator) = (Some(halting), why, by_operator);
+        self.walk.ended = None;
         self.walk.stand = Stand::default();
         self.lower_stop(StopWord::NoOpening, plan);
         self.take_steps(&steps);
@@ -101,11 +107,23 @@ impl GovernorState {
             let text = format!("halted, but not all is at rest: {:?}", end.stand);
             self.args.alerts.raise("service/left", highwire_supervision::incident::Severity::Critical, text);
         }
+        let now = self.now();
+        self.walk.ended = Some((end, now));
+        self.answer(now);
+        self.publish();
+    }
+
+    /// Tells how the halt ended once its latch is on disk: who has heard of it may kill the process, and it still holds. A
+    /// disk that hangs keeps nobody waiting for ever; that latches are not kept is told by `latch-file`.
+    pub(super) fn answer(&mut self, now: Nanos) {
+        let is_kept = self.kept_to >= self.keeps || cfg!(mutant = "unkept-halt");
+        let is_due =
+            |&mut (_, ended_ns): &mut (HaltEnd, Nanos)| is_kept || now.saturating_sub(ended_ns) >= KEPT_WITHIN_NS;
+        let Some((end, _)) = self.walk.ended.take_if(is_due) else { return };
         for reply in self.walk.waiting.drain(..) {
             // Whoever asked may be gone.
             let _gone = reply.send(end.clone());
         }
-        self.publish();
     }
 
     fn take_step(&mut self, step: Step) {
@@ -188,6 +206,7 @@ impl GovernorState {
 
     /// Time passed for a halt that is under way.
     pub(super) fn walk_on(&mut self, now: Nanos) {
+        self.answer(now);
         let Some(halting) = &mut self.walk.halting else { return };
         let steps = halting.on_time(now);
         self.take_steps(&steps);
@@ -232,7 +251,7 @@ impl std::fmt::Debug for GovernorMsg {
             Self::Counted(..) => "Counted",
             Self::Halt { .. } => "Halt",
             Self::Resume { .. } => "Resume",
-            Self::Kept(_) => "Kept",
+            Self::Kept(..) => "Kept",
             Self::Tick => "Tick",
         };
         f.write_str(name)
