@@ -386,9 +386,10 @@ async fn a_halt_is_answered_once_its_latch_is_on_disk() {
     assert!(std::process::Command::new("mkfifo").arg(&disk).status().unwrap().success());
     let mut halt = std::pin::pin!(rig.halt(PLAN));
     let early = tokio::time::timeout(Duration::from_millis(700), &mut halt).await;
-    assert!(early.is_err(), "answered before it was kept: {early:?}");
-    assert_eq!(rig.mode(), Mode::Halted, "nothing else waits");
+    let mode = rig.mode();
     let taken = tokio::task::spawn_blocking(|| std::fs::File::open(disk)).await.unwrap().unwrap();
+    assert!(early.is_err(), "answered before it was kept: {early:?}");
+    assert_eq!(mode, Mode::Halted, "nothing else waits");
     assert!(halt.await.is_clean);
     drop(taken);
 }

@@ -29,7 +29,7 @@ const DRAIN_MAX: Duration = Duration::from_millis(200);
 pub(crate) enum End {
     Reset,
     Fin,
-    /// FIN after half of the next piece.
+    /// FIN before the last byte of the next piece: its half may be the end of a frame.
     MidFrame,
 }
 
@@ -173,7 +173,7 @@ async fn deliver(
         return to.write_all(&piece).await;
     }
     if now.end == Some(End::MidFrame) {
-        to.write_all(&piece[..piece.len() / 2]).await?;
+        to.write_all(&piece[..piece.len() - 1]).await?;
         return Err(io::ErrorKind::BrokenPipe.into());
     }
     if now.corrupt_p > 0.0 {

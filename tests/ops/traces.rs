@@ -227,9 +227,18 @@ fn with_nothing_sampled_every_failed_trade_is_kept_and_no_other() {
     environment.push(("HIGHWIRE__TELEMETRY__SAMPLE_RATIO", "0.0".to_owned()));
     // Slower orders meet other books: legs go missing.
     environment.push(("HIGHWIRE__PAPER__LATENCY_MS", "150".to_owned()));
-    let ended = demo(folder.path(), &environment);
-    let failed: BTreeSet<String> =
-        ended.iter().filter(|(_, told)| told["failed"] == true).map(|(trace, _)| trace.clone()).collect();
+    let failures = |ended: &BTreeMap<String, Value>| -> BTreeSet<String> {
+        ended.iter().filter(|(_, told)| told["failed"] == true).map(|(trace, _)| trace.clone()).collect()
+    };
+    // On a machine that is busy all of one session's trades may be of one kind.
+    let mut ended = BTreeMap::new();
+    for _ in 0..3 {
+        ended = demo(folder.path(), &environment);
+        if (1..ended.len()).contains(&failures(&ended).len()) {
+            break;
+        }
+    }
+    let failed = failures(&ended);
     let spans = collector.spans_of(failed.len());
     let of = |name: &str| -> BTreeSet<String> {
         spans.iter().filter(|span| span.name == name).map(|span| span.trace.clone()).collect()

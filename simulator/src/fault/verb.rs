@@ -225,7 +225,7 @@ pub enum Verb {
     Reset {},
     /// Ends connections with FIN and no close frame.
     Fin {
-        /// After half of the next bytes that go out, so in the middle of a frame.
+        /// Before the last of the next bytes that go out, so in the middle of a frame.
         #[serde(default)]
         mid_frame: bool,
     },
