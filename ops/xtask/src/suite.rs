@@ -33,7 +33,7 @@ const ON_REAL_TIME: [&str; 13] = [
     "survival",
 ];
 /// Unsteady tests that a run may have, of about three hundred on real time.
-const UNSTEADY_MAX: usize = 3;
+const UNSTEADY_MAX: usize = 6;
 
 /// A test program as cargo built it.
 #[derive(Debug, PartialEq, Eq)]
