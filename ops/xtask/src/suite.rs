@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 const SIDE_BY_SIDE: usize = 2;
 /// Test targets that take minutes, longest first; a name that is gone only costs time.
 const LONGEST: [&str; 2] = ["faults", "service"];
-/// Programs whose tests wait on the machine's own clock, sockets and processes.
+/// Programs whose tests wait on the machine's own clock, sockets and processes, by their package's folder: others have
+/// some of these names too.
 const ON_REAL_TIME: [&str; 13] = [
     "faults",
     "service",
@@ -24,13 +25,13 @@ const ON_REAL_TIME: [&str; 13] = [
     "ops",
     "clients",
     "trading",
-    "polymarket",
-    "rooms",
-    "alerts",
-    "governor",
-    "lines",
-    "supervisor",
-    "survival",
+    "simulator/polymarket",
+    "simulator/rooms",
+    "actors/alerts",
+    "actors/governor",
+    "actors/lines",
+    "actors/supervisor",
+    "actors/survival",
 ];
 /// Unsteady tests that a run may have, of about three hundred on real time.
 const UNSTEADY_MAX: usize = 6;
@@ -38,6 +39,7 @@ const UNSTEADY_MAX: usize = 6;
 /// A test program as cargo built it.
 #[derive(Debug, PartialEq, Eq)]
 struct Program {
+    /// Its package's folder within the workspace, and the target's name.
     name: String,
     /// The package's folder, which `cargo test` makes the working folder too.
     folder: PathBuf,
@@ -80,21 +82,23 @@ fn is_good(endings: &[Ending]) -> bool {
 
 /// The test programs; `None` when something did not compile, which cargo has then said.
 fn build(root: &Path) -> Option<Vec<Program>> {
+    let root = &root.canonicalize().ok()?;
     let mut cargo = Command::new("cargo");
     cargo.args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
     let output = cargo.current_dir(root).stderr(Stdio::inherit()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    output.status.success().then(|| text.lines().filter_map(program).collect())
+    output.status.success().then(|| text.lines().filter_map(|message| program(root, message)).collect())
 }
 
 /// The program that one of cargo's messages tells of; `None` for every other message.
-fn program(message: &str) -> Option<Program> {
+fn program(root: &Path, message: &str) -> Option<Program> {
     let told: Value = serde_json::from_str(message).ok()?;
     let tests = told["profile"]["test"].as_bool()?;
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let folder = PathBuf::from(text(&told["manifest_path"])?).parent()?.to_owned();
     let executable = PathBuf::from(text(&told["executable"])?);
-    tests.then_some(Program { name: text(&told["target"]["name"])?, folder, executable })
+    let name = folder.strip_prefix(root).unwrap_or(&folder).join(text(&told["target"]["name"])?);
+    tests.then_some(Program { name: name.display().to_string(), folder, executable })
 }
 
 fn side_by_side(programs: Vec<Program>) -> Vec<Ending> {
@@ -173,6 +177,7 @@ mod tests {
     fn only_a_built_test_program_is_run() {
         let told = r#"{"reason":"compiler-artifact","manifest_path":"/w/store/Cargo.toml","target":{"name":"store"},
             "profile":{"test":TEST},"executable":"/t/store-1"}"#;
+        let program = |message: &str| program(Path::new("/w/store"), message);
         let expect = Program { name: "store".into(), folder: "/w/store".into(), executable: "/t/store-1".into() };
         assert_eq!(program(&told.replace("TEST", "true")), Some(expect));
         assert_eq!(program(&told.replace("TEST", "false")), None);
