@@ -194,6 +194,10 @@ mod tests {
             prop_assert!(skew.wants_probe());
             let stepped = skew.on_probe(probe(5_100 * MS, (offset_ms + step_ms) * MS, 5 * MS, 5 * MS)).unwrap();
             prop_assert!(stepped.offset_ns.abs_diff((offset_ms + step_ms) * MS) <= 20 * MS as u64);
+            for again in [5_300, 5_500] {
+                skew.on_probe(probe(again * MS, (offset_ms + step_ms) * MS, 5 * MS, 5 * MS));
+            }
+            prop_assert!(!skew.wants_probe());
         }
     }
 

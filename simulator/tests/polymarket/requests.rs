@@ -27,10 +27,13 @@ async fn discovery_finds_both_spans_and_their_parameters_agree() {
     let [up, down] = tokens(&simulator).await;
     let (_, hourly) = get(&simulator, "/gamma/events?series_id=10114&closed=false").await;
     assert!(hourly[0]["slug"].as_str().unwrap().starts_with("bitcoin-up-or-down-"), "{hourly}");
-    let (_, market) = get(&simulator, &format!("/gamma/markets?clob_token_ids={up}")).await;
-    let (_, unprefixed) = get(&simulator, &format!("/markets?limit=100&clob_token_ids={up}")).await;
-    // not the whole answer: its prices move between two questions
-    assert_eq!(unprefixed[0]["conditionId"], market[0]["conditionId"], "without its prefix too: {unprefixed}");
+    let (_, mut market) = get(&simulator, &format!("/gamma/markets?clob_token_ids={up}")).await;
+    let (_, mut unprefixed) = get(&simulator, &format!("/markets?limit=100&clob_token_ids={up}")).await;
+    // prices move between two questions
+    for moving in ["bestBid", "bestAsk", "outcomePrices"] {
+        assert!(!market[0][moving].take().is_null() && !unprefixed[0][moving].take().is_null(), "no {moving}");
+    }
+    assert_eq!(unprefixed, market, "without its prefix too");
     let (_, listed) = get(&simulator, "/markets").await;
     assert!(listed["data"][0]["condition_id"].is_string(), "the CLOB's own list");
     let condition = market[0]["conditionId"].as_str().unwrap();
