@@ -1,6 +1,7 @@
 //! Holds what we have against what a venue says, again and again while it trades: on a schedule, when an order's
 //! outcome became unknown, and when its private line was gone. A look is light (open orders, balances, positions) until
-//! something differs, or for as long as those may not show it; then all trades are asked for too. Whoever holds our side judges; this actor asks and acts.
+//! something differs, or while those may not show it; then all trades are asked for too. Whoever holds our side judges;
+//! this actor asks and acts.
 //!
 //! It takes a part of the venue's rate budgets at most: what trades never waits for it.
 
@@ -36,6 +37,8 @@ const KEY_REST_NS: Nanos = 2_000_000_000;
 pub trait Side: Send + 'static {
     /// How our orders stand there.
     fn pulse(&self) -> Pulse;
+    /// Whether only a list of trades tells what may have been lost.
+    fn wants_trades(&self) -> bool;
     /// What to ask; with `all`, for trades too.
     fn question(&mut self, all: bool) -> Question;
     /// Whether what we have is as new as the question: a journal that waits for its disk is behind.
@@ -55,8 +58,6 @@ pub struct Pulse {
     pub late: usize,
     /// Orders are under way that are followed elsewhere: a look would prove nothing.
     pub is_busy: bool,
-    /// Only a list of trades tells what may have been lost: the next look asks for it.
-    pub wants_trades: bool,
 }
 
 /// What follows from a look.
@@ -167,7 +168,6 @@ impl ReconcilerState {
             (self.all, self.next_ns) = (true, now);
         }
         self.unknown = pulse.unknown;
-        self.all |= pulse.wants_trades;
         self.weigh(&pulse, now);
         self.hear();
         // Looks that prove nothing use up a budget that is missing when one could.
@@ -184,7 +184,7 @@ impl ReconcilerState {
     }
 
     fn look(&mut self, myself: &ActorRef<ReconcilerMsg>, now: Nanos) {
-        self.asks_all = std::mem::take(&mut self.all);
+        self.asks_all = std::mem::take(&mut self.all) || self.args.side.wants_trades();
         (self.is_asking, self.asked_ns) = (true, now);
         let question = self.args.side.question(self.asks_all);
         let (account, myself, mut budget) = (self.args.account.clone(), myself.clone(), self.args.budget);

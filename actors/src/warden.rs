@@ -152,7 +152,7 @@ struct InForce {
 /// A thread that waits for its records to be taken for longer is told of.
 const WAIT_TOLD_NS: Nanos = 1_000_000_000;
 
-/// Whoever asks for a stop waits for so long at most for the records of a thread to be taken.
+/// Whoever asks for a stop waits for so long at most for the records of a thread to be taken; a service waits for longer.
 const TAKEN_WITHIN_NS: Nanos = 4_000_000_000;
 
 /// Whether all records that a thread left have been taken: they are in the state then.
@@ -417,11 +417,15 @@ impl WardenState {
     fn is_over(&mut self, now: Nanos) -> bool {
         let Some((_, asked_ns)) = &self.stop else { return false };
         let is_late = now.saturating_sub(*asked_ns) >= TAKEN_WITHIN_NS || cfg!(mutant = "early-end");
-        match &self.thread {
-            Thread::Running(_) => return false,
-            Thread::Resting { parts, .. } | Thread::Ended(parts) if !is_drained(parts) && !is_late => return false,
-            Thread::Resting { .. } | Thread::Ended(_) | Thread::GivenUp => {}
+        let is_at_rest = match &self.thread {
+            Thread::Running(_) => false,
+            Thread::Resting { parts, .. } | Thread::Ended(parts) => is_late || is_drained(parts),
+            Thread::GivenUp => true,
+        };
+        if !is_at_rest {
+            return false;
         }
+        // The last of them may have come since the turn began.
         self.pull();
         let parts = match std::mem::replace(&mut self.thread, Thread::GivenUp) {
             Thread::Resting { parts, .. } | Thread::Ended(parts) => Some(parts),

@@ -64,7 +64,7 @@ impl Seen<'_> {
 
 /// One thing that happens.
 pub struct Chapter {
-    /// The share of the session before which it does not begin; 0 for one that takes nothing away.
+    /// The share of the session before which it does not begin; 0 when it follows at once.
     pub at: f64,
     /// What it is called.
     pub name: &'static str,
@@ -125,7 +125,7 @@ impl Story {
     /// Begins the next chapter if it is due, by the time since the session began and the share that this is of it; what
     /// is announced.
     pub fn begin(&mut self, (since, share): (Duration, f64), mut stage: Stage<'_>) -> Option<String> {
-        let is_due = |at: f64| at == 0.0 || (share >= at && since >= LINES_STAND);
+        let is_due = |at: f64| share >= at && (at == 0.0 || since >= LINES_STAND);
         let chapter = self.chapters.get(self.told).filter(|chapter| self.began.is_none() && is_due(chapter.at))?;
         self.began = Some(Instant::now());
         self.said.clear();

@@ -142,15 +142,6 @@ impl Live {
         !self.args.is_shared && self.args.venue != Venue::Polymarket
     }
 
-    /// Whether only a list of trades would tell what a private line has lost in silence.
-    fn wants_trades(&self, now: Nanos) -> bool {
-        let asked_ns = now.saturating_sub(self.asked_all_ns);
-        let is_due = !self.compares_holdings() && asked_ns >= TRADES_EVERY_NS;
-        let oldest_ns = || self.state().awaited_since(self.args.venue.name());
-        let is_overdue = || oldest_ns().is_some_and(|since_ns| now.saturating_sub(since_ns) >= OVERDUE_NS);
-        (is_due || asked_ns >= OVERDUE_NS && is_overdue()) && !cfg!(mutant = "lost-settlement")
-    }
-
     /// Everything that differs.
     fn found(&self, survey: &Survey, now: Nanos) -> Vec<Finding> {
         let ours = self.ours(now);
@@ -307,15 +298,24 @@ impl Live {
 impl Side for Live {
     fn pulse(&self) -> Pulse {
         let (now, name) = (self.args.clock.now(), self.args.venue.name());
-        let (is_busy, wants_trades) = (self.moved(now).is_none(), self.wants_trades(now));
+        let is_busy = self.moved(now).is_none();
         let state = self.state();
         let here = state.orders.values().filter(|open| state.holdings[open.holding].listed.venue == name);
         let unknown: Vec<Nanos> = here
             .filter(|open| open.proof == Proof::Unknown || !self.is_ours(open.order.id))
             .map(|open| now.saturating_sub(open.decided_ns()))
             .collect();
-        let late = unknown.iter().filter(|age| **age > UNKNOWN_NS).count();
-        Pulse { unknown: unknown.len(), late, is_busy, wants_trades }
+        Pulse { unknown: unknown.len(), late: unknown.iter().filter(|age| **age > UNKNOWN_NS).count(), is_busy }
+    }
+
+    /// What a private line has lost in silence is found by nothing else.
+    fn wants_trades(&self) -> bool {
+        let now = self.args.clock.now();
+        let asked_ns = now.saturating_sub(self.asked_all_ns);
+        let is_due = !self.compares_holdings() && asked_ns >= TRADES_EVERY_NS;
+        let oldest_ns = || self.state().awaited_since(self.args.venue.name());
+        let is_overdue = || oldest_ns().is_some_and(|since_ns| now.saturating_sub(since_ns) >= OVERDUE_NS);
+        (is_due || asked_ns >= OVERDUE_NS && is_overdue()) && !cfg!(mutant = "lost-settlement")
     }
 
     fn question(&mut self, all: bool) -> Question {
